@@ -1,0 +1,139 @@
+//! A caller in line who has no work yet: a future that waits for a permit.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::reservations::{ReservationId, Reservations};
+use crate::sync::Mutex;
+
+/// A caller's place in the line, shared by its future and the line.
+///
+/// ```text
+///            grant              poll
+///  Waiting ────────▶ Granted ─────────▶ Over        lapse: the grant was not taken up in time. The caller has lost
+///     │ ▲               │                           its turn; polled again, it joins the line anew.
+///     │ └── rejoin ── Lapsed ◀── lapse ─┘
+///     └── close / withdraw ──▶ Over
+/// ```
+#[derive(Debug)]
+pub(crate) struct Call {
+    state: Mutex<State>,
+    reservations: Arc<Reservations>,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting(Option<Waker>),
+    Granted(Option<Waker>, ReservationId),
+    Lapsed,
+    Closed,
+    Over,
+}
+
+/// What a caller's poll finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Poll {
+    /// Not yet its turn.
+    Waiting,
+    /// A permit, on the books as this reservation.
+    Granted(ReservationId),
+    /// It was its turn and it did not come.
+    Lapsed,
+    /// No permit will come any more.
+    Closed,
+}
+
+/// What a withdrawn caller leaves behind.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Withdrawn {
+    /// Its entry in the line.
+    InLine,
+    /// A permit that it had been granted.
+    Granted(ReservationId),
+    /// Nothing.
+    Nothing,
+}
+
+impl Call {
+    /// A caller who is about to join the line.
+    pub(crate) fn new(waker: Waker, reservations: Arc<Reservations>) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(State::Waiting(Some(waker))), reservations })
+    }
+
+    /// Its turn: the permit is its own until the reservation lapses. False if it no longer waits. The grantor then
+    /// calls [`wake`](Call::wake), without holding a lock.
+    pub(super) fn grant(self: &Arc<Self>) -> bool {
+        let mut state = self.state.lock();
+        let State::Waiting(waker) = &mut *state else { return false };
+        let waker = waker.take();
+        let id = self.reservations.enter(Some(Arc::clone(self)));
+        *state = State::Granted(waker, id);
+        true
+    }
+
+    /// Wakes a caller who was granted a permit.
+    pub(super) fn wake(&self) {
+        let waker = match &mut *self.state.lock() {
+            State::Granted(waker, _) => waker.take(),
+            _ => None,
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Takes the grant back if it was not taken up.
+    pub(super) fn lapse(&self) {
+        let mut state = self.state.lock();
+        if matches!(*state, State::Granted(..)) {
+            *state = State::Lapsed;
+        }
+    }
+
+    /// No permit will come any more.
+    pub(crate) fn refuse(&self) {
+        let old = std::mem::replace(&mut *self.state.lock(), State::Closed);
+        if let State::Waiting(Some(waker)) = old {
+            waker.wake();
+        }
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(*self.state.lock(), State::Waiting(_))
+    }
+
+    /// Looks; a grant is taken up by it.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll {
+        let mut state = self.state.lock();
+        match &mut *state {
+            State::Waiting(known) => {
+                if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                    let old = known.replace(waker.clone());
+                    drop(state);
+                    drop(old);
+                }
+                Poll::Waiting
+            }
+            State::Granted(_, id) => {
+                let id = *id;
+                *state = State::Over;
+                Poll::Granted(id)
+            }
+            State::Lapsed => {
+                *state = State::Over;
+                Poll::Lapsed
+            }
+            State::Closed | State::Over => Poll::Closed,
+        }
+    }
+
+    /// The caller goes away.
+    pub(crate) fn withdraw(&self) -> Withdrawn {
+        let old = std::mem::replace(&mut *self.state.lock(), State::Over);
+        match old {
+            State::Waiting(_) => Withdrawn::InLine,
+            State::Granted(_, id) => Withdrawn::Granted(id),
+            State::Lapsed | State::Closed | State::Over => Withdrawn::Nothing,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Who may put work into the queue: permits, the line for them, and what a refused caller is told.
+
+mod call;
+mod permits;
+mod rejection;
+mod reservations;
+
+#[cfg(all(test, millpond_loom))]
+mod loom_models;
+
+pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
+pub(crate) use permits::{Full, Joined, Permits, Waiter};
+pub use rejection::{RejectReason, Rejected, Rejection};
+pub(crate) use reservations::{ReservationId, Reservations};

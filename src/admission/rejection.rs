@@ -1,0 +1,102 @@
+//! What a refused caller is told, and gets back.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why work was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RejectReason {
+    /// As many tasks wait as may.
+    QueueFull,
+    /// The tenant has as many requests under way as one tenant may.
+    TenantLimit,
+    /// The pool takes no more work.
+    ShuttingDown,
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::QueueFull => "the queue is full",
+            Self::TenantLimit => "the tenant's limit is reached",
+            Self::ShuttingDown => "the pool is shutting down",
+        })
+    }
+}
+
+/// The facts of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("{reason} ({depth} of {limit}, load factor {load_factor:.2})")]
+#[non_exhaustive]
+pub struct Rejection {
+    /// Why.
+    pub reason: RejectReason,
+    /// How many there were of what is limited: tasks that wait, or a tenant's requests under way.
+    pub depth: usize,
+    /// How many there may be.
+    pub limit: usize,
+    /// (active + queued) / (threads at maximum + queue limit), of the pool.
+    pub load_factor: f64,
+    /// When to try again: the time in which the pool falls below its saturation mark at the service rate measured of
+    /// late, 1 ms to 60 s. `None` where trying again is of no use.
+    pub retry_after: Option<Duration>,
+}
+
+/// A refusal with the work that was refused.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = millpond::AdaptiveThreadPool::new()?;
+/// match pool.try_spawn(|| 6 * 7) {
+///     Ok(handle) => assert_eq!(handle.await?, 42),
+///     Err(rejected) => {
+///         eprintln!("{rejected}; again in {:?}", rejected.rejection().retry_after);
+///         let work = rejected.into_inner();
+///         assert_eq!(work(), 42);
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Rejected<W> {
+    rejection: Box<Rejection>,
+    work: W,
+}
+
+impl<W> Rejected<W> {
+    pub(crate) fn new(rejection: Rejection, work: W) -> Self {
+        Self { rejection: Box::new(rejection), work }
+    }
+
+    /// The facts.
+    #[must_use]
+    pub fn rejection(&self) -> &Rejection {
+        &self.rejection
+    }
+
+    /// The work, untouched.
+    #[must_use]
+    pub fn into_inner(self) -> W {
+        self.work
+    }
+
+    /// The facts and the work.
+    #[must_use]
+    pub fn into_parts(self) -> (Rejection, W) {
+        (*self.rejection, self.work)
+    }
+}
+
+impl<W> fmt::Debug for Rejected<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected").field("rejection", &self.rejection).finish_non_exhaustive()
+    }
+}
+
+impl<W> fmt::Display for Rejected<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rejection.fmt(f)
+    }
+}
+
+impl<W> std::error::Error for Rejected<W> {}

@@ -1,0 +1,149 @@
+//! The pool's configuration.
+
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::topology::usable_cores;
+
+/// The most threads: a census counts them in 16 bits, and nobody has more cores than this to fill.
+const MOST_WORKERS: usize = 1024;
+
+/// The most tasks that a queue may be allowed to hold.
+const MOST_QUEUED: usize = 1 << 30;
+
+/// How a pool is sized and bounded.
+///
+/// Plain fields with a `Default`; [`PoolBuilder`](crate::PoolBuilder) offers the same as methods, and the hooks that are
+/// no plain values.
+///
+/// ```
+/// use millpond::PoolConfig;
+///
+/// let config = PoolConfig { max_queue_size: 500, ..PoolConfig::default() };
+/// assert!(config.validate().is_ok());
+///
+/// let error = PoolConfig { min_threads: 0, ..config }.validate().unwrap_err();
+/// assert_eq!(error.field, "min_threads");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolConfig {
+    /// Threads that are always there. Default 1; accepted 1 to `max_threads`.
+    pub min_threads: usize,
+    /// Threads that are never exceeded. Default: twice the cores that the process may use (affinity and cgroup quota
+    /// honoured); accepted `min_threads` to 1,024.
+    ///
+    /// The pool starts threads above `min_threads` while work waits and fewer run than there are usable cores. It does
+    /// not yet go beyond the usable cores by itself.
+    pub max_threads: usize,
+    /// Tasks that may wait, accepted but not started; as many permits exist. Default 10,000; accepted 1 to 2^30.
+    pub max_queue_size: usize,
+    /// The load factor from which on the pool calls itself saturated. Default 0.8; accepted over 0 to 1.
+    pub backpressure_threshold: f64,
+    /// How long a worker above `min_threads` sleeps before it leaves. Default 60 s; accepted 1 ms to 1 day.
+    pub idle_timeout: Duration,
+    /// The shortest span over which a rate (as the service rate behind `retry_after`) is measured, and the pause after
+    /// a thread that could not be started. Default 100 ms; accepted 1 ms to 1 minute.
+    pub sampling_interval: Duration,
+    /// Whether to place workers and memory by NUMA node. Default: true on Linux. Placement is not part of this
+    /// version: `true` is a no-op that is logged once at debug level.
+    pub numa_aware: bool,
+    /// Whether building the pool waits until its first threads run and have touched their stack and heap, so that the
+    /// first task does not pay for it. Default true.
+    pub warm_up: bool,
+    /// The niceness of the workers, so that the async runtime comes first when cores are short. Default 10; accepted
+    /// 0 to 19. Where it can't be set (not Linux, or no permission) that is logged once and the pool goes on.
+    ///
+    /// A lock that pool and runtime share can then invert their priorities: a worker that was preempted while it holds
+    /// the lock makes the runtime wait. Keep such sections short, or set 0.
+    pub worker_niceness: u8,
+    /// How long a place that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may stay unused before
+    /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
+    pub reservation_timeout: Duration,
+    /// What the threads are called; a number is put behind it. Default `millpond`.
+    pub thread_name: String,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            min_threads: 1,
+            max_threads: 2 * usable_cores(),
+            max_queue_size: 10_000,
+            backpressure_threshold: 0.8,
+            idle_timeout: Duration::from_secs(60),
+            sampling_interval: Duration::from_millis(100),
+            numa_aware: cfg!(target_os = "linux"),
+            warm_up: true,
+            worker_niceness: 10,
+            reservation_timeout: Duration::from_secs(1),
+            thread_name: String::from("millpond"),
+        }
+    }
+}
+
+impl PoolConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first field that is out of its range, with the value and what is accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const MS: Duration = Duration::from_millis(1);
+
+        check(self.max_threads, "max_threads", 1, MOST_WORKERS)?;
+        if self.min_threads == 0 || self.min_threads > self.max_threads {
+            let accepted = format!("1 to max_threads ({})", self.max_threads);
+            return Err(ConfigError::new("min_threads", self.min_threads, accepted));
+        }
+        check(self.max_queue_size, "max_queue_size", 1, MOST_QUEUED)?;
+        if !(self.backpressure_threshold > 0.0 && self.backpressure_threshold <= 1.0) {
+            let value = self.backpressure_threshold;
+            return Err(ConfigError::new("backpressure_threshold", value, "more than 0 and at most 1"));
+        }
+        check(self.idle_timeout, "idle_timeout", MS, DAY)?;
+        check(self.sampling_interval, "sampling_interval", MS, Duration::from_secs(60))?;
+        check(self.worker_niceness, "worker_niceness", 0, 19)?;
+        check(self.reservation_timeout, "reservation_timeout", MS, DAY)?;
+        if self.thread_name.contains('\0') {
+            return Err(ConfigError::new("thread_name", &self.thread_name, "free of NUL characters"));
+        }
+        Ok(())
+    }
+}
+
+/// Both ends are accepted.
+pub(crate) fn check<T: PartialOrd + std::fmt::Debug>(
+    value: T,
+    field: &'static str,
+    least: T,
+    most: T,
+) -> Result<(), ConfigError> {
+    if value < least || value > most {
+        return Err(ConfigError::new(field, value, format!("{least:?} to {most:?}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        PoolConfig::default().validate().unwrap();
+    }
+
+    #[test]
+    fn an_error_names_field_value_and_range() {
+        let error = PoolConfig { max_queue_size: 0, ..Default::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "max_queue_size is 0, but must be 1 to 1073741824");
+        let error =
+            PoolConfig { backpressure_threshold: f64::NAN, ..Default::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "backpressure_threshold is NaN, but must be more than 0 and at most 1");
+        let error =
+            PoolConfig { min_threads: 5, max_threads: 4, ..Default::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "min_threads is 5, but must be 1 to max_threads (4)");
+        let error = PoolConfig { idle_timeout: Duration::ZERO, ..Default::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "idle_timeout is 0ns, but must be 1ms to 86400s");
+    }
+}

@@ -1,0 +1,35 @@
+//! CPU-bound work beside async code: an adaptive work-stealing pool for Tokio with honest backpressure.
+
+#[cfg(not(millpond_loom))]
+mod config;
+mod error;
+mod sync;
+
+mod park;
+mod task;
+
+#[cfg(not(millpond_loom))]
+mod metrics;
+#[cfg(not(millpond_loom))]
+mod queue;
+#[cfg(not(millpond_loom))]
+mod topology;
+
+#[cfg(not(millpond_loom))]
+mod policy;
+
+mod admission;
+
+#[cfg(not(millpond_loom))]
+mod pool;
+
+#[cfg(not(millpond_loom))]
+pub use self::{
+    admission::{RejectReason, Rejected, Rejection},
+    config::PoolConfig,
+    error::{BuildError, ConfigError, JoinError, Panic},
+    pool::{
+        AbortHandle, Acquire, AdaptiveThreadPool, Carried, Closed, JoinHandle, Permit, PoolBuilder,
+        PoolStatistics, Pressure, Propagate, Run, ShutdownReport, SpawnHandler, TaskContext,
+    },
+};

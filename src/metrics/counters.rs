@@ -1,0 +1,95 @@
+//! One worker's counters.
+
+use std::ops::AddAssign;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counters that one thread at a time writes and any thread reads. An update is a plain load and store, no atomic
+/// read-modify-write, because there is a single writer: the thread that owns the slot. (Owners change hands through a
+/// mutex, which orders the last write of one before the first read of the next.)
+#[derive(Debug, Default)]
+pub(crate) struct WorkerCounters {
+    completed: AtomicU64,
+    panicked: AtomicU64,
+    stolen: AtomicU64,
+    busy_ns: AtomicU64,
+    abandoned_ns: AtomicU64,
+    subtasks_spawned: AtomicU64,
+    subtasks_left: AtomicU64,
+}
+
+/// A sum of [`WorkerCounters`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Tasks that ran to their end, panics among them.
+    pub(crate) completed: u64,
+    /// Tasks that panicked.
+    pub(crate) panicked: u64,
+    /// Tasks taken from another worker's deque.
+    pub(crate) stolen: u64,
+    /// Time spent in tasks.
+    pub(crate) busy_ns: u64,
+    /// The part of it that was spent after the caller had given up.
+    pub(crate) abandoned_ns: u64,
+    /// Subtasks put on a worker's own deque.
+    pub(crate) subtasks_spawned: u64,
+    /// Subtasks that have been started.
+    pub(crate) subtasks_left: u64,
+}
+
+impl WorkerCounters {
+    /// A task took `ns`.
+    pub(crate) fn task_ended(&self, ns: u64, panicked: bool, abandoned: bool) {
+        bump(&self.completed, 1);
+        bump(&self.busy_ns, ns);
+        if panicked {
+            bump(&self.panicked, 1);
+        }
+        if abandoned {
+            bump(&self.abandoned_ns, ns);
+        }
+    }
+
+    /// A task was stolen from a neighbour.
+    pub(crate) fn task_stolen(&self) {
+        bump(&self.stolen, 1);
+    }
+
+    /// A subtask was put on the own deque.
+    pub(crate) fn subtask_spawned(&self) {
+        bump(&self.subtasks_spawned, 1);
+    }
+
+    /// A task without a permit has left the queues to run here.
+    pub(crate) fn subtask_left(&self) {
+        bump(&self.subtasks_left, 1);
+    }
+
+    /// What the counters say now.
+    pub(crate) fn read(&self) -> Totals {
+        Totals {
+            completed: self.completed.load(Relaxed),
+            panicked: self.panicked.load(Relaxed),
+            stolen: self.stolen.load(Relaxed),
+            busy_ns: self.busy_ns.load(Relaxed),
+            abandoned_ns: self.abandoned_ns.load(Relaxed),
+            subtasks_spawned: self.subtasks_spawned.load(Relaxed),
+            subtasks_left: self.subtasks_left.load(Relaxed),
+        }
+    }
+}
+
+fn bump(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.completed += other.completed;
+        self.panicked += other.panicked;
+        self.stolen += other.stolen;
+        self.busy_ns += other.busy_ns;
+        self.abandoned_ns += other.abandoned_ns;
+        self.subtasks_spawned += other.subtasks_spawned;
+        self.subtasks_left += other.subtasks_left;
+    }
+}

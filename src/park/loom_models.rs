@@ -1,0 +1,1 @@
+//! Models of the protocol, checked by loom.

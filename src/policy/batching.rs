@@ -1,0 +1,40 @@
+//! How many tasks a worker takes from the injector at once.
+
+/// A worker does not put aside more work for itself than this, since what it holds waits behind what it runs.
+const SET_ASIDE_NS: u64 = 50_000;
+/// Past this many, a batch saves nothing more.
+const MOST: u64 = 32;
+
+/// The batch for tasks that lately took `task_ns` each. Tiny tasks are taken by the dozen, because the injector's head is
+/// what the workers contend for; longer ones singly, because every one set aside would wait behind the others.
+pub(crate) fn batch_size(task_ns: u64) -> usize {
+    (SET_ASIDE_NS / task_ns.max(1)).clamp(1, MOST) as usize
+}
+
+/// An exponentially weighted mean with weight 1/8 for the newest value.
+pub(crate) fn smooth(mean_ns: u64, newest_ns: u64) -> u64 {
+    mean_ns - mean_ns / 8 + newest_ns / 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiny_tasks_are_taken_by_the_dozen_and_long_ones_singly() {
+        assert_eq!(batch_size(0), 32);
+        assert_eq!(batch_size(300), 32);
+        assert_eq!(batch_size(10_000), 5);
+        assert_eq!(batch_size(60_000), 1);
+        assert_eq!(batch_size(u64::MAX), 1);
+    }
+
+    #[test]
+    fn the_mean_follows_its_input() {
+        let mut mean = 0;
+        for _ in 0..100 {
+            mean = smooth(mean, 8_000);
+        }
+        assert!((7_900..=8_000).contains(&mean), "{mean}");
+    }
+}

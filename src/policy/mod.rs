@@ -1,0 +1,6 @@
+//! Decisions, and nothing else: plain values in, plain values out. No thread, lock, clock or runtime is known here, so
+//! that the pool, a simulator and a property test all drive the same code.
+
+pub(crate) mod batching;
+pub(crate) mod load;
+pub(crate) mod scaling;

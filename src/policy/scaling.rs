@@ -1,0 +1,68 @@
+//! How many threads a pool has: the first, reactive form.
+
+/// What bounds a pool's size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Threads that are always there.
+    pub(crate) min: usize,
+    /// Threads that are never exceeded.
+    pub(crate) max: usize,
+    /// Threads that can run at once on this machine.
+    pub(crate) usable: usize,
+}
+
+/// The workers when the question is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Workers {
+    /// All of them.
+    pub(crate) total: usize,
+    /// Those that sleep, or are already looking for work.
+    pub(crate) free: usize,
+}
+
+/// Whether to start one more thread, now that work waits: nobody is free to take it, and a core may be.
+///
+/// A thread above the usable cores would only take time from the others.
+pub(crate) fn should_start(workers: Workers, bounds: Bounds) -> bool {
+    workers.free == 0 && workers.total < bounds.usable.clamp(bounds.min, bounds.max)
+}
+
+/// Whether a worker that has slept for the whole idle timeout may leave.
+pub(crate) fn may_leave(total: usize, bounds: Bounds) -> bool {
+    total > bounds.min
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_size_stays_within_its_bounds(
+            min in 1_usize..40, extra in 0_usize..40, usable in 1_usize..80,
+            steps in proptest::collection::vec((any::<bool>(), 0_usize..3), 0..200),
+        ) {
+            let bounds = Bounds { min, max: min + extra, usable };
+            let mut total = min;
+            for (grow, free) in steps {
+                if grow && should_start(Workers { total, free }, bounds) {
+                    total += 1;
+                } else if !grow && may_leave(total, bounds) {
+                    total -= 1;
+                }
+                prop_assert!((bounds.min..=bounds.max).contains(&total));
+                prop_assert!(total <= usable.max(min));
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_started_while_somebody_is_free() {
+        let bounds = Bounds { min: 1, max: 8, usable: 4 };
+        assert!(should_start(Workers { total: 3, free: 0 }, bounds));
+        assert!(!should_start(Workers { total: 3, free: 1 }, bounds));
+        assert!(!should_start(Workers { total: 4, free: 0 }, bounds));
+    }
+}

@@ -1,0 +1,178 @@
+//! Building a pool.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use std::{io, thread};
+
+use super::hooks::Hooks;
+use super::propagate::Propagate;
+use super::shared::Shared;
+use super::{AdaptiveThreadPool, Handle};
+use crate::config::PoolConfig;
+use crate::error::BuildError;
+
+/// Configures a pool step by step: every field of [`PoolConfig`], and the hooks.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = millpond::AdaptiveThreadPool::builder().max_threads(4).max_queue_size(256).thread_name("render").build()?;
+/// assert_eq!(pool.run(|| std::thread::current().name().map(String::from)).await?.as_deref(), Some("render-0"));
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct PoolBuilder {
+    config: PoolConfig,
+    hooks: Hooks,
+    propagate: Vec<Propagated>,
+}
+
+#[derive(Clone)]
+struct Propagated(Arc<dyn Propagate>);
+
+impl std::fmt::Debug for Propagated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Propagate")
+    }
+}
+
+impl From<PoolConfig> for PoolBuilder {
+    fn from(config: PoolConfig) -> Self {
+        Self { config, ..Self::default() }
+    }
+}
+
+impl PoolBuilder {
+    /// [`PoolConfig::min_threads`]
+    pub fn min_threads(mut self, threads: usize) -> Self {
+        self.config.min_threads = threads;
+        self
+    }
+
+    /// [`PoolConfig::max_threads`]
+    pub fn max_threads(mut self, threads: usize) -> Self {
+        self.config.max_threads = threads;
+        self
+    }
+
+    /// [`PoolConfig::max_queue_size`]
+    pub fn max_queue_size(mut self, tasks: usize) -> Self {
+        self.config.max_queue_size = tasks;
+        self
+    }
+
+    /// [`PoolConfig::backpressure_threshold`]
+    pub fn backpressure_threshold(mut self, load_factor: f64) -> Self {
+        self.config.backpressure_threshold = load_factor;
+        self
+    }
+
+    /// [`PoolConfig::idle_timeout`]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.config.idle_timeout = timeout;
+        self
+    }
+
+    /// [`PoolConfig::sampling_interval`]
+    pub fn sampling_interval(mut self, interval: Duration) -> Self {
+        self.config.sampling_interval = interval;
+        self
+    }
+
+    /// [`PoolConfig::numa_aware`]
+    pub fn numa_aware(mut self, yes: bool) -> Self {
+        self.config.numa_aware = yes;
+        self
+    }
+
+    /// [`PoolConfig::warm_up`]
+    pub fn warm_up(mut self, yes: bool) -> Self {
+        self.config.warm_up = yes;
+        self
+    }
+
+    /// [`PoolConfig::worker_niceness`]
+    pub fn worker_niceness(mut self, niceness: u8) -> Self {
+        self.config.worker_niceness = niceness;
+        self
+    }
+
+    /// [`PoolConfig::reservation_timeout`]
+    pub fn reservation_timeout(mut self, timeout: Duration) -> Self {
+        self.config.reservation_timeout = timeout;
+        self
+    }
+
+    /// [`PoolConfig::thread_name`]
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.config.thread_name = name.into();
+        self
+    }
+
+    /// Makes every task, and its subtasks, run with something of its submitter's surroundings, as a task-local. May be
+    /// called several times. The `tracing` span is propagated always. Costs one allocation or two a task.
+    pub fn propagate(mut self, what: impl Propagate) -> Self {
+        self.propagate.push(Propagated(Arc::new(what)));
+        self
+    }
+
+    /// Called on every worker thread before its first task. A panic of it is reported and otherwise ignored.
+    pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.thread_start = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called on every worker thread after its last task.
+    pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.thread_stop = Some(Arc::new(hook));
+        self
+    }
+
+    /// Replaces how worker threads are started: the handler gets a builder with the thread's name and the thread's body,
+    /// which it must run on a new thread, or else return an error.
+    ///
+    /// ```
+    /// let pool = millpond::AdaptiveThreadPool::builder()
+    ///     .spawn_handler(|thread, body| thread.stack_size(8 << 20).spawn(body).map(drop))
+    ///     .build()?;
+    /// # drop(pool); Ok::<(), millpond::BuildError>(())
+    /// ```
+    pub fn spawn_handler<H>(mut self, handler: H) -> Self
+    where
+        H: Fn(thread::Builder, Box<dyn FnOnce() + Send + 'static>) -> io::Result<()> + Send + Sync + 'static,
+    {
+        self.hooks.spawn = Some(Arc::new(handler));
+        self
+    }
+
+    /// Builds the pool: starts its first `min_threads` threads and, unless `warm_up` is off, waits until they run (well
+    /// under a millisecond each).
+    ///
+    /// # Errors
+    /// A value is out of its range, or the operating system refused one of the threads.
+    pub fn build(self) -> Result<AdaptiveThreadPool, BuildError> {
+        self.config.validate()?;
+        if self.config.numa_aware {
+            tracing::debug!("numa_aware: placement is not part of this version, so it changes nothing");
+        }
+        let mut hooks = self.hooks;
+        hooks.propagate = self.propagate.into_iter().map(|propagated| propagated.0).collect();
+        let threads = self.config.min_threads;
+        let wait = self.config.warm_up;
+        let shared = Arc::new(Shared::new(self.config, hooks));
+        // From here on an early return drops the handle, and with it closes the pool.
+        let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared }) };
+        let (ready, up) = mpsc::sync_channel(threads);
+        for _ in 0..threads {
+            if pool.shared().idle.enlist(|_| true) {
+                pool.shared().start_enlisted(Some(ready.clone())).map_err(BuildError::Spawn)?;
+            }
+        }
+        drop(ready);
+        if wait {
+            // Ends when every thread has reported or is gone.
+            up.iter().take(threads).for_each(drop);
+        }
+        Ok(pool)
+    }
+}

@@ -1,0 +1,72 @@
+//! What a running task may know of its surroundings.
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use super::handle::JoinHandle;
+use super::worker::{self, Worker};
+use crate::task::{Place, TaskRef};
+
+/// The surroundings of the task that runs on this thread.
+///
+/// It belongs to its thread and its task, and can't be sent elsewhere.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use millpond::{AdaptiveThreadPool, TaskContext};
+///
+/// let pool = AdaptiveThreadPool::new()?;
+/// let total: u64 = pool
+///     .run(|| {
+///         let context = TaskContext::current().expect("this is a task");
+///         let parts: Vec<_> = (0..4_u64).map(|n| context.spawn(move || n * n)).collect();
+///         parts.into_iter().map(|part| part.blocking_join().unwrap_or(0)).sum()
+///     })
+///     .await?;
+/// assert_eq!(total, 14);
+/// assert!(TaskContext::current().is_none(), "this is not a task");
+/// # Ok(()) }
+/// ```
+pub struct TaskContext {
+    worker: Rc<Worker>,
+    task: TaskRef,
+}
+
+impl std::fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskContext").field("worker", &self.worker_index()).finish_non_exhaustive()
+    }
+}
+
+impl TaskContext {
+    /// The context of the task that runs on the calling thread; `None` outside of any.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let worker = worker::current()?;
+        let task = worker.task()?;
+        Some(Self { worker, task })
+    }
+
+    /// Whether nobody wants the result any more: the future was dropped, the handle aborted, or the pool is past the
+    /// deadline of its shutdown. A long task does well to ask now and then, and to return early. Costs two loads.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.task.is_cancelled() || self.worker.shared().aborting.load(Ordering::Relaxed)
+    }
+
+    /// Starts a subtask on this worker's own deque, where idle workers may steal it. It needs no permit, and it inherits
+    /// the span and the task-locals that this task runs in. It is not cancelled with this task.
+    pub fn spawn<F, T>(&self, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.worker.shared().submit(work, Place::Free)
+    }
+
+    /// The number of the worker that runs this task, from 0 to `max_threads` - 1.
+    #[must_use]
+    pub fn worker_index(&self) -> usize {
+        self.worker.slot()
+    }
+}

@@ -1,0 +1,117 @@
+//! The handle of a spawned task.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use super::shared::Shared;
+use super::worker;
+use crate::error::JoinError;
+use crate::task::{Join, TaskRef};
+
+/// A task that was spawned, and the future of its result. Dropping it detaches the task: it runs all the same.
+///
+/// # Cancel safety
+/// Polling it and letting go loses nothing: the result is there at the next poll.
+pub struct JoinHandle<T> {
+    join: Arc<dyn Join<T>>,
+    shared: Arc<Shared>,
+}
+
+impl<T> std::fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinHandle").field("finished", &self.join.is_finished()).finish_non_exhaustive()
+    }
+}
+
+impl<T> Unpin for JoinHandle<T> {}
+
+impl<T: 'static> JoinHandle<T> {
+    pub(super) fn new(join: Arc<dyn Join<T>>, shared: Arc<Shared>) -> Self {
+        Self { join, shared }
+    }
+
+    /// Cancels the task if it has not started: its closure is dropped and its place in the queue is free when this
+    /// returns, and the handle yields [`JoinError::Cancelled`]. A running task is asked to stop
+    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); whatever it returns is the result.
+    pub fn abort(&self) {
+        self.shared.cancel(self.join.as_run());
+    }
+
+    /// A handle that can only abort, to be kept elsewhere.
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle { task: Arc::clone(&self.join).into_run(), shared: Arc::clone(&self.shared) }
+    }
+
+    /// Whether the task is over: it has run, or was cancelled.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.join.is_finished()
+    }
+
+    /// Blocks the calling thread until the result is there; for tasks that wait for their subtasks, and for threads
+    /// outside of any async runtime. On a worker of this pool the task runs at once on the same thread if it has not
+    /// started; nothing but this task is run meanwhile, so a lock that the caller holds meets no stranger.
+    ///
+    /// # Errors
+    /// As for the future.
+    ///
+    /// # Panics
+    /// In an async context of Tokio, where blocking would hold up other tasks.
+    pub fn blocking_join(mut self) -> Result<T, JoinError> {
+        struct Unpark(Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+
+        let on_worker = worker::current_of(&self.shared).is_some();
+        assert!(
+            on_worker || tokio::runtime::Handle::try_current().is_err(),
+            "`blocking_join` was called in an async context; await the handle instead"
+        );
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match Pin::new(&mut self).poll(&mut context) {
+                Poll::Ready(result) => return result,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+impl<T: 'static> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(worker) = worker::current_of(&self.shared) {
+            worker.help(&*self.join, || Arc::clone(&self.join).into_run());
+        }
+        self.join.poll_join(cx.waker())
+    }
+}
+
+/// Aborts a task; see [`JoinHandle::abort_handle`].
+#[derive(Clone)]
+pub struct AbortHandle {
+    task: TaskRef,
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AbortHandle").finish_non_exhaustive()
+    }
+}
+
+impl AbortHandle {
+    /// As [`JoinHandle::abort`].
+    pub fn abort(&self) {
+        self.shared.cancel(&*self.task);
+    }
+}

@@ -1,0 +1,180 @@
+//! The pool: CPU-bound closures in, futures of their results out.
+
+mod builder;
+mod context;
+mod handle;
+mod hooks;
+mod keeper;
+mod permit;
+mod pressure;
+mod propagate;
+mod run;
+mod shared;
+mod shutdown;
+mod statistics;
+mod submit;
+mod threads;
+mod warm_up;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use builder::PoolBuilder;
+pub use context::TaskContext;
+pub use handle::{AbortHandle, JoinHandle};
+pub use hooks::SpawnHandler;
+pub use permit::{Acquire, Permit};
+pub use pressure::Pressure;
+pub use propagate::{Carried, Propagate};
+pub use run::Run;
+pub use shutdown::ShutdownReport;
+pub use statistics::PoolStatistics;
+pub use submit::Closed;
+
+use self::shared::Shared;
+use crate::admission::{Rejected, Rejection};
+use crate::config::PoolConfig;
+use crate::error::BuildError;
+
+/// An adaptive work-stealing pool for CPU-bound work beside async code.
+///
+/// A value of this type is a handle: a clone is another handle to the same pool. When the last handle is dropped the pool
+/// takes no more work, finishes what it has accepted in the background and stops its threads; nothing blocks. To wait for
+/// that, and to bound it in time, use [`shutdown`](Self::shutdown).
+///
+/// | You want | Use | When the queue is full |
+/// |---|---|---|
+/// | the result, here and now | [`run`](Self::run) | waits its turn |
+/// | a task in the background | [`spawn`](Self::spawn) | waits its turn |
+/// | an answer at once | [`try_spawn`](Self::try_spawn) | hands the work back with the facts |
+/// | room first, work later | [`acquire`](Self::acquire), [`try_acquire`](Self::try_acquire) | waits, or is refused |
+/// | subtasks of a task | [`TaskContext::spawn`] | (needs no room) |
+///
+/// # On a worker of the same pool
+/// A task may use the handle of the pool that runs it. What it submits is a subtask: it needs no permit, since a task that
+/// runs has its place already and might wait for itself otherwise. What it *awaits* (by blocking on it) runs at once on
+/// the same thread if nobody else has begun it. So a pool of one thread can wait for its own work.
+///
+/// # Examples
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use millpond::AdaptiveThreadPool;
+///
+/// let pool = AdaptiveThreadPool::new()?;
+/// let sum: u64 = pool.run(|| (1..=1_000_000_u64).sum()).await?;
+/// assert_eq!(sum, 500_000_500_000);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct AdaptiveThreadPool {
+    handle: Arc<Handle>,
+}
+
+/// The last one dropped closes the pool.
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl AdaptiveThreadPool {
+    /// A pool with the default configuration.
+    ///
+    /// # Errors
+    /// The operating system refused the first threads.
+    pub fn new() -> Result<Self, BuildError> {
+        Self::builder().build()
+    }
+
+    /// A pool with this configuration.
+    ///
+    /// # Errors
+    /// A value is out of its range, or the operating system refused the first `min_threads` threads.
+    pub fn with_config(config: PoolConfig) -> Result<Self, BuildError> {
+        PoolBuilder::from(config).build()
+    }
+
+    /// A pool to be configured step by step.
+    #[must_use]
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder::default()
+    }
+
+    /// The configuration that the pool was built with.
+    #[must_use]
+    pub fn config(&self) -> &PoolConfig {
+        &self.shared().config
+    }
+
+    /// What the pool has done and what it does now. Takes a few hundred nanoseconds; the figures are read one after
+    /// the other while the pool goes on.
+    #[must_use]
+    pub fn statistics(&self) -> PoolStatistics {
+        PoolStatistics::read(self.shared())
+    }
+
+    /// The pressure state, to be read or watched. It changes within the call that makes the load factor cross
+    /// `backpressure_threshold`, before that call returns.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{AdaptiveThreadPool, Pressure};
+    ///
+    /// let pool = AdaptiveThreadPool::new()?;
+    /// let mut pressure = pool.pressure();
+    /// assert_eq!(*pressure.borrow_and_update(), Pressure::Normal);
+    /// // elsewhere: while pressure.changed().await.is_ok() { .. }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn pressure(&self) -> watch::Receiver<Pressure> {
+        self.shared().pressure.watch()
+    }
+
+    /// Whether the pool takes no more work.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared().permits.is_closed()
+    }
+
+    /// Shuts the pool down for all its handles: no work is accepted any more, callers in line for a place are turned
+    /// away ([`JoinError::Closed`](crate::JoinError::Closed)), what was accepted is run. When that is done, or `drain`
+    /// has passed, the report is there. At the deadline what still waits is cancelled
+    /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and what runs is asked to stop
+    /// ([`TaskContext::is_cancelled`]).
+    ///
+    /// The deadline is kept by a thread of the pool in real time: no timer of the runtime is needed, and a paused
+    /// clock does not pause it. `Duration::MAX` waits without end. A second call waits for the same end; the earliest
+    /// deadline counts.
+    ///
+    /// # Cancel safety
+    /// Admission is closed when the future is first polled; dropping it then neither reopens the pool nor takes the
+    /// deadline back.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let pool = millpond::AdaptiveThreadPool::new()?;
+    /// let task = pool.spawn(|| "done").await?;
+    /// let report = pool.shutdown(Duration::from_secs(5)).await;
+    /// assert_eq!((report.completed, report.cancelled), (1, 0));
+    /// assert_eq!(task.await?, "done");
+    /// # Ok(()) }
+    /// ```
+    pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
+        self.shared().shut_down(drain).await
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+}

@@ -1,0 +1,95 @@
+//! The pressure state: whether the pool is saturated, told at once to whoever watches.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+
+use tokio::sync::watch;
+
+use super::shared::Shared;
+use crate::config::PoolConfig;
+use crate::policy::load::Capacity;
+
+/// How loaded a pool is, in a word. See [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Pressure {
+    /// The load factor is under `backpressure_threshold`.
+    #[default]
+    Normal,
+    /// The load factor is at or over `backpressure_threshold`: new work should wait, or go elsewhere.
+    Saturated,
+}
+
+/// Compares the tasks in flight with the saturation mark.
+///
+/// The hot paths compare two numbers; only a crossing takes the lock. A crossing is decided anew under the lock, and once
+/// more after the flag is set: whoever changes the load afterwards sees the flag, and whoever changed it before is seen.
+#[derive(Debug)]
+pub(super) struct Gauge {
+    pub(super) capacity: Capacity,
+    pub(super) mark: usize,
+    saturated: AtomicBool,
+    state: watch::Sender<Pressure>,
+    crossing: Mutex<()>,
+}
+
+impl Gauge {
+    pub(super) fn new(config: &PoolConfig) -> Self {
+        let capacity = Capacity { threads: config.max_threads, queue: config.max_queue_size };
+        Self {
+            capacity,
+            mark: capacity.saturation_mark(config.backpressure_threshold),
+            saturated: AtomicBool::new(false),
+            state: watch::Sender::default(),
+            crossing: Mutex::new(()),
+        }
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Pressure> {
+        self.state.subscribe()
+    }
+
+    pub(super) fn now(&self) -> Pressure {
+        *self.state.borrow()
+    }
+
+    /// After a permit was taken and `left` are at home.
+    #[inline]
+    pub(super) fn on_submit(&self, shared: &Shared, left: usize) {
+        let out = shared.permits.limit().saturating_sub(left);
+        if out + shared.idle.census().active() >= self.mark && !self.saturated.load(Ordering::Relaxed) {
+            self.cross(shared);
+        }
+    }
+
+    /// After a task has started, ended or been cancelled.
+    #[inline]
+    pub(super) fn on_relief(&self, shared: &Shared) {
+        if self.saturated.load(Ordering::SeqCst) && !self.is_over(shared) {
+            self.cross(shared);
+        }
+    }
+
+    fn is_over(&self, shared: &Shared) -> bool {
+        shared.load() >= self.mark
+    }
+
+    #[cold]
+    fn cross(&self, shared: &Shared) {
+        let _crossing = self.crossing.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let over = self.is_over(shared);
+            self.saturated.store(over, Ordering::SeqCst);
+            let state = if over { Pressure::Saturated } else { Pressure::Normal };
+            let changed = self.state.send_if_modified(|now| std::mem::replace(now, state) != state);
+            if changed {
+                tracing::debug!(?state, load = shared.load(), mark = self.mark, "pool pressure changed");
+            }
+            fence(Ordering::SeqCst);
+            if self.is_over(shared) == over {
+                break;
+            }
+        }
+    }
+}

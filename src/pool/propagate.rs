@@ -1,0 +1,98 @@
+//! What a task takes along from its submitter: the `tracing` span always, task-locals on request.
+
+use std::sync::Arc;
+
+use tokio::task::LocalKey;
+use tracing::Span;
+
+/// Carries something of the submitter's surroundings to the task; for
+/// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
+///
+/// Task-locals of Tokio are ready for it, if their value is `Clone`:
+///
+/// ```
+/// tokio::task_local! { static USER: String; }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = millpond::AdaptiveThreadPool::builder().propagate(&USER).build()?;
+/// let seen = USER.scope("ada".into(), pool.run(|| USER.with(String::clone))).await?;
+/// assert_eq!(seen, "ada");
+/// # Ok(()) }
+/// ```
+pub trait Propagate: Send + Sync + 'static {
+    /// Called where the task is submitted. `None`: there is nothing to carry.
+    fn capture(&self) -> Option<Box<dyn Carried>>;
+}
+
+/// What [`Propagate::capture`] took along.
+pub trait Carried: Send + 'static {
+    /// Called on the worker: puts the surroundings in place, calls `task` once, and puts them away again.
+    fn scope(self: Box<Self>, task: &mut dyn FnMut());
+}
+
+impl<T: Clone + Send + 'static> Propagate for &'static LocalKey<T> {
+    fn capture(&self) -> Option<Box<dyn Carried>> {
+        let value = self.try_with(T::clone).ok()?;
+        Some(Box::new(CarriedLocal { key: self, value }))
+    }
+}
+
+struct CarriedLocal<T: 'static> {
+    key: &'static LocalKey<T>,
+    value: T,
+}
+
+impl<T: Send + 'static> Carried for CarriedLocal<T> {
+    fn scope(self: Box<Self>, task: &mut dyn FnMut()) {
+        self.key.sync_scope(self.value, task);
+    }
+}
+
+/// The submitter's surroundings, packed.
+pub(super) struct Luggage {
+    span: Span,
+    carried: Vec<Box<dyn Carried>>,
+}
+
+impl Luggage {
+    /// Packs what the calling thread has around it now.
+    #[inline]
+    pub(super) fn pack(propagate: &[Arc<dyn Propagate>]) -> Self {
+        Self { span: Span::current(), carried: propagate.iter().filter_map(|p| p.capture()).collect() }
+    }
+
+    /// Runs `work` in these surroundings.
+    #[inline]
+    pub(super) fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
+        if self.carried.is_empty() {
+            return self.span.in_scope(work);
+        }
+        let (mut work, mut result) = (Some(work), None);
+        let Self { span, carried } = self;
+        span.in_scope(|| {
+            nest(carried.into_iter(), &mut || {
+                if let Some(work) = work.take() {
+                    result = Some(work());
+                }
+            });
+        });
+        match result {
+            Some(result) => result,
+            None => panic!("a `Carried::scope` did not call the task it was given"),
+        }
+    }
+}
+
+fn nest(mut rest: std::vec::IntoIter<Box<dyn Carried>>, task: &mut dyn FnMut()) {
+    match rest.next() {
+        None => task(),
+        Some(carried) => {
+            let mut rest = Some(rest);
+            carried.scope(&mut || {
+                if let Some(rest) = rest.take() {
+                    nest(rest, task);
+                }
+            });
+        }
+    }
+}

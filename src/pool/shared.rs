@@ -1,0 +1,225 @@
+//! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossbeam_utils::CachePadded;
+use tokio::sync::watch;
+
+use super::hooks::Hooks;
+use super::keeper::Keeper;
+use super::pressure::Gauge;
+use super::shutdown::Phase;
+use super::threads::Threads;
+use crate::admission::{Full, Joined, Permits, Reservations, Waiter};
+use crate::config::PoolConfig;
+use crate::metrics::{Totals, WorkerCounters};
+use crate::park::{Idle, Notify};
+use crate::policy::scaling::Bounds;
+use crate::queue::Queues;
+use crate::task::{Cancelled, Place, Run, TaskRef};
+use crate::topology::usable_cores;
+
+/// The body of a pool.
+pub(crate) struct Shared {
+    pub(super) config: PoolConfig,
+    pub(super) bounds: Bounds,
+    pub(super) hooks: Hooks,
+    pub(super) permits: Permits,
+    pub(super) reservations: Arc<Reservations>,
+    pub(super) idle: Idle,
+    pub(super) queues: Queues,
+    pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
+    pub(super) threads: Threads,
+    pub(super) keeper: Keeper,
+    pub(super) pressure: Gauge,
+    pub(super) tally: Tally,
+    /// A shutdown's deadline has passed: what waits is cancelled, what runs is asked to stop.
+    pub(super) aborting: AtomicBool,
+    /// How far the pool's end has come.
+    pub(super) phase: watch::Sender<Phase>,
+}
+
+/// Rare events, counted by whoever meets them.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Callers who were refused or had to wait.
+    pub(super) backpressure: AtomicU64,
+    /// Tasks cancelled before they started.
+    pub(super) cancelled: AtomicU64,
+    /// Those among them that held no permit, in the queues.
+    pub(super) cancelled_free: AtomicU64,
+    /// Tasks that entered the injector without a permit.
+    pub(super) free_injected: AtomicU64,
+    /// Tasks cancelled by the deadline of a shutdown.
+    pub(super) aborted: AtomicU64,
+    /// Reservations that were not used in time.
+    pub(super) lapsed: AtomicU64,
+    /// Threads that the operating system refused.
+    pub(super) spawn_failures: AtomicU64,
+}
+
+/// One more.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("census", &self.idle.census()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn new(config: PoolConfig, hooks: Hooks) -> Self {
+        let slots = config.max_threads;
+        Self {
+            bounds: Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() },
+            hooks,
+            permits: Permits::new(config.max_queue_size),
+            reservations: Arc::new(Reservations::new(config.reservation_timeout)),
+            idle: Idle::new(slots),
+            queues: Queues::new(slots),
+            workers: (0..slots).map(|_| CachePadded::default()).collect(),
+            threads: Threads::new(slots),
+            keeper: Keeper::default(),
+            pressure: Gauge::new(&config),
+            tally: Tally::default(),
+            aborting: AtomicBool::new(false),
+            phase: watch::Sender::new(Phase::Open),
+            config,
+        }
+    }
+
+    /// Takes a permit at once.
+    #[inline]
+    pub(super) fn try_permit(&self) -> Result<(), Full> {
+        let left = self.permits.try_take()?;
+        self.pressure.on_submit(self, left);
+        Ok(())
+    }
+
+    /// Puts a task that holds a permit, or needs none, into the queue.
+    #[inline]
+    pub(super) fn inject(self: &Arc<Self>, task: TaskRef) {
+        self.queues.inject(task);
+        self.work_waits();
+    }
+
+    #[cold]
+    pub(super) fn stand_in_line(self: &Arc<Self>, task: TaskRef) {
+        match self.permits.join_line(Waiter::Task(task)) {
+            Joined::InLine => count(&self.tally.backpressure),
+            Joined::Permit(waiter) => self.admit(waiter),
+            Joined::Closed(waiter) => self.turn_away(waiter),
+        }
+    }
+
+    /// Gives a permit that was just taken to its task.
+    fn admit(self: &Arc<Self>, waiter: Waiter) {
+        match waiter {
+            Waiter::Task(task) if task.admit() => self.inject(task),
+            // Cancelled in the meantime: the permit is still ours to give back.
+            _ => self.release_permit(),
+        }
+    }
+
+    /// Tells a waiter that the pool is closed.
+    pub(super) fn turn_away(self: &Arc<Self>, waiter: Waiter) {
+        match waiter {
+            Waiter::Task(task) => self.refuse(&*task),
+            Waiter::Call(call) => call.refuse(),
+        }
+    }
+
+    /// Sees to it that somebody looks at work that was just put into a queue.
+    #[inline]
+    pub(super) fn work_waits(self: &Arc<Self>) {
+        match self.idle.notify() {
+            Notify::Covered | Notify::Woken => {}
+            Notify::Busy(census) => {
+                if self.threads.want_more(census, self.bounds) {
+                    self.start_one_more();
+                }
+            }
+            Notify::Ended => self.clear_queues(),
+        }
+    }
+
+    /// Brings one permit home; whoever stands in line gets it.
+    #[inline]
+    pub(super) fn release_permit(self: &Arc<Self>) {
+        if self.permits.release(1, |task| self.queues.inject(task)) > 0 {
+            self.work_waits();
+        }
+        self.pressure.on_relief(self);
+    }
+
+    /// Cancels a task and clears up what it occupied.
+    pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) -> Cancelled {
+        let met = task.cancel();
+        self.clear_up(met);
+        met
+    }
+
+    /// Tells a waiting task that the pool is closed.
+    pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) {
+        let met = task.refuse();
+        self.clear_up(met);
+    }
+
+    /// The same for a task that was in no queue yet.
+    pub(super) fn refuse_unseen(&self, task: &dyn Run) {
+        task.refuse();
+        count(&self.tally.cancelled);
+    }
+
+    fn clear_up(self: &Arc<Self>, met: Cancelled) {
+        let Cancelled::Pending(place) = met else { return };
+        count(&self.tally.cancelled);
+        match place {
+            Place::Held => self.release_permit(),
+            Place::Line => self.permits.gave_up(),
+            Place::Free => count(&self.tally.cancelled_free),
+        }
+    }
+
+    /// After the last worker has left: nobody else will ever look at what came too late.
+    #[cold]
+    pub(super) fn clear_queues(self: &Arc<Self>) {
+        while let Some(task) = self.queues.take_any() {
+            self.refuse(&*task);
+        }
+    }
+
+    /// Tasks that run or hold a place in the queue, reserved places among them. Subtasks do not count: they are part of
+    /// a task that runs.
+    #[inline]
+    pub(super) fn load(&self) -> usize {
+        self.permits_out() + self.idle.census().active()
+    }
+
+    fn permits_out(&self) -> usize {
+        self.permits.limit().saturating_sub(self.permits.available())
+    }
+
+    /// Tasks that were accepted and have not started, subtasks among them; not the places that are only reserved.
+    pub(super) fn queue_depth(&self) -> usize {
+        self.permits_out().saturating_sub(self.reservations.len()) + self.free_queued()
+    }
+
+    /// Tasks in the queues that hold no permit.
+    fn free_queued(&self) -> usize {
+        let totals = self.totals();
+        let came = totals.subtasks_spawned + self.tally.free_injected.load(Ordering::Relaxed);
+        let gone = totals.subtasks_left + self.tally.cancelled_free.load(Ordering::Relaxed);
+        usize::try_from(came.saturating_sub(gone)).unwrap_or(usize::MAX)
+    }
+
+    /// The sum of the workers' counters.
+    pub(super) fn totals(&self) -> Totals {
+        let mut sum = Totals::default();
+        self.workers.iter().for_each(|worker| sum += worker.read());
+        sum
+    }
+}

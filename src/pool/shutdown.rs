@@ -1,0 +1,112 @@
+//! The end of a pool.
+//!
+//! 1. `close`: no permit is given any more, those in line are turned away, the workers empty the queues.
+//! 2. When every worker is idle and the queues are empty, the census is marked as ended and all of them leave
+//!    (`park/README.md`). A task that comes too late for them is turned away by whoever submits it.
+//! 3. The last thread clears the queues once more and publishes [`Phase::Ended`].
+//!
+//! A deadline on the way (kept by the keeper) cancels what waits, asks what runs to stop, and publishes
+//! [`Phase::Aborted`]; the workers leave as their tasks end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::shared::{Shared, count};
+use crate::task::{Cancelled, Run};
+
+/// How far a pool's end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Open,
+    /// A deadline has passed: nothing waits any more, but something may run.
+    Aborted,
+    /// Every thread has left.
+    Ended,
+}
+
+/// What [`AdaptiveThreadPool::shutdown`](crate::AdaptiveThreadPool::shutdown) did, counted from its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Tasks that ran to their end.
+    pub completed: u64,
+    /// Tasks that waited in the queue when the deadline passed, and were cancelled.
+    pub cancelled: u64,
+    /// Callers who still stood in line for a place when the shutdown began, and were turned away.
+    pub turned_away: u64,
+    /// Tasks that still ran when the deadline had passed. They were asked to stop
+    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); their threads leave when they do.
+    pub still_running: usize,
+}
+
+impl Shared {
+    /// Stops admission and lets the workers leave when they are done. Says how many in line were turned away.
+    pub(super) fn close(self: &Arc<Self>) -> u64 {
+        let turned_away = self.permits.close();
+        let count = turned_away.len() as u64;
+        turned_away.into_iter().for_each(|waiter| self.turn_away(waiter));
+        self.idle.close();
+        if self.threads.alive() == 0 {
+            self.thread_was_last();
+        }
+        count
+    }
+
+    /// Closes, waits for the end or the deadline, and reports.
+    pub(super) async fn shut_down(self: &Arc<Self>, drain: Duration) -> ShutdownReport {
+        let before = self.totals().completed;
+        let aborted_before = self.tally.aborted.load(Ordering::Relaxed);
+        let mut phase = self.phase.subscribe();
+        let turned_away = self.close();
+        if let Some(deadline) = Instant::now().checked_add(drain) {
+            self.keep_deadline(deadline);
+        }
+        // The sender is ours, so the wait can't fail.
+        let _ = phase.wait_for(|phase| *phase >= Phase::Aborted).await;
+        let ended = *self.phase.borrow() == Phase::Ended;
+        ShutdownReport {
+            completed: self.totals().completed - before,
+            cancelled: self.tally.aborted.load(Ordering::Relaxed) - aborted_before,
+            turned_away,
+            still_running: if ended { 0 } else { self.idle.census().active() },
+        }
+    }
+
+    /// The deadline has passed.
+    pub(super) fn abort_all(self: &Arc<Self>) {
+        self.aborting.store(true, Ordering::SeqCst);
+        while let Some(task) = self.queues.take_any() {
+            self.abort(&*task);
+        }
+        self.phase.send_if_modified(|phase| {
+            let earlier = *phase < Phase::Aborted;
+            if earlier {
+                *phase = Phase::Aborted;
+            }
+            earlier
+        });
+    }
+
+    /// Cancels one task for the deadline's sake.
+    pub(super) fn abort(self: &Arc<Self>, task: &dyn Run) {
+        if matches!(self.cancel(task), Cancelled::Pending(_)) {
+            count(&self.tally.aborted);
+        }
+    }
+
+    /// A worker's thread is about to end.
+    pub(super) fn thread_left(self: &Arc<Self>, slot: usize) {
+        if self.threads.leave(slot) == 0 {
+            self.thread_was_last();
+        }
+    }
+
+    fn thread_was_last(self: &Arc<Self>) {
+        if self.idle.census().ended() {
+            self.clear_queues();
+            self.dismiss_keeper();
+            self.phase.send_replace(Phase::Ended);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The pool's figures, for people and exporters.
+
+use std::sync::atomic::Ordering;
+
+use super::pressure::Pressure;
+use super::shared::Shared;
+
+/// What a pool has done since it was built, and what it does now.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct PoolStatistics {
+    /// Tasks that ran to their end, those that panicked among them.
+    pub tasks_completed: u64,
+    /// Tasks that ever entered the queue: all that completed, run, wait or were cancelled.
+    pub tasks_queued: u64,
+    /// Tasks taken from the deque of another worker.
+    pub tasks_stolen: u64,
+    /// Threads that run a task now.
+    pub active_threads: usize,
+    /// Threads there are now.
+    pub total_threads: usize,
+    /// Tasks that wait in the queue now, accepted and not started.
+    pub queue_depth: usize,
+    /// The mean time a completed task took, in milliseconds; 0 before the first.
+    pub average_task_time_ms: f64,
+    /// (active + queued) / (threads at maximum + queue limit). Reserved places count as queued; subtasks do not count.
+    pub load_factor: f64,
+    /// Tasks that panicked.
+    pub tasks_panicked: u64,
+    /// Tasks that were cancelled before they started.
+    pub tasks_cancelled: u64,
+    /// Milliseconds of work that was finished for nobody: the caller had given up while the task ran.
+    pub abandoned_time_ms: f64,
+    /// Callers who were refused or had to wait for a place.
+    pub backpressure_events: u64,
+    /// Callers who stand in line for a place now.
+    pub waiting_callers: usize,
+    /// Permits that are held and not used now.
+    pub reserved_permits: usize,
+    /// Permits that were not used in time, so that their places went to others.
+    pub lapsed_permits: u64,
+    /// Threads that were ever started.
+    pub threads_started: u64,
+    /// Threads that the operating system refused to start.
+    pub thread_spawn_failures: u64,
+    /// Whether the load factor has reached `backpressure_threshold`.
+    pub pressure: Pressure,
+}
+
+impl PoolStatistics {
+    pub(super) fn read(shared: &Shared) -> Self {
+        const NS_PER_MS: f64 = 1e6;
+        let totals = shared.totals();
+        let census = shared.idle.census();
+        let tally = &shared.tally;
+        let queue_depth = shared.queue_depth();
+        let cancelled = tally.cancelled.load(Ordering::Relaxed);
+        let under_way = (census.active() + queue_depth) as u64;
+        let load = shared.load();
+        Self {
+            tasks_completed: totals.completed,
+            tasks_queued: totals.completed + cancelled + under_way,
+            tasks_stolen: totals.stolen,
+            active_threads: census.active(),
+            total_threads: census.total(),
+            queue_depth,
+            average_task_time_ms: match totals.completed {
+                0 => 0.0,
+                completed => totals.busy_ns as f64 / completed as f64 / NS_PER_MS,
+            },
+            load_factor: shared.pressure.capacity.load_factor(load),
+            tasks_panicked: totals.panicked,
+            tasks_cancelled: cancelled,
+            abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
+            backpressure_events: shared.backpressure_events(),
+            waiting_callers: shared.permits.waiting(),
+            reserved_permits: shared.reservations.len(),
+            lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
+            threads_started: shared.threads.started(),
+            thread_spawn_failures: tally.spawn_failures.load(Ordering::Relaxed),
+            pressure: shared.pressure.now(),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The ways of work into the pool.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::handle::JoinHandle;
+use super::permit::{Acquire, Permit};
+use super::propagate::Luggage;
+use super::run::Run;
+use super::shared::{Shared, count};
+use super::worker;
+use super::{AdaptiveThreadPool, Rejected, Rejection};
+use crate::admission::{Full, RejectReason};
+use crate::policy::load;
+use crate::task::{Join, Place, TaskCell};
+
+/// The pool takes no more work; the work is handed back.
+pub struct Closed<W>(W);
+
+impl<W> Closed<W> {
+    pub(super) fn new(work: W) -> Self {
+        Self(work)
+    }
+
+    /// The work, untouched.
+    #[must_use]
+    pub fn into_inner(self) -> W {
+        self.0
+    }
+}
+
+impl<W> fmt::Debug for Closed<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closed").finish_non_exhaustive()
+    }
+}
+
+impl<W> fmt::Display for Closed<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the pool takes no more work")
+    }
+}
+
+impl<W> std::error::Error for Closed<W> {}
+
+impl AdaptiveThreadPool {
+    /// Runs `work` on the pool and waits for its result. While the queue is full the work waits its turn, first come,
+    /// first served: that is the backpressure. The work stands in line by itself: its turn comes even if this future is
+    /// not polled at the time.
+    ///
+    /// Awaited on a worker of this very pool (by a task that blocks on it), the work runs at once on that thread.
+    ///
+    /// # Errors
+    /// [`JoinError::Panicked`](crate::JoinError::Panicked) if the work panicked, [`Closed`](crate::JoinError::Closed) or
+    /// [`Cancelled`](crate::JoinError::Cancelled) if the pool was shut down before it began.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the work if it has not started: its closure is dropped and its place in the queue is
+    /// free before `drop` returns. If it runs, it can see that nobody waits for it
+    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); its result is dropped.
+    pub fn run<F, T>(&self, work: F) -> Run<'_, F, T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Run::new(self.shared(), work)
+    }
+
+    /// Starts `work` in the background once there is room for it. The handle's semantics are those of Tokio's: dropping
+    /// it detaches the task, [`abort`](JoinHandle::abort) cancels it if it has not started.
+    ///
+    /// # Errors
+    /// The pool takes no more work: the closure is handed back.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready gives up the place in line; nothing was started.
+    pub async fn spawn<F, T>(&self, work: F) -> Result<JoinHandle<T>, Closed<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.shared().admit_now() {
+            Ok(place) => Ok(self.shared().submit(work, place)),
+            Err(Full::Closed) => Err(Closed::new(work)),
+            Err(Full::Occupied) => match self.acquire().await {
+                Ok(permit) => Ok(permit.spawn(work)),
+                Err(_) => Err(Closed::new(work)),
+            },
+        }
+    }
+
+    /// Starts `work` in the background if there is room for it now.
+    ///
+    /// # Errors
+    /// The queue is full, others wait for a place already, or the pool takes no more work: the closure is handed back,
+    /// with the facts.
+    pub fn try_spawn<F, T>(&self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.shared().admit_now() {
+            Ok(place) => Ok(self.shared().submit(work, place)),
+            Err(full) => Err(Rejected::new(self.shared().rejection(full), work)),
+        }
+    }
+
+    /// Waits for a place in the queue, to be used later. See [`Permit`] for how long it is kept.
+    ///
+    /// # Errors
+    /// The pool takes no more work.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the place in line; a place that it had been granted goes to the next.
+    pub fn acquire(&self) -> Acquire<'_> {
+        Acquire::new(self)
+    }
+
+    /// A place in the queue if there is one now.
+    ///
+    /// # Errors
+    /// The queue is full, others wait for a place already, or the pool takes no more work.
+    pub fn try_acquire(&self) -> Result<Permit, Rejection> {
+        match self.shared().admit_now() {
+            Ok(place) => Ok(Permit::reserve(self, place)),
+            Err(full) => Err(self.shared().rejection(full)),
+        }
+    }
+}
+
+impl Shared {
+    /// A place for work, at once: none is needed on a worker of this pool.
+    #[inline]
+    pub(super) fn admit_now(self: &Arc<Self>) -> Result<Place, Full> {
+        if worker::current_of(self).is_some() {
+            return Ok(Place::Free);
+        }
+        self.try_permit().map(|()| Place::Held)
+    }
+
+    /// Queues work that has its place: on the own deque if this is a worker of the pool, else in the injector.
+    #[inline]
+    pub(super) fn submit<F, T>(self: &Arc<Self>, work: F, place: Place) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let luggage = Luggage::pack(&self.hooks.propagate);
+        let cell = TaskCell::new(move || luggage.unpack(work), place, None);
+        let task = Arc::clone(&cell).into_run();
+        match worker::current_of(self) {
+            Some(worker) if place == Place::Free => worker.push(task),
+            _ => {
+                if place == Place::Free {
+                    count(&self.tally.free_injected);
+                }
+                self.inject(task);
+            }
+        }
+        JoinHandle::new(cell, Arc::clone(self))
+    }
+
+    /// The facts for a caller who is refused, who is counted.
+    #[cold]
+    pub(crate) fn rejection(&self, full: Full) -> Rejection {
+        count(&self.tally.backpressure);
+        let totals = self.totals();
+        let in_flight = self.load();
+        let mean_task = totals.busy_ns.checked_div(totals.completed).map(Duration::from_nanos);
+        let workers = self.bounds.usable.clamp(self.bounds.min, self.bounds.max);
+        let (reason, retry_after) = match full {
+            Full::Closed => (RejectReason::ShuttingDown, None),
+            Full::Occupied => {
+                let after = load::retry_after(in_flight, self.pressure.mark, workers, mean_task);
+                (RejectReason::QueueFull, Some(after))
+            }
+        };
+        Rejection {
+            reason,
+            depth: self.permits.limit().saturating_sub(self.permits.available()),
+            limit: self.permits.limit(),
+            load_factor: self.pressure.capacity.load_factor(in_flight),
+            retry_after,
+        }
+    }
+
+    /// How many callers were refused or had to wait.
+    pub(super) fn backpressure_events(&self) -> u64 {
+        self.tally.backpressure.load(Ordering::Relaxed)
+    }
+}

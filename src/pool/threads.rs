@@ -1,0 +1,115 @@
+//! Starting threads, and surviving when the operating system has none left.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::shared::{Shared, count};
+use super::worker;
+use crate::park::{Census, Notify};
+use crate::policy::scaling::{self, Bounds, Workers};
+
+/// Free slots and the memory of a failure.
+#[derive(Debug)]
+pub(super) struct Threads {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Slots without a thread, the lowest last.
+    free: Vec<usize>,
+    /// After a refusal no thread is asked for until then.
+    not_before: Option<Instant>,
+    started: u64,
+    /// Threads that have not yet left, whatever the census says of them.
+    alive: usize,
+}
+
+impl Threads {
+    pub(super) fn new(slots: usize) -> Self {
+        let state = State { free: (0..slots).rev().collect(), not_before: None, started: 0, alive: 0 };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Whether the policy would start a thread now.
+    #[inline]
+    pub(super) fn want_more(&self, census: Census, bounds: Bounds) -> bool {
+        !census.closing() && scaling::should_start(workers(census), bounds)
+    }
+
+    /// The thread of `slot` leaves; says how many are left.
+    pub(super) fn leave(&self, slot: usize) -> usize {
+        let mut state = self.lock();
+        state.free.push(slot);
+        state.alive -= 1;
+        state.alive
+    }
+
+    /// Threads that have not yet left.
+    pub(super) fn alive(&self) -> usize {
+        self.lock().alive
+    }
+
+    /// A slot for a new thread.
+    fn occupy(&self) -> Option<usize> {
+        let mut state = self.lock();
+        let slot = state.free.pop()?;
+        state.started += 1;
+        state.alive += 1;
+        Some(slot)
+    }
+
+    /// The thread for `slot` never came to be.
+    fn vacate(&self, slot: usize) {
+        self.lock().started -= 1;
+        self.leave(slot);
+    }
+
+    /// Threads started since the pool was built.
+    pub(super) fn started(&self) -> u64 {
+        self.lock().started
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn workers(census: Census) -> Workers {
+    Workers { total: census.total(), free: census.idle() + census.searching() }
+}
+
+impl Shared {
+    /// Starts a thread if the policy still wants one.
+    #[cold]
+    pub(super) fn start_one_more(self: &Arc<Self>) {
+        if self.threads.lock().not_before.is_some_and(|then| Instant::now() < then) {
+            return;
+        }
+        if !self.idle.enlist(|census| scaling::should_start(workers(census), self.bounds)) {
+            return;
+        }
+        if let Err(error) = self.start_enlisted(None) {
+            count(&self.tally.spawn_failures);
+            self.threads.lock().not_before = Some(Instant::now() + self.config.sampling_interval);
+            tracing::warn!(%error, threads = self.idle.census().total(), "no further worker thread could be started");
+            // For a moment submitters counted on a searcher that never came: look once more on their behalf.
+            if self.idle.notify() == Notify::Ended {
+                self.clear_queues();
+            }
+        }
+    }
+
+    /// Starts the thread of a worker that the census counts already, or takes it off the census.
+    pub(super) fn start_enlisted(self: &Arc<Self>, ready: Option<worker::Ready>) -> io::Result<()> {
+        let started = match self.threads.occupy() {
+            Some(slot) => worker::start(self, slot, ready).inspect_err(|_| self.threads.vacate(slot)),
+            None => Err(io::Error::other("every slot has a thread")),
+        };
+        if started.is_err() {
+            self.idle.dismiss();
+        }
+        started
+    }
+}

@@ -1,0 +1,261 @@
+//! A worker: the loop of its thread, and what that thread knows of itself.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+use std::{io, thread};
+
+use super::shared::Shared;
+use super::warm_up;
+use crate::metrics::WorkerCounters;
+use crate::policy::{batching, scaling};
+use crate::queue::Local;
+use crate::task::{Ended, Host, Join, Place, TaskRef};
+
+/// Told when a thread is up.
+pub(super) type Ready = mpsc::SyncSender<()>;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+}
+
+/// What a worker's thread knows of itself.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    slot: usize,
+    local: Local,
+    /// When the present task began, which is when the last one ended if they follow each other: one reading of the
+    /// clock a task.
+    stamp: Cell<Instant>,
+    /// How long tasks took of late.
+    mean_ns: Cell<u64>,
+    /// The task that runs. Borrowed as long as it does.
+    task: RefCell<Option<TaskRef>>,
+    /// Tasks that run within it, because it waits for them.
+    within: RefCell<Vec<TaskRef>>,
+}
+
+/// The worker that the calling thread is, if it is one of `shared`'s.
+#[inline]
+pub(super) fn current_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
+    CURRENT
+        .with_borrow(|current| current.as_ref().filter(|worker| Arc::ptr_eq(&worker.shared, shared)).cloned())
+}
+
+/// The worker that the calling thread is.
+pub(super) fn current() -> Option<Rc<Worker>> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// Starts the thread of `slot`, which the census counts already.
+pub(super) fn start(shared: &Arc<Shared>, slot: usize, ready: Option<Ready>) -> io::Result<()> {
+    let builder = thread::Builder::new().name(format!("{}-{slot}", shared.config.thread_name));
+    let body = Arc::clone(shared);
+    shared.hooks.spawn(builder, Box::new(move || main(body, slot, ready)))
+}
+
+fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
+    shared.idle.adopt(slot);
+    warm_up::rank(&shared.config);
+    if shared.config.warm_up {
+        warm_up::touch();
+    }
+    if let Some(hook) = &shared.hooks.thread_start {
+        survive(|| hook());
+    }
+    tracing::debug!(slot, "worker started");
+    if let Some(ready) = ready {
+        // Whoever builds the pool may have given up waiting.
+        let _ = ready.send(());
+    }
+    // A slot's deque is always back before the slot is free again.
+    if let Some(local) = shared.queues.claim(slot) {
+        let worker = Rc::new(Worker {
+            shared: Arc::clone(&shared),
+            slot,
+            local,
+            stamp: Cell::new(Instant::now()),
+            mean_ns: Cell::new(0),
+            task: RefCell::new(None),
+            within: RefCell::new(Vec::new()),
+        });
+        CURRENT.set(Some(Rc::clone(&worker)));
+        worker.work();
+        CURRENT.set(None);
+        if let Some(worker) = Rc::into_inner(worker) {
+            shared.queues.give_back(worker.local);
+        }
+    }
+    tracing::debug!(slot, "worker left");
+    if let Some(hook) = &shared.hooks.thread_stop {
+        survive(|| hook());
+    }
+    shared.thread_left(slot);
+}
+
+/// Code of a user may panic, the worker must live: its panic was reported by the panic hook already.
+fn survive(code: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(code));
+}
+
+impl Worker {
+    /// Until it leaves. A worker starts as a searcher.
+    fn work(&self) {
+        let mut searching = true;
+        loop {
+            if let Some(task) = self.next() {
+                if searching {
+                    searching = false;
+                    self.found();
+                }
+                self.execute(task);
+                continue;
+            }
+            if !searching {
+                searching = true;
+                self.shared.idle.begin_search();
+                self.shared.pressure.on_relief(&self.shared);
+            }
+            if let Some(task) = self.local.steal(&self.shared.queues) {
+                self.counters().task_stolen();
+                searching = false;
+                self.found();
+                self.execute(task);
+                continue;
+            }
+            if !self.rest() {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until there is work (true, and the worker is a searcher) or no more need of this worker (false).
+    fn rest(&self) -> bool {
+        let idle = &self.shared.idle;
+        idle.announce_sleep(self.slot);
+        if idle.look_again(self.slot, || self.shared.queues.has_work()) {
+            return true;
+        }
+        let mut deadline = Some(Instant::now() + self.shared.config.idle_timeout);
+        while !idle.end_if_last() {
+            if idle.sleep(self.slot, deadline) {
+                return !idle.census().ended();
+            }
+            let may_leave =
+                |census: crate::park::Census| scaling::may_leave(census.total(), self.shared.bounds);
+            match idle.leave(self.slot, may_leave) {
+                Some(true) => return false,
+                // It may yet become superfluous, when others have come.
+                Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
+                None => return !idle.census().ended(),
+            }
+        }
+        false
+    }
+
+    fn next(&self) -> Option<TaskRef> {
+        let (task, set_aside) =
+            self.local.next(&self.shared.queues, batching::batch_size(self.mean_ns.get()))?;
+        if set_aside {
+            // Out of the injector and not yet in the deque, the batch could be seen by nobody: tell now.
+            self.shared.work_waits();
+        }
+        Some(task)
+    }
+
+    /// This searcher has found a task. If it was the last one and there is more, somebody else is woken.
+    fn found(&self) {
+        if self.shared.idle.work_found() && self.shared.queues.has_work() {
+            self.shared.work_waits();
+        }
+        self.stamp.set(Instant::now());
+    }
+
+    fn execute(&self, task: TaskRef) {
+        if self.shared.aborting.load(Ordering::Relaxed) {
+            survive(|| self.shared.abort(&*task));
+            return;
+        }
+        *self.task.borrow_mut() = Some(task);
+        // Panics of the task itself are values; these are of what its end sets off: a waker, the drop of a result
+        // that nobody wants.
+        survive(|| {
+            if let Some(task) = &*self.task.borrow() {
+                task.run(self);
+            }
+        });
+        survive(|| drop(self.task.take()));
+    }
+
+    /// Runs a task on top of the one that runs here, because that one waits for it.
+    pub(super) fn run_within(&self, task: TaskRef) {
+        self.within.borrow_mut().push(TaskRef::clone(&task));
+        survive(|| {
+            task.run(self);
+        });
+        drop(task);
+        let done = self.within.borrow_mut().pop();
+        drop(done);
+    }
+
+    /// The task that runs here needs the result of another, new one: runs it.
+    pub(super) fn run_here<T>(&self, join: Arc<dyn Join<T>>) -> Arc<dyn Join<T>> {
+        self.counters().subtask_spawned();
+        self.run_within(Arc::clone(&join).into_run());
+        join
+    }
+
+    /// The task that runs here waits for another: runs that one if nobody has begun it, and nothing else.
+    pub(super) fn help<T>(&self, join: &dyn Join<T>, task: impl FnOnce() -> TaskRef) {
+        if join.as_run().is_pending() {
+            self.run_within(task());
+        }
+    }
+
+    /// Puts a subtask on this worker's own deque.
+    pub(super) fn push(&self, task: TaskRef) {
+        self.counters().subtask_spawned();
+        self.local.push(task);
+        self.shared.work_waits();
+    }
+
+    /// The innermost task that runs here.
+    pub(super) fn task(&self) -> Option<TaskRef> {
+        self.within.borrow().last().cloned().or_else(|| self.task.borrow().clone())
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn slot(&self) -> usize {
+        self.slot
+    }
+
+    pub(super) fn counters(&self) -> &WorkerCounters {
+        &self.shared.workers[self.slot]
+    }
+}
+
+impl Host for Worker {
+    #[inline]
+    fn leaves_queue(&self, place: Place) {
+        match place {
+            Place::Held => self.shared.release_permit(),
+            Place::Line => self.shared.permits.gave_up(),
+            Place::Free => self.counters().subtask_left(),
+        }
+    }
+
+    #[inline]
+    fn ended(&self, ended: Ended) {
+        let now = Instant::now();
+        let took = now.saturating_duration_since(self.stamp.replace(now));
+        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.mean_ns.set(batching::smooth(self.mean_ns.get(), ns));
+        self.counters().task_ended(ns, ended.panicked, ended.abandoned);
+    }
+}

@@ -1,0 +1,247 @@
+//! The one allocation behind a task; states and invariants in the module's header.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use super::{Cancelled, Ended, Host, Join, Place, Run, TaskRef};
+use crate::error::{JoinError, Panic};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+
+/// A closure, then its result.
+pub(crate) struct TaskCell<F, T> {
+    inner: Mutex<Inner<F, T>>,
+    /// Nobody wants the result any more. A hint beside the lock, because a running task asks it often.
+    cancelled: AtomicBool,
+}
+
+struct Inner<F, T> {
+    stage: Stage<F, T>,
+    waker: Option<Waker>,
+}
+
+enum Stage<F, T> {
+    Pending(F, Place),
+    Running,
+    Done(Result<T, JoinError>),
+    /// Never ran.
+    Void(Voided),
+    Taken,
+}
+
+#[derive(Clone, Copy)]
+enum Voided {
+    Cancelled,
+    Closed,
+}
+
+impl<F, T> TaskCell<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    /// A task that waits. A `waker` given here saves the first registration.
+    pub(crate) fn new(work: F, place: Place, waker: Option<Waker>) -> Arc<Self> {
+        let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
+        Arc::new(Self { inner, cancelled: AtomicBool::new(false) })
+    }
+
+    /// Takes the closure out of a task that waits.
+    fn void(&self, why: Voided) -> Cancelled {
+        self.cancelled.store(true, Ordering::Relaxed);
+        let (work, place, waker) = {
+            let mut inner = self.inner.lock();
+            match mem::replace(&mut inner.stage, Stage::Void(why)) {
+                Stage::Pending(work, place) => (work, place, inner.waker.take()),
+                other => {
+                    let met =
+                        if matches!(other, Stage::Running) { Cancelled::Running } else { Cancelled::Over };
+                    inner.stage = other;
+                    return met;
+                }
+            }
+        };
+        drop(work);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Cancelled::Pending(place)
+    }
+}
+
+impl<F, T> Run for TaskCell<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn run(&self, host: &dyn Host) -> bool {
+        let (work, place) = {
+            let mut inner = self.inner.lock();
+            match mem::replace(&mut inner.stage, Stage::Running) {
+                Stage::Pending(work, place) => (work, place),
+                other => {
+                    inner.stage = other;
+                    return false;
+                }
+            }
+        };
+        host.leaves_queue(place);
+
+        // The closure is consumed by the call, so nothing that the panic left half-done can be seen through it.
+        let result = catch_unwind(AssertUnwindSafe(work));
+
+        // Counted before it can be seen: who has the result also finds it in the statistics.
+        let abandoned = self.is_cancelled();
+        host.ended(Ended { panicked: result.is_err(), abandoned });
+        let result = result.map_err(|payload| JoinError::Panicked(Box::new(Panic::new(payload))));
+        let waker = {
+            let mut inner = self.inner.lock();
+            inner.stage = Stage::Done(result);
+            inner.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    fn admit(&self) -> bool {
+        match &mut self.inner.lock().stage {
+            Stage::Pending(_, place @ Place::Line) => {
+                *place = Place::Held;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn cancel(&self) -> Cancelled {
+        self.void(Voided::Cancelled)
+    }
+
+    fn refuse(&self) -> Cancelled {
+        self.void(Voided::Closed)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn is_pending(&self) -> bool {
+        matches!(self.inner.lock().stage, Stage::Pending(..))
+    }
+}
+
+impl<F, T> Join<T> for TaskCell<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
+        let mut inner = self.inner.lock();
+        if matches!(inner.stage, Stage::Pending(..) | Stage::Running) {
+            if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                let old = inner.waker.replace(waker.clone());
+                // Not under the lock: it may be the last reference to a whole future.
+                drop(inner);
+                drop(old);
+            }
+            return Poll::Pending;
+        }
+        let stage = mem::replace(&mut inner.stage, Stage::Taken);
+        drop(inner);
+        let result = match stage {
+            Stage::Done(result) => result,
+            Stage::Void(Voided::Cancelled) => Err(JoinError::Cancelled),
+            Stage::Void(Voided::Closed) => Err(JoinError::Closed),
+            _ => panic!("a task's result was polled after it had been taken"),
+        };
+        Poll::Ready(result)
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.inner.lock().stage, Stage::Done(_) | Stage::Void(_) | Stage::Taken)
+    }
+
+    fn as_run(&self) -> &dyn Run {
+        self
+    }
+
+    fn into_run(self: Arc<Self>) -> TaskRef {
+        self
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Record {
+        left: Cell<Option<Place>>,
+        ended: Cell<Option<Ended>>,
+    }
+
+    impl Host for Record {
+        fn leaves_queue(&self, place: Place) {
+            self.left.set(Some(place));
+        }
+        fn ended(&self, ended: Ended) {
+            self.ended.set(Some(ended));
+        }
+    }
+
+    #[test]
+    fn a_place_is_told_once_to_whoever_takes_the_work() {
+        let cell = TaskCell::new(|| 1, Place::Held, None);
+        let host = Record::default();
+        assert!(cell.run(&host));
+        assert_eq!(host.left.take(), Some(Place::Held));
+        assert_eq!(cell.cancel(), Cancelled::Over);
+        assert!(!cell.run(&host));
+        assert_eq!(host.left.take(), None);
+    }
+
+    #[test]
+    fn cancelling_drops_the_closure_at_once() {
+        let held = Arc::new(());
+        let guard = Arc::clone(&held);
+        let cell = TaskCell::new(move || drop(guard), Place::Line, None);
+        assert_eq!(cell.cancel(), Cancelled::Pending(Place::Line));
+        assert_eq!(Arc::strong_count(&held), 1);
+        assert!(!cell.admit());
+        assert!(matches!(cell.poll_join(Waker::noop()), Poll::Ready(Err(JoinError::Cancelled))));
+    }
+
+    #[test]
+    fn a_panic_is_a_value() {
+        let cell = TaskCell::new(|| panic!("spilt"), Place::Free, None);
+        let host = Record::default();
+        cell.run(&host);
+        assert_eq!(host.ended.take(), Some(Ended { panicked: true, abandoned: false }));
+        match cell.poll_join(Waker::noop()) {
+            Poll::Ready(Err(JoinError::Panicked(panic))) => assert_eq!(panic.message(), Some("spilt")),
+            _ => panic!("expected the panic"),
+        }
+    }
+
+    #[test]
+    fn a_task_cancelled_while_it_runs_is_counted_as_abandoned() {
+        let cell = Arc::new_cyclic(|me: &std::sync::Weak<TaskCell<Box<dyn FnOnce() + Send>, ()>>| {
+            let me = me.clone();
+            let work: Box<dyn FnOnce() + Send> = Box::new(move || {
+                assert_eq!(me.upgrade().map(|cell| cell.cancel()), Some(Cancelled::Running));
+            });
+            let inner = Inner { stage: Stage::Pending(work, Place::Free), waker: None };
+            TaskCell { inner: Mutex::new(inner), cancelled: AtomicBool::new(false) }
+        });
+        let host = Record::default();
+        cell.run(&host);
+        assert_eq!(host.ended.take(), Some(Ended { panicked: false, abandoned: true }));
+        assert!(matches!(cell.poll_join(Waker::noop()), Poll::Ready(Ok(()))));
+    }
+}

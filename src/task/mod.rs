@@ -1,0 +1,110 @@
+//! A task: a closure on its way to a worker and its result on the way back, in one allocation.
+//!
+//! [`TaskCell`] is allocated once and coerced twice: to `Arc<dyn Run>` for the queue and to `Arc<dyn Join<T>>` for
+//! whoever awaits the result. All that the two sides share is under one small lock, held for a few instructions and
+//! never while code of a user runs.
+//!
+//! # States
+//!
+//! ```text
+//!              admit                 run                  poll_join
+//!  Pending(Line) ──▶ Pending(Held) ─────▶ Running ──▶ Done ─────────▶ Taken
+//!        │                 │                ▲
+//!        │                 │  cancel        │ run (subtasks, and places that have lapsed)
+//!        ├─────────────────┴──────▶ Void    │
+//!        │        refuse             ▲      │
+//!        └───────────────────────────┴── Pending(Free)
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. The closure leaves `Pending` exactly once, to be run or to be dropped. Whoever takes it out (worker, canceller or
+//!    a waiter that helps itself) is told which [`Place`] the task held and has to give that place back; nobody else is.
+//!    So a permit comes back exactly once, whatever the race.
+//! 2. A waker is registered under the lock that `Done` and `Void` are set under, and is called after it: either the
+//!    waiter sees the result or the finisher sees the waker. No wake-up is lost.
+//! 3. Closures, results and wakers are dropped and called outside the lock.
+
+mod cell;
+#[cfg(all(test, millpond_loom))]
+mod loom_models;
+
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+pub(crate) use cell::TaskCell;
+
+use crate::error::JoinError;
+
+/// A task as the queues see it.
+pub(crate) type TaskRef = Arc<dyn Run>;
+
+/// What a waiting task occupies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It stands in line for a place in the queue.
+    Line,
+    /// A place in the queue: one permit, to be given back.
+    Held,
+    /// Nothing: a subtask, or a late comer whose place lapsed.
+    Free,
+}
+
+/// What [`Run::cancel`] met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cancelled {
+    /// It waited; its closure is dropped, and the caller must give back what it occupied.
+    Pending(Place),
+    /// It runs; it can see that it is no longer wanted.
+    Running,
+    /// There was nothing left to cancel.
+    Over,
+}
+
+/// How a task that ran came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// It panicked.
+    pub(crate) panicked: bool,
+    /// Its caller had given up before it ended: its time was spent for nobody.
+    pub(crate) abandoned: bool,
+}
+
+/// What runs a task. Called back at the two ends of the run.
+pub(crate) trait Host {
+    /// The task is about to run: what it occupied in the queue is free.
+    fn leaves_queue(&self, place: Place);
+    /// The task has run, and its result is not yet visible.
+    fn ended(&self, ended: Ended);
+}
+
+/// The side of the queue and the worker.
+pub(crate) trait Run: Send + Sync {
+    /// Runs the task on this thread if it still waits; says whether it did. Panics of the closure are caught.
+    fn run(&self, host: &dyn Host) -> bool;
+    /// Gives a task in line its permit. False if it no longer stands there: then the permit is not taken.
+    fn admit(&self) -> bool;
+    /// Drops the closure of a waiting task, asks a running one to stop.
+    fn cancel(&self) -> Cancelled;
+    /// Like `cancel` for a task that waits, but its waiter is told that the pool is closed.
+    fn refuse(&self) -> Cancelled;
+    /// Whether it was asked to stop.
+    fn is_cancelled(&self) -> bool;
+    /// Whether it still waits.
+    fn is_pending(&self) -> bool;
+}
+
+/// The side of whoever awaits the result.
+pub(crate) trait Join<T>: Send + Sync {
+    /// The result, or a promise to call `waker`.
+    ///
+    /// # Panics
+    /// When the result was taken before.
+    fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>>;
+    /// Whether the result is there, or was.
+    fn is_finished(&self) -> bool;
+    /// The other side.
+    fn as_run(&self) -> &dyn Run;
+    /// The other side, to keep.
+    fn into_run(self: Arc<Self>) -> TaskRef;
+}
