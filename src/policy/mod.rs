@@ -3,4 +3,5 @@
 
 pub(crate) mod batching;
 pub(crate) mod load;
+pub(crate) mod patience;
 pub(crate) mod scaling;

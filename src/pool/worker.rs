@@ -11,6 +11,7 @@ use std::{io, thread};
 use super::shared::Shared;
 use super::warm_up;
 use crate::metrics::WorkerCounters;
+use crate::policy::patience::{LOOK, Patience, SPIN};
 use crate::policy::{batching, scaling};
 use crate::queue::Local;
 use crate::task::{Ended, Host, Join, Place, TaskRef};
@@ -32,6 +33,7 @@ pub(super) struct Worker {
     stamp: Cell<Instant>,
     /// How long tasks took of late.
     mean_ns: Cell<u64>,
+    patience: Cell<Patience>,
     /// The task that runs. Borrowed as long as it does.
     task: RefCell<Option<TaskRef>>,
     /// Tasks that run within it, because it waits for them.
@@ -79,6 +81,7 @@ fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             local,
             stamp: Cell::new(Instant::now()),
             mean_ns: Cell::new(0),
+            patience: Cell::default(),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
         });
@@ -126,10 +129,37 @@ impl Worker {
                 self.execute(task);
                 continue;
             }
-            if !self.rest() {
+            if !self.look_on() && !self.rest() {
                 return;
             }
         }
+    }
+
+    /// Out of work: looks on for a moment, if that has paid of late. True if there is work.
+    fn look_on(&self) -> bool {
+        let mut patience = self.patience.get();
+        let look = patience.look();
+        self.patience.set(patience);
+        if !look {
+            return false;
+        }
+        let began = Instant::now();
+        let came = loop {
+            if self.shared.queues.has_work() {
+                break true;
+            }
+            let elapsed = began.elapsed();
+            if elapsed < SPIN {
+                std::hint::spin_loop();
+            } else if elapsed < LOOK {
+                // Whoever is about to submit may be waiting for this very core.
+                thread::yield_now();
+            } else {
+                break false;
+            }
+        };
+        self.patience.set(patience.looked(came));
+        came
     }
 
     /// Sleeps until there is work (true, and the worker is a searcher) or no more need of this worker (false).
@@ -139,9 +169,11 @@ impl Worker {
         if idle.look_again(self.slot, || self.shared.queues.has_work()) {
             return true;
         }
-        let mut deadline = Some(Instant::now() + self.shared.config.idle_timeout);
+        let since = Instant::now();
+        let mut deadline = Some(since + self.shared.config.idle_timeout);
         while !idle.end_if_last() {
             if idle.sleep(self.slot, deadline) {
+                self.patience.set(self.patience.get().slept(since.elapsed()));
                 return !idle.census().ended();
             }
             let may_leave =

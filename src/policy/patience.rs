@@ -1,0 +1,90 @@
+//! Whether a worker that has run out of work looks on for a moment before it sleeps.
+//!
+//! To sleep and be woken costs the submitter a system call and the task the way of a thread back onto a core; to look on
+//! costs processor time for nothing if no work comes. So a worker looks on only where that has paid of late: each look in
+//! vain doubles the number of sleeps without one, up to [`MOST_SKIPPED`], and a sleep that was cut short by work shows
+//! that a look would have paid.
+
+use std::time::Duration;
+
+/// How long a worker looks on: about what a wake-up costs. To wait as long as the alternative costs is at most twice as
+/// dear as the best choice made with hindsight (the ski rental problem).
+pub(crate) const LOOK: Duration = Duration::from_micros(50);
+
+pub(crate) const SPIN: Duration = Duration::from_micros(20);
+
+/// A sleep shorter than this was hardly worth it: it contains two wake-ups, the submitter's and the worker's.
+const SHORT_SLEEP: Duration = Duration::from_micros(100);
+
+/// In an idle pool one sleep in so many is preceded by a look.
+const MOST_SKIPPED: u32 = 64;
+
+/// One worker's experience.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Patience {
+    /// Looks in vain, one after the other.
+    vain: u32,
+    /// Sleeps yet to come without a look.
+    skip: u32,
+}
+
+impl Patience {
+    /// The worker has run out of work: whether it looks on.
+    pub(crate) fn look(&mut self) -> bool {
+        if self.skip == 0 {
+            return true;
+        }
+        self.skip -= 1;
+        false
+    }
+
+    /// It looked on, and work came or did not.
+    pub(crate) fn looked(self, came: bool) -> Self {
+        if came {
+            return Self::default();
+        }
+        let vain = (self.vain + 1).min(MOST_SKIPPED.ilog2());
+        Self { vain, skip: (1 << vain) - 1 }
+    }
+
+    /// It slept for so long.
+    pub(crate) fn slept(self, slept: Duration) -> Self {
+        if slept < SHORT_SLEEP {
+            Self { vain: self.vain / 2, skip: self.skip / 4 }
+        } else {
+            self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_pool_looks_on_ever_more_rarely() {
+        let mut patience = Patience::default();
+        let mut looks = 0;
+        for _ in 0..10_000 {
+            if patience.look() {
+                looks += 1;
+                patience = patience.looked(false);
+            }
+            patience = patience.slept(Duration::from_millis(1));
+        }
+        assert!((150..=200).contains(&looks), "{looks}");
+    }
+
+    #[test]
+    fn short_sleeps_bring_the_looks_back_within_a_few() {
+        let mut patience = Patience { vain: 6, skip: 63 };
+        let mut sleeps = 0;
+        while !patience.look() {
+            sleeps += 1;
+            patience = patience.slept(Duration::from_micros(30));
+        }
+        assert!(sleeps <= 4, "{sleeps}");
+        let mut patience = patience.looked(true);
+        assert!(patience.look());
+    }
+}
