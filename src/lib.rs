@@ -1,5 +1,8 @@
 //! CPU-bound work beside async code: an adaptive work-stealing pool for Tokio with honest backpressure.
 
+// Models compile the protocols and nothing around them.
+#![cfg_attr(millpond_loom, allow(dead_code, unreachable_pub, missing_docs))]
+
 #[cfg(not(millpond_loom))]
 mod config;
 mod error;

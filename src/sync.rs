@@ -2,32 +2,24 @@
 //!
 //! Only what a protocol's proof speaks of goes through here. Reference counts do not: the models argue about states and
 //! wake-ups, and `std::sync::Arc` is trusted.
+//!
+//! The locks do not poison. No code of a user runs under any lock of this crate, so a poisoned lock could only tell of a
+//! panic in our own few lines; to go on with what is there is then no worse than to panic again in every other thread.
+
+use std::sync::PoisonError;
+use std::time::Duration;
 
 #[cfg(not(millpond_loom))]
-mod imp {
-    pub(crate) use std::sync::atomic;
-    pub(crate) use std::sync::{Mutex, MutexGuard};
-    pub(crate) use std::thread;
-}
+use std::sync as imp;
 
 #[cfg(millpond_loom)]
-mod imp {
-    pub(crate) use loom::sync::atomic;
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
-    pub(crate) use loom::thread;
-}
+use loom::sync as imp;
 
-pub(crate) use imp::{atomic, thread};
+pub(crate) use imp::{MutexGuard, atomic};
 
 /// A mutex without poisoning.
-///
-/// No code of a user runs under any lock of this crate, so a poisoned lock could only tell of a panic in our own
-/// few lines; to go on with what is there is then no worse than to panic again in every other thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(imp::Mutex<T>);
-
-/// The guard of [`Mutex::lock`].
-pub(crate) type MutexGuard<'a, T> = imp::MutexGuard<'a, T>;
 
 impl<T> Mutex<T> {
     /// A mutex around `value`.
@@ -37,6 +29,36 @@ impl<T> Mutex<T> {
 
     /// Blocks until the lock is held.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A condition variable for [`Mutex`].
+#[derive(Debug, Default)]
+pub(crate) struct Condvar(imp::Condvar);
+
+impl Condvar {
+    /// Nobody waits.
+    pub(crate) fn new() -> Self {
+        Self(imp::Condvar::new())
+    }
+
+    /// Gives the lock up, waits, and takes it again. May return for no reason.
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`wait`](Condvar::wait), for `timeout` at most. (A model knows no clock: there it waits without end.)
+    pub(crate) fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        timeout: Duration,
+    ) -> MutexGuard<'a, T> {
+        self.0.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Wakes one that waits.
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
     }
 }

@@ -108,11 +108,6 @@ impl Idle {
         self.end_if_last();
     }
 
-    /// Makes the calling thread the owner of `slot`'s parker.
-    pub(crate) fn adopt(&self, slot: usize) {
-        self.parkers[slot].adopt();
-    }
-
     /// The calling worker has run out of work and begins to search.
     pub(crate) fn begin_search(&self) {
         self.move_by(SEARCHING);

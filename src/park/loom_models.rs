@@ -1,1 +1,184 @@
-//! Models of the protocol, checked by loom.
+//! Models of the sleep protocol and of the workers' end, checked by loom over every interleaving.
+//!
+//! `crossbeam-deque` knows nothing of loom, so a stand-in queue takes its place: a counter, published with no more than
+//! release and read with no more than relaxed ordering, so that what the protocol needs of ordering it must bring itself.
+//!
+//! Mutations that these models were seen to catch (`scripts/mutants` applies them and expects the failure):
+//! * `fence-notify`: without the fence in `Idle::notify`, a submitter misses the sleeper and the sleeper the work;
+//! * `fence-look-again`: without the fence in `Idle::look_again`, likewise;
+//! * `no-look-again`: a worker that sleeps without looking again;
+//! * `late-searcher`: a woken worker that is not counted as a searcher by its waker leaves work behind at the end;
+//! * `end-early`: an end that does not wait until every worker is idle.
+
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicUsize, Ordering, fence};
+use loom::thread;
+
+use super::{Idle, Notify};
+
+/// A queue that can only be counted.
+#[derive(Default)]
+struct Stand {
+    waiting: AtomicUsize,
+    run: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+impl Stand {
+    fn push(&self) {
+        self.waiting.fetch_add(1, Ordering::Release);
+    }
+
+    fn has_work(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    fn take(&self) -> bool {
+        self.waiting.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok()
+    }
+
+    /// What a submitter does.
+    fn submit(&self, idle: &Idle) {
+        self.push();
+        if idle.notify() == Notify::Ended {
+            self.clear();
+        }
+    }
+
+    fn clear(&self) {
+        while self.take() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The loop of `pool/worker.rs`, without the stealing.
+fn work(idle: &Idle, stand: &Stand, slot: usize) {
+    let mut searching = true;
+    loop {
+        if stand.take() {
+            if searching {
+                searching = false;
+                if idle.work_found() && stand.has_work() {
+                    idle.notify();
+                }
+            }
+            stand.run.fetch_add(1, Ordering::Relaxed);
+            continue;
+        }
+        if !searching {
+            searching = true;
+            idle.begin_search();
+        }
+        idle.announce_sleep(slot);
+        if idle.look_again(slot, || stand.has_work()) {
+            continue;
+        }
+        if idle.end_if_last() {
+            return;
+        }
+        idle.sleep(slot, None);
+        if idle.census().ended() {
+            return;
+        }
+    }
+}
+
+fn pool(workers: usize) -> (Arc<Idle>, Arc<Stand>, Vec<thread::JoinHandle<()>>) {
+    let (idle, stand) = (Arc::new(Idle::new(workers)), Arc::new(Stand::default()));
+    let threads = (0..workers)
+        .map(|slot| {
+            assert!(idle.enlist(|_| true));
+            let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
+            thread::spawn(move || work(&idle, &stand, slot))
+        })
+        .collect();
+    (idle, stand, threads)
+}
+
+fn model(
+    workers: usize,
+    check: impl Fn(Arc<Idle>, Arc<Stand>, Vec<thread::JoinHandle<()>>) + Sync + Send + 'static,
+) {
+    let mut builder = loom::model::Builder::new();
+    // Two workers and more have too many interleavings to see all of them; three preemptions at any point find the
+    // known mutants.
+    builder.preemption_bound = Some(3);
+    builder.check(move || {
+        let (idle, stand, threads) = pool(workers);
+        check(idle, stand, threads);
+    });
+}
+
+/// A worker that sleeps for ever beside waiting work would be a deadlock, which loom reports.
+#[test]
+fn loom_no_wake_up_is_lost() {
+    model(1, |idle, stand, threads| {
+        stand.submit(&idle);
+        // Not closed before it has run: the end must not be what wakes the worker.
+        while stand.run.load(Ordering::Relaxed) == 0 {
+            thread::yield_now();
+        }
+        idle.close();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(stand.run.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// Work that is submitted while the pool closes is run, or refused by its submitter: never neither, never both. And every
+/// worker leaves.
+#[test]
+fn loom_the_end_leaves_no_work_behind() {
+    model(1, |idle, stand, threads| {
+        let submitter = {
+            let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
+            thread::spawn(move || stand.submit(&idle))
+        };
+        idle.close();
+        submitter.join().unwrap();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        fence(Ordering::SeqCst);
+        stand.clear();
+        assert_eq!(stand.run.load(Ordering::Relaxed) + stand.refused.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// The same with two workers, of which one may be asleep when the other finds the pool closed.
+#[test]
+fn loom_two_workers_leave_together() {
+    model(2, |idle, stand, threads| {
+        stand.submit(&idle);
+        idle.close();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(stand.run.load(Ordering::Relaxed) + stand.refused.load(Ordering::Relaxed), 1);
+        assert!(!stand.has_work());
+    });
+}
+
+/// A sleeper whose time is up and a submitter: either the sleeper stays and is woken, or it leaves and the submitter is
+/// told that nobody is free (and starts a thread).
+#[test]
+fn loom_a_worker_that_leaves_strands_nothing() {
+    loom::model(|| {
+        let (idle, stand) = (Arc::new(Idle::new(1)), Arc::new(Stand::default()));
+        assert!(idle.enlist(|_| true));
+        let sleeper = {
+            let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
+            thread::spawn(move || {
+                idle.announce_sleep(0);
+                if idle.look_again(0, || stand.has_work()) || idle.leave(0, |_| true).is_none() {
+                    assert!(stand.take());
+                    stand.run.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        };
+        stand.push();
+        let told = idle.notify();
+        sleeper.join().unwrap();
+        match stand.run.load(Ordering::Relaxed) {
+            0 => assert!(matches!(told, Notify::Busy(census) if census.total() == 0), "{told:?}"),
+            _ => assert!(!stand.has_work()),
+        }
+    });
+}

@@ -49,11 +49,7 @@ impl Patience {
 
     /// It slept for so long.
     pub(crate) fn slept(self, slept: Duration) -> Self {
-        if slept < SHORT_SLEEP {
-            Self { vain: self.vain / 2, skip: self.skip / 4 }
-        } else {
-            self
-        }
+        if slept < SHORT_SLEEP { Self { vain: self.vain / 2, skip: self.skip / 4 } } else { self }
     }
 }
 

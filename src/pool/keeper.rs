@@ -1,12 +1,13 @@
 //! The keeper: one thread a pool that waits for times to come (a reservation that lapses, the deadline of a shutdown).
 //! It is started when it is first needed and sleeps while nothing is due, so that a pool without either has none.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use super::shared::{Shared, count};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// What the keeper waits for, beside the reservations.
 #[derive(Debug, Default)]
@@ -43,11 +44,11 @@ impl Shared {
     /// The pool has ended.
     pub(super) fn dismiss_keeper(&self) {
         self.lock_keeper().stopped = true;
-        self.keeper.signal.notify_all();
+        self.keeper.signal.notify_one();
     }
 
-    fn lock_keeper(&self) -> std::sync::MutexGuard<'_, State> {
-        self.keeper.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_keeper(&self) -> MutexGuard<'_, State> {
+        self.keeper.state.lock()
     }
 
     #[cold]
@@ -82,11 +83,8 @@ impl Shared {
             let now = Instant::now();
             let due = [lapse, state.drain_until].into_iter().flatten().min();
             state = match due {
-                None => self.keeper.signal.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(due) if due > now => {
-                    let waited = self.keeper.signal.wait_timeout(state, due - now);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
+                None => self.keeper.signal.wait(state),
+                Some(due) if due > now => self.keeper.signal.wait_timeout(state, due - now),
                 Some(_) => {
                     let drained = state.drain_until.take_if(|until| *until <= now).is_some();
                     drop(state);

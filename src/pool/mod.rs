@@ -103,7 +103,6 @@ impl AdaptiveThreadPool {
     }
 
     /// A pool to be configured step by step.
-    #[must_use]
     pub fn builder() -> PoolBuilder {
         PoolBuilder::default()
     }

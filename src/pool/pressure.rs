@@ -1,7 +1,5 @@
 //! The pressure state: whether the pool is saturated, told at once to whoever watches.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use tokio::sync::watch;
@@ -9,6 +7,7 @@ use tokio::sync::watch;
 use super::shared::Shared;
 use crate::config::PoolConfig;
 use crate::policy::load::Capacity;
+use crate::sync::Mutex;
 
 /// How loaded a pool is, in a word. See [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -77,7 +76,7 @@ impl Gauge {
 
     #[cold]
     fn cross(&self, shared: &Shared) {
-        let _crossing = self.crossing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _crossing = self.crossing.lock();
         loop {
             let over = self.is_over(shared);
             self.saturated.store(over, Ordering::SeqCst);

@@ -1,13 +1,14 @@
 //! Starting threads, and surviving when the operating system has none left.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::shared::{Shared, count};
 use super::worker;
 use crate::park::{Census, Notify};
 use crate::policy::scaling::{self, Bounds, Workers};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Free slots and the memory of a failure.
 #[derive(Debug)]
@@ -71,8 +72,8 @@ impl Threads {
         self.lock().started
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
     }
 }
 

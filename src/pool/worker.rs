@@ -60,7 +60,6 @@ pub(super) fn start(shared: &Arc<Shared>, slot: usize, ready: Option<Ready>) -> 
 }
 
 fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
-    shared.idle.adopt(slot);
     warm_up::rank(&shared.config);
     if shared.config.warm_up {
         warm_up::touch();

@@ -231,9 +231,10 @@ mod tests {
 
     #[test]
     fn a_task_cancelled_while_it_runs_is_counted_as_abandoned() {
-        let cell = Arc::new_cyclic(|me: &std::sync::Weak<TaskCell<Box<dyn FnOnce() + Send>, ()>>| {
+        type Work = Box<dyn FnOnce() + Send>;
+        let cell = Arc::new_cyclic(|me: &std::sync::Weak<TaskCell<Work, ()>>| {
             let me = me.clone();
-            let work: Box<dyn FnOnce() + Send> = Box::new(move || {
+            let work: Work = Box::new(move || {
                 assert_eq!(me.upgrade().map(|cell| cell.cancel()), Some(Cancelled::Running));
             });
             let inner = Inner { stage: Stage::Pending(work, Place::Free), waker: None };

@@ -1,1 +1,102 @@
-//! Models of the protocol, checked by loom.
+//! Models of the task cell, checked by loom over every interleaving.
+//!
+//! Mutations that these models were seen to catch (`scripts/mutants` applies them and expects the failure):
+//! * `wake-before-result`: a finisher that takes the waker before it stores the result;
+//! * `waker-not-stored`: a waiter that looks without leaving its waker;
+//! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
+//! * `admit-cancelled`: a line that gives a permit to a task that was cancelled.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+
+use super::{Cancelled, Ended, Host, Join, Place, Run, TaskCell};
+use crate::error::JoinError;
+
+/// Counts what becomes of a place.
+#[derive(Default)]
+struct Counts {
+    ran: AtomicUsize,
+    given_back: AtomicUsize,
+}
+
+impl Host for Counts {
+    fn leaves_queue(&self, place: Place) {
+        assert_eq!(place, Place::Held);
+        self.given_back.fetch_add(1, Ordering::Relaxed);
+    }
+    fn ended(&self, _: Ended) {
+        self.ran.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Counts {
+    fn cancel(&self, task: &dyn Run) {
+        match task.cancel() {
+            Cancelled::Pending(Place::Held) => {
+                self.given_back.fetch_add(1, Ordering::Relaxed);
+            }
+            Cancelled::Pending(other) => panic!("{other:?}"),
+            Cancelled::Running | Cancelled::Over => {}
+        }
+    }
+}
+
+/// A waiter sees the result, however its polls and the end of the task interleave: a lost wake-up would be a deadlock.
+#[test]
+fn loom_the_waiter_is_woken() {
+    loom::model(|| {
+        let cell = TaskCell::new(|| 7, Place::Held, None);
+        let worker = {
+            let cell = Arc::clone(&cell);
+            thread::spawn(move || cell.run(&Counts::default()))
+        };
+        let result = loom::future::block_on(poll_fn(|cx| cell.poll_join(cx.waker())));
+        assert_eq!(result.unwrap(), 7);
+        assert!(worker.join().unwrap());
+    });
+}
+
+/// Worker, canceller and waiter at once: the work is run or dropped, its place comes back exactly once, and the waiter is
+/// told which.
+#[test]
+fn loom_a_place_comes_back_once() {
+    loom::model(|| {
+        let counts = Arc::new(Counts::default());
+        let cell = TaskCell::new(|| (), Place::Held, None);
+        let worker = {
+            let (cell, counts) = (Arc::clone(&cell), Arc::clone(&counts));
+            thread::spawn(move || cell.run(&*counts))
+        };
+        let canceller = {
+            let (cell, counts) = (Arc::clone(&cell), Arc::clone(&counts));
+            thread::spawn(move || counts.cancel(&*cell))
+        };
+        let result = loom::future::block_on(poll_fn(|cx| cell.poll_join(cx.waker())));
+        let ran = worker.join().unwrap();
+        canceller.join().unwrap();
+        assert_eq!(counts.given_back.load(Ordering::Relaxed), 1);
+        assert_eq!(counts.ran.load(Ordering::Relaxed), usize::from(ran));
+        assert!(matches!((ran, result), (true, Ok(())) | (false, Err(JoinError::Cancelled))));
+    });
+}
+
+/// A task in line that is admitted while it is cancelled: the permit is given back by the canceller if it was taken, and
+/// not taken if it was too late.
+#[test]
+fn loom_a_cancelled_task_takes_no_permit() {
+    loom::model(|| {
+        let cell = TaskCell::new(|| (), Place::Line, None);
+        let line = {
+            let cell = Arc::clone(&cell);
+            thread::spawn(move || cell.admit())
+        };
+        let met = cell.cancel();
+        match line.join().unwrap() {
+            true => assert_eq!(met, Cancelled::Pending(Place::Held)),
+            false => assert_eq!(met, Cancelled::Pending(Place::Line)),
+        }
+    });
+}
