@@ -45,6 +45,15 @@ pub(crate) enum Full {
     Closed,
 }
 
+/// What [`Permits::release`] did.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Released {
+    /// The permits at home, as far as the releaser knows.
+    pub(crate) available: usize,
+    /// The work that was admitted.
+    pub(crate) delivered: usize,
+}
+
 /// How [`Permits::join_line`] went.
 #[derive(Debug)]
 pub(crate) enum Joined {
@@ -164,11 +173,12 @@ impl Permits {
     }
 
     /// Brings `permits` home and gives them to those in line. Work that is admitted is handed to `deliver` (under the
-    /// line's lock: only to be put into a queue); says how much there was.
+    /// line's lock: only to be put into a queue).
     #[inline]
-    pub(crate) fn release(&self, permits: usize, deliver: impl FnMut(TaskRef)) -> usize {
+    pub(crate) fn release(&self, permits: usize, deliver: impl FnMut(TaskRef)) -> Released {
         let word = self.word.fetch_add(permits * ONE, Ordering::SeqCst);
-        if word & LINE == 0 { 0 } else { self.serve_line(deliver) }
+        let delivered = if word & LINE == 0 { 0 } else { self.serve_line(deliver) };
+        Released { available: (word / ONE + permits).saturating_sub(delivered), delivered }
     }
 
     #[cold]

@@ -1,7 +1,7 @@
 //! One worker's counters.
 
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Counters that one thread at a time writes and any thread reads. An update is a plain load and store, no atomic
 /// read-modify-write, because there is a single writer: the thread that owns the slot. (Owners change hands through a
@@ -15,6 +15,7 @@ pub(crate) struct WorkerCounters {
     abandoned_ns: AtomicU64,
     subtasks_spawned: AtomicU64,
     subtasks_left: AtomicU64,
+    withheld: AtomicUsize,
 }
 
 /// A sum of [`WorkerCounters`].
@@ -37,16 +38,32 @@ pub(crate) struct Totals {
 }
 
 impl WorkerCounters {
-    /// A task took `ns`.
-    pub(crate) fn task_ended(&self, ns: u64, panicked: bool, abandoned: bool) {
+    /// A task has run.
+    pub(crate) fn task_ended(&self, panicked: bool) {
         bump(&self.completed, 1);
-        bump(&self.busy_ns, ns);
         if panicked {
             bump(&self.panicked, 1);
         }
-        if abandoned {
-            bump(&self.abandoned_ns, ns);
-        }
+    }
+
+    /// Tasks took `ns`.
+    pub(crate) fn time_spent(&self, ns: u64) {
+        bump(&self.busy_ns, ns);
+    }
+
+    /// `ns` were spent for nobody.
+    pub(crate) fn abandoned(&self, ns: u64) {
+        bump(&self.abandoned_ns, ns);
+    }
+
+    /// The worker holds on to so many permits of tasks that have started.
+    pub(crate) fn withhold(&self, permits: usize) {
+        self.withheld.store(permits, Relaxed);
+    }
+
+    /// How many permits the worker holds on to.
+    pub(crate) fn withheld(&self) -> usize {
+        self.withheld.load(Relaxed)
     }
 
     /// A task was stolen from a neighbour.

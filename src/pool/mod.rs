@@ -1,5 +1,6 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
+mod books;
 mod builder;
 mod context;
 mod handle;

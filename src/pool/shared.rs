@@ -147,12 +147,19 @@ impl Shared {
     }
 
     /// Brings one permit home; whoever stands in line gets it.
-    #[inline]
     pub(super) fn release_permit(self: &Arc<Self>) {
-        if self.permits.release(1, |task| self.queues.inject(task)) > 0 {
+        self.release_permits(1);
+    }
+
+    /// Brings permits home; whoever stands in line gets them. Says whether the queue is far from being saturated.
+    #[inline]
+    pub(super) fn release_permits(self: &Arc<Self>, permits: usize) -> bool {
+        let released = self.permits.release(permits, |task| self.queues.inject(task));
+        if released.delivered > 0 {
             self.work_waits();
         }
         self.pressure.on_relief(self);
+        self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4
     }
 
     /// Cancels a task and clears up what it occupied.
@@ -205,7 +212,8 @@ impl Shared {
 
     /// Tasks that were accepted and have not started, subtasks among them; not the places that are only reserved.
     pub(super) fn queue_depth(&self) -> usize {
-        self.permits_out().saturating_sub(self.reservations.len()) + self.free_queued()
+        let withheld = self.workers.iter().map(|worker| worker.withheld()).sum::<usize>();
+        self.permits_out().saturating_sub(self.reservations.len() + withheld) + self.free_queued()
     }
 
     /// Tasks in the queues that hold no permit.

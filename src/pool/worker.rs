@@ -8,6 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Instant;
 use std::{io, thread};
 
+use super::books::Books;
 use super::shared::Shared;
 use super::warm_up;
 use crate::metrics::WorkerCounters;
@@ -28,11 +29,7 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     slot: usize,
     local: Local,
-    /// When the present task began, which is when the last one ended if they follow each other: one reading of the
-    /// clock a task.
-    stamp: Cell<Instant>,
-    /// How long tasks took of late.
-    mean_ns: Cell<u64>,
+    books: Books,
     patience: Cell<Patience>,
     /// The task that runs. Borrowed as long as it does.
     task: RefCell<Option<TaskRef>>,
@@ -78,8 +75,7 @@ fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             shared: Arc::clone(&shared),
             slot,
             local,
-            stamp: Cell::new(Instant::now()),
-            mean_ns: Cell::new(0),
+            books: Books::new(),
             patience: Cell::default(),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
@@ -118,6 +114,7 @@ impl Worker {
             }
             if !searching {
                 searching = true;
+                self.books.settle(&self.shared, self.counters());
                 self.shared.idle.begin_search();
                 self.shared.pressure.on_relief(&self.shared);
             }
@@ -189,7 +186,7 @@ impl Worker {
 
     fn next(&self) -> Option<TaskRef> {
         let (task, set_aside) =
-            self.local.next(&self.shared.queues, batching::batch_size(self.mean_ns.get()))?;
+            self.local.next(&self.shared.queues, batching::batch_size(self.books.mean_ns()))?;
         if set_aside {
             // Out of the injector and not yet in the deque, the batch could be seen by nobody: tell now.
             self.shared.work_waits();
@@ -202,7 +199,7 @@ impl Worker {
         if self.shared.idle.work_found() && self.shared.queues.has_work() {
             self.shared.work_waits();
         }
-        self.stamp.set(Instant::now());
+        self.books.begin();
     }
 
     fn execute(&self, task: TaskRef) {
@@ -275,7 +272,7 @@ impl Host for Worker {
     #[inline]
     fn leaves_queue(&self, place: Place) {
         match place {
-            Place::Held => self.shared.release_permit(),
+            Place::Held => self.books.permit_freed(&self.shared, self.counters()),
             Place::Line => self.shared.permits.gave_up(),
             Place::Free => self.counters().subtask_left(),
         }
@@ -283,10 +280,6 @@ impl Host for Worker {
 
     #[inline]
     fn ended(&self, ended: Ended) {
-        let now = Instant::now();
-        let took = now.saturating_duration_since(self.stamp.replace(now));
-        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.mean_ns.set(batching::smooth(self.mean_ns.get(), ns));
-        self.counters().task_ended(ns, ended.panicked, ended.abandoned);
+        self.books.ended(self.counters(), ended);
     }
 }

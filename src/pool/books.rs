@@ -1,0 +1,112 @@
+//! A worker's books: what its tasks took and which permits they left, settled in batches while tasks are tiny.
+//!
+//! Two things a task leaves behind cost as much as a tiny task itself: a reading of the clock, and an atomic addition to
+//! the word of the permits, which every submitter writes too. So a worker whose tasks are tiny reads the clock every
+//! [`MOST_UNTIMED`] tasks and gives permits back [`MOST_WITHHELD`] at a time; but only while the queue is nearly empty, so
+//! that nobody can be waiting for what is withheld, and never when it goes to rest.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::shared::Shared;
+use crate::metrics::WorkerCounters;
+use crate::policy::batching;
+use crate::task::Ended;
+
+/// Tasks that share one reading of the clock.
+const MOST_UNTIMED: u64 = 8;
+/// Permits given back at a time.
+const MOST_WITHHELD: usize = 16;
+/// Tasks that take longer are timed, and give their permits back, singly.
+const TINY_NS: u64 = 2_000;
+
+/// Open items, not yet in the counters.
+#[derive(Debug)]
+pub(super) struct Books {
+    /// The last reading of the clock.
+    stamp: Cell<Instant>,
+    /// Tasks that have ended since.
+    untimed: Cell<u64>,
+    /// How long a task took of late.
+    mean_ns: Cell<u64>,
+    /// Permits of tasks that have started, not yet given back.
+    withheld: Cell<usize>,
+    /// How many may be.
+    withhold: Cell<usize>,
+}
+
+impl Books {
+    pub(super) fn new() -> Self {
+        Self {
+            stamp: Cell::new(Instant::now()),
+            untimed: Cell::new(0),
+            mean_ns: Cell::new(0),
+            withheld: Cell::new(0),
+            withhold: Cell::new(0),
+        }
+    }
+
+    /// How long a task took of late, in nanoseconds.
+    pub(super) fn mean_ns(&self) -> u64 {
+        self.mean_ns.get()
+    }
+
+    /// After a rest or a search: the time from here on is a task's.
+    pub(super) fn begin(&self) {
+        self.stamp.set(Instant::now());
+    }
+
+    /// A task has ended.
+    #[inline]
+    pub(super) fn ended(&self, counters: &WorkerCounters, ended: Ended) {
+        counters.task_ended(ended.panicked);
+        let tasks = self.untimed.get() + 1;
+        self.untimed.set(tasks);
+        if tasks >= MOST_UNTIMED || ended.abandoned || self.mean_ns.get() > TINY_NS {
+            let ns = self.read_clock(counters);
+            if ended.abandoned {
+                counters.abandoned(ns / tasks);
+            }
+        }
+    }
+
+    /// Enters the time since the last reading; says how long it was.
+    fn read_clock(&self, counters: &WorkerCounters) -> u64 {
+        let now = Instant::now();
+        let took = now.saturating_duration_since(self.stamp.replace(now));
+        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let tasks = self.untimed.replace(0);
+        self.mean_ns.set(batching::smooth(self.mean_ns.get(), ns / tasks.max(1)));
+        counters.time_spent(ns);
+        ns
+    }
+
+    /// A task that held a permit has started.
+    #[inline]
+    pub(super) fn permit_freed(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
+        let withheld = self.withheld.get() + 1;
+        self.withheld.set(withheld);
+        if withheld > self.withhold.get() || self.mean_ns.get() > TINY_NS {
+            self.give_back(shared, counters);
+        } else {
+            counters.withhold(withheld);
+        }
+    }
+
+    fn give_back(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
+        let nearly_empty = shared.release_permits(self.withheld.replace(0));
+        counters.withhold(0);
+        self.withhold.set(if nearly_empty { MOST_WITHHELD - 1 } else { 0 });
+    }
+
+    /// Settles everything: the worker has run out of work.
+    pub(super) fn settle(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
+        if self.untimed.get() > 0 {
+            self.read_clock(counters);
+        }
+        if self.withheld.get() > 0 {
+            self.give_back(shared, counters);
+        }
+    }
+}
