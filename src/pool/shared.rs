@@ -186,8 +186,12 @@ impl Shared {
         count(&self.tally.cancelled);
         match place {
             Place::Held => self.release_permit(),
-            Place::Line => self.permits.gave_up(),
+            Place::Line => return self.permits.gave_up(),
             Place::Free => count(&self.tally.cancelled_free),
+        }
+        if self.queues.left_empty() {
+            self.queues.sweep();
+            self.work_waits();
         }
     }
 

@@ -212,7 +212,9 @@ impl Worker {
         // that nobody wants.
         survive(|| {
             if let Some(task) = &*self.task.borrow() {
-                task.run(self);
+                if !task.run(self) {
+                    self.shared.queues.passed_empty();
+                }
             }
         });
         survive(|| drop(self.task.take()));
@@ -240,6 +242,8 @@ impl Worker {
     pub(super) fn help<T>(&self, join: &dyn Join<T>, task: impl FnOnce() -> TaskRef) {
         if join.as_run().is_pending() {
             self.run_within(task());
+            // Its cell is still in some queue. A sweep would be no business of a task's.
+            let _ = self.shared.queues.left_empty();
         }
     }
 

@@ -5,10 +5,12 @@
 //! [`FAIR_TURN`]th turn take from the other end.
 
 mod local;
+mod sweep;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
 pub(crate) use local::Local;
+use sweep::Sweeper;
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +28,7 @@ pub(crate) struct Queues {
     deques: Box<[Mutex<Option<Worker<TaskRef>>>]>,
     /// Slots at and over this one were never used: nobody needs to look there.
     used: AtomicUsize,
+    sweeper: Sweeper,
 }
 
 impl std::fmt::Debug for Queues {
@@ -43,6 +46,7 @@ impl Queues {
             stealers: deques.iter().map(Worker::stealer).collect(),
             deques: deques.into_iter().map(|deque| Mutex::new(Some(deque))).collect(),
             used: AtomicUsize::new(0),
+            sweeper: Sweeper::default(),
         }
     }
 

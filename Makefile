@@ -1,0 +1,73 @@
+# What a developer of millpond runs. `make` alone lists the targets.
+
+# Features, each of which must build alone; add new ones here.
+FEATURES := documents
+# Everything beside the library's default: with these clippy, tests and docs are run.
+ALL := --all-features
+
+.DEFAULT_GOAL := help
+.PHONY: help test fmt lint unit doctest doc examples benches loom mutants architecture bench flaky rtf
+
+help: ## this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
+
+test: fmt lint unit doctest doc examples benches loom ## every check; what CI runs
+
+fmt: ## formatting
+	@$(call step,formatting)
+	cargo fmt --all -- --check
+
+lint: ## clippy over the feature combinations
+	@$(call step,clippy)
+	cargo clippy --all-targets $(ALL) -- -D warnings
+	cargo clippy --lib --no-default-features -- -D warnings
+	set -e; for f in $(FEATURES); do cargo clippy --lib --no-default-features --features $$f -- -D warnings; done
+	RUSTFLAGS="--cfg millpond_loom" cargo clippy --lib --tests --no-default-features --target-dir target/loom -- -D warnings
+
+unit: ## unit and integration tests, the architecture test among them
+	@$(call step,tests)
+	cargo test $(ALL) --lib --tests
+	cargo test --no-default-features --lib
+
+doctest: ## the examples in the documentation
+	@$(call step,documentation tests)
+	cargo test $(ALL) --doc
+
+doc: ## the documentation, public and private, without a warning
+	@$(call step,documentation)
+	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps --document-private-items --target-dir target/private
+
+examples: ## the examples, built, and the main job once
+	@$(call step,examples)
+	cargo build $(ALL) --examples
+	cargo run --quiet --release --example convert -- --out target/converted > target/convert.txt
+	@tail -n 3 target/convert.txt
+
+benches: ## the benches, compiled
+	@$(call step,benches)
+	cargo bench $(ALL) --no-run
+
+loom: ## models of the hand-made protocols, over every interleaving
+	@$(call step,loom models)
+	RUSTFLAGS="--cfg millpond_loom" cargo test --release --lib --no-default-features --target-dir target/loom loom_
+
+mutants: ## shows that the models can fail
+	scripts/mutants
+
+architecture: ## no file imports upward
+	cargo test --test architecture
+
+bench: ## measures, against the peers (a quarter of an hour; leave the machine alone meanwhile)
+	cargo bench --bench dispatch
+	cargo bench --bench batch
+	cargo bench --bench runtime_lag
+
+flaky: ## the tests, twenty times in a row
+	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --tests; done
+
+rtf: ## the RTF reader against pandoc, on real files (fetches Debian sources)
+	scripts/check-rtf
+
+# Names a step and the time.
+step = printf '\n=== %s (%s)\n' '$(1)' "$$(date +%T)"
