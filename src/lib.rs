@@ -1,5 +1,6 @@
 //! CPU-bound work beside async code: an adaptive work-stealing pool for Tokio with honest backpressure.
 
+#![forbid(unsafe_code)]
 // Models compile the protocols and nothing around them.
 #![cfg_attr(millpond_loom, allow(dead_code, unreachable_pub, missing_docs))]
 
