@@ -1,223 +1,200 @@
-//! Imports only point down the floors of `docs/architecture.md`, every file stays small, and decisions stay pure.
+//! The floor plan of `src`, held by a test: a file imports lower floors or its own folder, and nothing else.
 //!
-//! The scan is plain: comments and string literals are blanked, then every path that begins with `crate::` is looked up, and
-//! `super::` is followed from the file's own module. `#[cfg(test)]` code is held to the same rule.
+//! Test code in `src` is held to it as well: a unit test that needs an upper floor belongs into `tests`.
+
+// What can't be read fails the test.
+#![allow(clippy::unwrap_used)]
+
+#[path = "architecture/floors.rs"]
+mod floors;
+#[path = "architecture/lexer.rs"]
+mod lexer;
+#[path = "architecture/paths.rs"]
+mod paths;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floors, lowest first. Modules of one floor do not know each other, except as `ALLOWED` says.
-const FLOORS: &[&[&str]] = &[
-    &["sync", "error", "topology"],
-    &["config"],
-    &["task", "queue", "park", "metrics"],
-    &["policy"],
-    &["admission", "memory"],
-    &["pool", "test_util"],
-    &["convert"],
-    &["processor"],
-    &["service", "telemetry"],
-];
+use floors::{LONGEST_FILE, SIDEWAYS, judge};
+use paths::{Import, imports, module_of, scan};
 
-/// Imports within a floor, each with its reason.
-const ALLOWED: &[(&str, &str)] = &[
-    // A queue holds tasks; it knows them by their trait only.
-    ("queue", "task"),
-];
+struct Source {
+    /// Relative to `src`, with `/`.
+    name: String,
+    text: String,
+}
 
-const LONGEST_FILE: usize = 400;
-
-/// What a pure decision must not touch.
-const IMPURE: &[&str] = &["std::thread", "std::sync", "Instant::now", "SystemTime", "tokio::", "crate::sync"];
-
-fn sources() -> Vec<(PathBuf, String)> {
-    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+fn sources() -> Vec<Source> {
+    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                collect(&path, found);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                found.push(path);
+                collect(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                into.push(path);
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    collect(&root, &mut found);
-    found.sort();
-    assert!(found.len() > 20, "the scan found only {} files", found.len());
-    found
-        .into_iter()
-        .map(|path| (path.strip_prefix(&root).unwrap().to_path_buf(), fs::read_to_string(&path).unwrap()))
-        .collect()
-}
-
-/// The module path of a file below `src`: `pool/run.rs` is `["pool", "run"]`.
-fn module(path: &Path) -> Vec<String> {
-    let mut parts: Vec<String> =
-        path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    if parts.last().is_some_and(|last| last == "mod") {
-        parts.pop();
-    }
-    parts
-}
-
-/// Source without comments and string literals. (Raw strings with `#` and char literals of `"` are not told apart; the
-/// house has none that look like a path.)
-fn code(source: &str) -> String {
-    let mut out = String::new();
-    for line in source.lines() {
-        let line = line.split("//").next().unwrap_or_default();
-        let mut in_string = false;
-        let mut previous = ' ';
-        for c in line.chars() {
-            if c == '"' && previous != '\\' && previous != '\'' {
-                in_string = !in_string;
-            } else if !in_string {
-                out.push(c);
-            }
-            previous = c;
-        }
-        out.push('\n');
-    }
-    out
-}
-
-/// The top-level modules that a file names.
-fn imports(path: &Path, source: &str) -> Vec<String> {
-    let own = module(path);
-    let is_folder = path.ends_with("mod.rs");
-    let code = code(source);
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        let before = code[..at].chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
-            continue;
-        }
-        found.extend(names(&code[at + "crate::".len()..]));
-    }
-    for (at, _) in code.match_indices("super::") {
-        if code[..at].ends_with("super::") {
-            continue;
-        }
-        let mut rest = &code[at..];
-        let mut ups = 0;
-        while let Some(after) = rest.strip_prefix("super::") {
-            rest = after;
-            ups += 1;
-        }
-        // A file `a/b.rs` is module a::b: one `super` is `a`, two are the root. An inline `mod tests` is one deeper, which
-        // can only make the path shorter than it is taken for here, never reach another folder unseen.
-        let depth = own.len() - usize::from(is_folder && own.is_empty());
-        if ups >= depth {
-            found.extend(names(rest));
-        }
-    }
-    found
-}
-
-/// The first segments after a `crate::`, which may be a group in braces.
-fn names(rest: &str) -> Vec<String> {
-    fn first(text: &str) -> String {
-        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-    }
-    let Some(group) = rest.trim_start().strip_prefix('{') else { return vec![first(rest)] };
-    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => {
-                found.push(first(&group[start..at]));
-                break;
-            }
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                found.push(first(&group[start..at]));
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn floor(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&module))
-}
-
-/// What is wrong with the imports of one file.
-fn offences(path: &Path, source: &str) -> Vec<String> {
-    let own = module(path);
-    let Some(top) = own.first().filter(|top| *top != "lib") else { return Vec::new() };
-    let Some(here) = floor(top) else {
-        return vec![format!("{top} stands on no floor: give it one in this test")];
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&src, &mut paths);
+    paths.sort();
+    let source = |path: &PathBuf| Source {
+        name: path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/"),
+        text: fs::read_to_string(path).unwrap(),
     };
-    let mut found = Vec::new();
-    for import in imports(path, source) {
-        if import == *top || ALLOWED.contains(&(top.as_str(), import.as_str())) {
-            continue;
-        }
-        // A name of the crate's root is an item re-exported there, unless it is a module.
-        if let Some(there) = floor(&import) {
-            if there >= here {
-                found.push(format!("{} imports {import}, which is not below it", path.display()));
-            }
-        }
+    paths.iter().map(source).collect()
+}
+
+/// What is wrong with one file's imports.
+fn offences(name: &str, text: &str) -> Vec<String> {
+    let module = module_of(name);
+    // The root names every module to declare and to re-export it.
+    let Some(own) = module.first() else { return Vec::new() };
+    let judged = imports(&module, text).into_iter().filter_map(|Import { line, target }| {
+        judge(own, &target).err().map(|reason| format!("src/{name}:{line}: {reason}"))
+    });
+    let mut offences: Vec<String> = judged.collect();
+    offences.dedup();
+    offences
+}
+
+fn assert_none(offences: Vec<String>) {
+    assert!(offences.is_empty(), "\n{}\n", offences.join("\n"));
+}
+
+#[test]
+fn files_import_lower_floors_or_their_own_folder() {
+    let sources = sources();
+    assert!(!sources.is_empty(), "src is empty");
+    assert_none(sources.iter().flat_map(|source| offences(&source.name, &source.text)).collect());
+}
+
+#[test]
+fn every_allowance_is_used() {
+    let sources = sources();
+    let used = |from: &str, to: &str| {
+        sources.iter().any(|source| {
+            let module = module_of(&source.name);
+            module.first().is_some_and(|own| own == from)
+                && imports(&module, &source.text).iter().any(|import| import.target == to)
+        })
+    };
+    let unused = SIDEWAYS.iter().filter(|(from, to, _)| !used(from, to));
+    assert_none(
+        unused.map(|(from, to, _)| format!("`{from}` no longer imports `{to}`: strike it off")).collect(),
+    );
+}
+
+#[test]
+fn every_module_has_its_floor() {
+    let unplaced = sources().into_iter().filter_map(|source| {
+        let own = module_of(&source.name).first()?.clone();
+        floors::floor_of(&own).is_none().then(|| format!("src/{}: `{own}` is on no floor", source.name))
+    });
+    assert_none(unplaced.collect());
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let long = sources().into_iter().filter_map(|source| {
+        let lines = source.text.lines().count();
+        (lines > LONGEST_FILE).then(|| format!("src/{}: {lines} lines, over {LONGEST_FILE}", source.name))
+    });
+    assert_none(long.collect());
+}
+
+/// What a policy decides follows from what it is told: no thread, atomic, lock, clock or runtime.
+const IMPURE: [&str; 9] = [
+    "std::thread",
+    "std::sync",
+    "crate::sync",
+    "crate::clock",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "Instant::now",
+    "SystemTime::now",
+    "tokio::",
+];
+
+fn impurities(name: &str, text: &str) -> Vec<String> {
+    let used = scan(text).into_iter().filter_map(|(line, path)| {
+        let path = path.join("::") + "::";
+        let impure = IMPURE.iter().find(|impure| {
+            let impure = impure.trim_end_matches(':');
+            path.starts_with(&format!("{impure}::")) || path.contains(&format!("::{impure}::"))
+        });
+        impure.map(|impure| format!("src/{name}:{line}: a policy is pure, but this uses `{impure}`"))
+    });
+    used.collect()
+}
+
+#[test]
+fn policies_are_pure() {
+    let policies = sources().into_iter().filter(|source| source.name.starts_with("policy"));
+    assert_none(policies.flat_map(|source| impurities(&source.name, &source.text)).collect());
+}
+
+mod it_can_fail {
+    use super::*;
+
+    #[test]
+    fn on_an_upward_import() {
+        assert_eq!(offences("queue/mod.rs", "use crate::pool::Permit;").len(), 1);
+        assert_eq!(offences("admission/permits.rs", "fn f() { crate::processor::go(); }").len(), 1);
+        assert_eq!(
+            offences("pool/mod.rs", "use super::super::service::Layer;").len(),
+            0,
+            "that is beyond the root"
+        );
+        assert_eq!(offences("pool/run.rs", "use super::super::service::Layer;").len(), 1);
+        assert_eq!(
+            offences("pool/run.rs", "mod tests { use super::super::super::service::Layer; }").len(),
+            1
+        );
+        assert_eq!(offences("convert/rtf/read.rs", "use crate::processor::Request;").len(), 1);
     }
-    found
-}
 
-#[test]
-fn imports_point_down() {
-    let found: Vec<_> = sources().iter().flat_map(|(path, source)| offences(path, source)).collect();
-    assert!(found.is_empty(), "{found:#?}");
-}
-
-#[test]
-fn the_scan_sees_an_upward_import() {
-    let upward = [
-        "use crate::pool::Shared;",
-        "use crate::{error::JoinError, pool::{Shared, Worker}};",
-        "fn f() -> crate::pool::Worker { todo }",
-        "use super::super::pool::Worker;",
-    ];
-    for source in upward {
-        assert_eq!(offences(Path::new("admission/permits.rs"), source).len(), 1, "{source}");
+    #[test]
+    fn on_a_sideways_import() {
+        assert_eq!(offences("memory/mod.rs", "use crate::admission::Permits;").len(), 1);
+        assert_eq!(offences("park/idle.rs", "use crate::{sync::Mutex, queue::{Local, Queues}};").len(), 1);
+        assert_eq!(offences("park/idle.rs", "use crate::{sync::Mutex, error};").len(), 0);
     }
-    let sideways = offences(Path::new("park/idle.rs"), "use crate::task::Run;");
-    assert_eq!(sideways.len(), 1);
-    let unplaced = offences(Path::new("cellar/wine.rs"), "");
-    assert_eq!(unplaced.len(), 1);
-}
 
-#[test]
-fn the_scan_lets_pass_what_is_allowed() {
-    let fine = [
-        "use crate::task::Run; use crate::sync::Mutex;",
-        "// see crate::pool::Shared",
-        "/// [`run`](crate::pool::Run)",
-        "let s = \"crate::pool::Run\";",
-        "use super::call::Call;",
-    ];
-    for source in fine {
-        assert_eq!(offences(Path::new("admission/permits.rs"), source), Vec::<String>::new(), "{source}");
+    #[test]
+    fn on_a_name_taken_from_the_root() {
+        let found = offences("queue/mod.rs", "use crate::JoinError;");
+        assert!(found[0].contains("the module that defines it"), "{found:?}");
     }
-}
 
-#[test]
-fn every_file_is_small() {
-    for (path, source) in sources() {
-        let lines = source.lines().count();
-        assert!(lines <= LONGEST_FILE, "{} has {lines} lines: split it", path.display());
+    #[test]
+    fn on_a_glob_and_on_the_root_itself() {
+        assert_eq!(offences("queue/mod.rs", "use crate::*;").len(), 1);
+        assert_eq!(offences("queue/mod.rs", "use crate as root;").len(), 1);
+        assert_eq!(offences("queue/mod.rs", "pub(crate) fn f() {}").len(), 0);
+        assert_eq!(offences("queue/mod.rs", "pub(in crate::pool) fn f() {}").len(), 1);
     }
-}
 
-#[test]
-fn decisions_are_pure() {
-    for (path, source) in sources().iter().filter(|(path, _)| path.starts_with("policy")) {
-        let code = code(source);
-        for impure in IMPURE {
-            assert!(!code.contains(impure), "{} uses {impure}", path.display());
-        }
+    #[test]
+    fn but_not_on_what_is_no_code() {
+        let text = r###"
+            //! See [`crate::pool::Run`].
+            /* crate::pool /* nested */ crate::service */
+            const S: &str = "use crate::pool; \" crate::pool";
+            const R: &str = r##"crate::pool "# crate::pool"##;
+            const C: [char; 2] = ['"', '\''];
+            fn f<'a>(x: &'a str) -> &'a str { x } // crate::pool
+            use crate::sync::Mutex;
+        "###;
+        assert_eq!(offences("queue/mod.rs", text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn on_an_impure_policy() {
+        assert_eq!(impurities("policy/a.rs", "use std::{fmt, sync::Arc};").len(), 1);
+        assert_eq!(impurities("policy/a.rs", "let now = Instant::now();").len(), 1);
+        assert_eq!(impurities("policy/a.rs", "use tokio::sync::watch;").len(), 1);
+        assert_eq!(impurities("policy/a.rs", "use std::time::Duration; // std::thread").len(), 0);
     }
 }
