@@ -28,12 +28,19 @@ mod admission;
 mod pool;
 
 #[cfg(not(millpond_loom))]
+pub mod convert;
+
+#[cfg(not(millpond_loom))]
 pub use self::{
     admission::{RejectReason, Rejected, Rejection},
     config::PoolConfig,
+    convert::{ConversionOptions, ConvertError, Converter, Format},
     error::{BuildError, ConfigError, JoinError, Panic},
     pool::{
         AbortHandle, Acquire, AdaptiveThreadPool, Carried, Closed, JoinHandle, Permit, PoolBuilder,
         PoolStatistics, Pressure, Propagate, Run, ShutdownReport, SpawnHandler, TaskContext,
     },
 };
+
+#[cfg(all(feature = "documents", not(millpond_loom)))]
+pub use self::convert::DocumentConverter;

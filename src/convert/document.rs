@@ -1,0 +1,60 @@
+//! The default converter.
+
+use bytes::BytesMut;
+
+use super::{ConversionOptions, ConvertError, Converter, Format, html, rtf, rtf_write};
+
+/// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
+///
+/// It has no state: one serves any number of threads. What each way keeps and what it drops is in `docs/converters.md`.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentConverter {
+    _private: (),
+}
+
+impl DocumentConverter {
+    /// A converter. The same as `default()`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+impl Converter for DocumentConverter {
+    /// Converts `input` and appends the result to `out`; on an error `out` is as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::Unsupported`] for any other pair of formats than those above, and the other errors as they say.
+    fn convert(
+        &self,
+        input: &[u8],
+        options: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<(), ConvertError> {
+        let before = out.len();
+        let (from, to) = options.resolve(input);
+        let done = match (from, to) {
+            (Format::Rtf, Format::Markdown) => rtf::to_markdown(input, options, out),
+            (Format::Rtf, Format::Html) => {
+                let mut markdown = BytesMut::new();
+                rtf::to_markdown(input, options, &mut markdown)
+                    .and_then(|()| html::from_markdown(&markdown, options, out))
+            }
+            (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out),
+            (Format::Markdown, Format::Html) => html::from_markdown(input, options, out),
+            (from, to) => Err(ConvertError::Unsupported { from, to }),
+        };
+        if done.is_err() {
+            out.truncate(before);
+        }
+        done
+    }
+
+    fn resolve(&self, input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
+        match options.resolve(input) {
+            (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),
+            pair => Ok(pair),
+        }
+    }
+}

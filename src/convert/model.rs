@@ -1,0 +1,152 @@
+//! What a reader hands to a writer, a paragraph at a time.
+//!
+//! Nothing here nests: runs of text carry their whole style, and paragraphs say where they stand. So no input, however
+//! deep, makes a deep structure.
+
+/// The looks of a run that Markdown can say; a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Flags(pub(super) u16);
+
+impl Flags {
+    pub(super) const BOLD: Self = Self(1);
+    pub(super) const ITALIC: Self = Self(1 << 1);
+    pub(super) const STRIKE: Self = Self(1 << 2);
+    pub(super) const UNDERLINE: Self = Self(1 << 3);
+    pub(super) const SUPERSCRIPT: Self = Self(1 << 4);
+    pub(super) const SUBSCRIPT: Self = Self(1 << 5);
+    pub(super) const CODE: Self = Self(1 << 6);
+    /// Text that is not shown. Never gets as far as a run.
+    pub(super) const HIDDEN: Self = Self(1 << 7);
+    /// Text that was deleted while changes were tracked. Never gets as far as a run.
+    pub(super) const DELETED: Self = Self(1 << 8);
+
+    pub(super) fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(super) fn set(&mut self, flag: Self, on: bool) {
+        if on { self.0 |= flag.0 } else { self.0 &= !flag.0 }
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) fn without(self, flag: Self) -> Self {
+        Self(self.0 & !flag.0)
+    }
+}
+
+/// The style of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Style {
+    pub(super) flags: Flags,
+    /// Which of the document's links the run is part of, counted from 1; 0 is none.
+    pub(super) link: u32,
+    /// The footnote that is referred to here, counted from 1; 0 is none. Such a run has no text.
+    pub(super) note: u32,
+}
+
+/// A stretch of a paragraph in one style: from the end of the run before it, or 0, to `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) end: usize,
+    pub(super) style: Style,
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Link {
+    pub(super) url: String,
+    pub(super) title: String,
+}
+
+/// The text of a paragraph or a table's cell. `\n` in it is a line break.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub(super) text: String,
+    pub(super) runs: Vec<Run>,
+}
+
+impl Content {
+    /// Ends a stretch of text in `style`: whatever text was added since the last call.
+    pub(super) fn close_run(&mut self, style: Style) {
+        let end = self.text.len();
+        if style.note == 0 && end == self.runs.last().map_or(0, |run| run.end) {
+            return;
+        }
+        match self.runs.last_mut() {
+            Some(run) if run.style == style && style.note == 0 => run.end = end,
+            _ => self.runs.push(Run { end, style }),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.runs.clear();
+    }
+
+    /// Whether nothing would be seen of it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.runs.iter().all(|run| run.style.note == 0) && self.text.trim().is_empty()
+    }
+
+    /// Takes a flag away that all the text has; what is the same everywhere says nothing.
+    pub(super) fn drop_uniform(&mut self, flag: Flags) {
+        let mut start = 0;
+        let everywhere = self.runs.iter().all(|run| {
+            let text = self.text.get(start..run.end).unwrap_or_default();
+            start = run.end;
+            run.style.flags.has(flag) || text.trim().is_empty()
+        });
+        if everywhere {
+            for run in &mut self.runs {
+                run.style.flags = run.style.flags.without(flag);
+            }
+        }
+    }
+}
+
+/// What a paragraph is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Body,
+    /// 1 to 6.
+    Heading(u8),
+    /// Lines of code. Paragraphs that follow each other are one block.
+    Code,
+    /// An item of a list.
+    Item(Item),
+    /// A line across the page.
+    Rule,
+}
+
+/// An item of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Items of the same list have the same number.
+    pub(super) list: u32,
+    /// How far it is nested, from 0.
+    pub(super) level: u8,
+    /// Its number, unless it has a bullet.
+    pub(super) number: Option<u32>,
+}
+
+/// Where a paragraph stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) kind: Kind,
+    /// How many block quotes it is in.
+    pub(super) quote: u8,
+    /// Its indent from the left, in twentieths of a point: tells whether it continues an item of a list.
+    pub(super) indent: i32,
+}
+
+/// How a cell of a table is aligned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Align {
+    #[default]
+    None,
+    Center,
+    Right,
+}

@@ -1,0 +1,73 @@
+//! What a conversion is asked to do.
+
+use super::Format;
+
+/// What a conversion is asked to do, and how far it may go.
+///
+/// ```
+/// # use millpond::convert::{ConversionOptions, Format};
+/// let to_html = ConversionOptions { to: Some(Format::Html), ..Default::default() };
+/// assert_eq!(to_html.resolve(b"# Title"), (Format::Markdown, Format::Html));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversionOptions {
+    /// What the document is written in. `None`: what [`Format::detect`] says.
+    pub from: Option<Format>,
+    /// What to write. `None`: RTF from Markdown, Markdown from anything else.
+    pub to: Option<Format>,
+    /// Whether parts of one document may be converted at the same time, where the converter can split it.
+    pub parallel_chunks: bool,
+    /// How large the parts should be, in bytes of input. `None`: the processor's choice.
+    pub chunk_size: Option<usize>,
+    /// How deep groups, lists, quotes and emphasis may nest in all. Deeper documents are
+    /// [`TooDeep`](super::ConvertError::TooDeep).
+    pub max_depth: usize,
+    /// The most bytes that one document may become. Larger ones are
+    /// [`OutputTooLarge`](super::ConvertError::OutputTooLarge).
+    pub max_output: usize,
+}
+
+impl ConversionOptions {
+    /// The formats that `input` is converted from and to.
+    #[must_use]
+    pub fn resolve(&self, input: &[u8]) -> (Format, Format) {
+        let from = self.from.unwrap_or_else(|| Format::detect(input));
+        let to = self.to.unwrap_or(match from {
+            Format::Markdown => Format::Rtf,
+            Format::Rtf | Format::Html => Format::Markdown,
+        });
+        (from, to)
+    }
+}
+
+impl Default for ConversionOptions {
+    /// Detected format, its usual counterpart, parts in parallel, at most 1000 levels deep and 1 GiB large.
+    fn default() -> Self {
+        Self {
+            from: None,
+            to: None,
+            parallel_chunks: true,
+            chunk_size: None,
+            max_depth: 1000,
+            max_output: 1 << 30,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_has_a_usual_counterpart() {
+        let options = ConversionOptions::default();
+        assert_eq!(options.resolve(b"{\\rtf1}"), (Format::Rtf, Format::Markdown));
+        assert_eq!(options.resolve(b"text"), (Format::Markdown, Format::Rtf));
+    }
+
+    #[test]
+    fn what_is_asked_for_beats_what_is_detected() {
+        let options = ConversionOptions { from: Some(Format::Markdown), ..Default::default() };
+        assert_eq!(options.resolve(b"{\\rtf1}").0, Format::Markdown);
+    }
+}

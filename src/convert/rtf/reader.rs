@@ -1,0 +1,180 @@
+//! The reader: takes tokens one by one and keeps the state that they change.
+
+use bytes::BytesMut;
+
+use super::flow::Flow;
+use super::fonts::Fonts;
+use super::lists::Lists;
+use super::malformed;
+use super::state::{Destination, Group};
+use super::styles::Styles;
+use super::text::Decoder;
+use super::token::{Token, Tokens};
+use crate::convert::model::{Flags, Link, Style};
+use crate::convert::{ConversionOptions, ConvertError};
+
+/// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
+pub(super) struct Reader<'a> {
+    options: &'a ConversionOptions,
+    /// The innermost open group.
+    pub(super) group: Group,
+    /// Those around it.
+    stack: Vec<Group>,
+    /// `\*` came just before: what follows may be ignored if it isn't known.
+    is_ignorable: bool,
+    pub(super) decoder: Decoder,
+    pub(super) fonts: Fonts,
+    pub(super) styles: Styles,
+    pub(super) lists: Lists,
+    pub(super) links: Vec<Link>,
+    /// Links up to this one have ended with their paragraph, though their groups may go on.
+    pub(super) ended_links: u32,
+    /// The code of the field under way.
+    pub(super) instruction: String,
+    /// The text of the paragraph's marker, and whether there is one.
+    pub(super) marker: String,
+    pub(super) has_marker: bool,
+    body: Flow<'a>,
+    notes: Flow<'a>,
+    /// How many footnotes there are, and how many groups surround the one under way.
+    note_count: u32,
+    note_depth: Option<usize>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        options: &'a ConversionOptions,
+        out: &'a mut BytesMut,
+        notes: &'a mut BytesMut,
+    ) -> Self {
+        Self {
+            options,
+            group: Group::new(),
+            stack: Vec::new(),
+            is_ignorable: false,
+            decoder: Decoder::default(),
+            fonts: Fonts::new(),
+            styles: Styles::default(),
+            lists: Lists::default(),
+            links: Vec::new(),
+            ended_links: 0,
+            instruction: String::new(),
+            marker: String::new(),
+            has_marker: false,
+            body: Flow::new(out, 0),
+            notes: Flow::new(notes, 4),
+            note_count: 0,
+            note_depth: None,
+        }
+    }
+
+    /// Reads `input` from the brace at `start` to the one that closes it.
+    pub(super) fn read(mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
+        let mut tokens = Tokens::new(input, start);
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Open => self.open(tokens.offset())?,
+                Token::Close => {
+                    self.close()?;
+                    if self.stack.is_empty() {
+                        return self.finish();
+                    }
+                }
+                Token::Text(text) => self.text(text),
+                Token::Hex(byte) => self.byte(byte),
+                Token::Word(word, number) => {
+                    self.flush_bytes();
+                    self.decoder.end_fallback();
+                    let is_ignorable = std::mem::take(&mut self.is_ignorable);
+                    self.word(word, number, is_ignorable);
+                }
+                Token::Unknown => {
+                    self.flush_bytes();
+                    if std::mem::take(&mut self.is_ignorable) {
+                        self.group.destination = Destination::Skip;
+                    }
+                }
+                Token::Symbol(b'*') => self.is_ignorable = true,
+                Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
+                Token::Symbol(symbol) => {
+                    self.flush_bytes();
+                    self.symbol(symbol);
+                }
+            }
+        }
+        Err(malformed(input.len(), "it ends inside a group"))
+    }
+
+    fn open(&mut self, offset: usize) -> Result<(), ConvertError> {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        self.is_ignorable = false;
+        if self.stack.len() >= self.options.max_depth {
+            return Err(ConvertError::TooDeep { limit: self.options.max_depth, offset });
+        }
+        self.stack.push(self.group);
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), ConvertError> {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        self.is_ignorable = false;
+        if self.note_depth == Some(self.stack.len()) {
+            self.end_paragraph();
+            self.notes.finish();
+            self.note_depth = None;
+        }
+        let Some(outer) = self.stack.pop() else { return Ok(()) };
+        let inner = std::mem::replace(&mut self.group, outer);
+        if inner.destination == Destination::Numbering {
+            self.group.paragraph.numbering = inner.paragraph.numbering;
+        }
+        self.check_size()
+    }
+
+    fn finish(mut self) -> Result<(), ConvertError> {
+        self.end_paragraph();
+        self.body.finish();
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), ConvertError> {
+        let limit = self.options.max_output;
+        if self.body.written().saturating_add(self.notes.written()) > limit {
+            return Err(ConvertError::OutputTooLarge { limit });
+        }
+        Ok(())
+    }
+
+    /// The style of text here.
+    pub(super) fn style(&self) -> Style {
+        let link = if self.group.link > self.ended_links { self.group.link } else { 0 };
+        // Links are underlined of themselves.
+        let flags = self.group.flags;
+        let flags = if link == 0 { flags } else { flags.without(Flags::UNDERLINE) };
+        Style { flags, link, note: 0 }
+    }
+
+    /// Where paragraphs go.
+    pub(super) fn flow(&mut self) -> &mut Flow<'a> {
+        if self.note_depth.is_some() { &mut self.notes } else { &mut self.body }
+    }
+
+    /// Where paragraphs go, and the links that they refer to.
+    pub(super) fn flow_and_links(&mut self) -> (&mut Flow<'a>, &[Link]) {
+        let flow = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
+        (flow, &self.links)
+    }
+
+    /// The group is a footnote. One within another is part of it.
+    pub(super) fn begin_note(&mut self) {
+        if self.note_depth.is_some() || self.stack.is_empty() {
+            return;
+        }
+        self.note_count = self.note_count.saturating_add(1);
+        self.body.note_reference(self.note_count);
+        self.notes.begin_note(self.note_count);
+        self.note_depth = Some(self.stack.len());
+    }
+}

@@ -1,0 +1,200 @@
+//! RTF as a sequence of tokens: slices of the input, nothing copied.
+//!
+//! After the "Rich Text Format (RTF) Specification, Version 1.9.1", section "RTF Syntax": a control word is a backslash,
+//! up to 32 letters and an optional signed number; one space after it belongs to it. A control symbol is a backslash
+//! and one other character. Line ends in text mean nothing.
+
+use super::word::Word;
+
+/// One token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    /// `{`
+    Open,
+    /// `}`
+    Close,
+    /// A control word that this reader knows, with its number if it has one.
+    Word(Word, Option<i32>),
+    /// A control word that it doesn't.
+    Unknown,
+    /// `\` and a character that is not a letter, other than those below.
+    Symbol(u8),
+    /// `\'hh`: one byte in the code page of the font.
+    Hex(u8),
+    /// Text without braces, backslashes and line ends; may hold bytes that are not ASCII.
+    Text(&'a [u8]),
+}
+
+/// Cuts the input into tokens. It never fails: what makes no sense is skipped.
+#[derive(Debug, Clone)]
+pub(super) struct Tokens<'a> {
+    input: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(input: &'a [u8], at: usize) -> Self {
+        Self { input, at }
+    }
+
+    /// How far the tokens returned so far reach, in bytes.
+    pub(super) fn offset(&self) -> usize {
+        self.at
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.input.get(self.at).copied()
+    }
+
+    /// Takes bytes while `wanted`, `most` at most.
+    fn take_while(&mut self, most: usize, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.input.get(self.at..).unwrap_or_default();
+        let len = rest.iter().take(most).position(|&b| !wanted(b)).unwrap_or(rest.len().min(most));
+        self.at += len;
+        rest.get(..len).unwrap_or_default()
+    }
+
+    /// What follows a backslash.
+    fn control(&mut self) -> Option<Token<'a>> {
+        match self.peek()? {
+            b'\'' => {
+                self.at += 1;
+                let digits = self.take_while(2, |b| b.is_ascii_hexdigit());
+                let value = digits.iter().fold(0, |n, &b| n << 4 | hex(b));
+                Some(if digits.len() == 2 { Token::Hex(value) } else { Token::Unknown })
+            }
+            b'a'..=b'z' | b'A'..=b'Z' => Some(self.word()),
+            symbol => {
+                self.at += 1;
+                Some(Token::Symbol(symbol))
+            }
+        }
+    }
+
+    fn word(&mut self) -> Token<'a> {
+        let name = self.take_while(32, |b| b.is_ascii_alphabetic());
+        let number = self.number();
+        if self.peek() == Some(b' ') {
+            self.at += 1;
+        }
+        match Word::from_name(name) {
+            Some(Word::Bin) => {
+                // Raw bytes follow; whatever they are, they are not RTF.
+                let len = usize::try_from(number.unwrap_or(0)).unwrap_or(0);
+                self.at = self.at.saturating_add(len).min(self.input.len());
+                Token::Unknown
+            }
+            Some(word) => Token::Word(word, number),
+            None => Token::Unknown,
+        }
+    }
+
+    /// The number of a control word. Absurd ones saturate.
+    fn number(&mut self) -> Option<i32> {
+        let negative = self.peek() == Some(b'-');
+        let digit_at = self.at + usize::from(negative);
+        if !self.input.get(digit_at).is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
+        self.at = digit_at;
+        let mut value = 0i32;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            value = value.saturating_mul(10).saturating_add(i32::from(digit - b'0'));
+            self.at += 1;
+        }
+        Some(if negative { -value } else { value })
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            match self.peek()? {
+                b'{' => {
+                    self.at += 1;
+                    return Some(Token::Open);
+                }
+                b'}' => {
+                    self.at += 1;
+                    return Some(Token::Close);
+                }
+                b'\\' => {
+                    self.at += 1;
+                    return self.control();
+                }
+                b'\r' | b'\n' | 0 => self.at += 1,
+                _ => {
+                    let text = self.take_while(usize::MAX, |b| !ENDS_TEXT[usize::from(b)]);
+                    return Some(Token::Text(text));
+                }
+            }
+        }
+    }
+}
+
+/// The bytes at which a run of text ends.
+const ENDS_TEXT: [bool; 256] = {
+    let mut ends = [false; 256];
+    ends[b'{' as usize] = true;
+    ends[b'}' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends[b'\r' as usize] = true;
+    ends[b'\n' as usize] = true;
+    ends[0] = true;
+    ends
+};
+
+fn hex(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20).wrapping_sub(b'a' - 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(input: &[u8]) -> Vec<Token<'_>> {
+        Tokens::new(input, 0).collect()
+    }
+
+    #[test]
+    fn a_space_after_a_control_word_is_part_of_it() {
+        let expected = [Token::Word(Word::B, None), Token::Text(b" x"), Token::Word(Word::B, Some(0))];
+        assert_eq!(tokens(b"\\b  x\\b0 "), expected);
+    }
+
+    #[test]
+    fn numbers_may_be_negative_and_saturate() {
+        assert_eq!(tokens(b"\\u-10179?")[0], Token::Word(Word::U, Some(-10179)));
+        assert_eq!(tokens(b"\\li99999999999999")[0], Token::Word(Word::Li, Some(i32::MAX)));
+        assert_eq!(tokens(b"\\b-x"), [Token::Word(Word::B, None), Token::Text(b"-x")]);
+    }
+
+    #[test]
+    fn binary_data_is_skipped_even_past_the_end() {
+        assert_eq!(tokens(b"\\bin3 }{\\x"), [Token::Unknown, Token::Text(b"x")]);
+        assert_eq!(tokens(b"\\bin2147483647 }{\\x"), [Token::Unknown]);
+        assert_eq!(tokens(b"\\bin-5 x"), [Token::Unknown, Token::Text(b"x")]);
+    }
+
+    #[test]
+    fn hex_escapes_need_two_digits() {
+        assert_eq!(tokens(b"\\'E9\\'e9"), [Token::Hex(0xe9), Token::Hex(0xe9)]);
+        assert_eq!(tokens(b"\\'zz"), [Token::Unknown, Token::Text(b"zz")]);
+    }
+
+    #[test]
+    fn line_ends_separate_text_and_mean_nothing() {
+        assert_eq!(tokens(b"a\r\nb\\\n"), [Token::Text(b"a"), Token::Text(b"b"), Token::Symbol(b'\n')]);
+    }
+
+    #[test]
+    fn a_lone_backslash_at_the_end_is_no_token() {
+        assert_eq!(tokens(b"a\\"), [Token::Text(b"a")]);
+    }
+}

@@ -1,0 +1,95 @@
+//! The control words that this reader knows.
+
+/// A name of lower-case letters as a number, five bits a letter, so that finding a word is a `match` on integers.
+/// 0 for names that this can't hold: none of the words below.
+const fn pack(name: &[u8]) -> u128 {
+    if name.len() > 25 {
+        return 0;
+    }
+    let mut packed = 0;
+    let mut i = 0;
+    while i < name.len() {
+        if !name[i].is_ascii_lowercase() {
+            return 0;
+        }
+        packed = packed << 5 | (name[i] - b'a' + 1) as u128;
+        i += 1;
+    }
+    packed
+}
+
+macro_rules! words {
+    ($($word:ident $name:literal),* $(,)?) => {
+        /// A control word, named as in the specification.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Word { $($word),* }
+
+        impl Word {
+            /// The word of that name, without the backslash.
+            pub(super) fn from_name(name: &[u8]) -> Option<Self> {
+                #![allow(non_upper_case_globals, reason = "one constant a variant, named after it")]
+                $(const $word: u128 = pack($name.as_bytes());)*
+                match pack(name) {
+                    $($word => Some(Self::$word),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words! {
+    // The character set of the document and of fonts.
+    Rtf "rtf", Ansi "ansi", Mac "mac", Pc "pc", Pca "pca", Ansicpg "ansicpg", Deff "deff", Fonttbl "fonttbl",
+    F "f", Fcharset "fcharset", Cpg "cpg", Uc "uc", U "u", Upr "upr", Ud "ud", Bin "bin",
+    // Character properties.
+    Plain "plain", B "b", I "i", Strike "strike", Striked "striked", Ul "ul", Uld "uld", Uldash "uldash",
+    Uldashd "uldashd", Uldashdd "uldashdd", Uldb "uldb", Ulth "ulth", Ulw "ulw", Ulwave "ulwave", Ulnone "ulnone",
+    Sup "super", Sub "sub", Nosupersub "nosupersub", V "v", Deleted "deleted", Cs "cs",
+    // Paragraph properties.
+    Pard "pard", S "s", Outlinelevel "outlinelevel", Ls "ls", Ilvl "ilvl", Li "li", Lin "lin", Intbl "intbl",
+    Itap "itap", Ql "ql", Qc "qc", Qr "qr", Brdrb "brdrb",
+    // Ends of paragraphs, lines, cells.
+    Par "par", Sect "sect", Page "page", Column "column", Line "line", Lbr "lbr", Softline "softline", Tab "tab",
+    Trowd "trowd", Trhdr "trhdr", Cell "cell", Nestcell "nestcell", Row "row", Nestrow "nestrow",
+    // Characters.
+    Emdash "emdash", Endash "endash", Emspace "emspace", Enspace "enspace", Qmspace "qmspace", Bullet "bullet",
+    Lquote "lquote", Rquote "rquote", Ldblquote "ldblquote", Rdblquote "rdblquote", Zwj "zwj", Zwnj "zwnj",
+    Zwbo "zwbo", Ltrmark "ltrmark", Rtlmark "rtlmark",
+    // Lists.
+    Listtable "listtable", List "list", Listlevel "listlevel", Levelnfc "levelnfc", Levelnfcn "levelnfcn",
+    Levelstartat "levelstartat", Listid "listid", Listoverridetable "listoverridetable",
+    Listoverride "listoverride", Lfolevel "lfolevel", Listoverridestartat "listoverridestartat",
+    Listtext "listtext", Pntext "pntext", Pn "pn", Pnlvl "pnlvl", Pnlvlblt "pnlvlblt", Pnlvlbody "pnlvlbody",
+    Pnlvlcont "pnlvlcont", Pnstart "pnstart", Pnseclvl "pnseclvl",
+    // Styles, fields, notes.
+    Stylesheet "stylesheet", Field "field", Fldinst "fldinst", Fldrslt "fldrslt", Footnote "footnote",
+    Nesttableprops "nesttableprops",
+    // Destinations whose text is no part of the document's flow.
+    Colortbl "colortbl", Filetbl "filetbl", Info "info", Pict "pict", Nonshppict "nonshppict", Objdata "objdata",
+    Objclass "objclass", Objname "objname", Header "header", Headerl "headerl", Headerr "headerr",
+    Headerf "headerf", Footer "footer", Footerl "footerl", Footerr "footerr", Footerf "footerf", Ftnsep "ftnsep",
+    Ftnsepc "ftnsepc", Ftncn "ftncn", Aftnsep "aftnsep", Aftnsepc "aftnsepc", Aftncn "aftncn", Xe "xe", Tc "tc",
+    Tcn "tcn", Rxe "rxe", Txe "txe", Nonesttables "nonesttables", Annotation "annotation", Atnid "atnid",
+    Atnauthor "atnauthor", Template "template", Background "background", Revtbl "revtbl", Listname "listname",
+    Leveltext "leveltext", Levelnumbers "levelnumbers", Liststylename "liststylename",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_by_their_whole_name() {
+        assert_eq!(Word::from_name(b"par"), Some(Word::Par));
+        assert_eq!(Word::from_name(b"pard"), Some(Word::Pard));
+        assert_eq!(Word::from_name(b"listoverridestartat"), Some(Word::Listoverridestartat));
+    }
+
+    #[test]
+    fn other_names_are_not_words() {
+        for name in [&b""[..], b"pa", b"Par", b"PAR", b"sup", b"abcdefghijklmnopqrstuvwxyzabcdef"] {
+            assert_eq!(Word::from_name(name), None);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What is within paragraphs: text, its looks, links, references to notes.
+
+use pulldown_cmark::LinkType;
+
+use super::body::{Block, Body};
+use super::style::Mark;
+use super::{html_tag, text};
+
+impl Body {
+    /// Text of the paragraph, which begins with it if there is none.
+    pub(super) fn text(&mut self, text: &str) {
+        self.begin_paragraph();
+        if self.block != Block::Code {
+            return text::write(self.out(), text);
+        }
+        // The last line of a block of code ends with its paragraph, the others with a line break.
+        if std::mem::take(&mut self.owes_break) {
+            self.put(b"\\line ");
+        }
+        self.owes_break = text.ends_with('\n');
+        text::write(self.out(), text.strip_suffix('\n').unwrap_or(text));
+    }
+
+    /// Code within a line.
+    pub(super) fn code(&mut self, code: &str) {
+        self.begin_paragraph();
+        self.put(b"{\\cs21\\f1\\fs20 ");
+        text::write(self.out(), code);
+        self.put(b"}");
+    }
+
+    pub(super) fn begin_mark(&mut self, mark: Mark) {
+        self.begin_paragraph();
+        let out = if self.note.is_some() { &mut self.notes } else { &mut self.body };
+        self.marks.begin(out, mark);
+    }
+
+    pub(super) fn end_mark(&mut self, mark: Mark) {
+        let out = if self.note.is_some() { &mut self.notes } else { &mut self.body };
+        self.marks.end(out, mark);
+    }
+
+    pub(super) fn inline_html(&mut self, html: &str) {
+        match html_tag::read(html) {
+            Some(html_tag::Tag::LineBreak) => self.text("\n"),
+            Some(html_tag::Tag::Begin(mark)) => self.begin_mark(mark),
+            Some(html_tag::Tag::End(mark)) => self.end_mark(mark),
+            None => {}
+        }
+    }
+
+    pub(super) fn begin_link(&mut self, kind: LinkType, url: &str, title: &str) {
+        self.begin_paragraph();
+        self.links.push(self.marks);
+        self.put(b"{\\field{\\*\\fldinst{HYPERLINK \"");
+        if kind == LinkType::Email {
+            self.put(b"mailto:");
+        }
+        self.quoted(url);
+        if !title.is_empty() {
+            self.put(b"\" \\\\o \"");
+            self.quoted(title);
+        }
+        self.put(b"\"}}{\\fldrslt\\cs20\\ul\\cf1 ");
+    }
+
+    /// Text in the quotes of a field's code, where backslashes and quotes need a backslash.
+    fn quoted(&mut self, text: &str) {
+        for c in text.chars() {
+            if matches!(c, '\\' | '"') {
+                self.put(b"\\\\");
+            }
+            text::write(self.out(), c.encode_utf8(&mut [0; 4]));
+        }
+    }
+
+    pub(super) fn end_link(&mut self) {
+        if let Some(before) = self.links.pop() {
+            self.put(b"}}");
+            let (now, out) = (self.marks, self.out());
+            now.restore(out, before);
+        }
+    }
+
+    /// A footnote goes where the first reference is; one in another footnote is only its label.
+    pub(super) fn reference(&mut self, label: &str) {
+        self.begin_paragraph();
+        if self.note.is_some() {
+            self.put(b"{\\super ");
+            text::write(self.out(), label);
+            self.put(b"}");
+        } else {
+            self.references.push((self.body.len(), label.to_owned()));
+        }
+    }
+}
