@@ -22,7 +22,7 @@ lint: ## clippy over the feature combinations
 	cargo clippy --all-targets $(ALL) -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
 	set -e; for f in $(FEATURES); do cargo clippy --lib --no-default-features --features $$f -- -D warnings; done
-	RUSTFLAGS="--cfg millpond_loom" cargo clippy --lib --tests --no-default-features --target-dir target/loom -- -D warnings
+	RUSTFLAGS="--cfg millpond_loom" cargo clippy --lib --no-default-features --target-dir target/loom -- -D warnings
 
 unit: ## unit and integration tests, the architecture test among them
 	@$(call step,tests)
@@ -50,7 +50,7 @@ benches: ## the benches, compiled
 
 loom: ## models of the hand-made protocols, over every interleaving
 	@$(call step,loom models)
-	RUSTFLAGS="--cfg millpond_loom" cargo test --release --lib --no-default-features --target-dir target/loom loom_
+	RUSTFLAGS="--cfg millpond_loom -D warnings" cargo test --release --lib --no-default-features --target-dir target/loom loom_
 
 mutants: ## shows that the models can fail
 	scripts/mutants

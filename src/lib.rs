@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 // Models compile the protocols and nothing around them.
-#![cfg_attr(millpond_loom, allow(dead_code, unreachable_pub, missing_docs))]
+#![cfg_attr(millpond_loom, allow(dead_code, unused_imports, unreachable_pub, missing_docs))]
 
 #[cfg(not(millpond_loom))]
 mod config;
@@ -29,6 +29,8 @@ mod pool;
 
 #[cfg(not(millpond_loom))]
 pub mod convert;
+#[cfg(not(millpond_loom))]
+mod processor;
 
 #[cfg(not(millpond_loom))]
 pub use self::{
@@ -36,9 +38,14 @@ pub use self::{
     config::PoolConfig,
     convert::{ConversionOptions, ConvertError, Converter, Format},
     error::{BuildError, ConfigError, JoinError, Panic},
+    policy::retry::{Jitter, RetryPolicy},
     pool::{
         AbortHandle, Acquire, AdaptiveThreadPool, Carried, Closed, JoinHandle, Permit, PoolBuilder,
         PoolStatistics, Pressure, Propagate, Run, ShutdownReport, SpawnHandler, TaskContext,
+    },
+    processor::{
+        Batch, BatchProgress, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError,
+        Processing, ProcessorConfig, ProcessorMetrics, Retryable,
     },
 };
 

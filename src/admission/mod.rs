@@ -4,6 +4,10 @@ mod call;
 mod permits;
 mod rejection;
 mod reservations;
+#[cfg(not(millpond_loom))]
+mod row;
+#[cfg(not(millpond_loom))]
+mod tenant;
 
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
@@ -12,3 +16,5 @@ pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
 pub(crate) use permits::{Full, Joined, Permits, Waiter};
 pub use rejection::{RejectReason, Rejected, Rejection};
 pub(crate) use reservations::{ReservationId, Reservations};
+#[cfg(not(millpond_loom))]
+pub(crate) use tenant::{Slot, Start, Tenants};

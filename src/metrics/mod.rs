@@ -1,5 +1,7 @@
 //! What is counted while tasks run. Each worker writes its own cache line; readers add them up.
 
 mod counters;
+mod latency;
 
 pub(crate) use counters::{Totals, WorkerCounters};
+pub(crate) use latency::{Latencies, Summary};

@@ -2,6 +2,9 @@
 //! that the pool, a simulator and a property test all drive the same code.
 
 pub(crate) mod batching;
+pub(crate) mod coalescing;
+pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod patience;
+pub(crate) mod retry;
 pub(crate) mod scaling;

@@ -1,9 +1,11 @@
 //! What a running task may know of its surroundings.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::handle::JoinHandle;
+use super::shared::Shared;
 use super::worker::{self, Worker};
 use crate::task::{Place, TaskRef};
 
@@ -54,6 +56,11 @@ impl TaskContext {
         self.task.is_cancelled() || self.worker.shared().aborting.load(Ordering::Relaxed)
     }
 
+    /// Asks the same of this task from other threads.
+    pub(crate) fn probe(&self) -> Probe {
+        Probe { task: TaskRef::clone(&self.task), shared: Arc::clone(self.worker.shared()) }
+    }
+
     /// Starts a subtask on this worker's own deque, where idle workers may steal it. It needs no permit, and it inherits
     /// the span and the task-locals that this task runs in. It is not cancelled with this task.
     pub fn spawn<F, T>(&self, work: F) -> JoinHandle<T>
@@ -68,5 +75,19 @@ impl TaskContext {
     #[must_use]
     pub fn worker_index(&self) -> usize {
         self.worker.slot()
+    }
+}
+
+/// Tells whether a task is still wanted; see [`TaskContext::probe`].
+#[derive(Clone)]
+pub(crate) struct Probe {
+    task: TaskRef,
+    shared: Arc<Shared>,
+}
+
+impl Probe {
+    /// As [`TaskContext::is_cancelled`].
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.task.is_cancelled() || self.shared.aborting.load(Ordering::Relaxed)
     }
 }

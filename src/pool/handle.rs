@@ -46,6 +46,13 @@ impl<T: 'static> JoinHandle<T> {
         AbortHandle { task: Arc::clone(&self.join).into_run(), shared: Arc::clone(&self.shared) }
     }
 
+    /// On a worker of its pool: runs the task if nobody has begun it.
+    pub(super) fn help(&self) {
+        if let Some(worker) = worker::current_of(&self.shared) {
+            worker.help(&*self.join, || Arc::clone(&self.join).into_run());
+        }
+    }
+
     /// Whether the task is over: it has run, or was cancelled.
     #[must_use]
     pub fn is_finished(&self) -> bool {
@@ -89,9 +96,7 @@ impl<T: 'static> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(worker) = worker::current_of(&self.shared) {
-            worker.help(&*self.join, || Arc::clone(&self.join).into_run());
-        }
+        self.help();
         self.join.poll_join(cx.waker())
     }
 }

@@ -3,6 +3,7 @@
 mod books;
 mod builder;
 mod context;
+mod deferred;
 mod handle;
 mod hooks;
 mod keeper;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 pub use builder::PoolBuilder;
 pub use context::TaskContext;
+pub(crate) use deferred::{Deferred, Ticket};
 pub use handle::{AbortHandle, JoinHandle};
 pub use hooks::SpawnHandler;
 pub use permit::{Acquire, Permit};

@@ -183,11 +183,14 @@ impl Shared {
 
     fn clear_up(self: &Arc<Self>, met: Cancelled) {
         let Cancelled::Pending(place) = met else { return };
-        count(&self.tally.cancelled);
+        if place != Place::Outside {
+            count(&self.tally.cancelled);
+        }
         match place {
             Place::Held => self.release_permit(),
             Place::Line => return self.permits.gave_up(),
             Place::Free => count(&self.tally.cancelled_free),
+            Place::Outside => {}
         }
         if self.queues.left_empty() {
             self.queues.sweep();

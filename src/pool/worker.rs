@@ -279,6 +279,7 @@ impl Host for Worker {
             Place::Held => self.books.permit_freed(&self.shared, self.counters()),
             Place::Line => self.shared.permits.gave_up(),
             Place::Free => self.counters().subtask_left(),
+            Place::Outside => {}
         }
     }
 

@@ -117,6 +117,16 @@ where
         }
     }
 
+    fn enter(&self, to: Place) -> bool {
+        match &mut self.inner.lock().stage {
+            Stage::Pending(_, place @ Place::Outside) => {
+                *place = to;
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn cancel(&self) -> Cancelled {
         self.void(Voided::Cancelled)
     }

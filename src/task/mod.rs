@@ -42,6 +42,8 @@ pub(crate) type TaskRef = Arc<dyn Run>;
 /// What a waiting task occupies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// Not yet brought to the pool: it waits elsewhere.
+    Outside,
     /// It stands in line for a place in the queue.
     Line,
     /// A place in the queue: one permit, to be given back.
@@ -84,6 +86,8 @@ pub(crate) trait Run: Send + Sync {
     fn run(&self, host: &dyn Host) -> bool;
     /// Gives a task in line its permit. False if it no longer stands there: then the permit is not taken.
     fn admit(&self) -> bool;
+    /// Brings a task from [`Place::Outside`] to `place`. False if it no longer waits: then nothing is taken.
+    fn enter(&self, place: Place) -> bool;
     /// Drops the closure of a waiting task, asks a running one to stop.
     fn cancel(&self) -> Cancelled;
     /// Like `cancel` for a task that waits, but its waiter is told that the pool is closed.

@@ -1,0 +1,53 @@
+//! Where converted documents go.
+
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+use std::{fs, io, process};
+
+use millpond::Format;
+
+/// Gives each document a name of its own, and writes without ever leaving half a file or touching an input.
+pub(crate) struct Output {
+    folder: PathBuf,
+    inputs: HashSet<PathBuf>,
+    taken: HashSet<String>,
+}
+
+impl Output {
+    /// Below `folder`. None of the `inputs` is ever written to.
+    pub(crate) fn new<'p>(folder: &Path, inputs: impl Iterator<Item = &'p Path>) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let inputs = inputs.filter_map(|path| path.canonicalize().ok()).collect();
+        Ok(Self { folder: folder.canonicalize()?, inputs, taken: HashSet::new() })
+    }
+
+    /// Writes a converted document: at its place below the folder, with the ending of its format. If another has that
+    /// name already, a number is put behind it.
+    pub(crate) fn write(&mut self, below: &Path, format: Format, content: &[u8]) -> io::Result<PathBuf> {
+        // Only names count: nothing leads out of the folder.
+        let below: PathBuf = below.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+        let path = self.vacant(&below, format.extension());
+        let parent = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(parent)?;
+        // A rename replaces the old file in one step: whoever looks finds the old one or the new one, whole.
+        let draft = parent.join(format!(".convert-{}.tmp", process::id()));
+        fs::write(&draft, content)?;
+        fs::rename(&draft, &path).inspect_err(|_| drop(fs::remove_file(&draft)))?;
+        Ok(path)
+    }
+
+    fn vacant(&mut self, below: &Path, ending: &str) -> PathBuf {
+        let stem = below.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        for number in 1_u32.. {
+            let name =
+                if number == 1 { format!("{stem}.{ending}") } else { format!("{stem}-{number}.{ending}") };
+            let path = self.folder.join(below).with_file_name(name);
+            let is_input = path.canonicalize().is_ok_and(|real| self.inputs.contains(&real));
+            // Some file systems don't tell cases apart.
+            if !is_input && self.taken.insert(path.to_string_lossy().to_lowercase()) {
+                return path;
+            }
+        }
+        unreachable!("there are more numbers than documents")
+    }
+}

@@ -1,0 +1,61 @@
+//! Steps that set each other off, one after the other instead of one within the other.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+type Step = Box<dyn FnOnce()>;
+
+thread_local! {
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+    static ROW: RefCell<VecDeque<Step>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// Runs `step` now, or after the one that runs on this thread, if it was called from within that.
+pub(super) fn in_a_row(step: impl FnOnce() + 'static) {
+    /// Does the rest even if a step panics (a waker of a user may).
+    struct Rest;
+    impl Drop for Rest {
+        fn drop(&mut self) {
+            while let Some(step) = ROW.with_borrow_mut(VecDeque::pop_front) {
+                step();
+            }
+            RUNNING.set(false);
+        }
+    }
+
+    match RUNNING.try_with(|running| running.replace(true)) {
+        Ok(true) => ROW.with_borrow_mut(|row| row.push_back(Box::new(step))),
+        Ok(false) => {
+            let _rest = Rest;
+            step();
+        }
+        // The thread is about to end and its locals are gone.
+        Err(_) => step(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::rc::Rc;
+
+    use super::*;
+
+    #[test]
+    fn steps_follow_each_other_and_a_panic_does_not_lose_the_rest() {
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let (first, second) = (Rc::clone(&log), Rc::clone(&log));
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            in_a_row(move || {
+                in_a_row(move || second.borrow_mut().push("second"));
+                first.borrow_mut().push("first");
+                panic!("a waker's");
+            });
+        }));
+        assert!(caught.is_err());
+        assert_eq!(*log.borrow(), ["first", "second"]);
+        let third = Rc::clone(&log);
+        in_a_row(move || third.borrow_mut().push("third"));
+        assert_eq!(log.borrow().len(), 3);
+    }
+}

@@ -1,0 +1,169 @@
+//! Latencies and the counters that go with them, written by many threads.
+
+use std::cell::Cell;
+use std::ops::AddAssign;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+use hdrhistogram::Histogram;
+
+use crate::sync::Mutex;
+
+/// Threads are spread over so many shards, so that two seldom want the same lock.
+const SHARDS: usize = 8;
+/// What is recorded lies between these, in nanoseconds; what does not counts as the nearer of them.
+const LEAST_NS: u64 = 16;
+const MOST_NS: u64 = 3_600_000_000_000;
+/// Significant digits: a percentile is within 0.1 % (and 16 ns).
+const DIGITS: u8 = 3;
+
+/// Counters `T` beside a latency histogram. A record takes an uncontended lock and an addition, some 30 ns; memory is
+/// bounded by 250 KiB a shard in use, however much is recorded.
+#[derive(Debug)]
+pub(crate) struct Latencies<T> {
+    shards: Box<[CachePadded<Mutex<Shard<T>>>]>,
+}
+
+#[derive(Debug)]
+struct Shard<T> {
+    counters: T,
+    sum_ns: u64,
+    recorded: u64,
+    /// Made with the first record of the shard.
+    histogram: Option<Histogram<u64>>,
+}
+
+/// What was recorded, over all threads.
+#[derive(Debug)]
+pub(crate) struct Summary<T> {
+    /// The sum of the counters.
+    pub(crate) counters: T,
+    /// The mean latency; zero before the first record.
+    pub(crate) mean: Duration,
+    histogram: Option<Histogram<u64>>,
+}
+
+impl<T: Default + Copy + AddAssign> Latencies<T> {
+    /// Nothing recorded yet.
+    pub(crate) fn new() -> Self {
+        let shard = || Shard { counters: T::default(), sum_ns: 0, recorded: 0, histogram: None };
+        Self { shards: (0..SHARDS).map(|_| CachePadded::new(Mutex::new(shard()))).collect() }
+    }
+
+    /// Records a latency, if there is one, and counts.
+    #[inline]
+    pub(crate) fn record(&self, latency: Option<Duration>, count: impl FnOnce(&mut T)) {
+        let mut shard = self.shards[shard_of_this_thread()].lock();
+        count(&mut shard.counters);
+        let Some(latency) = latency else { return };
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        shard.sum_ns = shard.sum_ns.saturating_add(ns);
+        shard.recorded += 1;
+        if shard.histogram.is_none() {
+            shard.histogram = new_histogram();
+        }
+        if let Some(histogram) = &mut shard.histogram {
+            histogram.saturating_record(ns);
+        }
+    }
+
+    /// The mean latency so far; `None` before the first record. Cheaper than a [`Summary`].
+    pub(crate) fn mean(&self) -> Option<Duration> {
+        let (sum, recorded) = self.shards.iter().fold((0_u64, 0), |(sum, recorded), shard| {
+            let shard = shard.lock();
+            (sum.saturating_add(shard.sum_ns), recorded + shard.recorded)
+        });
+        sum.checked_div(recorded).map(Duration::from_nanos)
+    }
+
+    /// Adds the shards up. Takes some 100 us.
+    pub(crate) fn summary(&self) -> Summary<T> {
+        let mean = self.mean().unwrap_or_default();
+        let (mut counters, mut all) = (T::default(), None::<Histogram<u64>>);
+        for shard in &self.shards {
+            let shard = shard.lock();
+            counters += shard.counters;
+            match (&mut all, &shard.histogram) {
+                (_, None) => {}
+                (None, Some(histogram)) => all = Some(histogram.clone()),
+                // They have the same bounds, so one always fits into the other.
+                (Some(all), Some(histogram)) => all.add(histogram).unwrap_or_default(),
+            }
+        }
+        Summary { counters, mean, histogram: all }
+    }
+}
+
+impl<T> Summary<T> {
+    /// The latency that a share `q` (0 to 1) of the records did not exceed; zero before the first.
+    pub(crate) fn quantile(&self, q: f64) -> Duration {
+        self.histogram.as_ref().map_or(Duration::ZERO, |all| Duration::from_nanos(all.value_at_quantile(q)))
+    }
+
+    /// The longest latency, as the histogram rounds it.
+    pub(crate) fn max(&self) -> Duration {
+        self.histogram.as_ref().map_or(Duration::ZERO, |all| Duration::from_nanos(all.max()))
+    }
+}
+
+fn new_histogram() -> Option<Histogram<u64>> {
+    // The constants are in order, so it can't fail; without a histogram there would be no percentiles.
+    Histogram::new_with_bounds(LEAST_NS, MOST_NS, DIGITS).ok()
+}
+
+fn shard_of_this_thread() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    SHARD
+        .try_with(|shard| {
+            if shard.get() == usize::MAX {
+                shard.set(THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS);
+            }
+            shard.get()
+        })
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_all_threads() {
+        let latencies = Latencies::<u64>::new();
+        std::thread::scope(|scope| {
+            for thread in 0..10_u64 {
+                let latencies = &latencies;
+                scope.spawn(move || {
+                    for n in 0..100 {
+                        let us = thread * 100 + n + 1;
+                        latencies.record(Some(Duration::from_micros(us)), |count| *count += 1);
+                    }
+                });
+            }
+        });
+        let summary = latencies.summary();
+        assert_eq!(summary.counters, 1_000);
+        assert_eq!(summary.mean, Duration::from_nanos(500_500));
+        for (q, us) in [(0.5, 500.0), (0.99, 990.0), (1.0, 1_000.0)] {
+            let measured = summary.quantile(q).as_secs_f64() * 1e6;
+            assert!((measured / us - 1.0).abs() < 0.002, "{q}: {measured}");
+        }
+    }
+
+    #[test]
+    fn nothing_recorded_is_zero_and_extremes_are_kept_within_bounds() {
+        let latencies = Latencies::<u64>::new();
+        assert_eq!(latencies.summary().quantile(0.99), Duration::ZERO);
+        assert_eq!(latencies.mean(), None);
+        latencies.record(Some(Duration::ZERO), |_| ());
+        latencies.record(Some(Duration::MAX), |_| ());
+        latencies.record(None, |count| *count += 1);
+        let summary = latencies.summary();
+        assert_eq!(summary.counters, 1);
+        assert!(summary.max() >= Duration::from_secs(3_590));
+    }
+}

@@ -1,0 +1,141 @@
+//! Work that is prepared now and submitted later, by whoever says that its time has come; for the processor.
+//!
+//! A [`Deferred`] is the side that awaits, a [`Ticket`] the side that submits. The ticket can be used from any thread and
+//! needs no poll of the future. If the future is dropped first, the closure is dropped at once and the ticket is void; if
+//! the ticket is dropped unused, the future is told that the work was cancelled.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::propagate::Luggage;
+use super::shared::Shared;
+use super::{AdaptiveThreadPool, JoinHandle, worker};
+use crate::admission::{Full, Rejected, Start};
+use crate::error::JoinError;
+use crate::task::{Join, Place, TaskCell, TaskRef};
+
+/// The result of deferred work. Dropping it cancels the work if it has not started.
+#[derive(Debug)]
+pub(crate) struct Deferred<T: 'static>(JoinHandle<T>);
+
+/// The right to submit deferred work.
+pub(crate) struct Ticket {
+    task: TaskRef,
+    shared: Arc<Shared>,
+}
+
+impl AdaptiveThreadPool {
+    /// Prepares work. It takes along what this thread has around it now.
+    pub(crate) fn defer<F, T>(&self, work: F) -> (Ticket, Deferred<T>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let shared = self.shared();
+        let luggage = Luggage::pack(&shared.hooks.propagate);
+        let cell = TaskCell::new(move || luggage.unpack(work), Place::Outside, None);
+        let ticket = Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(shared) };
+        (ticket, Deferred(JoinHandle::new(cell, Arc::clone(shared))))
+    }
+
+    /// Submits work that waits its turn if there is no room: it stands in line whether or not the future is polled.
+    pub(crate) fn enqueue<F, T>(&self, work: F) -> Deferred<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        if let Ok(place) = self.shared().admit_now() {
+            return Deferred(self.shared().submit(work, place));
+        }
+        let (ticket, deferred) = self.defer(work);
+        ticket.start();
+        deferred
+    }
+
+    /// Submits work if there is room now; it is made of `with`, which is handed back if not.
+    pub(crate) fn try_enqueue<W, F, T>(
+        &self,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<Deferred<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.shared().admit_now() {
+            Ok(place) => Ok(Deferred(self.shared().submit(work(with), place))),
+            Err(full) => Err(Rejected::new(self.shared().rejection(full), with)),
+        }
+    }
+
+    /// How many tasks of this pool can run at once, as far as cores go. As of its building: to ask the system again costs
+    /// some 30 us.
+    pub(crate) fn usable_threads(&self) -> usize {
+        let bounds = self.shared().bounds;
+        bounds.usable.clamp(bounds.min, bounds.max)
+    }
+
+    /// Whether the calling thread is one of this pool's workers.
+    #[inline]
+    pub(crate) fn is_here(&self) -> bool {
+        worker::current_of(self.shared()).is_some()
+    }
+}
+
+impl Ticket {
+    fn place(&self, place: Place) -> bool {
+        self.task.enter(place)
+    }
+}
+
+impl Start for Ticket {
+    /// Puts the work into the queue, or into the line for it.
+    fn start(self) {
+        let shared = &self.shared;
+        match shared.try_permit() {
+            Ok(()) if self.place(Place::Held) => shared.inject(self.task),
+            // Nobody wants it any more: the permit is still ours to give back.
+            Ok(()) => shared.release_permit(),
+            Err(Full::Occupied) => {
+                if self.place(Place::Line) {
+                    shared.stand_in_line(self.task);
+                }
+            }
+            Err(Full::Closed) => shared.refuse(&*self.task),
+        }
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket").finish_non_exhaustive()
+    }
+}
+
+impl<T: 'static> Deferred<T> {
+    /// Cancels the work if it has not started; asks it to stop if it runs.
+    pub(crate) fn cancel(&self) {
+        self.0.abort();
+    }
+
+    /// On a worker of its pool: runs the work if nobody has begun it.
+    pub(crate) fn help(&self) {
+        self.0.help();
+    }
+}
+
+impl<T: 'static> Future for Deferred<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<T: 'static> Drop for Deferred<T> {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

@@ -1,0 +1,209 @@
+//! Many documents at once.
+
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+
+use super::dispatch::{Groups, Start, Started};
+use super::request::{Job, Outcome};
+use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
+use crate::convert::Converter;
+use crate::error::JoinError;
+
+/// How far a batch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct BatchProgress {
+    /// Documents that are done, those that failed among them.
+    pub done: usize,
+    /// Those of them that failed.
+    pub failed: usize,
+    /// Documents in the batch.
+    pub total: usize,
+    /// Bytes of the documents that are done.
+    pub bytes: u64,
+}
+
+impl BatchProgress {
+    pub(super) fn count(&mut self, failed: bool, bytes: usize) {
+        self.done += 1;
+        self.failed += usize::from(failed);
+        self.bytes += bytes as u64;
+    }
+}
+
+impl<C: Converter> ConcurrentProcessorV2<C> {
+    /// Converts documents; the answers are in the order of the requests. One failure is one answer and touches no other.
+    ///
+    /// Small documents are put together into tasks of about `coalesce_target`. When the configuration's `batch_timeout`
+    /// has passed, the answer to what is not done is [`ProcessError::TimedOut`], and it is cancelled; what is done is
+    /// kept. The limits of tenants hold: a task has documents of one tenant only, and counts once.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels what has not begun: its bytes are dropped and its places and slots are free before
+    /// `drop` returns. Tasks that run stop after the document that they are at.
+    ///
+    /// # Panics
+    /// With a `batch_timeout` (other than `Duration::MAX`) outside of a Tokio runtime that has its timer enabled.
+    pub async fn process_batch(&self, requests: Vec<ConversionRequest>) -> Vec<ConversionResponse> {
+        self.batch(requests).run().await
+    }
+
+    /// The same as a value, whose progress can be watched. Nothing starts before it is awaited.
+    ///
+    /// ```
+    /// # #[cfg(feature = "documents")]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{ConcurrentProcessorV2, ConversionRequest};
+    ///
+    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let mut batch = processor.batch(vec![ConversionRequest::new("a", "# A"), ConversionRequest::new("b", "# B")]);
+    /// let mut progress = batch.progress();
+    /// let watcher = tokio::spawn(async move {
+    ///     while progress.changed().await.is_ok() {
+    ///         let now = *progress.borrow_and_update();
+    ///         eprintln!("{} of {}", now.done, now.total);
+    ///     }
+    /// });
+    /// assert_eq!(batch.await.len(), 2);
+    /// watcher.await?; // the channel is closed at the end of the batch
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "documents"))] fn main() {}
+    /// ```
+    pub fn batch(&self, requests: Vec<ConversionRequest>) -> Batch<C> {
+        let timeout = self.engine.config.batch_timeout;
+        Batch { processor: self.clone(), requests, timeout, progress: None }
+    }
+}
+
+/// Documents to be converted together; see [`ConcurrentProcessorV2::batch`].
+#[must_use = "a batch does nothing unless awaited"]
+pub struct Batch<C> {
+    processor: ConcurrentProcessorV2<C>,
+    requests: Vec<ConversionRequest>,
+    timeout: Duration,
+    progress: Option<Arc<watch::Sender<BatchProgress>>>,
+}
+
+impl<C> std::fmt::Debug for Batch<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("requests", &self.requests.len()).finish_non_exhaustive()
+    }
+}
+
+impl<C: Converter> Batch<C> {
+    /// Another timeout than the configuration's.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Watches how far it has come. The channel is closed when the batch is over.
+    pub fn progress(&mut self) -> watch::Receiver<BatchProgress> {
+        let total = self.requests.len();
+        let start = || Arc::new(watch::Sender::new(BatchProgress { total, ..BatchProgress::default() }));
+        self.progress.get_or_insert_with(start).subscribe()
+    }
+
+    async fn run(self) -> Vec<ConversionResponse> {
+        let Self { processor, requests, timeout, progress } = self;
+        let engine = &processor.engine;
+        let _under_way = engine.enter();
+        let asked = Instant::now();
+        let total = requests.len();
+        let (alive, over) = oneshot::channel();
+        let mut start = Start::new(&processor, total, asked, progress.clone(), alive);
+        let mut ids = Vec::with_capacity(total);
+        let mut refused = Vec::new();
+        for (position, request) in requests.into_iter().enumerate() {
+            let ConversionRequest { id, content, options, tenant } = request;
+            ids.push(id);
+            let job = Job { content, options };
+            match engine.check_size(&job) {
+                Ok(()) => start.add(position, job, tenant),
+                Err(error) => refused.push((position, engine.unconverted(error, asked))),
+            }
+        }
+        let mut groups = start.submit();
+
+        // What can wait is done while the workers are at it.
+        if let Some(progress) = progress {
+            refused.iter().for_each(|_| progress.send_modify(|progress| progress.count(true, 0)));
+        }
+        let mut answers = Vec::new();
+        answers.resize_with(total, || None);
+        refused.into_iter().for_each(|(position, outcome)| answers[position] = Some(outcome));
+
+        // The timer is not touched without need, so that a batch without a timeout runs on any executor.
+        let over = until_over(&processor, &groups, over);
+        let timed_out = if timeout == Duration::MAX {
+            over.await;
+            false
+        } else {
+            tokio::time::timeout(timeout, over).await.is_err()
+        };
+
+        if timed_out {
+            groups.cancel();
+        }
+        for group in groups.take() {
+            let Started { members, answers: done, deferred } = group;
+            let why = if timed_out { Why::TimedOut(timeout) } else { Why::Ended(deferred.await.err()) };
+            let done = done.lock().fetch();
+            for (position, outcome) in done {
+                answers[position] = Some(outcome);
+            }
+            for position in members {
+                answers[position].get_or_insert_with(|| engine.unconverted(why.error(), asked));
+            }
+        }
+        let lost = || Outcome::unconverted(ProcessError::Cancelled, asked.elapsed());
+        ids.into_iter().zip(answers).map(|(id, answer)| answer.unwrap_or_else(lost).named(id)).collect()
+    }
+}
+
+/// Why documents of a group have no answer.
+enum Why {
+    TimedOut(Duration),
+    Ended(Option<JoinError>),
+}
+
+impl Why {
+    fn error(&self) -> ProcessError {
+        match self {
+            Self::TimedOut(after) => ProcessError::TimedOut { after: *after },
+            Self::Ended(Some(JoinError::Closed)) => ProcessError::Closed,
+            // It was cancelled, or asked to stop between two documents.
+            Self::Ended(_) => ProcessError::Cancelled,
+        }
+    }
+}
+
+impl<C: Converter> IntoFuture for Batch<C> {
+    type Output = Vec<ConversionResponse>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// Waits until no group is left that could still run. One wake-up for the whole batch, not one a group.
+async fn until_over<C: Converter>(
+    processor: &ConcurrentProcessorV2<C>,
+    groups: &Groups,
+    over: oneshot::Receiver<std::convert::Infallible>,
+) {
+    let mut over = pin!(over);
+    poll_fn(|cx| {
+        if processor.pool.is_here() {
+            // A worker that waits does the work itself: there may be no other.
+            groups.help();
+        }
+        over.as_mut().poll(cx).map(drop)
+    })
+    .await;
+}

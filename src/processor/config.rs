@@ -1,0 +1,102 @@
+//! The processor's configuration.
+
+use std::time::Duration;
+
+use crate::config::{PoolConfig, check};
+use crate::error::ConfigError;
+
+/// How a processor treats documents, batches and tenants, and the pool it builds.
+///
+/// ```
+/// use millpond::{PoolConfig, ProcessorConfig};
+///
+/// let config = ProcessorConfig {
+///     max_document_size: 1 << 20,
+///     max_concurrent_per_tenant: Some(4),
+///     pool: PoolConfig { max_queue_size: 500, ..PoolConfig::default() },
+///     ..ProcessorConfig::default()
+/// };
+/// assert!(config.validate().is_ok());
+///
+/// let error = ProcessorConfig { max_concurrent_per_tenant: Some(0), ..config }.validate().unwrap_err();
+/// assert_eq!(error.field, "max_concurrent_per_tenant");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessorConfig {
+    /// The longest document that is accepted, in bytes. Default 64 MiB; accepted 1 to 2^40.
+    pub max_document_size: usize,
+    /// Documents longer than this, in bytes, are split into parts of about this length, if their request says
+    /// `parallel_chunks` and the converter can split them. A request may name its own. Default 256 KiB; accepted 1 KiB
+    /// to 1 GiB.
+    pub chunk_size: usize,
+    /// How long a batch may take, from the first poll; after that its answers are there all the same, with
+    /// [`TimedOut`](crate::ProcessError::TimedOut) for what is not done. Default 60 s; accepted 1 ms or more;
+    /// `Duration::MAX` is no limit.
+    pub batch_timeout: Duration,
+    /// How many tasks of one tenant may be under way (queued in the pool or running) at once; further ones wait their
+    /// turn. `None`, the default, is no limit; accepted 1 or more.
+    pub max_concurrent_per_tenant: Option<usize>,
+    /// A document that is predicted to take no longer than this is converted on the caller's own thread, because to ship
+    /// it would cost more. Default 20 us; accepted 0 (never) to 1 ms.
+    pub inline_budget: Duration,
+    /// Small documents of a batch are put together into tasks that are predicted to take about this long. Default 100 us;
+    /// accepted 0 (each document is a task) to 1 s.
+    pub coalesce_target: Duration,
+    /// The pool that [`with_converter`](crate::ConcurrentProcessorV2::with_converter) builds.
+    pub pool: PoolConfig,
+}
+
+impl Default for ProcessorConfig {
+    fn default() -> Self {
+        Self {
+            max_document_size: 64 << 20,
+            chunk_size: 256 << 10,
+            batch_timeout: Duration::from_secs(60),
+            max_concurrent_per_tenant: None,
+            inline_budget: Duration::from_micros(20),
+            coalesce_target: Duration::from_micros(100),
+            pool: PoolConfig::default(),
+        }
+    }
+}
+
+impl ProcessorConfig {
+    /// Checks every field, the pool's among them.
+    ///
+    /// # Errors
+    /// The first field that is out of its range, with the value and what is accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        const KIB: usize = 1 << 10;
+        const LONGEST: u64 = 1 << 40;
+        check(self.max_document_size as u64, "max_document_size", 1, LONGEST)?;
+        check(self.chunk_size, "chunk_size", KIB, KIB * KIB * KIB)?;
+        check(self.batch_timeout, "batch_timeout", Duration::from_millis(1), Duration::MAX)?;
+        if self.max_concurrent_per_tenant == Some(0) {
+            return Err(ConfigError::new(
+                "max_concurrent_per_tenant",
+                Some(0),
+                "None, or Some of at least 1",
+            ));
+        }
+        check(self.inline_budget, "inline_budget", Duration::ZERO, Duration::from_millis(1))?;
+        check(self.coalesce_target, "coalesce_target", Duration::ZERO, Duration::from_secs(1))?;
+        self.pool.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_the_pool_is_checked_too() {
+        ProcessorConfig::default().validate().unwrap();
+        let pool = PoolConfig { max_queue_size: 0, ..PoolConfig::default() };
+        let error = ProcessorConfig { pool, ..ProcessorConfig::default() }.validate().unwrap_err();
+        assert_eq!(error.field, "max_queue_size");
+        let error = ProcessorConfig { chunk_size: 1, ..ProcessorConfig::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "chunk_size is 1, but must be 1024 to 1073741824");
+        let error = ProcessorConfig { inline_budget: Duration::from_secs(1), ..ProcessorConfig::default() };
+        assert_eq!(error.validate().unwrap_err().to_string(), "inline_budget is 1s, but must be 0ns to 1ms");
+    }
+}

@@ -1,0 +1,169 @@
+//! The documents of a batch on their way into the pool, in groups.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{oneshot, watch};
+
+use super::ConcurrentProcessorV2;
+use super::batch::BatchProgress;
+use super::engine::{Engine, kind_of};
+use super::group::{Answers, Group};
+use super::request::Job;
+use crate::convert::Converter;
+use crate::policy::coalescing::{self, Item};
+use crate::pool::Deferred;
+use crate::sync::Mutex;
+
+/// A group under way.
+pub(super) struct Started {
+    /// The positions of its documents in the batch.
+    pub(super) members: Vec<usize>,
+    pub(super) answers: Arc<Mutex<Answers>>,
+    pub(super) deferred: Deferred<()>,
+}
+
+/// The groups of a batch. Dropping them cancels them.
+pub(super) struct Groups(Vec<Started>);
+
+impl Groups {
+    /// Cancels what has not begun; the last first, so that a slot that comes free does not go to one that is about to be
+    /// cancelled itself.
+    pub(super) fn cancel(&self) {
+        self.0.iter().rev().for_each(|group| group.deferred.cancel());
+    }
+
+    /// A worker that waits runs what nobody has begun: there may be no other.
+    pub(super) fn help(&self) {
+        self.0.iter().for_each(|group| group.deferred.help());
+    }
+
+    /// The groups, one by one.
+    pub(super) fn take(&mut self) -> Vec<Started> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// Cuts a batch into groups and submits them. Whoever awaits the batch has nothing to await before this is done, so it
+/// goes over the documents once and moves each of them twice.
+pub(super) struct Start<'b, C> {
+    processor: &'b ConcurrentProcessorV2<C>,
+    asked: Instant,
+    progress: Option<Arc<watch::Sender<BatchProgress>>>,
+    alive: Arc<oneshot::Sender<Infallible>>,
+    /// Whether the limits of tenants hold. Not for a task of the pool that waits for a batch: see `process_single`.
+    limited: bool,
+    classes: HashMap<Option<Arc<str>>, usize>,
+    waiting: Vec<Option<Waiting>>,
+    items: Vec<Item>,
+}
+
+struct Waiting {
+    position: usize,
+    job: Job,
+    tenant: Option<Arc<str>>,
+}
+
+impl<'b, C: Converter> Start<'b, C> {
+    /// For a batch of so many documents.
+    pub(super) fn new(
+        processor: &'b ConcurrentProcessorV2<C>,
+        documents: usize,
+        asked: Instant,
+        progress: Option<Arc<watch::Sender<BatchProgress>>>,
+        alive: oneshot::Sender<Infallible>,
+    ) -> Self {
+        Self {
+            processor,
+            asked,
+            progress,
+            alive: Arc::new(alive),
+            limited: processor.engine.tenants.is_some() && !processor.pool.is_here(),
+            classes: HashMap::new(),
+            waiting: Vec::with_capacity(documents),
+            items: Vec::with_capacity(documents),
+        }
+    }
+
+    /// One more document.
+    pub(super) fn add(&mut self, position: usize, job: Job, tenant: Option<Arc<str>>) {
+        let cost_ns = predict(&self.processor.engine, &job);
+        let class = if self.limited {
+            let known = self.classes.len();
+            *self.classes.entry(tenant.clone()).or_insert(known)
+        } else {
+            0
+        };
+        self.items.push(Item { cost_ns, class });
+        self.waiting.push(Some(Waiting { position, job, tenant }));
+    }
+
+    /// Submits all of them. `self` is consumed, so that what is left alive are the groups.
+    pub(super) fn submit(mut self) -> Groups {
+        let target = self.processor.engine.config.coalesce_target;
+        let target = u64::try_from(target.as_nanos()).unwrap_or(u64::MAX);
+        let threads = self.processor.pool.usable_threads();
+        let plan = coalescing::groups(&self.items, target, threads);
+        let mut groups = Vec::with_capacity(plan.len());
+        for group in plan {
+            let mut name = None;
+            let mut members = group.members;
+            let mut jobs = Vec::with_capacity(members.len());
+            for member in &mut members {
+                if let Some(Waiting { position, job, tenant }) = self.waiting[*member].take() {
+                    jobs.push((position, job));
+                    *member = position;
+                    name = tenant;
+                }
+            }
+            groups.push(self.one(jobs, members, name.filter(|_| self.limited)));
+        }
+        Groups(groups)
+    }
+
+    fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, tenant: Option<Arc<str>>) -> Started {
+        let Self { processor, asked, progress, alive, .. } = self;
+        let answers = Arc::new(Mutex::new(Answers::Open(Vec::with_capacity(jobs.len()))));
+        let mut group = Group {
+            engine: Arc::clone(&processor.engine),
+            jobs,
+            answers: Arc::clone(&answers),
+            asked: *asked,
+            progress: progress.clone(),
+            slot: None,
+            alive: Arc::clone(alive),
+        };
+        let deferred = match (&processor.engine.tenants, tenant) {
+            (Some(tenants), Some(name)) => match tenants.try_enter(&name) {
+                Some(slot) => {
+                    group.slot = Some(slot);
+                    processor.pool.enqueue(move || group.run())
+                }
+                None => {
+                    let (slot, arrival) = tenants.join_line(&name);
+                    group.slot = Some(slot);
+                    let (ticket, deferred) = processor.pool.defer(move || group.run());
+                    tenants.bring(&name, arrival, ticket);
+                    deferred
+                }
+            },
+            _ => processor.pool.enqueue(move || group.run()),
+        };
+        Started { members, answers, deferred }
+    }
+}
+
+/// How long a document is predicted to take.
+fn predict<C: Converter>(engine: &Engine<C>, job: &Job) -> u64 {
+    // What can't be resolved fails at once, wherever it is.
+    let formats = engine.converter.resolve(&job.content, &job.options);
+    formats.map_or(0, |formats| engine.kind(kind_of(formats)).lock().predict_ns(job.content.len()))
+}

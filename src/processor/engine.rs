@@ -1,0 +1,197 @@
+//! What turns a document into an answer, on whatever thread: the converter with all that is learnt and counted.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use crossbeam_utils::CachePadded;
+
+use super::config::ProcessorConfig;
+use super::metrics::Counters;
+use super::request::{Job, Outcome};
+use super::{ProcessError, Tenants};
+use super::{chunks, inline};
+use crate::convert::{Converter, Format};
+use crate::error::Panic;
+use crate::metrics::Latencies;
+use crate::policy::inlining::Kind;
+use crate::sync::Mutex;
+
+const FORMATS: usize = 3;
+
+/// The part of a processor that its tasks share. It does not hold the pool: a task must not keep its own pool alive.
+pub(super) struct Engine<C> {
+    pub(super) converter: C,
+    pub(super) config: ProcessorConfig,
+    pub(super) tenants: Option<Arc<Tenants>>,
+    pub(super) latencies: Latencies<Counters>,
+    /// Requests and batches under way.
+    pub(super) in_flight: Arc<CachePadded<AtomicUsize>>,
+    kinds: [CachePadded<Mutex<Kind>>; FORMATS * FORMATS],
+}
+
+/// Where a document is converted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Venue {
+    /// On a worker of the pool.
+    Worker,
+    /// On the caller's thread.
+    Caller,
+}
+
+/// Names a kind of document.
+pub(super) fn kind_of((from, to): (Format, Format)) -> usize {
+    from as usize * FORMATS + to as usize
+}
+
+impl<C: Converter> Engine<C> {
+    pub(super) fn new(converter: C, config: ProcessorConfig) -> Self {
+        let tenants = config.max_concurrent_per_tenant.map(|limit| Arc::new(Tenants::new(limit)));
+        Self {
+            converter,
+            config,
+            tenants,
+            latencies: Latencies::new(),
+            in_flight: Arc::default(),
+            kinds: std::array::from_fn(|_| CachePadded::new(Mutex::new(Kind::default()))),
+        }
+    }
+
+    /// What is known of a kind of document.
+    pub(super) fn kind(&self, kind: usize) -> &Mutex<Kind> {
+        &self.kinds[kind]
+    }
+
+    pub(super) fn inline_budget_ns(&self) -> u64 {
+        nanos(self.config.inline_budget)
+    }
+
+    /// Refuses a document that is too long.
+    pub(super) fn check_size(&self, job: &Job) -> Result<(), ProcessError> {
+        let (size, limit) = (job.content.len(), self.config.max_document_size);
+        if size > limit { Err(ProcessError::TooLarge { size, limit }) } else { Ok(()) }
+    }
+
+    /// Converts a document that was asked for at `asked`, from `start`. Does not panic.
+    pub(super) fn convert(
+        self: &Arc<Self>,
+        job: Job,
+        asked: Instant,
+        start: Instant,
+        venue: Venue,
+    ) -> Outcome {
+        let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, venue)));
+        let end = Instant::now();
+        if venue == Venue::Caller {
+            inline::spent(start, end);
+        }
+        let (result, formats, chunks) = match caught {
+            Ok((Ok(converted), formats)) => (Ok(converted.out.freeze()), formats, converted.chunks),
+            Ok((Err(error), formats)) => (Err(error), formats, 0),
+            Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None, 0),
+        };
+        let outcome = Outcome {
+            result,
+            formats,
+            bytes_in: job.content.len(),
+            queued: start.saturating_duration_since(asked),
+            took: end.saturating_duration_since(start),
+            inlined: venue == Venue::Caller,
+            chunks,
+        };
+        self.learn(&outcome, venue);
+        outcome
+    }
+
+    fn try_convert(
+        self: &Arc<Self>,
+        job: &Job,
+        venue: Venue,
+    ) -> (Result<Converted, ProcessError>, Option<(Format, Format)>) {
+        let formats = match self.converter.resolve(&job.content, &job.options) {
+            Ok(formats) => formats,
+            Err(error) => return (Err(error.into()), None),
+        };
+        let parts = if venue == Venue::Worker { chunks::convert(self, job) } else { None };
+        let result = parts.unwrap_or_else(|| {
+            // Half of what comes in is a fair first guess of what comes out; it grows if not.
+            let mut out = BytesMut::with_capacity(job.content.len() / 2 + 64);
+            self.converter.convert(&job.content, &job.options, &mut out)?;
+            Ok(Converted { out, chunks: 1 })
+        });
+        (result, Some(formats))
+    }
+
+    fn learn(&self, outcome: &Outcome, venue: Venue) {
+        // What was converted on several threads at once says nothing of one.
+        let Some(formats) = outcome.formats.filter(|_| outcome.chunks <= 1) else { return };
+        let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
+        let mut kind = self.kind(kind_of(formats)).lock();
+        match venue {
+            Venue::Worker => kind.learn(bytes, ns),
+            Venue::Caller => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
+        }
+    }
+
+    /// Counts the answer to a document that was converted, or not accepted.
+    pub(super) fn account(&self, outcome: &Outcome) {
+        self.latencies.record(Some(outcome.queued + outcome.took), |counters| {
+            counters.processed += 1;
+            counters.inlined += u64::from(outcome.inlined);
+            counters.chunked += u64::from(outcome.chunks > 1);
+            match &outcome.result {
+                Ok(bytes) => {
+                    counters.bytes_in += outcome.bytes_in as u64;
+                    counters.bytes_out += bytes.len() as u64;
+                }
+                Err(error) => {
+                    counters.failed += 1;
+                    counters.panicked += u64::from(matches!(error, ProcessError::Panicked(_)));
+                }
+            }
+        });
+    }
+
+    /// The answer for a document that was not converted, counted. Its time is not: it would only blur the percentiles.
+    pub(super) fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
+        self.latencies.record(None, |counters| {
+            counters.processed += 1;
+            counters.failed += 1;
+            counters.timed_out += u64::from(matches!(error, ProcessError::TimedOut { .. }));
+        });
+        Outcome::unconverted(error, asked.elapsed())
+    }
+
+    /// One more request or batch under way, until the guard is dropped.
+    pub(super) fn enter(&self) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(&self.in_flight))
+    }
+
+    /// Whether the one request that asks is the only one under way.
+    pub(super) fn is_alone(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) <= 1
+    }
+}
+
+/// A converted document.
+pub(super) struct Converted {
+    pub(super) out: BytesMut,
+    pub(super) chunks: usize,
+}
+
+/// A request or batch under way.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<CachePadded<AtomicUsize>>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

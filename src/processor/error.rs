@@ -1,0 +1,52 @@
+//! Why a document was not converted.
+
+use std::time::Duration;
+
+use crate::admission::Rejection;
+use crate::convert::ConvertError;
+use crate::error::{JoinError, Panic};
+
+/// Why a document was not converted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProcessError {
+    /// The document is longer than [`max_document_size`](crate::ProcessorConfig::max_document_size).
+    #[error("the document has {size} bytes, but {limit} are accepted")]
+    TooLarge {
+        /// Its length in bytes.
+        size: usize,
+        /// The longest that is accepted, in bytes.
+        limit: usize,
+    },
+    /// The converter did not accept the document.
+    #[error("{0}")]
+    Convert(#[from] ConvertError),
+    /// The converter panicked; nothing else was harmed.
+    #[error("the converter panicked: {0}")]
+    Panicked(Box<Panic>),
+    /// The batch was over before the document was done.
+    #[error("not done after {after:?}")]
+    TimedOut {
+        /// The time that the batch was given.
+        after: Duration,
+    },
+    /// The pool was shut down, and its deadline had passed before the document was converted.
+    #[error("cancelled before it was converted")]
+    Cancelled,
+    /// The pool had been shut down before it accepted the document.
+    #[error("the pool takes no more work")]
+    Closed,
+    /// There was no room for it. Only for callers that turn a [`Rejected`](crate::Rejected) into an answer.
+    #[error("refused: {0}")]
+    Rejected(#[from] Rejection),
+}
+
+impl From<JoinError> for ProcessError {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Panicked(panic) => Self::Panicked(panic),
+            JoinError::Cancelled => Self::Cancelled,
+            JoinError::Closed => Self::Closed,
+        }
+    }
+}

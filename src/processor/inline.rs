@@ -1,0 +1,63 @@
+//! Whether a document is converted on the calling thread.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use tokio::task;
+
+use super::engine::{Engine, kind_of};
+use super::request::Job;
+use crate::convert::Converter;
+use crate::policy::inlining::{Share, Turn};
+
+/// Longer documents are not even looked at: to find out what they are is for a worker.
+const LONGEST: usize = 64 << 10;
+
+thread_local! {
+    /// One a thread, whichever processors its callers use: it is the thread that is to be spared. Callers are told apart
+    /// by their Tokio task.
+    static SHARE: Account = Account { since: Instant::now(), share: RefCell::default() };
+}
+
+struct Account {
+    /// What its times count from.
+    since: Instant,
+    share: RefCell<Share<Option<task::Id>>>,
+}
+
+impl Account {
+    fn time(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.since)
+    }
+}
+
+/// When the document's conversion begins, here and now; `None` if it is to be shipped. May yield to the runtime first.
+pub(super) async fn turn<C: Converter>(engine: &Engine<C>, job: &Job, asked: Instant) -> Option<Instant> {
+    let budget = engine.inline_budget_ns();
+    let bytes = job.content.len();
+    if budget == 0 || bytes > LONGEST {
+        return None;
+    }
+    let formats = engine.converter.resolve(&job.content, &job.options).ok()?;
+    if !engine.kind(kind_of(formats)).lock().admit(bytes, budget) {
+        return None;
+    }
+    let alone = engine.is_alone();
+    let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
+    match SHARE.with(ask) {
+        Turn::Inline => Some(asked),
+        Turn::Ship => None,
+        Turn::YieldFirst => {
+            task::yield_now().await;
+            Some(Instant::now())
+        }
+    }
+}
+
+/// The calling thread was busy with a document.
+pub(super) fn spent(start: Instant, end: Instant) {
+    // A thread that is about to end has lost its locals; nobody will ask it any more.
+    let _ = SHARE.try_with(|account| {
+        account.share.borrow_mut().spend(account.time(start), account.time(end));
+    });
+}

@@ -1,0 +1,185 @@
+//! The processor: documents in, converted documents out.
+
+mod batch;
+mod chunks;
+mod config;
+mod dispatch;
+mod engine;
+mod error;
+mod group;
+mod inline;
+mod metrics;
+mod request;
+mod retry;
+mod single;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub use batch::{Batch, BatchProgress};
+pub use config::ProcessorConfig;
+pub use error::ProcessError;
+pub use metrics::ProcessorMetrics;
+pub use request::{ConversionRequest, ConversionResponse};
+pub use retry::Retryable;
+pub use single::Processing;
+
+use self::engine::Engine;
+use crate::convert::Converter;
+#[cfg(feature = "documents")]
+use crate::convert::DocumentConverter;
+use crate::error::BuildError;
+use crate::pool::{AdaptiveThreadPool, PoolStatistics, ShutdownReport, Ticket};
+
+type Tenants = crate::admission::Tenants<Ticket>;
+
+/// The converter of a processor that names none: without the feature `documents` there is none, hence no value of it.
+#[cfg(feature = "documents")]
+type DefaultConverter = crate::convert::DocumentConverter;
+#[cfg(not(feature = "documents"))]
+type DefaultConverter = std::convert::Infallible;
+
+/// Converts documents on an [`AdaptiveThreadPool`], or on the spot where that is faster.
+///
+/// A value of this type is a handle: a clone is another handle to the same processor. The converter is
+/// `DocumentConverter` (feature `documents`) or any other [`Converter`].
+///
+/// | You have | Use | When there is no room |
+/// |---|---|---|
+/// | one document | [`process_single`](Self::process_single) | waits its turn |
+/// | one document, and no time | [`try_process_single`](Self::try_process_single) | hands it back with the facts |
+/// | many documents | [`process_batch`](Self::process_batch) | waits its turn |
+/// | many documents and somebody watching | [`batch`](Self::batch) | waits its turn |
+///
+/// # Documents in parts
+/// With `parallel_chunks` in its options, a document that is longer than the chunk size is converted in parts, at
+/// the same time, if the converter can split it ([`Converter::split`]). `DocumentConverter` can't yet: it converts
+/// every document whole.
+///
+/// # Examples
+/// ```
+/// # #[cfg(feature = "documents")]
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
+///
+/// let processor = ConcurrentProcessorV2::new()?;
+/// let requests = ["one", "two", "three"].map(|id| {
+///     ConversionRequest::new(id, format!("# Document {id}")).with_to(Format::Html)
+/// });
+/// for response in processor.process_batch(requests.into()).await {
+///     assert_eq!(response.result?, format!("<h1>Document {}</h1>\n", response.id));
+/// }
+/// assert_eq!(processor.get_metrics().total_processed, 3);
+/// # Ok(()) }
+/// # #[cfg(not(feature = "documents"))] fn main() {}
+/// ```
+pub struct ConcurrentProcessorV2<C = DefaultConverter> {
+    pool: AdaptiveThreadPool,
+    engine: Arc<Engine<C>>,
+}
+
+impl<C> Clone for ConcurrentProcessorV2<C> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), engine: Arc::clone(&self.engine) }
+    }
+}
+
+impl<C> std::fmt::Debug for ConcurrentProcessorV2<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConcurrentProcessorV2")
+            .field("pool", &self.pool)
+            .field("config", &self.engine.config)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "documents")]
+impl ConcurrentProcessorV2<DocumentConverter> {
+    /// A processor for RTF, Markdown and HTML with the default configuration and a pool of its own.
+    ///
+    /// # Errors
+    /// The operating system refused the first threads.
+    pub fn new() -> Result<Self, BuildError> {
+        Self::with_config(ProcessorConfig::default())
+    }
+
+    /// The same with this configuration.
+    ///
+    /// # Errors
+    /// A value is out of its range, or the operating system refused the first threads.
+    pub fn with_config(config: ProcessorConfig) -> Result<Self, BuildError> {
+        Self::with_converter(DocumentConverter::default(), config)
+    }
+}
+
+impl<C: Converter> ConcurrentProcessorV2<C> {
+    /// A processor with this converter and a pool of its own.
+    ///
+    /// # Errors
+    /// A value is out of its range, or the operating system refused the first threads.
+    pub fn with_converter(converter: C, config: ProcessorConfig) -> Result<Self, BuildError> {
+        config.validate()?;
+        let pool = AdaptiveThreadPool::with_config(config.pool.clone())?;
+        Ok(Self { pool, engine: Arc::new(Engine::new(converter, config)) })
+    }
+
+    /// A processor on a pool that others use, too; `config.pool` does not count.
+    ///
+    /// # Errors
+    /// A value is out of its range.
+    pub fn on_pool(
+        pool: AdaptiveThreadPool,
+        converter: C,
+        config: ProcessorConfig,
+    ) -> Result<Self, BuildError> {
+        config.validate()?;
+        Ok(Self { pool, engine: Arc::new(Engine::new(converter, config)) })
+    }
+
+    /// The pool that it works on.
+    #[must_use]
+    pub fn pool(&self) -> &AdaptiveThreadPool {
+        &self.pool
+    }
+
+    /// The configuration that it was built with.
+    #[must_use]
+    pub fn config(&self) -> &ProcessorConfig {
+        &self.engine.config
+    }
+
+    /// The converter.
+    #[must_use]
+    pub fn converter(&self) -> &C {
+        &self.engine.converter
+    }
+
+    /// What it has done so far. Takes some 100 us, since the latencies of all threads are added up.
+    #[must_use]
+    pub fn get_metrics(&self) -> ProcessorMetrics {
+        let tenants = self.engine.tenants.as_deref();
+        ProcessorMetrics {
+            backpressure_events: self.pool.statistics().backpressure_events
+                + tenants.map_or(0, Tenants::held_up),
+            in_flight: self.engine.in_flight.load(Ordering::Relaxed),
+            active_tenants: tenants.map_or(0, Tenants::len),
+            ..ProcessorMetrics::of(&self.engine.latencies.summary())
+        }
+    }
+
+    /// What its pool has done and does now; see [`AdaptiveThreadPool::statistics`].
+    #[must_use]
+    pub fn get_pool_statistics(&self) -> PoolStatistics {
+        self.pool.statistics()
+    }
+
+    /// Shuts its pool down, for all who share it; see [`AdaptiveThreadPool::shutdown`]. Requests that come later, and those
+    /// that still wait for room, are answered with [`ProcessError::Closed`].
+    ///
+    /// # Cancel safety
+    /// As for the pool: admission is closed with the first poll and stays so.
+    pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
+        self.pool.shutdown(drain).await
+    }
+}

@@ -1,0 +1,134 @@
+//! What goes into the processor, and what comes out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::ProcessError;
+use crate::convert::{ConversionOptions, Format};
+
+/// A document to convert.
+///
+/// ```
+/// use millpond::{ConversionRequest, Format};
+///
+/// let request = ConversionRequest::new("readme", "# Title").with_to(Format::Html).with_tenant("acme");
+/// assert_eq!(request.options.to, Some(Format::Html));
+///
+/// let same = ConversionRequest { id: "readme".into(), content: "# Title".into(), ..Default::default() };
+/// assert_eq!(same.content, request.content);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct ConversionRequest {
+    /// Names the request; the response has the same. It need not be unique.
+    pub id: String,
+    /// The document. A clone of `Bytes` shares it.
+    pub content: Bytes,
+    /// How to convert it.
+    pub options: ConversionOptions,
+    /// Who it is for, where
+    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) counts. A request without a
+    /// tenant is not limited.
+    pub tenant: Option<Arc<str>>,
+}
+
+impl ConversionRequest {
+    /// A request with default options: formats by detection, whole, for no tenant.
+    pub fn new(id: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        Self { id: id.into(), content: content.into(), ..Self::default() }
+    }
+
+    /// Names the format that the document has.
+    #[must_use]
+    pub fn with_from(mut self, format: Format) -> Self {
+        self.options.from = Some(format);
+        self
+    }
+
+    /// Names the format that is wanted.
+    #[must_use]
+    pub fn with_to(mut self, format: Format) -> Self {
+        self.options.to = Some(format);
+        self
+    }
+
+    /// Replaces the options.
+    #[must_use]
+    pub fn with_options(mut self, options: ConversionOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Says who it is for.
+    #[must_use]
+    pub fn with_tenant(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.tenant = Some(name.into());
+        self
+    }
+}
+
+/// What became of a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ConversionResponse {
+    /// The request's.
+    pub id: String,
+    /// The converted document.
+    pub result: Result<Bytes, ProcessError>,
+    /// The format that the document had, named or detected; `None` if it was not looked at.
+    pub from: Option<Format>,
+    /// The format that it was converted to; `None` if it was not looked at.
+    pub to: Option<Format>,
+    /// From the request to the start of its conversion: for its tenant's turn, for room, for a worker, and in a batch
+    /// for those before it.
+    pub queued: Duration,
+    /// How long the conversion itself took.
+    pub took: Duration,
+    /// Whether it was converted on the caller's own thread.
+    pub inlined: bool,
+    /// In how many parts it was converted: 1 if it was not split, 0 if it was not converted.
+    pub chunks: usize,
+}
+
+impl ConversionResponse {
+    /// Whether the document was converted.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.result.is_ok()
+    }
+}
+
+/// A request without its name, on its way.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) content: Bytes,
+    pub(super) options: ConversionOptions,
+}
+
+/// A response without its name.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) result: Result<Bytes, ProcessError>,
+    pub(super) formats: Option<(Format, Format)>,
+    pub(super) bytes_in: usize,
+    pub(super) queued: Duration,
+    pub(super) took: Duration,
+    pub(super) inlined: bool,
+    pub(super) chunks: usize,
+}
+
+impl Outcome {
+    /// Of a document that was not converted.
+    pub(super) fn unconverted(error: ProcessError, queued: Duration) -> Self {
+        let took = Duration::ZERO;
+        Self { result: Err(error), formats: None, bytes_in: 0, queued, took, inlined: false, chunks: 0 }
+    }
+
+    /// With its name.
+    pub(super) fn named(self, id: String) -> ConversionResponse {
+        let Self { result, formats, bytes_in: _, queued, took, inlined, chunks } = self;
+        let (from, to) = formats.unzip();
+        ConversionResponse { id, result, from, to, queued, took, inlined, chunks }
+    }
+}

@@ -1,0 +1,170 @@
+//! Retrying, with Tokio's clock.
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::ProcessError;
+use crate::admission::{Rejected, Rejection};
+use crate::policy::retry::RetryPolicy;
+
+/// An error that may be gone the next time.
+pub trait Retryable {
+    /// Whether another attempt can be of use.
+    fn is_retryable(&self) -> bool;
+
+    /// The time before which another attempt is of no use, if the error tells.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+}
+
+impl Retryable for Rejection {
+    /// A refusal that says when to come again.
+    fn is_retryable(&self) -> bool {
+        self.retry_after.is_some()
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl<W> Retryable for Rejected<W> {
+    fn is_retryable(&self) -> bool {
+        self.rejection().is_retryable()
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.rejection().retry_after
+    }
+}
+
+impl Retryable for ProcessError {
+    /// Refusals and timeouts. A document that the converter did not accept, it will not accept the next time either.
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Rejected(rejection) => rejection.is_retryable(),
+            _ => false,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected(rejection) => rejection.retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Calls `attempt` until it succeeds, fails for good, or the policy gives up.
+    ///
+    /// # Errors
+    /// The error of the last attempt.
+    ///
+    /// # Panics
+    /// If it has to wait outside of a Tokio runtime that has its timer enabled.
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the attempt that is under way; no other follows.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use millpond::{RetryPolicy, Retryable};
+    ///
+    /// #[derive(Debug)]
+    /// struct Busy;
+    /// impl Retryable for Busy {
+    ///     fn is_retryable(&self) -> bool {
+    ///         true
+    ///     }
+    /// }
+    ///
+    /// let mut attempts = 0;
+    /// let result = RetryPolicy::default()
+    ///     .retry(|| {
+    ///         attempts += 1;
+    ///         let done = attempts == 3;
+    ///         async move { if done { Ok("done") } else { Err(Busy) } }
+    ///     })
+    ///     .await;
+    /// assert_eq!(result.unwrap(), "done");
+    /// # }
+    /// ```
+    pub async fn retry<T, E, A, F>(&self, mut attempt: A) -> Result<T, E>
+    where
+        A: FnMut() -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Retryable,
+    {
+        let mut pause = Pause::new(self);
+        loop {
+            let error = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if !pause.after(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Offers `work` until it is taken, is refused for good, or the policy gives up. Each attempt gets the work that the
+    /// last refusal handed back, so nothing is cloned: for
+    /// [`try_spawn`](crate::AdaptiveThreadPool::try_spawn) and
+    /// [`try_process_single`](crate::ConcurrentProcessorV2::try_process_single).
+    ///
+    /// # Errors
+    /// The last refusal, with the work.
+    ///
+    /// # Panics
+    /// If it has to wait outside of a Tokio runtime that has its timer enabled.
+    ///
+    /// # Cancel safety
+    /// Dropping the future while it waits drops the work. What was taken is no longer its concern.
+    pub async fn submit<W, T, A>(&self, mut work: W, mut attempt: A) -> Result<T, Rejected<W>>
+    where
+        A: FnMut(W) -> Result<T, Rejected<W>>,
+    {
+        let mut pause = Pause::new(self);
+        loop {
+            let rejected = match attempt(work) {
+                Ok(taken) => return Ok(taken),
+                Err(rejected) => rejected,
+            };
+            if !pause.after(rejected.rejection()).await {
+                return Err(rejected);
+            }
+            work = rejected.into_inner();
+        }
+    }
+}
+
+/// The pauses of one series of attempts.
+struct Pause<'p> {
+    schedule: crate::policy::retry::Schedule<'p>,
+    began: Instant,
+}
+
+impl<'p> Pause<'p> {
+    fn new(policy: &'p RetryPolicy) -> Self {
+        // The standard library's hasher is seeded from the system's entropy: random enough for a jitter.
+        Self { schedule: policy.schedule(RandomState::new().hash_one(0)), began: Instant::now() }
+    }
+
+    /// Waits; false if there is no further attempt.
+    async fn after(&mut self, error: &impl Retryable) -> bool {
+        if !error.is_retryable() {
+            return false;
+        }
+        let Some(delay) = self.schedule.after_failure(self.began.elapsed(), error.retry_after()) else {
+            return false;
+        };
+        sleep(delay).await;
+        true
+    }
+}

@@ -1,0 +1,219 @@
+//! One document at a time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use super::engine::{Engine, InFlight, Venue};
+use super::inline;
+use super::request::{Job, Outcome};
+use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, Tenants};
+use crate::admission::{RejectReason, Rejected, Rejection, Slot};
+use crate::convert::Converter;
+use crate::pool::{Deferred, Ticket};
+
+impl<C: Converter> ConcurrentProcessorV2<C> {
+    /// Converts a document. What is wrong with it is in the response; this never fails as a whole.
+    ///
+    /// A document that is predicted to take less than `inline_budget` is converted on the calling thread, in a bounded
+    /// share of its time. Any other goes to the pool; while the pool's queue is full, or its tenant has as many under way
+    /// as one may, it waits its turn, first come, first served. It waits there by itself: its turn comes even if this
+    /// future is not polled at the time, and holds nobody up.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the document if its conversion has not begun: its bytes are dropped, and its place in
+    /// the queue and its tenant's slot are free, before `drop` returns. A conversion that has begun goes on to its end (a
+    /// document in parts: to the end of the parts that have begun), keeps the tenant's slot until then, and its result is
+    /// dropped.
+    ///
+    /// ```
+    /// # #[cfg(feature = "documents")]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
+    ///
+    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let request = ConversionRequest::new("greeting", "Hello *pond*").with_to(Format::Html);
+    /// let response = processor.process_single(request).await;
+    /// assert_eq!(response.id, "greeting");
+    /// assert_eq!(response.result?, "<p>Hello <em>pond</em></p>\n");
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "documents"))] fn main() {}
+    /// ```
+    pub async fn process_single(&self, request: ConversionRequest) -> ConversionResponse {
+        let ConversionRequest { id, content, options, tenant } = request;
+        self.process(Job { content, options }, tenant, Instant::now()).await.named(id)
+    }
+
+    async fn process(&self, job: Job, tenant: Option<Arc<str>>, asked: Instant) -> Outcome {
+        let engine = &self.engine;
+        let _under_way = engine.enter();
+        if self.pool.is_closed() {
+            return engine.unconverted(ProcessError::Closed, asked);
+        }
+        if let Err(error) = engine.check_size(&job) {
+            return engine.unconverted(error, asked);
+        }
+        // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
+        // be to wait for itself.
+        let here = self.pool.is_here();
+        let start = if here { None } else { inline::turn(engine, &job, asked).await };
+        let mut slot = None;
+        if let (Some(tenants), Some(name), false) = (&engine.tenants, &tenant, here) {
+            slot = tenants.try_enter(name);
+            if slot.is_none() {
+                let result = self.stand_in_line(tenants, name, job, asked).await;
+                return result.unwrap_or_else(|error| engine.unconverted(error.into(), asked));
+            }
+        }
+        if let Some(start) = start {
+            let outcome = engine.convert(job, asked, start, Venue::Caller);
+            engine.account(&outcome);
+            return outcome;
+        }
+        let result = self.pool.run(on_worker(Arc::clone(engine), job, asked, slot)).await;
+        result.unwrap_or_else(|error| engine.unconverted(error.into(), asked))
+    }
+
+    fn stand_in_line(
+        &self,
+        tenants: &Arc<Tenants>,
+        name: &Arc<str>,
+        job: Job,
+        asked: Instant,
+    ) -> Deferred<Outcome> {
+        let (slot, arrival) = tenants.join_line(name);
+        let (ticket, deferred) = self.pool.defer(on_worker(Arc::clone(&self.engine), job, asked, Some(slot)));
+        tenants.bring(name, arrival, ticket);
+        deferred
+    }
+
+    /// Submits a document at once, or refuses it at once. Never converts on the calling thread.
+    ///
+    /// The future yields the response; dropping it cancels the document as with
+    /// [`process_single`](Self::process_single). It need not be polled for the conversion to go on.
+    ///
+    /// # Errors
+    /// The queue is full, the tenant has as many under way as one may, or the pool takes no more work: the request is
+    /// handed back, untouched, with the facts. [`RetryPolicy::submit`](crate::RetryPolicy::submit) tries again with it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "documents")]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{ConcurrentProcessorV2, ConversionRequest, RetryPolicy};
+    ///
+    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let request = ConversionRequest::new("a", "# A");
+    /// let policy = RetryPolicy::default();
+    /// let response = policy.submit(request, |request| processor.try_process_single(request)).await?.await;
+    /// assert!(response.is_ok());
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "documents"))] fn main() {}
+    /// ```
+    pub fn try_process_single(
+        &self,
+        request: ConversionRequest,
+    ) -> Result<Processing, Rejected<ConversionRequest>> {
+        let asked = Instant::now();
+        let engine = &self.engine;
+        let under_way = engine.enter();
+        let mut slot = None;
+        if let (Some(tenants), Some(name), false) = (&engine.tenants, &request.tenant, self.pool.is_here()) {
+            slot = tenants.try_enter(name);
+            if slot.is_none() {
+                return Err(Rejected::new(self.tenant_rejection(tenants.limit()), request));
+            }
+        }
+        let mut id = String::new();
+        let submitted = self.pool.try_enqueue((request, slot), |(request, slot)| {
+            let ConversionRequest { id: name, content, options, tenant: _ } = request;
+            id = name;
+            let (engine, job) = (Arc::clone(engine), Job { content, options });
+            move || match engine.check_size(&job) {
+                Ok(()) => on_worker(engine, job, asked, slot)(),
+                Err(error) => engine.unconverted(error, asked),
+            }
+        });
+        match submitted {
+            Ok(deferred) => {
+                let counts = Arc::clone(engine) as Arc<dyn Unconverted>;
+                Ok(Processing { deferred, id, asked, counts, _under_way: under_way })
+            }
+            Err(rejected) => {
+                let (rejection, (request, _slot)) = rejected.into_parts();
+                Err(Rejected::new(rejection, request))
+            }
+        }
+    }
+
+    #[cold]
+    fn tenant_rejection(&self, limit: usize) -> Rejection {
+        // A slot comes free when one of the tenant's own is done: by Little's law once in (mean latency / limit).
+        let mean = self.engine.latencies.mean().unwrap_or_default();
+        let after = mean / u32::try_from(limit).unwrap_or(u32::MAX);
+        Rejection {
+            reason: RejectReason::TenantLimit,
+            depth: limit,
+            limit,
+            load_factor: self.pool.statistics().load_factor,
+            retry_after: Some(after.clamp(Duration::from_millis(1), Duration::from_secs(60))),
+        }
+    }
+}
+
+/// The work of one document, with its tenant's slot in it.
+fn on_worker<C: Converter>(
+    engine: Arc<Engine<C>>,
+    job: Job,
+    asked: Instant,
+    slot: Option<Slot<Ticket>>,
+) -> impl FnOnce() -> Outcome + Send + 'static {
+    move || {
+        let outcome = engine.convert(job, asked, Instant::now(), Venue::Worker);
+        engine.account(&outcome);
+        // Before the answer can be seen: who has it may send the next.
+        drop(slot);
+        outcome
+    }
+}
+
+/// The response to a request that [`try_process_single`](ConcurrentProcessorV2::try_process_single) accepted.
+#[must_use = "dropping it cancels the document"]
+pub struct Processing {
+    deferred: Deferred<Outcome>,
+    id: String,
+    asked: Instant,
+    counts: Arc<dyn Unconverted>,
+    _under_way: InFlight,
+}
+
+/// An [`Engine`], whatever its converter.
+trait Unconverted: Send + Sync {
+    fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome;
+}
+
+impl<C: Converter> Unconverted for Engine<C> {
+    fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
+        Engine::unconverted(self, error, asked)
+    }
+}
+
+impl std::fmt::Debug for Processing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Processing").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Future for Processing {
+    type Output = ConversionResponse;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Pin::new(&mut self.deferred).poll(cx));
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => self.counts.unconverted(error.into(), self.asked),
+        };
+        Poll::Ready(outcome.named(std::mem::take(&mut self.id)))
+    }
+}
