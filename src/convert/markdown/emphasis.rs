@@ -105,7 +105,7 @@ impl<'a> Walk<'a> {
             self.open_marks(at);
             if segment.style.note != 0 {
                 self.put_bracket(&format!("[^{}]", segment.style.note));
-            } else if segment.style.flags.has(Flags::CODE) {
+            } else if segment.style.flags.has(Flags::CODE) && !self.might_define(segment) {
                 self.code(segment);
             } else {
                 self.plain(segment);
@@ -113,6 +113,12 @@ impl<'a> Walk<'a> {
         }
         self.close(self.segments.len());
         self.change_link(0);
+    }
+
+    /// Whether the segment's code would, after the bracket of its link, look like the definition of a reference: those
+    /// are looked for before code is.
+    fn might_define(&self, segment: &Segment) -> bool {
+        self.link != 0 && self.text_of(segment).contains(']')
     }
 
     fn text_of(&self, segment: &Segment) -> &'a str {
@@ -138,9 +144,10 @@ impl<'a> Walk<'a> {
 
     fn plain(&mut self, segment: &Segment) {
         let mut text = self.text_of(segment);
-        if self.last == Class::Mark(b']') && text.starts_with(':') {
-            // Together with a reference it would be a definition.
-            self.put("\\:");
+        if self.last == Class::Mark(b']') && text.starts_with([':', '(']) {
+            // Together with a reference it would be a definition or a link.
+            self.put("\\");
+            self.put(text.get(..1).unwrap_or_default());
             text = text.get(1..).unwrap_or_default();
         }
         escape::write(self.out, text, self.context, self.prefix, &mut self.at_line_start);
@@ -194,6 +201,10 @@ impl<'a> Walk<'a> {
         }
         self.link = link;
         if self.link_target(link).is_some() {
+            if self.last == Class::Mark(b']') {
+                // Right after a reference to a footnote, it would make that a link.
+                self.put("<!-- -->");
+            }
             self.put_bracket("[");
         }
     }

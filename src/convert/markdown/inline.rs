@@ -108,8 +108,13 @@ fn settle(segments: &mut [Segment]) {
         let rest = segments.get_mut(at..).unwrap_or_default();
         let count = rest.iter().take_while(|segment| is_open(segment)).count();
         let after = rest.get(count).map_or(Style::default(), |segment| segment.style);
-        let flags = before.flags.and(after.flags);
-        let link = if before.link == after.link { before.link } else { 0 };
+        let same_link = before.link == after.link;
+        let link = if same_link { before.link } else { 0 };
+        let mut flags = before.flags.and(after.flags);
+        if !same_link || before.flags != after.flags {
+            // White space at the edge of code would not be kept.
+            flags.set(Flags::CODE, false);
+        }
         for segment in rest.iter_mut().take(count) {
             segment.style = Style { flags, link, note: segment.style.note };
         }
