@@ -1,14 +1,28 @@
-//! How many tasks a worker takes from the injector at once.
+//! What a worker puts together: tasks from the injector, and the wake-ups of their callers.
 
 /// A worker does not put aside more work for itself than this, since what it holds waits behind what it runs.
 const SET_ASIDE_NS: u64 = 50_000;
 /// Past this many, a batch saves nothing more.
 const MOST: u64 = 32;
 
+/// Callers are woken at the latest after so much work for others.
+const HOLD_BACK_NS: u64 = 100_000;
+/// Tasks that take less cost less than what is done around them.
+pub(crate) const TINY_NS: u64 = 2_000;
+
 /// The batch for tasks that lately took `task_ns` each. Tiny tasks are taken by the dozen, because the injector's head is
 /// what the workers contend for; longer ones singly, because every one set aside would wait behind the others.
 pub(crate) fn batch_size(task_ns: u64) -> usize {
     (SET_ASIDE_NS / task_ns.max(1)).clamp(1, MOST) as usize
+}
+
+/// Whether a worker may hold back the wake-up of one more caller, beside the `held` that it holds back already, when
+/// tasks lately took `task_ns` each and `waiting` of them are at hand.
+///
+/// Callers wait for as long as [`HOLD_BACK_NS`], and never for more tasks than still wait, so at most twice as long as
+/// otherwise. For tiny tasks the few that would fit keep the callers' threads from working at the same time.
+pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: usize) -> bool {
+    task_ns >= TINY_NS && held < waiting && held as u64 * task_ns < HOLD_BACK_NS - task_ns.min(HOLD_BACK_NS)
 }
 
 /// An exponentially weighted mean with weight 1/8 for the newest value.
@@ -27,6 +41,18 @@ mod tests {
         assert_eq!(batch_size(10_000), 5);
         assert_eq!(batch_size(60_000), 1);
         assert_eq!(batch_size(u64::MAX), 1);
+    }
+
+    #[test]
+    fn callers_are_held_back_for_a_bounded_time_and_only_while_others_wait() {
+        let most = |task_ns, waiting| (0..).find(|&held| !may_hold_back(held, task_ns, waiting)).unwrap();
+        assert_eq!(most(300, 1_000), 0, "tiny");
+        assert_eq!(most(10_000, 1_000), 9);
+        assert_eq!(most(10_000, 3), 3);
+        assert_eq!(most(10_000, 0), 0);
+        assert_eq!(most(60_000, 1_000), 1);
+        assert_eq!(most(100_000, 1_000), 0, "long");
+        assert_eq!(most(u64::MAX, usize::MAX), 0);
     }
 
     #[test]

@@ -11,15 +11,13 @@ use std::time::Instant;
 
 use super::shared::Shared;
 use crate::metrics::WorkerCounters;
-use crate::policy::batching;
+use crate::policy::batching::{self, TINY_NS};
 use crate::task::Ended;
 
 /// Tasks that share one reading of the clock.
 const MOST_UNTIMED: u64 = 8;
 /// Permits given back at a time.
 const MOST_WITHHELD: usize = 16;
-/// Tasks that take longer are timed, and give their permits back, singly.
-const TINY_NS: u64 = 2_000;
 
 /// Open items, not yet in the counters.
 #[derive(Debug)]

@@ -1,13 +1,25 @@
-//! The keeper: one thread a pool that waits for times to come (a reservation that lapses, the deadline of a shutdown).
-//! It is started when it is first needed and sleeps while nothing is due, so that a pool without either has none.
+//! The keeper: one thread a pool that waits for times to come (a reservation that lapses, the deadline of a shutdown) and
+//! sends wake-ups that a worker has held back for too long. It is started when it is first needed and sleeps while
+//! nothing is due.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::hooks::survive;
 use super::shared::{Shared, count};
 use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::task::Outboxes;
+
+/// The time between two looks at the wake-ups that workers hold back. One that a worker can't send, because it is stuck in
+/// a long task, is late by two of these at most.
+const LOOK: Duration = Duration::from_millis(1);
+/// A pause after the operating system refused the thread.
+const RETRY: Duration = Duration::from_secs(1);
+/// After so many looks that found nothing the keeper looks no more, until it is called.
+const LOOKS_IN_VAIN: u32 = 64;
 
 /// What the keeper waits for, beside the reservations.
 #[derive(Debug, Default)]
@@ -23,6 +35,8 @@ struct State {
     started: bool,
     stopped: bool,
     drain_until: Option<Instant>,
+    /// After the operating system refused the thread it is not asked for until then.
+    not_before: Option<Instant>,
 }
 
 impl Shared {
@@ -41,6 +55,15 @@ impl Shared {
         });
     }
 
+    /// Wake-ups are held back: they will be looked after. Says whether that is so.
+    #[cold]
+    pub(super) fn keep_outboxes(self: &Arc<Self>) -> bool {
+        if self.outboxes.watch() {
+            self.call_keeper(|_| ());
+        }
+        self.outboxes.watched()
+    }
+
     /// The pool has ended.
     pub(super) fn dismiss_keeper(&self) {
         self.lock_keeper().stopped = true;
@@ -56,22 +79,33 @@ impl Shared {
         let mut state = self.lock_keeper();
         say(&mut state);
         if !state.started && !state.stopped {
-            let shared = Arc::clone(self);
-            let builder = thread::Builder::new().name(format!("{}-keeper", self.config.thread_name));
-            match builder.spawn(move || shared.keep()) {
-                Ok(_) => state.started = true,
-                Err(error) => {
-                    // Asked again at the next occasion; until then reservations do not lapse.
-                    self.keeper.armed.store(false, Ordering::SeqCst);
-                    tracing::warn!(%error, "the keeper thread could not be started");
-                }
-            }
+            self.start_keeper(&mut state);
         }
         drop(state);
         self.keeper.signal.notify_one();
     }
 
+    fn start_keeper(self: &Arc<Self>, state: &mut State) {
+        if state.not_before.is_none_or(|until| Instant::now() >= until) {
+            let shared = Arc::clone(self);
+            let builder = thread::Builder::new().name(format!("{}-keeper", self.config.thread_name));
+            match builder.spawn(move || shared.keep()) {
+                Ok(_) => state.started = true,
+                Err(error) => {
+                    state.not_before = Some(Instant::now() + RETRY);
+                    tracing::warn!(%error, "the keeper thread could not be started");
+                }
+            }
+        }
+        if !state.started {
+            // Asked again at the next occasion; until then reservations do not lapse, and no wake-up is held back.
+            self.keeper.armed.store(false, Ordering::SeqCst);
+            self.outboxes.unwatched();
+        }
+    }
+
     fn keep(self: Arc<Self>) {
+        let mut rounds = Rounds::default();
         let mut state = self.lock_keeper();
         while !state.stopped {
             // Disarmed before it looks: whoever enters a reservation after the look arms it again, and signals.
@@ -81,7 +115,8 @@ impl Shared {
                 self.keeper.armed.store(true, Ordering::SeqCst);
             }
             let now = Instant::now();
-            let due = [lapse, state.drain_until].into_iter().flatten().min();
+            let look = rounds.next(&self.outboxes, now);
+            let due = [lapse, state.drain_until, look].into_iter().flatten().min();
             state = match due {
                 None => self.keeper.signal.wait(state),
                 Some(due) if due > now => self.keeper.signal.wait_timeout(state, due - now),
@@ -92,6 +127,7 @@ impl Shared {
                         self.abort_all();
                     }
                     self.lapse_reservations(now);
+                    rounds.look(&self.outboxes, now);
                     self.lock_keeper()
                 }
             };
@@ -106,6 +142,40 @@ impl Shared {
                 "a permit was not used in time; its place goes to others"
             );
             self.release_permit();
+        }
+    }
+}
+
+/// The keeper's looks at the wake-ups that are held back.
+#[derive(Default)]
+struct Rounds {
+    last: Option<Instant>,
+    vain: u32,
+    overdue: Vec<Waker>,
+}
+
+impl Rounds {
+    /// When the next look is due; `None` while nothing is held back.
+    fn next(&mut self, outboxes: &Outboxes, now: Instant) -> Option<Instant> {
+        if !outboxes.watched() {
+            self.last = None;
+            return None;
+        }
+        Some(*self.last.get_or_insert(now) + LOOK)
+    }
+
+    fn look(&mut self, outboxes: &Outboxes, now: Instant) {
+        if self.last.is_none_or(|last| now < last + LOOK) {
+            return;
+        }
+        self.last = Some(now);
+        let found = outboxes.look(&mut self.overdue) || !self.overdue.is_empty();
+        for waker in self.overdue.drain(..) {
+            survive(|| waker.wake());
+        }
+        self.vain = if found { 0 } else { self.vain + 1 };
+        if self.vain >= LOOKS_IN_VAIN && outboxes.rest() {
+            self.vain = 0;
         }
     }
 }

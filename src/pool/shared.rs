@@ -17,7 +17,7 @@ use crate::metrics::{Totals, WorkerCounters};
 use crate::park::{Idle, Notify};
 use crate::policy::scaling::Bounds;
 use crate::queue::Queues;
-use crate::task::{Cancelled, Place, Run, TaskRef};
+use crate::task::{Cancelled, Outboxes, Place, Run, TaskRef};
 use crate::topology::usable_cores;
 
 /// The body of a pool.
@@ -29,6 +29,7 @@ pub(crate) struct Shared {
     pub(super) reservations: Arc<Reservations>,
     pub(super) idle: Idle,
     pub(super) queues: Queues,
+    pub(super) outboxes: Outboxes,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
     pub(super) keeper: Keeper,
@@ -80,6 +81,7 @@ impl Shared {
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
             idle: Idle::new(slots),
             queues: Queues::new(slots),
+            outboxes: Outboxes::new(slots),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots),
             keeper: Keeper::default(),

@@ -1,14 +1,15 @@
 //! A worker: the loop of its thread, and what that thread knows of itself.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
+use std::task::Waker;
 use std::time::Instant;
 use std::{io, thread};
 
 use super::books::Books;
+use super::hooks::survive;
 use super::shared::Shared;
 use super::warm_up;
 use crate::metrics::WorkerCounters;
@@ -31,6 +32,10 @@ pub(super) struct Worker {
     local: Local,
     books: Books,
     patience: Cell<Patience>,
+    /// Wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
+    held_back: Cell<usize>,
+    /// A buffer for sending them.
+    wakers: RefCell<Vec<Waker>>,
     /// The task that runs. Borrowed as long as it does.
     task: RefCell<Option<TaskRef>>,
     /// Tasks that run within it, because it waits for them.
@@ -77,6 +82,8 @@ fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             local,
             books: Books::new(),
             patience: Cell::default(),
+            held_back: Cell::new(0),
+            wakers: RefCell::default(),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
         });
@@ -92,11 +99,6 @@ fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
         survive(|| hook());
     }
     shared.thread_left(slot);
-}
-
-/// Code of a user may panic, the worker must live: its panic was reported by the panic hook already.
-fn survive(code: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(code));
 }
 
 impl Worker {
@@ -205,8 +207,15 @@ impl Worker {
     fn execute(&self, task: TaskRef) {
         if self.shared.aborting.load(Ordering::Relaxed) {
             survive(|| self.shared.abort(&*task));
-            return;
+        } else {
+            self.run(task);
         }
+        if self.held_back.get() > 0 && !self.may_hold_back() {
+            self.send();
+        }
+    }
+
+    fn run(&self, task: TaskRef) {
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values; these are of what its end sets off: a waker, the drop of a result
         // that nobody wants.
@@ -218,6 +227,27 @@ impl Worker {
             }
         });
         survive(|| drop(self.task.take()));
+    }
+
+    /// Whether the caller of a task that is done may be woken a little later, together with others.
+    #[inline]
+    fn may_hold_back(&self) -> bool {
+        let task_ns = self.books.mean_ns();
+        task_ns >= batching::TINY_NS && {
+            let waiting = self.local.len() + self.shared.queues.injected();
+            batching::may_hold_back(self.held_back.get(), task_ns, waiting)
+        }
+    }
+
+    /// Sends the wake-ups that were held back.
+    fn send(&self) {
+        self.held_back.set(0);
+        let mut wakers = self.wakers.take();
+        self.shared.outboxes.take(self.slot, &mut wakers);
+        for waker in wakers.drain(..) {
+            survive(|| waker.wake());
+        }
+        self.wakers.replace(wakers);
     }
 
     /// Runs a task on top of the one that runs here, because that one waits for it.
@@ -286,5 +316,16 @@ impl Host for Worker {
     #[inline]
     fn ended(&self, ended: Ended) {
         self.books.ended(self.counters(), ended);
+    }
+
+    #[inline]
+    fn wake(&self, waker: Waker) {
+        if !self.within.borrow().is_empty() || !self.may_hold_back() {
+            return waker.wake();
+        }
+        self.held_back.set(self.held_back.get() + 1);
+        if !self.shared.outboxes.hold(self.slot, waker) && !self.shared.keep_outboxes() {
+            self.send();
+        }
     }
 }

@@ -32,6 +32,11 @@ impl Local {
         (self.slot, self.deque)
     }
 
+    /// How many tasks are in the own deque.
+    pub(crate) fn len(&self) -> usize {
+        self.deque.len()
+    }
+
     /// A subtask of the task that runs here.
     pub(crate) fn push(&self, task: TaskRef) {
         self.deque.push(task);

@@ -72,6 +72,11 @@ impl Queues {
         !self.injector.is_empty() || self.in_use().iter().any(|stealer| !stealer.is_empty())
     }
 
+    /// How much work from outside waits.
+    pub(crate) fn injected(&self) -> usize {
+        self.injector.len()
+    }
+
     /// Takes one task, whichever comes first to hand.
     pub(crate) fn take_any(&self) -> Option<TaskRef> {
         insist(|| self.injector.steal())

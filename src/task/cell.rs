@@ -102,7 +102,7 @@ where
             inner.waker.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            host.wake(waker);
         }
         true
     }

@@ -4,15 +4,18 @@
 //! * `wake-before-result`: a finisher that takes the waker before it stores the result;
 //! * `waker-not-stored`: a waiter that looks without leaving its waker;
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
-//! * `admit-cancelled`: a line that gives a permit to a task that was cancelled.
+//! * `admit-cancelled`: a line that gives a permit to a task that was cancelled;
+//! * `rest-looks-first`: a watcher that looks into the boxes and then says that it sleeps;
+//! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back.
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Waker;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Cancelled, Ended, Host, Join, Place, Run, TaskCell};
+use super::{Cancelled, Ended, Host, Join, Outboxes, Place, Run, TaskCell};
 use crate::error::JoinError;
 
 /// Counts what becomes of a place.
@@ -98,5 +101,43 @@ fn loom_a_cancelled_task_takes_no_permit() {
             true => assert_eq!(met, Cancelled::Pending(Place::Held)),
             false => assert_eq!(met, Cancelled::Pending(Place::Line)),
         }
+    });
+}
+
+/// A wake-up that is held back while the watcher goes to rest: either the watcher sees it or it is called.
+#[test]
+fn loom_no_held_wake_up_is_forgotten() {
+    loom::model(|| {
+        let outboxes = Arc::new(Outboxes::new(1));
+        assert!(outboxes.watch());
+        let worker = {
+            let outboxes = Arc::clone(&outboxes);
+            thread::spawn(move || !outboxes.hold(0, Waker::noop().clone()) && outboxes.watch())
+        };
+        let rests = outboxes.rest();
+        let called = worker.join().unwrap();
+        assert!(!rests || called);
+        assert!(outboxes.watched());
+    });
+}
+
+/// Worker and watcher both take what is held back: each wake-up is sent once.
+#[test]
+fn loom_a_held_wake_up_is_sent_once() {
+    loom::model(|| {
+        let outboxes = Arc::new(Outboxes::new(1));
+        let _ = outboxes.hold(0, Waker::noop().clone());
+        let mut overdue = Vec::new();
+        assert!(outboxes.look(&mut overdue));
+        let worker = {
+            let outboxes = Arc::clone(&outboxes);
+            thread::spawn(move || {
+                let mut own = Vec::new();
+                outboxes.take(0, &mut own);
+                own.len()
+            })
+        };
+        outboxes.look(&mut overdue);
+        assert_eq!(worker.join().unwrap() + overdue.len(), 1);
     });
 }

@@ -28,11 +28,13 @@
 mod cell;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
+mod outbox;
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(crate) use cell::TaskCell;
+pub(crate) use outbox::Outboxes;
 
 use crate::error::JoinError;
 
@@ -78,6 +80,10 @@ pub(crate) trait Host {
     fn leaves_queue(&self, place: Place);
     /// The task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
+    /// The result is visible: its waiter is to be woken, now or in a moment.
+    fn wake(&self, waker: Waker) {
+        waker.wake();
+    }
 }
 
 /// The side of the queue and the worker.

@@ -1,0 +1,101 @@
+//! Wake-ups that a worker holds back for a moment, to send several together.
+//!
+//! To wake a caller can cost more than a short task itself: the caller's thread leaves its sleep, and where it has the
+//! higher priority it takes the very core that woke it. Callers whose tasks were taken from the queue together can be
+//! woken together. The danger is a task that turns out long while the callers of those before it wait. So what is held
+//! back is not the worker's own: it lies in an [`Outboxes`], and a watcher looks through all of them from time to time
+//! and sends what a worker has kept from one look to the next.
+//!
+//! The watcher sleeps as long as nothing is held back. That it is awake when something is follows from the locks alone:
+//! a worker first puts a waker under a box's lock and then reads `watched`; the watcher first clears `watched` and then
+//! looks into every box under its lock. If the look comes first, the worker reads `false` and calls the watcher; if the
+//! waker comes first, the watcher sees it.
+
+use std::task::Waker;
+
+use crossbeam_utils::CachePadded;
+
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+
+/// One box for each worker.
+pub(crate) struct Outboxes {
+    boxes: Box<[CachePadded<Mutex<Outbox>>]>,
+    /// The watcher looks from time to time.
+    watched: AtomicBool,
+}
+
+#[derive(Default)]
+struct Outbox {
+    wakers: Vec<Waker>,
+    /// The watcher saw these already.
+    seen: bool,
+}
+
+impl std::fmt::Debug for Outboxes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outboxes").field("watched", &self.watched).finish_non_exhaustive()
+    }
+}
+
+impl Outboxes {
+    /// Empty boxes, and nobody watches.
+    pub(crate) fn new(workers: usize) -> Self {
+        let boxes = (0..workers).map(|_| CachePadded::new(Mutex::new(Outbox::default()))).collect();
+        Self { boxes, watched: AtomicBool::new(false) }
+    }
+
+    /// Holds a wake-up back. False: nobody watches yet, the caller must see to it; see [`watch`](Self::watch).
+    #[must_use]
+    pub(crate) fn hold(&self, worker: usize, waker: Waker) -> bool {
+        self.boxes[worker].lock().wakers.push(waker);
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Somebody is about to call the watcher: true for the first who says so.
+    pub(crate) fn watch(&self) -> bool {
+        !self.watched.swap(true, Ordering::Relaxed)
+    }
+
+    /// The watcher could not be called.
+    pub(crate) fn unwatched(&self) {
+        self.watched.store(false, Ordering::Relaxed);
+    }
+
+    /// Moves what is held back in one box into `to`, which is empty.
+    pub(crate) fn take(&self, worker: usize, to: &mut Vec<Waker>) {
+        let mut outbox = self.boxes[worker].lock();
+        // Swapped, not moved: neither side allocates again.
+        std::mem::swap(&mut outbox.wakers, to);
+        outbox.seen = false;
+    }
+
+    /// The watcher's look: moves into `to` what was there at the last look already. Says whether anything else is left.
+    pub(crate) fn look(&self, to: &mut Vec<Waker>) -> bool {
+        let mut left = false;
+        for outbox in &self.boxes {
+            let mut outbox = outbox.lock();
+            if outbox.seen {
+                to.append(&mut outbox.wakers);
+            }
+            outbox.seen = !outbox.wakers.is_empty();
+            left |= outbox.seen;
+        }
+        left
+    }
+
+    /// Whether the watcher may sleep, because all boxes are empty. From here on a [`hold`](Self::hold) calls it.
+    pub(crate) fn rest(&self) -> bool {
+        self.watched.store(false, Ordering::Relaxed);
+        let empty = self.boxes.iter().all(|outbox| outbox.lock().wakers.is_empty());
+        if !empty {
+            self.watched.store(true, Ordering::Relaxed);
+        }
+        empty
+    }
+
+    /// Whether the watcher is to look from time to time.
+    pub(crate) fn watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+}
