@@ -7,6 +7,8 @@ const MOST: u64 = 32;
 
 /// Callers are woken at the latest after so much work for others.
 const HOLD_BACK_NS: u64 = 100_000;
+/// So many tasks wait where callers come in crowds, not just two at a time by chance.
+const CROWD: usize = 4;
 /// Tasks that take less cost less than what is done around them.
 pub(crate) const TINY_NS: u64 = 2_000;
 
@@ -20,9 +22,11 @@ pub(crate) fn batch_size(task_ns: u64) -> usize {
 /// tasks lately took `task_ns` each and `waiting` of them are at hand.
 ///
 /// Callers wait for as long as [`HOLD_BACK_NS`], and never for more tasks than still wait, so at most twice as long as
-/// otherwise. For tiny tasks the few that would fit keep the callers' threads from working at the same time.
+/// otherwise; where less than [`CROWD`] wait nobody does. For tiny tasks the few that would fit keep the callers' threads from working at the same time.
 pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: usize) -> bool {
-    task_ns >= TINY_NS && held < waiting && held as u64 * task_ns < HOLD_BACK_NS - task_ns.min(HOLD_BACK_NS)
+    task_ns >= TINY_NS
+        && waiting >= CROWD.max(held + 1)
+        && held as u64 * task_ns < HOLD_BACK_NS - task_ns.min(HOLD_BACK_NS)
 }
 
 /// An exponentially weighted mean with weight 1/8 for the newest value.
@@ -48,7 +52,8 @@ mod tests {
         let most = |task_ns, waiting| (0..).find(|&held| !may_hold_back(held, task_ns, waiting)).unwrap();
         assert_eq!(most(300, 1_000), 0, "tiny");
         assert_eq!(most(10_000, 1_000), 9);
-        assert_eq!(most(10_000, 3), 3);
+        assert_eq!(most(10_000, 5), 5);
+        assert_eq!(most(10_000, 3), 0, "no crowd");
         assert_eq!(most(10_000, 0), 0);
         assert_eq!(most(60_000, 1_000), 1);
         assert_eq!(most(100_000, 1_000), 0, "long");

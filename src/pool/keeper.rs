@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(1);
 /// A pause after the operating system refused the thread.
 const RETRY: Duration = Duration::from_secs(1);
 /// After so many looks that found nothing the keeper looks no more, until it is called.
-const LOOKS_IN_VAIN: u32 = 64;
+const LOOKS_IN_VAIN: u32 = 16;
 
 /// What the keeper waits for, beside the reservations.
 #[derive(Debug, Default)]
