@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use millpond::{AdaptiveThreadPool, JoinError, TaskContext};
-use pool_support::{Tokens, block_on, fixed, hold, in_time, in_time_async, poll_once};
+use pool_support::{Tokens, block_on, fixed, hold, in_time, in_time_async, poll_once, until};
 
 #[test]
 fn ten_thousand_queued_runs_are_gone_when_their_futures_are() {
@@ -33,6 +33,8 @@ fn ten_thousand_queued_runs_are_gone_when_their_futures_are() {
         assert!(pool.try_acquire().is_err());
         held.end();
         assert!(tasks.into_iter().map(|task| task.blocking_join().unwrap()).eq(0..10_000));
+        // A task counts as running until its worker looks for the next.
+        until(|| pool.statistics().active_threads == 0);
         let statistics = pool.statistics();
         assert_eq!((statistics.tasks_completed, statistics.tasks_cancelled), (10_001, 10_000));
         assert_eq!(statistics.tasks_queued, 20_001);
@@ -203,7 +205,7 @@ fn cancelling_races_with_the_worker_and_every_closure_is_dropped_once() {
         0
     }
     in_time_async(|| async {
-        let pool = fixed(2).max_queue_size(4).build().unwrap();
+        let pool = fixed(2).max_queue_size(100).build().unwrap();
         let tokens = Tokens::default();
         let mut answered = 0;
         for round in 0..5_000 {

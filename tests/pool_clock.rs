@@ -25,7 +25,7 @@ async fn every_way_in(pool: AdaptiveThreadPool) {
 }
 
 fn small() -> AdaptiveThreadPool {
-    fixed(2).max_queue_size(4).build().unwrap()
+    fixed(2).max_queue_size(64).build().unwrap()
 }
 
 #[test]

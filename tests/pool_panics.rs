@@ -106,7 +106,10 @@ fn a_panic_in_the_drop_of_a_capture_is_the_tasks_panic() {
 fn a_result_that_nobody_wants_may_panic_in_its_drop() {
     in_time_async(|| async {
         let pool = fixed(1).build().unwrap();
+        // Detached before it runs: else its result is dropped here.
+        let held = hold(&pool, 1);
         drop(pool.try_spawn(|| PanicsInDrop("unwanted")).unwrap());
+        held.end();
         is_sound(&pool).await;
     });
 }
@@ -115,7 +118,9 @@ fn a_result_that_nobody_wants_may_panic_in_its_drop() {
 fn a_payload_that_nobody_wants_may_panic_in_its_drop() {
     in_time_async(|| async {
         let pool = fixed(1).build().unwrap();
+        let held = hold(&pool, 1);
         drop(pool.try_spawn(|| -> () { panic_any(PanicsInDrop("payload")) }).unwrap());
+        held.end();
         is_sound(&pool).await;
     });
 }
