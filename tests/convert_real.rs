@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use bytes::BytesMut;
-use millpond::convert::{ConversionOptions, ConvertError, Converter, DocumentConverter};
+use millpond::convert::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// How alike the words must be on average.
-const WANTED: f64 = 0.90;
+/// How alike the words must be on average. What is missing to 1 is known: see `docs/converters.md`.
+const WANTED: f64 = 0.94;
 
 /// Converts each `*.rtf` in the folder that `MILLPOND_RTF_FILES` names, and compares its words with those of the
 /// `*.txt` beside it, which another reader made of it.
@@ -31,11 +31,14 @@ fn words_of_real_files_are_those_that_another_reader_finds() {
                 println!("{score:.3} {name}");
                 scores.push(score);
             }
-            (Err(error), _) => println!("error {name}: {error}"),
+            // Templates and the like, which are only the middle of a document.
+            (Err(ConvertError::Malformed { offset: 0, .. }), _) => println!("  -   {name}: no document"),
+            (Err(error), _) => panic!("{name}: {error}"),
             (_, Err(error)) => println!("  -   {name}: nothing to compare with: {error}"),
         }
     }
-    let mean = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
+    assert!(!scores.is_empty(), "there are no files");
+    let mean = scores.iter().sum::<f64>() / scores.len() as f64;
     println!("mean {mean:.3} of {} files", scores.len());
     assert!(mean >= WANTED, "{mean:.3} is less than {WANTED}");
 }
@@ -43,7 +46,8 @@ fn words_of_real_files_are_those_that_another_reader_finds() {
 fn convert(file: &Path) -> Result<String, ConvertError> {
     let mut out = BytesMut::new();
     let input = fs::read(file).map_err(ConvertError::other)?;
-    DocumentConverter::default().convert(&input, &ConversionOptions::default(), &mut out)?;
+    let options = ConversionOptions { from: Some(Format::Rtf), ..ConversionOptions::default() };
+    DocumentConverter::default().convert(&input, &options, &mut out)?;
     String::from_utf8(out.to_vec()).map_err(ConvertError::other)
 }
 
