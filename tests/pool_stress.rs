@@ -156,7 +156,7 @@ fn stress(threads: usize, places: usize, reservation_timeout: Duration) {
     thread::scope(|scope| {
         for user in 1..=6 {
             let (pool, ledger) = (pool.clone(), Arc::clone(&ledger));
-            scope.spawn(move || use_in_every_way(&pool, &ledger, user * 7_919, 2_000));
+            scope.spawn(move || use_in_every_way(&pool, &ledger, user * 7_919, 700));
         }
     });
     // What was detached runs on for a moment; when its closures are gone, its last figures are on the way.

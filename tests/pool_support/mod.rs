@@ -16,7 +16,7 @@ use std::time::Duration;
 use millpond::{AdaptiveThreadPool, JoinHandle, PoolBuilder};
 
 /// Far more than any test needs, even on a machine that is busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a test on a thread of its own, and fails if it does not come to its end.
 #[track_caller]
