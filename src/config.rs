@@ -41,8 +41,7 @@ pub struct PoolConfig {
     pub backpressure_threshold: f64,
     /// How long a worker above `min_threads` sleeps before it leaves. Default 60 s; accepted 1 ms to 1 day.
     pub idle_timeout: Duration,
-    /// The shortest span over which a rate (as the service rate behind `retry_after`) is measured, and the pause after
-    /// a thread that could not be started. Default 100 ms; accepted 1 ms to 1 minute.
+    /// The pause after a thread that could not be started, before another is asked for. Default 100 ms; accepted 1 ms to 1 minute.
     pub sampling_interval: Duration,
     /// Whether to place workers and memory by NUMA node. Default: true on Linux. Placement is not part of this
     /// version: `true` is a no-op that is logged once at debug level.

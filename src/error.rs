@@ -30,7 +30,7 @@ pub enum BuildError {
     /// A value of the configuration is out of its range.
     #[error("invalid configuration: {0}")]
     Config(#[from] ConfigError),
-    /// The operating system refused one of the first `min_threads` threads. Those started before have left again.
+    /// The operating system refused one of the first `min_threads` threads. Those started before leave again.
     #[error("could not start a worker thread: {0}")]
     Spawn(#[source] io::Error),
 }

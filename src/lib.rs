@@ -6,6 +6,7 @@
 
 #[cfg(not(millpond_loom))]
 mod config;
+mod contain;
 mod error;
 mod sync;
 

@@ -3,10 +3,10 @@
 //! Only what a protocol's proof speaks of goes through here. Reference counts do not: the models argue about states and
 //! wake-ups, and `std::sync::Arc` is trusted.
 //!
-//! The locks do not poison. No code of a user runs under any lock of this crate, so a poisoned lock could only tell of a
+//! The locks do not poison. No code of a user runs under any lock of this crate, but for the clone of a waker, so a poisoned lock could only tell of a
 //! panic in our own few lines; to go on with what is there is then no worse than to panic again in every other thread.
 
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
 #[cfg(not(millpond_loom))]
@@ -25,6 +25,15 @@ impl<T> Mutex<T> {
     /// A mutex around `value`.
     pub(crate) fn new(value: T) -> Self {
         Self(imp::Mutex::new(value))
+    }
+
+    /// Takes the lock if nobody holds it.
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Blocks until the lock is held.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::reservations::{ReservationId, Reservations};
+use crate::contain;
 use crate::sync::Mutex;
 
 /// A caller's place in the line, shared by its future and the line.
@@ -72,30 +73,38 @@ impl Call {
     }
 
     /// Wakes a caller who was granted a permit.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let waker = match &mut *self.state.lock() {
             State::Granted(waker, _) => waker.take(),
             _ => None,
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        contain::wake(waker);
     }
 
-    /// Takes the grant back if it was not taken up.
+    /// Takes the grant back if it was not taken up. A caller who was not yet woken for it is woken now: it has to be
+    /// polled again, to join the line anew.
     pub(super) fn lapse(&self) {
-        let mut state = self.state.lock();
-        if matches!(*state, State::Granted(..)) {
+        let waker = {
+            let mut state = self.state.lock();
+            let State::Granted(waker, _) = &mut *state else { return };
+            let waker = waker.take();
             *state = State::Lapsed;
-        }
+            waker
+        };
+        contain::wake(waker);
     }
 
-    /// No permit will come any more.
-    pub(crate) fn refuse(&self) {
-        let old = std::mem::replace(&mut *self.state.lock(), State::Closed);
-        if let State::Waiting(Some(waker)) = old {
-            waker.wake();
-        }
+    /// No permit will come any more. Says whether the caller still waited for one.
+    pub(crate) fn refuse(&self) -> bool {
+        let waker = {
+            let mut state = self.state.lock();
+            let State::Waiting(waker) = &mut *state else { return false };
+            let waker = waker.take();
+            *state = State::Closed;
+            waker
+        };
+        contain::wake(waker);
+        true
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -114,9 +123,11 @@ impl Call {
                 }
                 Poll::Waiting
             }
-            State::Granted(_, id) => {
-                let id = *id;
+            State::Granted(unused, id) => {
+                let (unused, id) = (unused.take(), *id);
                 *state = State::Over;
+                drop(state);
+                drop(unused);
                 Poll::Granted(id)
             }
             State::Lapsed => {
@@ -135,5 +146,36 @@ impl Call {
             State::Granted(_, id) => Withdrawn::Granted(id),
             State::Lapsed | State::Closed | State::Over => Withdrawn::Nothing,
         }
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_caller_whose_grant_lapses_before_it_is_told_is_woken_to_join_the_line_anew() {
+        let timeout = Duration::from_millis(1);
+        let reservations = Arc::new(Reservations::new(timeout));
+        let wakes = Arc::new(Wakes::default());
+        let call = Call::new(Waker::from(Arc::clone(&wakes)), Arc::clone(&reservations));
+        assert!(call.grant());
+        assert_eq!(reservations.lapse(Instant::now() + timeout), 1);
+        call.wake();
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        assert_eq!(call.poll(Waker::noop()), Poll::Lapsed);
     }
 }

@@ -21,13 +21,19 @@ fn task() -> TaskRef {
     TaskCell::new(|| (), Place::Line, None)
 }
 
-/// What `pool/shared.rs` does with work that waits: true if it stands in line.
+/// What `pool/shared.rs` does with a permit that comes home.
+fn release(permits: &Permits) {
+    let released = permits.release(1, drop);
+    released.granted.iter().for_each(|call| call.wake());
+}
+
+/// What it does with work that waits: true if it stands in line.
 fn join(permits: &Permits, task: &TaskRef) -> bool {
     match permits.join_line(Waiter::Task(Arc::clone(task))) {
         Joined::InLine => true,
         Joined::Permit(_) => {
             if !task.admit() {
-                permits.release(1, drop);
+                release(&permits);
             }
             false
         }
@@ -42,7 +48,7 @@ fn join(permits: &Permits, task: &TaskRef) -> bool {
 fn cancel(permits: &Permits, task: &TaskRef) {
     match task.cancel() {
         Cancelled::Pending(Place::Held) => {
-            permits.release(1, drop);
+            release(&permits);
         }
         Cancelled::Pending(Place::Line) => permits.gave_up(),
         _ => {}
@@ -67,7 +73,7 @@ fn loom_nobody_waits_beside_a_free_permit() {
         };
         let releaser = {
             let permits = Arc::clone(&permits);
-            thread::spawn(move || permits.release(1, drop))
+            thread::spawn(move || release(&permits))
         };
         join(&permits, &tasks[1]);
         joiner.join().unwrap();
@@ -88,7 +94,7 @@ fn loom_a_waiter_that_gives_up_strands_no_permit() {
         assert!(join(&permits, &task));
         let releaser = {
             let permits = Arc::clone(&permits);
-            thread::spawn(move || permits.release(1, drop))
+            thread::spawn(move || release(&permits))
         };
         cancel(&permits, &task);
         releaser.join().unwrap();
@@ -108,13 +114,13 @@ fn loom_a_caller_who_goes_away_gives_its_grant_back() {
         assert!(matches!(permits.join_line(Waiter::Call(Arc::clone(&call))), Joined::InLine));
         let releaser = {
             let permits = Arc::clone(&permits);
-            thread::spawn(move || permits.release(1, drop))
+            thread::spawn(move || release(&permits))
         };
         match call.withdraw() {
             Withdrawn::InLine => permits.gave_up(),
             Withdrawn::Granted(id) => {
                 assert!(reservations.strike(id));
-                permits.release(1, drop);
+                release(&permits);
             }
             Withdrawn::Nothing => panic!("it waited"),
         }
@@ -133,7 +139,7 @@ fn loom_a_caller_hears_of_its_grant() {
         assert_eq!(permits.try_take(), Ok(0));
         let releaser = {
             let permits = Arc::clone(&permits);
-            thread::spawn(move || permits.release(1, drop))
+            thread::spawn(move || release(&permits))
         };
         let mut call = None;
         loom::future::block_on(std::future::poll_fn(|cx| {

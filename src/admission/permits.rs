@@ -46,12 +46,16 @@ pub(crate) enum Full {
 }
 
 /// What [`Permits::release`] did.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
+#[must_use = "those who were granted a permit have to be told"]
 pub(crate) struct Released {
     /// The permits at home, as far as the releaser knows.
     pub(crate) available: usize,
     /// The work that was admitted.
     pub(crate) delivered: usize,
+    /// The callers who were granted a permit. Their reservations have to be looked after, then they are to be woken
+    /// ([`Call::wake`]).
+    pub(crate) granted: Vec<Arc<Call>>,
 }
 
 /// How [`Permits::join_line`] went.
@@ -177,14 +181,15 @@ impl Permits {
     #[inline]
     pub(crate) fn release(&self, permits: usize, deliver: impl FnMut(TaskRef)) -> Released {
         let word = self.word.fetch_add(permits * ONE, Ordering::SeqCst);
-        let delivered = if word & LINE == 0 { 0 } else { self.serve_line(deliver) };
-        Released { available: (word / ONE + permits).saturating_sub(delivered), delivered }
+        let (delivered, granted) = if word & LINE == 0 { (0, Vec::new()) } else { self.serve_line(deliver) };
+        let available = (word / ONE + permits).saturating_sub(delivered + granted.len());
+        Released { available, delivered, granted }
     }
 
+    /// Says how much work was admitted and who was granted a permit.
     #[cold]
-    fn serve_line(&self, mut deliver: impl FnMut(TaskRef)) -> usize {
-        let mut delivered = 0;
-        let mut callers = Vec::new();
+    fn serve_line(&self, mut deliver: impl FnMut(TaskRef)) -> (usize, Vec<Arc<Call>>) {
+        let (mut delivered, mut callers, mut gone) = (0, Vec::new(), Vec::new());
         let mut line = self.line.lock();
         while self.available() > 0 {
             let Some(waiter) = line.waiters.pop_front() else { break };
@@ -198,15 +203,19 @@ impl Permits {
                     self.word.fetch_sub(ONE, Ordering::SeqCst);
                     callers.push(call);
                 }
-                _gone => line.gone = line.gone.saturating_sub(1),
+                other => {
+                    line.gone = line.gone.saturating_sub(1);
+                    gone.push(other);
+                }
             }
         }
         if line.waiters.is_empty() {
             self.word.fetch_and(!LINE, Ordering::SeqCst);
         }
         drop(line);
-        callers.iter().for_each(|call| call.wake());
-        delivered
+        // Not under the lock: with the last reference to a task its result goes, which is a user's.
+        drop(gone);
+        (delivered, callers)
     }
 
     /// A waiter has given up. Those who have are cleared away when they are half of the line, so that a line that does

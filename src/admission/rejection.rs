@@ -32,14 +32,15 @@ impl fmt::Display for RejectReason {
 pub struct Rejection {
     /// Why.
     pub reason: RejectReason,
-    /// How many there were of what is limited: tasks that wait, or a tenant's requests under way.
+    /// How many there were of what is limited: places in the queue, taken by tasks that wait or by permits, or a tenant's
+    /// requests under way.
     pub depth: usize,
     /// How many there may be.
     pub limit: usize,
     /// (active + queued) / (threads at maximum + queue limit), of the pool.
     pub load_factor: f64,
     /// When to try again: the time in which the pool falls below its saturation mark at the service rate measured of
-    /// late, 1 ms to 60 s. `None` where trying again is of no use.
+    /// late (Little's law), 1 ms to 60 s. `None` where trying again is of no use.
     pub retry_after: Option<Duration>,
 }
 

@@ -6,7 +6,7 @@
 //! limit, without a place), since the promise that `Permit::spawn` can't fail for lack of room holds for ever; what is
 //! bounded is the time for which an unused permit keeps a place from others.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,30 +27,14 @@ pub(crate) struct Reservations {
 #[derive(Debug, Default)]
 struct Book {
     next: u64,
-    /// In the order of `id` and so of `since`: the oldest lapses first. `None` where one has ended before its time.
-    entries: VecDeque<Option<Entry>>,
-    /// How many entries are `Some`.
-    open: usize,
+    /// In the order of their names and so of their times: the oldest lapses first.
+    entries: BTreeMap<u64, Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
     since: Instant,
     caller: Option<Arc<Call>>,
-}
-
-impl Book {
-    /// Where `id` is in `entries`: ids are consecutive, and `next` is one past the last.
-    fn position(&self, id: ReservationId) -> Option<usize> {
-        let behind = usize::try_from(self.next - id.0).ok()?;
-        self.entries.len().checked_sub(behind)
-    }
-
-    fn trim(&mut self) {
-        while matches!(self.entries.front(), Some(None)) {
-            self.entries.pop_front();
-        }
-    }
 }
 
 impl Reservations {
@@ -64,36 +48,28 @@ impl Reservations {
         let mut book = self.book.lock();
         // The clock is read under the lock, so that the entries are in the order of their times.
         let since = Instant::now();
-        let id = ReservationId(book.next);
+        let id = book.next;
         book.next += 1;
-        book.entries.push_back(Some(Entry { since, caller }));
-        book.open += 1;
-        id
+        book.entries.insert(id, Entry { since, caller });
+        ReservationId(id)
     }
 
     /// Strikes a reservation whose permit is used or given back. False if it has lapsed: then the permit is no longer
     /// the holder's.
     pub(crate) fn strike(&self, id: ReservationId) -> bool {
-        let entry = {
-            let mut book = self.book.lock();
-            let Some(at) = book.position(id) else { return false };
-            let entry = book.entries[at].take();
-            book.open -= usize::from(entry.is_some());
-            book.trim();
-            entry
-        };
+        let entry = self.book.lock().entries.remove(&id.0);
         entry.is_some()
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.book.lock().open
+        self.book.lock().entries.len()
     }
 
     /// When the oldest lapses.
     pub(crate) fn next_lapse(&self) -> Option<Instant> {
         let book = self.book.lock();
-        let oldest = book.entries.front()?.as_ref()?;
+        let (_, oldest) = book.entries.first_key_value()?;
         Some(oldest.since + self.timeout)
     }
 
@@ -102,13 +78,11 @@ impl Reservations {
         let mut lapsed = Vec::new();
         {
             let mut book = self.book.lock();
-            while let Some(Some(oldest)) = book.entries.front() {
-                if oldest.since + self.timeout > now {
+            while let Some(oldest) = book.entries.first_entry() {
+                if oldest.get().since + self.timeout > now {
                     break;
                 }
-                lapsed.extend(book.entries.pop_front().flatten());
-                book.open -= 1;
-                book.trim();
+                lapsed.push(oldest.remove());
             }
         }
         // Not under the lock: a call's lock comes before this one.

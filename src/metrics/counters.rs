@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 /// mutex, which orders the last write of one before the first read of the next.)
 #[derive(Debug, Default)]
 pub(crate) struct WorkerCounters {
+    started: AtomicU64,
     completed: AtomicU64,
     panicked: AtomicU64,
     stolen: AtomicU64,
@@ -15,12 +16,15 @@ pub(crate) struct WorkerCounters {
     abandoned_ns: AtomicU64,
     subtasks_spawned: AtomicU64,
     subtasks_left: AtomicU64,
+    task_ns: AtomicU64,
     withheld: AtomicUsize,
 }
 
 /// A sum of [`WorkerCounters`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
+    /// Tasks that were started.
+    pub(crate) started: u64,
     /// Tasks that ran to their end, panics among them.
     pub(crate) completed: u64,
     /// Tasks that panicked.
@@ -38,6 +42,11 @@ pub(crate) struct Totals {
 }
 
 impl WorkerCounters {
+    /// A task begins to run.
+    pub(crate) fn task_started(&self) {
+        bump(&self.started, 1);
+    }
+
     /// A task has run.
     pub(crate) fn task_ended(&self, panicked: bool) {
         bump(&self.completed, 1);
@@ -46,9 +55,15 @@ impl WorkerCounters {
         }
     }
 
-    /// Tasks took `ns`.
-    pub(crate) fn time_spent(&self, ns: u64) {
+    /// Tasks took `ns`; of late one took `task_ns`.
+    pub(crate) fn time_spent(&self, ns: u64, task_ns: u64) {
         bump(&self.busy_ns, ns);
+        self.task_ns.store(task_ns, Relaxed);
+    }
+
+    /// How long a task took here of late; 0 before the first.
+    pub(crate) fn task_ns(&self) -> u64 {
+        self.task_ns.load(Relaxed)
     }
 
     /// `ns` were spent for nobody.
@@ -84,6 +99,7 @@ impl WorkerCounters {
     /// What the counters say now.
     pub(crate) fn read(&self) -> Totals {
         Totals {
+            started: self.started.load(Relaxed),
             completed: self.completed.load(Relaxed),
             panicked: self.panicked.load(Relaxed),
             stolen: self.stolen.load(Relaxed),
@@ -101,6 +117,7 @@ fn bump(counter: &AtomicU64, by: u64) {
 
 impl AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
+        self.started += other.started;
         self.completed += other.completed;
         self.panicked += other.panicked;
         self.stolen += other.stolen;

@@ -2,8 +2,9 @@
 //!
 //! Two things a task leaves behind cost as much as a tiny task itself: a reading of the clock, and an atomic addition to
 //! the word of the permits, which every submitter writes too. So a worker whose tasks are tiny reads the clock every
-//! [`MOST_UNTIMED`] tasks and gives permits back [`MOST_WITHHELD`] at a time; but only while the queue is nearly empty, so
-//! that nobody can be waiting for what is withheld, and never when it goes to rest.
+//! [`MOST_UNTIMED`] tasks and gives permits back [`MOST_WITHHELD`] at a time; but only while the queue is nearly empty, and
+//! never when it goes to rest. What is withheld while a long task runs is missing to others: so all workers together never
+//! withhold more than a sixteenth of the permits, and none of a queue too small for that.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::task::Ended;
 const MOST_UNTIMED: u64 = 8;
 /// Permits given back at a time.
 const MOST_WITHHELD: usize = 16;
+/// All workers together withhold one permit of so many.
+const SHARE: usize = 16;
 
 /// Open items, not yet in the counters.
 #[derive(Debug)]
@@ -30,13 +33,17 @@ pub(super) struct Books {
     mean_ns: Cell<u64>,
     /// Permits of tasks that have started, not yet given back.
     withheld: Cell<usize>,
-    /// How many may be.
+    /// How many may be, for now.
     withhold: Cell<usize>,
+    /// How many may be at the most.
+    most: usize,
 }
 
 impl Books {
-    pub(super) fn new() -> Self {
+    /// Empty books of one of `workers` workers, where there are `permits` permits.
+    pub(super) fn new(permits: usize, workers: usize) -> Self {
         Self {
+            most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
             stamp: Cell::new(Instant::now()),
             untimed: Cell::new(0),
             mean_ns: Cell::new(0),
@@ -76,7 +83,7 @@ impl Books {
         let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let tasks = self.untimed.replace(0);
         self.mean_ns.set(batching::smooth(self.mean_ns.get(), ns / tasks.max(1)));
-        counters.time_spent(ns);
+        counters.time_spent(ns, self.mean_ns.get());
         ns
     }
 
@@ -95,7 +102,7 @@ impl Books {
     fn give_back(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
         let nearly_empty = shared.release_permits(self.withheld.replace(0));
         counters.withhold(0);
-        self.withhold.set(if nearly_empty { MOST_WITHHELD - 1 } else { 0 });
+        self.withhold.set(if nearly_empty { self.most } else { 0 });
     }
 
     /// Settles everything: the worker has run out of work.

@@ -1,12 +1,12 @@
 //! What a running task may know of its surroundings.
 
-use std::rc::Rc;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::handle::JoinHandle;
 use super::shared::Shared;
-use super::worker::{self, Worker};
+use super::worker;
 use crate::task::{Place, TaskRef};
 
 /// The surroundings of the task that runs on this thread.
@@ -30,8 +30,11 @@ use crate::task::{Place, TaskRef};
 /// # Ok(()) }
 /// ```
 pub struct TaskContext {
-    worker: Rc<Worker>,
+    shared: Arc<Shared>,
+    slot: usize,
     task: TaskRef,
+    /// It belongs to its thread.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl std::fmt::Debug for TaskContext {
@@ -46,19 +49,19 @@ impl TaskContext {
     pub fn current() -> Option<Self> {
         let worker = worker::current()?;
         let task = worker.task()?;
-        Some(Self { worker, task })
+        Some(Self { shared: Arc::clone(worker.shared()), slot: worker.slot(), task, _not_send: PhantomData })
     }
 
     /// Whether nobody wants the result any more: the future was dropped, the handle aborted, or the pool is past the
     /// deadline of its shutdown. A long task does well to ask now and then, and to return early. Costs two loads.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.task.is_cancelled() || self.worker.shared().aborting.load(Ordering::Relaxed)
+        self.task.is_cancelled() || self.shared.aborting.load(Ordering::Relaxed)
     }
 
     /// Asks the same of this task from other threads.
     pub(crate) fn probe(&self) -> Probe {
-        Probe { task: TaskRef::clone(&self.task), shared: Arc::clone(self.worker.shared()) }
+        Probe { task: TaskRef::clone(&self.task), shared: Arc::clone(&self.shared) }
     }
 
     /// Starts a subtask on this worker's own deque, where idle workers may steal it. It needs no permit, and it inherits
@@ -68,13 +71,13 @@ impl TaskContext {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.worker.shared().submit(work, Place::Free)
+        self.shared.submit(work, self.shared.pack(), Place::Free)
     }
 
     /// The number of the worker that runs this task, from 0 to `max_threads` - 1.
     #[must_use]
     pub fn worker_index(&self) -> usize {
-        self.worker.slot()
+        self.slot
     }
 }
 

@@ -1,15 +1,14 @@
 //! Work that is prepared now and submitted later, by whoever says that its time has come; for the processor.
 //!
 //! A [`Deferred`] is the side that awaits, a [`Ticket`] the side that submits. The ticket can be used from any thread and
-//! needs no poll of the future. If the future is dropped first, the closure is dropped at once and the ticket is void; if
-//! the ticket is dropped unused, the future is told that the work was cancelled.
+//! needs no poll of the future. If the future is dropped first, the closure is dropped at once and the ticket is void. Whoever
+//! has the ticket must use it: the future of one that is dropped waits without end.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::propagate::Luggage;
 use super::shared::Shared;
 use super::{AdaptiveThreadPool, JoinHandle, worker};
 use crate::admission::{Full, Rejected, Start};
@@ -34,7 +33,7 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         let shared = self.shared();
-        let luggage = Luggage::pack(&shared.hooks.propagate);
+        let luggage = shared.pack();
         let cell = TaskCell::new(move || luggage.unpack(work), Place::Outside, None);
         let ticket = Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(shared) };
         (ticket, Deferred(JoinHandle::new(cell, Arc::clone(shared))))
@@ -46,8 +45,9 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        let luggage = self.shared().pack();
         if let Ok(place) = self.shared().admit_now() {
-            return Deferred(self.shared().submit(work, place));
+            return Deferred(self.shared().submit(work, luggage, place));
         }
         let (ticket, deferred) = self.defer(work);
         ticket.start();
@@ -64,8 +64,9 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        let luggage = self.shared().pack();
         match self.shared().admit_now() {
-            Ok(place) => Ok(Deferred(self.shared().submit(work(with), place))),
+            Ok(place) => Ok(Deferred(self.shared().submit(work(with), luggage, place))),
             Err(full) => Err(Rejected::new(self.shared().rejection(full), with)),
         }
     }
@@ -103,7 +104,9 @@ impl Start for Ticket {
                     shared.stand_in_line(self.task);
                 }
             }
-            Err(Full::Closed) => shared.refuse(&*self.task),
+            Err(Full::Closed) => {
+                shared.refuse(&*self.task);
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct JoinHandle<T> {
 
 impl<T> std::fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JoinHandle").field("finished", &self.join.is_finished()).finish_non_exhaustive()
+        f.debug_struct("JoinHandle").field("finished", &self.join.as_run().is_over()).finish_non_exhaustive()
     }
 }
 
@@ -34,7 +34,8 @@ impl<T: 'static> JoinHandle<T> {
     }
 
     /// Cancels the task if it has not started: its closure is dropped and its place in the queue is free when this
-    /// returns, and the handle yields [`JoinError::Cancelled`]. A running task is asked to stop
+    /// returns, and the handle yields [`JoinError::Cancelled`]. A panic in the drop of the closure is reported by the
+    /// panic hook and goes no further. A running task is asked to stop
     /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); whatever it returns is the result.
     pub fn abort(&self) {
         self.shared.cancel(self.join.as_run());
@@ -56,7 +57,7 @@ impl<T: 'static> JoinHandle<T> {
     /// Whether the task is over: it has run, or was cancelled.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.join.is_finished()
+        self.join.as_run().is_over()
     }
 
     /// Blocks the calling thread until the result is there; for tasks that wait for their subtasks, and for threads
@@ -67,20 +68,14 @@ impl<T: 'static> JoinHandle<T> {
     /// As for the future.
     ///
     /// # Panics
-    /// In an async context of Tokio, where blocking would hold up other tasks.
+    /// In an async context of Tokio, where blocking would hold up other tasks. (Within `spawn_blocking` it is fine.)
     pub fn blocking_join(mut self) -> Result<T, JoinError> {
-        struct Unpark(Thread);
-        impl Wake for Unpark {
-            fn wake(self: Arc<Self>) {
-                self.0.unpark();
+        if worker::current_of(&self.shared).is_none() {
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                // It knows whether this thread may block: `spawn_blocking`'s may.
+                return runtime.block_on(self);
             }
         }
-
-        let on_worker = worker::current_of(&self.shared).is_some();
-        assert!(
-            on_worker || tokio::runtime::Handle::try_current().is_err(),
-            "`blocking_join` was called in an async context; await the handle instead"
-        );
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut context = Context::from_waker(&waker);
         loop {
@@ -89,6 +84,14 @@ impl<T: 'static> JoinHandle<T> {
                 Poll::Pending => thread::park(),
             }
         }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -115,6 +118,12 @@ impl std::fmt::Debug for AbortHandle {
 }
 
 impl AbortHandle {
+    /// As [`JoinHandle::is_finished`].
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.is_over()
+    }
+
     /// As [`JoinHandle::abort`].
     pub fn abort(&self) {
         self.shared.cancel(&*self.task);

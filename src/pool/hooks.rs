@@ -1,7 +1,6 @@
 //! What a user can hang into a pool.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -27,12 +26,6 @@ impl Hooks {
             None => builder.spawn(body).map(drop),
         }
     }
-}
-
-/// Runs code of a user on a thread of the pool. It may panic, the thread must live; its panic was reported by the panic
-/// hook already.
-pub(super) fn survive(code: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(code));
 }
 
 impl std::fmt::Debug for Hooks {

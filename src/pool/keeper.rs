@@ -8,8 +8,8 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::hooks::survive;
 use super::shared::{Shared, count};
+use crate::contain;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::task::Outboxes;
 
@@ -171,7 +171,7 @@ impl Rounds {
         self.last = Some(now);
         let found = outboxes.look(&mut self.overdue) || !self.overdue.is_empty();
         for waker in self.overdue.drain(..) {
-            survive(|| waker.wake());
+            contain::wake(Some(waker));
         }
         self.vain = if found { 0 } else { self.vain + 1 };
         if self.vain >= LOOKS_IN_VAIN && outboxes.rest() {

@@ -123,8 +123,9 @@ impl AdaptiveThreadPool {
         PoolStatistics::read(self.shared())
     }
 
-    /// The pressure state, to be read or watched. It changes within the call that makes the load factor cross
-    /// `backpressure_threshold`, before that call returns.
+    /// The pressure state, to be read or watched. It changes within the call that takes the place in the queue, or gives
+    /// it back, with which the load factor crosses `backpressure_threshold`. (That subtasks make more threads active is seen
+    /// with the next such call.)
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

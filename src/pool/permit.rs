@@ -49,6 +49,7 @@ impl Permit {
         T: Send + 'static,
     {
         let shared = self.pool.shared();
+        let luggage = shared.pack();
         let kept = self.reservation.take().is_some_and(|id| shared.reservations.strike(id));
         let place = if kept { Place::Held } else { Place::Free };
         if shared.permits.is_closed() {
@@ -59,7 +60,7 @@ impl Permit {
             }
             return JoinHandle::new(cell, Arc::clone(shared));
         }
-        shared.submit(work, place)
+        shared.submit(work, luggage, place)
     }
 }
 
@@ -109,8 +110,6 @@ impl Future for Acquire<'_> {
             Err(Full::Closed) => return Poll::Ready(Err(Closed::new(()))),
             Err(Full::Occupied) => {}
         }
-        // A grant may come while nobody polls; it must lapse even so.
-        shared.keep_reservations();
         let call = Call::new(cx.waker().clone(), Arc::clone(&shared.reservations));
         match shared.permits.join_line(Waiter::Call(Arc::clone(&call))) {
             Joined::InLine => {

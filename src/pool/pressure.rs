@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use super::shared::Shared;
 use crate::config::PoolConfig;
+use crate::contain::contain;
 use crate::policy::load::Capacity;
-use crate::sync::Mutex;
 
 /// How loaded a pool is, in a word. See [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -22,15 +22,16 @@ pub enum Pressure {
 
 /// Compares the tasks in flight with the saturation mark.
 ///
-/// The hot paths compare two numbers; only a crossing takes the lock. A crossing is decided anew under the lock, and once
-/// more after the flag is set: whoever changes the load afterwards sees the flag, and whoever changed it before is seen.
+/// The hot paths compare two numbers. A crossing is decided once more after the flag is set: whoever changes the load
+/// afterwards sees the flag, and whoever changed it before is seen.
 #[derive(Debug)]
 pub(super) struct Gauge {
     pub(super) capacity: Capacity,
     pub(super) mark: usize,
     saturated: AtomicBool,
     state: watch::Sender<Pressure>,
-    crossing: Mutex<()>,
+    /// Somebody decides and tells.
+    telling: AtomicBool,
 }
 
 impl Gauge {
@@ -41,7 +42,7 @@ impl Gauge {
             mark: capacity.saturation_mark(config.backpressure_threshold),
             saturated: AtomicBool::new(false),
             state: watch::Sender::default(),
-            crossing: Mutex::new(()),
+            telling: AtomicBool::new(false),
         }
     }
 
@@ -74,21 +75,34 @@ impl Gauge {
         shared.load() >= self.mark
     }
 
+    /// Decides anew and tells the watchers. Their wakers, and the subscriber of `tracing`, are code of users and may come
+    /// back here: so one thread at a time decides and tells, without a lock, and whoever meets it leaves the rest to it.
     #[cold]
     fn cross(&self, shared: &Shared) {
-        let _crossing = self.crossing.lock();
-        loop {
-            let over = self.is_over(shared);
-            self.saturated.store(over, Ordering::SeqCst);
-            let state = if over { Pressure::Saturated } else { Pressure::Normal };
-            let changed = self.state.send_if_modified(|now| std::mem::replace(now, state) != state);
-            if changed {
-                tracing::debug!(?state, load = shared.load(), mark = self.mark, "pool pressure changed");
+        while !self.telling.swap(true, Ordering::SeqCst) {
+            let mut over = self.is_over(shared);
+            loop {
+                self.saturated.store(over, Ordering::SeqCst);
+                contain(|| self.tell(over, shared));
+                fence(Ordering::SeqCst);
+                let now = self.is_over(shared);
+                if now == over {
+                    break;
+                }
+                over = now;
             }
-            fence(Ordering::SeqCst);
+            self.telling.store(false, Ordering::SeqCst);
+            // Whoever changed the load since, and left it to us, is seen here.
             if self.is_over(shared) == over {
                 break;
             }
+        }
+    }
+
+    fn tell(&self, over: bool, shared: &Shared) {
+        let state = if over { Pressure::Saturated } else { Pressure::Normal };
+        if self.state.send_if_modified(|now| std::mem::replace(now, state) != state) {
+            tracing::debug!(?state, load = shared.load(), mark = self.mark, "pool pressure changed");
         }
     }
 }

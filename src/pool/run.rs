@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::propagate::Luggage;
 use super::shared::Shared;
 use super::worker;
 use crate::admission::Full;
@@ -54,12 +53,13 @@ where
     #[inline]
     fn submit(&self, work: F, waker: &Waker) -> Option<Arc<dyn Join<T>>> {
         let shared = self.shared;
+        // Before a permit is taken: what packs is code of a user, too.
+        let luggage = shared.pack();
         let place = match shared.try_permit() {
             Ok(()) => Place::Held,
             Err(Full::Occupied) => Place::Line,
             Err(Full::Closed) => return None,
         };
-        let luggage = Luggage::pack(&shared.hooks.propagate);
         let cell = TaskCell::new(move || luggage.unpack(work), place, Some(waker.clone()));
         let task = Arc::clone(&cell).into_run();
         if place == Place::Held {

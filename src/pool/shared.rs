@@ -13,6 +13,7 @@ use super::shutdown::Phase;
 use super::threads::Threads;
 use crate::admission::{Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
+use crate::contain::contain;
 use crate::metrics::{Totals, WorkerCounters};
 use crate::park::{Idle, Notify};
 use crate::policy::scaling::Bounds;
@@ -56,6 +57,8 @@ pub(super) struct Tally {
     pub(super) aborted: AtomicU64,
     /// Reservations that were not used in time.
     pub(super) lapsed: AtomicU64,
+    /// The sum of all queued tasks when the statistics were last read, so that it never goes down.
+    pub(super) queued_at_last: AtomicU64,
     /// Threads that the operating system refused.
     pub(super) spawn_failures: AtomicU64,
 }
@@ -113,7 +116,9 @@ impl Shared {
         match self.permits.join_line(Waiter::Task(task)) {
             Joined::InLine => count(&self.tally.backpressure),
             Joined::Permit(waiter) => self.admit(waiter),
-            Joined::Closed(waiter) => self.turn_away(waiter),
+            Joined::Closed(waiter) => {
+                self.turn_away(waiter);
+            }
         }
     }
 
@@ -126,8 +131,8 @@ impl Shared {
         }
     }
 
-    /// Tells a waiter that the pool is closed.
-    pub(super) fn turn_away(self: &Arc<Self>, waiter: Waiter) {
+    /// Tells a waiter that the pool is closed. Says whether it still waited.
+    pub(super) fn turn_away(self: &Arc<Self>, waiter: Waiter) -> bool {
         match waiter {
             Waiter::Task(task) => self.refuse(&*task),
             Waiter::Call(call) => call.refuse(),
@@ -157,6 +162,11 @@ impl Shared {
     #[inline]
     pub(super) fn release_permits(self: &Arc<Self>, permits: usize) -> bool {
         let released = self.permits.release(permits, |task| self.queues.inject(task));
+        if !released.granted.is_empty() {
+            // First of all: a caller who is slow to wake may be one who does not come.
+            self.keep_reservations();
+            released.granted.iter().for_each(|call| call.wake());
+        }
         if released.delivered > 0 {
             self.work_waits();
         }
@@ -164,40 +174,61 @@ impl Shared {
         self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4
     }
 
-    /// Cancels a task and clears up what it occupied.
-    pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) -> Cancelled {
-        let met = task.cancel();
-        self.clear_up(met);
-        met
+    /// Cancels a task, wherever it is, and clears up what it occupied.
+    pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) {
+        let Cancelled::Pending(place) = task.cancel() else { return };
+        self.clear_up(place);
+        if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
+            self.sweep();
+        }
     }
 
-    /// Tells a waiting task that the pool is closed.
-    pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) {
-        let met = task.refuse();
-        self.clear_up(met);
+    /// Cancels a task that was taken out of the queues. Says whether it still waited.
+    pub(super) fn cancel_taken(self: &Arc<Self>, task: &dyn Run) -> bool {
+        let Cancelled::Pending(place) = task.cancel() else { return false };
+        self.clear_up(place);
+        true
     }
 
-    /// The same for a task that was in no queue yet.
+    /// Tells a task that is in no queue, or no longer, that the pool is closed. Says whether it still waited.
+    pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) -> bool {
+        let Cancelled::Pending(place) = task.refuse() else { return false };
+        self.clear_up(place);
+        true
+    }
+
+    /// The same for a task that the figures do not know yet.
     pub(super) fn refuse_unseen(&self, task: &dyn Run) {
         task.refuse();
         count(&self.tally.cancelled);
     }
 
-    fn clear_up(self: &Arc<Self>, met: Cancelled) {
-        let Cancelled::Pending(place) = met else { return };
+    /// A task was cancelled that occupied `place`.
+    fn clear_up(self: &Arc<Self>, place: Place) {
         if place != Place::Outside {
             count(&self.tally.cancelled);
         }
         match place {
             Place::Held => self.release_permit(),
-            Place::Line => return self.permits.gave_up(),
+            Place::Line => self.permits.gave_up(),
             Place::Free => count(&self.tally.cancelled_free),
             Place::Outside => {}
         }
-        if self.queues.left_empty() {
-            self.queues.sweep();
-            self.work_waits();
+    }
+
+    /// Clears cancelled tasks out of the injector. Not while the pool ends: the workers could miss what is on its way.
+    #[cold]
+    fn sweep(self: &Arc<Self>) {
+        let Some(sweep) = self.queues.begin_sweep() else { return };
+        let mut empty = Vec::new();
+        if !self.idle.census().closing() {
+            empty = sweep.run();
+            // Before `close` may go on: whatever the workers have missed, one of them looks again.
+            self.idle.notify();
         }
+        drop(sweep);
+        contain(|| drop(empty));
+        self.work_waits();
     }
 
     /// After the last worker has left: nobody else will ever look at what came too late.
@@ -210,19 +241,20 @@ impl Shared {
 
     /// Tasks that run or hold a place in the queue, reserved places among them. Subtasks do not count: they are part of
     /// a task that runs.
-    #[inline]
     pub(super) fn load(&self) -> usize {
-        self.permits_out() + self.idle.census().active()
+        self.places_taken() + self.idle.census().active()
     }
 
-    fn permits_out(&self) -> usize {
-        self.permits.limit().saturating_sub(self.permits.available())
+    /// Places in the queue that tasks hold, or that are reserved.
+    pub(super) fn places_taken(&self) -> usize {
+        let out = self.permits.limit().saturating_sub(self.permits.available());
+        let withheld = self.workers.iter().map(|worker| worker.withheld()).sum::<usize>();
+        out.saturating_sub(withheld)
     }
 
     /// Tasks that were accepted and have not started, subtasks among them; not the places that are only reserved.
     pub(super) fn queue_depth(&self) -> usize {
-        let withheld = self.workers.iter().map(|worker| worker.withheld()).sum::<usize>();
-        self.permits_out().saturating_sub(self.reservations.len() + withheld) + self.free_queued()
+        self.places_taken().saturating_sub(self.reservations.len()) + self.free_queued()
     }
 
     /// Tasks in the queues that hold no permit.

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, count};
-use crate::task::{Cancelled, Run};
+use crate::task::Run;
 
 /// How far a pool's end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ pub struct ShutdownReport {
     pub cancelled: u64,
     /// Callers who still stood in line for a place when the shutdown began, and were turned away.
     pub turned_away: u64,
-    /// Tasks that still ran when the deadline had passed. They were asked to stop
+    /// Tasks that still ran when the deadline had passed, as far as could be seen while others ended. They were asked to stop
     /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); their threads leave when they do.
     pub still_running: usize,
 }
@@ -43,14 +43,18 @@ pub struct ShutdownReport {
 impl Shared {
     /// Stops admission and lets the workers leave when they are done. Says how many in line were turned away.
     pub(super) fn close(self: &Arc<Self>) -> u64 {
-        let turned_away = self.permits.close();
-        let count = turned_away.len() as u64;
-        turned_away.into_iter().for_each(|waiter| self.turn_away(waiter));
-        self.idle.close();
+        let waiters = self.permits.close();
+        let turned_away =
+            waiters.into_iter().filter_map(|waiter| self.turn_away(waiter).then_some(())).count();
+        {
+            // A task that a sweep has in its hands is seen by no worker: they would end without it.
+            let _no_sweep = self.queues.hold_sweeps();
+            self.idle.close();
+        }
         if self.threads.alive() == 0 {
             self.thread_was_last();
         }
-        count
+        turned_away as u64
     }
 
     /// Closes, waits for the end or the deadline, and reports.
@@ -66,8 +70,8 @@ impl Shared {
         let _ = phase.wait_for(|phase| *phase >= Phase::Aborted).await;
         let ended = *self.phase.borrow() == Phase::Ended;
         ShutdownReport {
-            completed: self.totals().completed - before,
-            cancelled: self.tally.aborted.load(Ordering::Relaxed) - aborted_before,
+            completed: self.totals().completed.saturating_sub(before),
+            cancelled: self.tally.aborted.load(Ordering::Relaxed).saturating_sub(aborted_before),
             turned_away,
             still_running: if ended { 0 } else { self.idle.census().active() },
         }
@@ -90,7 +94,7 @@ impl Shared {
 
     /// Cancels one task for the deadline's sake.
     pub(super) fn abort(self: &Arc<Self>, task: &dyn Run) {
-        if matches!(self.cancel(task), Cancelled::Pending(_)) {
+        if self.cancel_taken(task) {
             count(&self.tally.aborted);
         }
     }
@@ -100,9 +104,13 @@ impl Shared {
         if self.threads.leave(slot) == 0 {
             self.thread_was_last();
         }
+        // Work that came while this thread had its slot still, and wanted a thread, has got none.
+        if self.queues.has_work() {
+            self.work_waits();
+        }
     }
 
-    fn thread_was_last(self: &Arc<Self>) {
+    pub(super) fn thread_was_last(self: &Arc<Self>) {
         if self.idle.census().ended() {
             self.clear_queues();
             self.dismiss_keeper();

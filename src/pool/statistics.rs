@@ -11,13 +11,14 @@ use super::shared::Shared;
 pub struct PoolStatistics {
     /// Tasks that ran to their end, those that panicked among them.
     pub tasks_completed: u64,
-    /// Tasks that ever entered the queue: all that completed, run, wait or were cancelled.
+    /// Tasks that ever entered the queue: all that completed, run, wait or were cancelled. Never goes down. Exact while
+    /// nothing changes; else tasks that start while it is read may be missing.
     pub tasks_queued: u64,
     /// Tasks taken from the deque of another worker.
     pub tasks_stolen: u64,
     /// Threads that run a task now.
     pub active_threads: usize,
-    /// Threads there are now.
+    /// Threads there are now, those that are about to start or leave among them; 0 once the pool has ended.
     pub total_threads: usize,
     /// Tasks that wait in the queue now, accepted and not started.
     pub queue_depth: usize,
@@ -50,19 +51,20 @@ pub struct PoolStatistics {
 impl PoolStatistics {
     pub(super) fn read(shared: &Shared) -> Self {
         const NS_PER_MS: f64 = 1e6;
+        // In this order: a task that starts meanwhile is counted where it waits, or not at all, but never twice.
+        let cancelled = shared.tally.cancelled.load(Ordering::Relaxed);
         let totals = shared.totals();
         let census = shared.idle.census();
         let tally = &shared.tally;
         let queue_depth = shared.queue_depth();
-        let cancelled = tally.cancelled.load(Ordering::Relaxed);
-        let under_way = (census.active() + queue_depth) as u64;
+        let queued = totals.started + cancelled + queue_depth as u64;
         let load = shared.load();
         Self {
             tasks_completed: totals.completed,
-            tasks_queued: totals.completed + cancelled + under_way,
+            tasks_queued: tally.queued_at_last.fetch_max(queued, Ordering::Relaxed).max(queued),
             tasks_stolen: totals.stolen,
             active_threads: census.active(),
-            total_threads: census.total(),
+            total_threads: if census.ended() { 0 } else { census.total() },
             queue_depth,
             average_task_time_ms: match totals.completed {
                 0 => 0.0,

@@ -52,6 +52,8 @@ impl AdaptiveThreadPool {
     ///
     /// Awaited on a worker of this very pool (by a task that blocks on it), the work runs at once on that thread.
     ///
+    /// The future borrows the pool. To spawn it, move a handle along: `tokio::spawn(async move { pool.run(work).await })`.
+    ///
     /// # Errors
     /// [`JoinError::Panicked`](crate::JoinError::Panicked) if the work panicked, [`Closed`](crate::JoinError::Closed) or
     /// [`Cancelled`](crate::JoinError::Cancelled) if the pool was shut down before it began.
@@ -71,6 +73,9 @@ impl AdaptiveThreadPool {
     /// Starts `work` in the background once there is room for it. The handle's semantics are those of Tokio's: dropping
     /// it detaches the task, [`abort`](JoinHandle::abort) cancels it if it has not started.
     ///
+    /// While the queue is full it is the future that waits, not the work: a turn that is not taken up, because the future
+    /// is not polled, goes to others after `reservation_timeout`, and the future stands in line anew (see [`Permit`]).
+    ///
     /// # Errors
     /// The pool takes no more work: the closure is handed back.
     ///
@@ -81,8 +86,9 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        let luggage = self.shared().pack();
         match self.shared().admit_now() {
-            Ok(place) => Ok(self.shared().submit(work, place)),
+            Ok(place) => Ok(self.shared().submit(work, luggage, place)),
             Err(Full::Closed) => Err(Closed::new(work)),
             Err(Full::Occupied) => match self.acquire().await {
                 Ok(permit) => Ok(permit.spawn(work)),
@@ -101,8 +107,9 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        let luggage = self.shared().pack();
         match self.shared().admit_now() {
-            Ok(place) => Ok(self.shared().submit(work, place)),
+            Ok(place) => Ok(self.shared().submit(work, luggage, place)),
             Err(full) => Err(Rejected::new(self.shared().rejection(full), work)),
         }
     }
@@ -140,14 +147,20 @@ impl Shared {
         self.try_permit().map(|()| Place::Held)
     }
 
+    /// What the calling thread has around it now. To be packed before a place is taken: it is code of a user's that packs,
+    /// and its panic must not cost the place.
+    #[inline]
+    pub(super) fn pack(&self) -> Luggage {
+        Luggage::pack(&self.hooks.propagate)
+    }
+
     /// Queues work that has its place: on the own deque if this is a worker of the pool, else in the injector.
     #[inline]
-    pub(super) fn submit<F, T>(self: &Arc<Self>, work: F, place: Place) -> JoinHandle<T>
+    pub(super) fn submit<F, T>(self: &Arc<Self>, work: F, luggage: Luggage, place: Place) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let luggage = Luggage::pack(&self.hooks.propagate);
         let cell = TaskCell::new(move || luggage.unpack(work), place, None);
         let task = Arc::clone(&cell).into_run();
         match worker::current_of(self) {
@@ -166,9 +179,8 @@ impl Shared {
     #[cold]
     pub(crate) fn rejection(&self, full: Full) -> Rejection {
         count(&self.tally.backpressure);
-        let totals = self.totals();
         let in_flight = self.load();
-        let mean_task = totals.busy_ns.checked_div(totals.completed).map(Duration::from_nanos);
+        let mean_task = self.task_time_of_late();
         let workers = self.bounds.usable.clamp(self.bounds.min, self.bounds.max);
         let (reason, retry_after) = match full {
             Full::Closed => (RejectReason::ShuttingDown, None),
@@ -179,11 +191,21 @@ impl Shared {
         };
         Rejection {
             reason,
-            depth: self.permits.limit().saturating_sub(self.permits.available()),
+            depth: self.places_taken(),
             limit: self.permits.limit(),
             load_factor: self.pressure.capacity.load_factor(in_flight),
             retry_after,
         }
+    }
+
+    /// How long a task took of late, by the mean over the workers that know.
+    fn task_time_of_late(&self) -> Option<Duration> {
+        let (mut sum, mut workers) = (0_u64, 0);
+        for task_ns in self.workers.iter().map(|worker| worker.task_ns()).filter(|&ns| ns > 0) {
+            sum = sum.saturating_add(task_ns);
+            workers += 1;
+        }
+        sum.checked_div(workers).map(Duration::from_nanos)
     }
 
     /// How many callers were refused or had to wait.

@@ -1,8 +1,9 @@
 //! Starting threads, and surviving when the operating system has none left.
 
-use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
+use std::{io, thread};
 
 use super::shared::{Shared, count};
 use super::worker;
@@ -92,25 +93,62 @@ impl Shared {
             return;
         }
         if let Err(error) = self.start_enlisted(None) {
-            count(&self.tally.spawn_failures);
-            self.threads.lock().not_before = Some(Instant::now() + self.config.sampling_interval);
             tracing::warn!(%error, threads = self.idle.census().total(), "no further worker thread could be started");
-            // For a moment submitters counted on a searcher that never came: look once more on their behalf.
-            if self.idle.notify() == Notify::Ended {
-                self.clear_queues();
-            }
         }
     }
 
     /// Starts the thread of a worker that the census counts already, or takes it off the census.
     pub(super) fn start_enlisted(self: &Arc<Self>, ready: Option<worker::Ready>) -> io::Result<()> {
-        let started = match self.threads.occupy() {
-            Some(slot) => worker::start(self, slot, ready).inspect_err(|_| self.threads.vacate(slot)),
-            None => Err(io::Error::other("every slot has a thread")),
+        let Some(slot) = self.threads.occupy() else {
+            // A thread on its way out has the slot still; it will look whether it is wanted (`thread_left`).
+            self.never_came();
+            return Ok(());
         };
-        if started.is_err() {
-            self.idle.dismiss();
+        let unborn = Unborn { shared: Some(Arc::clone(self)), slot };
+        let builder = thread::Builder::new().name(format!("{}-{slot}", self.config.thread_name));
+        let body = Box::new(move || {
+            if let Some(shared) = unborn.born() {
+                worker::main(shared, slot, ready);
+            }
+        });
+        // The handler is a user's.
+        let started = catch_unwind(AssertUnwindSafe(|| self.hooks.spawn(builder, body)));
+        started.unwrap_or_else(|_| Err(io::Error::other("the spawn handler panicked")))
+    }
+
+    /// A worker that the census counts has no thread and will have none.
+    pub(super) fn never_came(self: &Arc<Self>) {
+        self.idle.dismiss();
+        // For a moment submitters counted on a searcher that never came: look once more on their behalf.
+        if self.idle.notify() == Notify::Ended {
+            self.clear_queues();
+            if self.threads.alive() == 0 {
+                self.thread_was_last();
+            }
         }
-        started
+    }
+}
+
+/// A worker whose thread does not run yet. If it never does, because the system refused it, or because a spawn handler
+/// failed, panicked or forgot it, nobody may count on it.
+struct Unborn {
+    /// `None` once it runs.
+    shared: Option<Arc<Shared>>,
+    slot: usize,
+}
+
+impl Unborn {
+    fn born(mut self) -> Option<Arc<Shared>> {
+        self.shared.take()
+    }
+}
+
+impl Drop for Unborn {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.take() else { return };
+        count(&shared.tally.spawn_failures);
+        shared.threads.lock().not_before = Some(Instant::now() + shared.config.sampling_interval);
+        shared.threads.vacate(self.slot);
+        shared.never_came();
     }
 }

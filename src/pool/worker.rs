@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::task::Waker;
+use std::thread;
 use std::time::Instant;
-use std::{io, thread};
 
 use super::books::Books;
-use super::hooks::survive;
 use super::shared::Shared;
 use super::warm_up;
+use crate::contain::{self, contain};
 use crate::metrics::WorkerCounters;
 use crate::policy::patience::{LOOK, Patience, SPIN};
 use crate::policy::{batching, scaling};
@@ -45,29 +45,23 @@ pub(super) struct Worker {
 /// The worker that the calling thread is, if it is one of `shared`'s.
 #[inline]
 pub(super) fn current_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
-    CURRENT
-        .with_borrow(|current| current.as_ref().filter(|worker| Arc::ptr_eq(&worker.shared, shared)).cloned())
+    current().filter(|worker| Arc::ptr_eq(&worker.shared, shared))
 }
 
-/// The worker that the calling thread is.
+/// The worker that the calling thread is. None of them any more while the thread's locals are destroyed.
+#[inline]
 pub(super) fn current() -> Option<Rc<Worker>> {
-    CURRENT.with_borrow(Clone::clone)
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// Starts the thread of `slot`, which the census counts already.
-pub(super) fn start(shared: &Arc<Shared>, slot: usize, ready: Option<Ready>) -> io::Result<()> {
-    let builder = thread::Builder::new().name(format!("{}-{slot}", shared.config.thread_name));
-    let body = Arc::clone(shared);
-    shared.hooks.spawn(builder, Box::new(move || main(body, slot, ready)))
-}
-
-fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
+/// The body of the thread of `slot`, which the census counts already.
+pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
     warm_up::rank(&shared.config);
     if shared.config.warm_up {
         warm_up::touch();
     }
     if let Some(hook) = &shared.hooks.thread_start {
-        survive(|| hook());
+        contain(|| hook());
     }
     tracing::debug!(slot, "worker started");
     if let Some(ready) = ready {
@@ -80,7 +74,7 @@ fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             shared: Arc::clone(&shared),
             slot,
             local,
-            books: Books::new(),
+            books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
             patience: Cell::default(),
             held_back: Cell::new(0),
             wakers: RefCell::default(),
@@ -93,10 +87,12 @@ fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
         if let Some(worker) = Rc::into_inner(worker) {
             shared.queues.give_back(worker.local);
         }
+    } else {
+        shared.never_came();
     }
     tracing::debug!(slot, "worker left");
     if let Some(hook) = &shared.hooks.thread_stop {
-        survive(|| hook());
+        contain(|| hook());
     }
     shared.thread_left(slot);
 }
@@ -116,6 +112,8 @@ impl Worker {
             }
             if !searching {
                 searching = true;
+                // Nobody would send them while this worker searches and sleeps.
+                self.send();
                 self.books.settle(&self.shared, self.counters());
                 self.shared.idle.begin_search();
                 self.shared.pressure.on_relief(&self.shared);
@@ -206,7 +204,7 @@ impl Worker {
 
     fn execute(&self, task: TaskRef) {
         if self.shared.aborting.load(Ordering::Relaxed) {
-            survive(|| self.shared.abort(&*task));
+            contain(|| self.shared.abort(&*task));
         } else {
             self.run(task);
         }
@@ -219,14 +217,14 @@ impl Worker {
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values; these are of what its end sets off: a waker, the drop of a result
         // that nobody wants.
-        survive(|| {
+        contain(|| {
             if let Some(task) = &*self.task.borrow() {
-                if !task.run(self) {
+                if task.run(self).is_none() {
                     self.shared.queues.passed_empty();
                 }
             }
         });
-        survive(|| drop(self.task.take()));
+        contain(|| drop(self.task.take()));
     }
 
     /// Whether the caller of a task that is done may be woken a little later, together with others.
@@ -241,24 +239,26 @@ impl Worker {
 
     /// Sends the wake-ups that were held back.
     fn send(&self) {
-        self.held_back.set(0);
+        if self.held_back.replace(0) == 0 {
+            return;
+        }
         let mut wakers = self.wakers.take();
         self.shared.outboxes.take(self.slot, &mut wakers);
         for waker in wakers.drain(..) {
-            survive(|| waker.wake());
+            contain::wake(Some(waker));
         }
         self.wakers.replace(wakers);
     }
 
-    /// Runs a task on top of the one that runs here, because that one waits for it.
-    pub(super) fn run_within(&self, task: TaskRef) {
+    /// Runs a task on top of the one that runs here, because that one waits for it. Says where it waited, if it still did.
+    fn run_within(&self, task: TaskRef) -> Option<Place> {
         self.within.borrow_mut().push(TaskRef::clone(&task));
-        survive(|| {
-            task.run(self);
-        });
+        let mut ran = None;
+        contain(|| ran = task.run(self));
         drop(task);
         let done = self.within.borrow_mut().pop();
         drop(done);
+        ran
     }
 
     /// The task that runs here needs the result of another, new one: runs it.
@@ -270,10 +270,14 @@ impl Worker {
 
     /// The task that runs here waits for another: runs that one if nobody has begun it, and nothing else.
     pub(super) fn help<T>(&self, join: &dyn Join<T>, task: impl FnOnce() -> TaskRef) {
-        if join.as_run().is_pending() {
-            self.run_within(task());
-            // Its cell is still in some queue. A sweep would be no business of a task's.
+        if !join.as_run().is_pending() {
+            return;
+        }
+        if let Some(Place::Held | Place::Free) = self.run_within(task()) {
+            // Its empty cell is in some queue, most likely on top of the own deque: a task that spawns and joins for ever
+            // must not fill the memory with such cells. (To sweep the others' would be no business of a task's.)
             let _ = self.shared.queues.left_empty();
+            self.local.drop_empty(&self.shared.queues);
         }
     }
 
@@ -311,6 +315,8 @@ impl Host for Worker {
             Place::Free => self.counters().subtask_left(),
             Place::Outside => {}
         }
+        // After it has left the queue: it is never counted twice.
+        self.counters().task_started();
     }
 
     #[inline]

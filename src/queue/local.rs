@@ -37,6 +37,16 @@ impl Local {
         self.deque.len()
     }
 
+    /// Drops the tasks on top that no longer wait.
+    pub(crate) fn drop_empty(&self, queues: &Queues) {
+        while let Some(task) = self.deque.pop() {
+            if task.is_pending() {
+                return self.deque.push(task);
+            }
+            queues.passed_empty();
+        }
+    }
+
     /// A subtask of the task that runs here.
     pub(crate) fn push(&self, task: TaskRef) {
         self.deque.push(task);

@@ -2,52 +2,76 @@
 //!
 //! A task that is cancelled in the queue gives its closure and its place back at once, but its empty cell stays in the
 //! injector until a worker comes by. While all workers are busy with something long, callers who submit and give up would
-//! fill the memory with such cells. So whoever cancels sweeps when more than half of the injector is empty cells: a
-//! constant amount of work for each cancellation, on average.
+//! fill the memory with such cells. So whoever cancels sweeps when more than half of the injector seems to be empty cells:
+//! a constant amount of work for each cancellation, on average.
 
 use super::{Queues, insist};
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
+use crate::task::TaskRef;
 
 /// So few are not worth a sweep.
 const LEAST: usize = 256;
 
-/// How many empty cells there are, and whether somebody sweeps.
+/// How many empty cells there may be, and whether somebody sweeps.
 #[derive(Debug, Default)]
 pub(super) struct Sweeper {
-    /// Cancelled tasks in the queues. Goes up after the cancellation and down when the cell is met, in either order; so it
-    /// is signed at heart, and wraps.
+    /// Tasks cancelled in the queues since the last sweep, less the empty cells that workers have met. An estimate: some
+    /// are in the deques, which are not swept, and a cell may be met before it is counted. What matters is that a sweep
+    /// sets it to zero: so the tasks that sweeps look at are never more than two for each cancellation.
     empty: AtomicUsize,
-    busy: AtomicBool,
+    busy: Mutex<()>,
+}
+
+/// The right to sweep; one at a time has it.
+#[derive(Debug)]
+pub(crate) struct Sweep<'q> {
+    queues: &'q Queues,
+    _busy: MutexGuard<'q, ()>,
 }
 
 impl Queues {
     /// A task in the queues was cancelled, or run out of turn. Says whether it is time to sweep.
     pub(crate) fn left_empty(&self) -> bool {
-        let empty = self.sweeper.empty.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        // Over half of `usize` is a negative count.
-        (LEAST..usize::MAX / 2).contains(&empty) && empty > self.injector.len() / 2
+        let empty = self.sweeper.empty.fetch_add(1, Ordering::Relaxed) + 1;
+        empty >= LEAST && empty > self.injector.len() / 2
     }
 
     /// A worker has met an empty cell.
     pub(crate) fn passed_empty(&self) {
-        self.sweeper.empty.fetch_sub(1, Ordering::Relaxed);
+        let less = |empty: usize| empty.checked_sub(1);
+        let _ = self.sweeper.empty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// Takes every task out of the injector once and puts those back that still wait, in order. The caller then sees to it
-    /// that a worker looks: tasks on their way could be seen by nobody.
-    pub(crate) fn sweep(&self) {
-        if self.sweeper.busy.swap(true, Ordering::Acquire) {
-            return;
-        }
-        for _ in 0..self.injector.len() {
-            let Some(task) = insist(|| self.injector.steal()) else { break };
+    /// The right to sweep, if nobody has it.
+    pub(crate) fn begin_sweep(&self) -> Option<Sweep<'_>> {
+        self.sweeper.busy.try_lock().map(|busy| Sweep { queues: self, _busy: busy })
+    }
+
+    /// Waits until nobody sweeps; nobody will, as long as the guard lives.
+    pub(crate) fn hold_sweeps(&self) -> MutexGuard<'_, ()> {
+        self.sweeper.busy.lock()
+    }
+}
+
+impl Sweep<'_> {
+    /// Takes every task out of the injector once, puts those back that still wait, in order, and returns the others, to be
+    /// dropped when the right to sweep is given up: a result that nobody took may be among them. The caller also sees to
+    /// it that a worker looks: tasks on their way could be seen by nobody.
+    #[must_use]
+    pub(crate) fn run(&self) -> Vec<TaskRef> {
+        let Queues { injector, sweeper, .. } = self.queues;
+        sweeper.empty.store(0, Ordering::Relaxed);
+        let mut empty = Vec::new();
+        for _ in 0..injector.len() {
+            let Some(task) = insist(|| injector.steal()) else { break };
             if task.is_pending() {
-                self.injector.push(task);
+                injector.push(task);
             } else {
-                self.passed_empty();
+                empty.push(task);
             }
         }
-        self.sweeper.busy.store(false, Ordering::Release);
+        empty
     }
 }
 
@@ -72,7 +96,7 @@ mod tests {
             }
             task.cancel();
             if queues.left_empty() {
-                queues.sweep();
+                drop(queues.begin_sweep().unwrap().run());
             }
             longest = longest.max(queues.injector.len());
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::{Cancelled, Ended, Host, Join, Place, Run, TaskRef};
+use crate::contain::{self, contain};
 use crate::error::{JoinError, Panic};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -63,10 +64,9 @@ where
                 }
             }
         };
-        drop(work);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        // A panic in either must not keep the canceller from giving back what the task occupied.
+        contain(|| drop(work));
+        contain::wake(waker);
         Cancelled::Pending(place)
     }
 }
@@ -76,14 +76,14 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn run(&self, host: &dyn Host) -> bool {
+    fn run(&self, host: &dyn Host) -> Option<Place> {
         let (work, place) = {
             let mut inner = self.inner.lock();
             match mem::replace(&mut inner.stage, Stage::Running) {
                 Stage::Pending(work, place) => (work, place),
                 other => {
                     inner.stage = other;
-                    return false;
+                    return None;
                 }
             }
         };
@@ -104,7 +104,7 @@ where
         if let Some(waker) = waker {
             host.wake(waker);
         }
-        true
+        Some(place)
     }
 
     fn admit(&self) -> bool {
@@ -142,6 +142,10 @@ where
     fn is_pending(&self) -> bool {
         matches!(self.inner.lock().stage, Stage::Pending(..))
     }
+
+    fn is_over(&self) -> bool {
+        matches!(self.inner.lock().stage, Stage::Done(_) | Stage::Void(_) | Stage::Taken)
+    }
 }
 
 impl<F, T> Join<T> for TaskCell<F, T>
@@ -169,10 +173,6 @@ where
             _ => panic!("a task's result was polled after it had been taken"),
         };
         Poll::Ready(result)
-    }
-
-    fn is_finished(&self) -> bool {
-        matches!(self.inner.lock().stage, Stage::Done(_) | Stage::Void(_) | Stage::Taken)
     }
 
     fn as_run(&self) -> &dyn Run {
@@ -209,10 +209,10 @@ mod tests {
     fn a_place_is_told_once_to_whoever_takes_the_work() {
         let cell = TaskCell::new(|| 1, Place::Held, None);
         let host = Record::default();
-        assert!(cell.run(&host));
+        assert_eq!(cell.run(&host), Some(Place::Held));
         assert_eq!(host.left.take(), Some(Place::Held));
         assert_eq!(cell.cancel(), Cancelled::Over);
-        assert!(!cell.run(&host));
+        assert_eq!(cell.run(&host), None);
         assert_eq!(host.left.take(), None);
     }
 

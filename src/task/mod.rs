@@ -23,7 +23,8 @@
 //!    So a permit comes back exactly once, whatever the race.
 //! 2. A waker is registered under the lock that `Done` and `Void` are set under, and is called after it: either the
 //!    waiter sees the result or the finisher sees the waker. No wake-up is lost.
-//! 3. Closures, results and wakers are dropped and called outside the lock.
+//! 3. Closures, results and wakers are dropped and called outside the lock, and a panic in the drop of a cancelled closure
+//!    or in a waker goes no further.
 
 mod cell;
 #[cfg(all(test, millpond_loom))]
@@ -88,8 +89,8 @@ pub(crate) trait Host {
 
 /// The side of the queue and the worker.
 pub(crate) trait Run: Send + Sync {
-    /// Runs the task on this thread if it still waits; says whether it did. Panics of the closure are caught.
-    fn run(&self, host: &dyn Host) -> bool;
+    /// Runs the task on this thread if it still waits; says where it did, if so. Panics of the closure are caught.
+    fn run(&self, host: &dyn Host) -> Option<Place>;
     /// Gives a task in line its permit. False if it no longer stands there: then the permit is not taken.
     fn admit(&self) -> bool;
     /// Brings a task from [`Place::Outside`] to `place`. False if it no longer waits: then nothing is taken.
@@ -102,6 +103,8 @@ pub(crate) trait Run: Send + Sync {
     fn is_cancelled(&self) -> bool;
     /// Whether it still waits.
     fn is_pending(&self) -> bool;
+    /// Whether it has run, or never will.
+    fn is_over(&self) -> bool;
 }
 
 /// The side of whoever awaits the result.
@@ -111,8 +114,6 @@ pub(crate) trait Join<T>: Send + Sync {
     /// # Panics
     /// When the result was taken before.
     fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>>;
-    /// Whether the result is there, or was.
-    fn is_finished(&self) -> bool;
     /// The other side.
     fn as_run(&self) -> &dyn Run;
     /// The other side, to keep.

@@ -6,7 +6,7 @@ pub(crate) const LONGEST_FILE: usize = 400;
 /// From the ground up: a module may import what stands below it. Within a floor of `docs/architecture.md` the plain files
 /// stand below the folders, and `convert` below `processor`.
 const FLOORS: [(&str, &[&str]); 9] = [
-    ("F0, plain files and the machine", &["sync", "clock", "error", "topology"]),
+    ("F0, plain files and the machine", &["contain", "sync", "clock", "error", "topology"]),
     ("F0, configuration", &["config"]),
     ("F0", &["task", "queue", "park", "metrics"]),
     ("F1", &["policy"]),
