@@ -16,12 +16,13 @@ impl Reader<'_> {
                     self.group.destination = Destination::Body;
                 }
             }
+            Destination::Shape => self.shape_word(word),
             Destination::FontTable => self.fonts.table_word(word, number),
             Destination::StyleSheet => self.style_word(word, number),
             Destination::ListTable => self.lists.list_word(word, number),
             Destination::ListOverrideTable => self.lists.override_word(word, number),
             Destination::Numbering => self.numbering_word(word, number),
-            Destination::Body | Destination::Instruction | Destination::Marker => {
+            Destination::Body | Destination::TextBox | Destination::Instruction | Destination::Marker => {
                 if let Some(destination) = destination(word) {
                     self.enter(destination, word);
                 } else if is_ignorable && word != Word::Nesttableprops && word != Word::Footnote {
@@ -36,7 +37,7 @@ impl Reader<'_> {
     /// Text of the group goes to `destination` from here on.
     fn enter(&mut self, destination: Destination, word: Word) {
         match word {
-            Word::Fldinst if self.group.destination != Destination::Body => return,
+            Word::Fldinst if !self.group.destination.is_flow() => return,
             Word::Fldinst => self.instruction.clear(),
             Word::Listtext | Word::Pntext => {
                 self.marker.clear();
@@ -49,7 +50,7 @@ impl Reader<'_> {
 
     /// `\fldrslt`: what the field shows, which is a link's text if its code says so.
     fn field_result(&mut self) {
-        if self.group.destination != Destination::Body {
+        if !self.group.destination.is_flow() {
             return;
         }
         if let Some(link) = field::hyperlink(&std::mem::take(&mut self.instruction)) {
@@ -63,7 +64,7 @@ impl Reader<'_> {
     fn text_word(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::Fldrslt => self.field_result(),
-            Word::Footnote if self.group.destination == Destination::Body => self.begin_note(),
+            Word::Footnote if self.group.destination.is_flow() => self.begin_note(),
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::Ansi | Word::Mac | Word::Pc | Word::Pca | Word::Ansicpg => {
@@ -151,6 +152,7 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Listtext | Word::Pntext => Destination::Marker,
         Word::Pn => Destination::Numbering,
         Word::Upr => Destination::Upr,
+        Word::Shpinst | Word::Do => Destination::Shape,
         Word::Colortbl | Word::Filetbl | Word::Info | Word::Pict | Word::Nonshppict | Word::Objdata => {
             Destination::Skip
         }
@@ -166,13 +168,15 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Rxe | Word::Txe | Word::Nonesttables | Word::Annotation | Word::Atnid | Word::Atnauthor => {
             Destination::Skip
         }
+        // What readers are to show that know no shapes: the same text again.
+        Word::Shprslt => Destination::Skip,
         Word::Template | Word::Background | Word::Revtbl | Word::Pnseclvl => Destination::Skip,
         _ => return None,
     })
 }
 
 /// The character that a control word is the name of.
-fn character(word: Word) -> Option<char> {
+pub(super) fn character(word: Word) -> Option<char> {
     Some(match word {
         Word::Emdash => '\u{2014}',
         Word::Endash => '\u{2013}',

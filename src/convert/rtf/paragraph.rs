@@ -24,7 +24,36 @@ impl Reader<'_> {
             Word::Brdrb => paragraph.border = true,
             Word::Ql | Word::Qc | Word::Qr => paragraph.align = alignment(word).unwrap_or_default(),
             _ if self.group.destination == Destination::Body => self.break_word(word),
+            _ if self.group.destination == Destination::TextBox => self.break_in_box(word),
             _ => {}
+        }
+    }
+
+    /// A control word in a shape.
+    pub(super) fn shape_word(&mut self, word: Word) {
+        if matches!(word, Word::Shptxt | Word::Dptxbxtext) {
+            self.group.destination = Destination::TextBox;
+            self.break_line();
+        }
+    }
+
+    /// A box stands within a paragraph, or in a cell, which go on after it: its paragraphs are lines of theirs.
+    fn break_in_box(&mut self, word: Word) {
+        match word {
+            Word::Par | Word::Sect | Word::Page | Word::Column | Word::Row | Word::Nestrow => {
+                self.forget_marker();
+                self.break_line();
+            }
+            Word::Cell | Word::Nestcell => self.push('\t'),
+            _ => {}
+        }
+    }
+
+    /// What follows begins a line.
+    pub(super) fn break_line(&mut self) {
+        let text = &self.flow().content().text;
+        if !text.is_empty() && !text.ends_with('\n') {
+            self.push('\n');
         }
     }
 

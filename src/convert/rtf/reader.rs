@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 
+use super::destination::character;
 use super::flow::Flow;
 use super::fonts::Fonts;
 use super::lists::Lists;
@@ -82,6 +83,7 @@ impl<'a> Reader<'a> {
                 }
                 Token::Text(text) => self.text(text),
                 Token::Hex(byte) => self.byte(byte),
+                Token::Word(word, _) if self.decoder.skips(|| character(word).is_some_and(is_visible)) => {}
                 Token::Word(word, number) => {
                     self.flush_bytes();
                     self.decoder.end_fallback();
@@ -96,6 +98,7 @@ impl<'a> Reader<'a> {
                 }
                 Token::Symbol(b'*') => self.is_ignorable = true,
                 Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
+                Token::Symbol(b'~' | b'_' | b'-') if self.decoder.skips(|| true) => {}
                 Token::Symbol(symbol) => {
                     self.flush_bytes();
                     self.symbol(symbol);
@@ -124,6 +127,10 @@ impl<'a> Reader<'a> {
             self.end_paragraph();
             self.notes.finish();
             self.note_depth = None;
+        }
+        let in_shape = self.stack.last().is_some_and(|outer| outer.destination == Destination::Shape);
+        if in_shape && self.group.destination == Destination::TextBox {
+            self.break_line();
         }
         let Some(outer) = self.stack.pop() else { return Ok(()) };
         let inner = std::mem::replace(&mut self.group, outer);
@@ -176,5 +183,11 @@ impl<'a> Reader<'a> {
         self.body.note_reference(self.note_count);
         self.notes.begin_note(self.note_count);
         self.note_depth = Some(self.stack.len());
+        self.group.destination = Destination::Body;
     }
+}
+
+/// Tabs and line breaks are not what a character is replaced by, but what sloppy writers put right after it.
+fn is_visible(c: char) -> bool {
+    !matches!(c, '\t' | '\n')
 }

@@ -11,6 +11,10 @@ pub(super) enum Destination {
     Skip,
     /// Nowhere, but for the Unicode alternative within.
     Upr,
+    /// Nowhere, but for the text of the box within.
+    Shape,
+    /// The paragraph that a box of text is anchored in.
+    TextBox,
     FontTable,
     StyleSheet,
     ListTable,
@@ -21,6 +25,13 @@ pub(super) enum Destination {
     Marker,
     /// The old way to say how a paragraph is numbered.
     Numbering,
+}
+
+impl Destination {
+    /// Whether the text is the document's or a footnote's.
+    pub(super) fn is_flow(self) -> bool {
+        matches!(self, Self::Body | Self::TextBox)
+    }
 }
 
 /// The state that `{` saves and `}` restores.

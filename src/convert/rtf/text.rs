@@ -25,6 +25,13 @@ impl Decoder {
     pub(super) fn end_fallback(&mut self) {
         self.skip = 0;
     }
+
+    /// Whether this is part of the fallback: a control word or symbol that is a character counts as one.
+    pub(super) fn skips(&mut self, is_character: impl FnOnce() -> bool) -> bool {
+        let skips = self.skip > 0 && is_character();
+        self.skip -= u32::from(skips);
+        skips
+    }
 }
 
 impl Reader<'_> {
@@ -112,7 +119,7 @@ impl Reader<'_> {
     /// Whether text is wanted here at all.
     pub(super) fn takes_text(&self) -> bool {
         match self.group.destination {
-            Destination::Body => {
+            Destination::Body | Destination::TextBox => {
                 !self.group.flags.has(Flags::HIDDEN) && !self.group.flags.has(Flags::DELETED)
             }
             Destination::StyleSheet | Destination::Instruction | Destination::Marker => true,
@@ -139,7 +146,7 @@ impl Reader<'_> {
             self.end_surrogate();
         }
         match self.group.destination {
-            Destination::Body => {
+            Destination::Body | Destination::TextBox => {
                 let style = self.style();
                 self.flow().text(style).push_str(text);
             }

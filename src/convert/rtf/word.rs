@@ -65,6 +65,8 @@ words! {
     // Styles, fields, notes.
     Stylesheet "stylesheet", Field "field", Fldinst "fldinst", Fldrslt "fldrslt", Footnote "footnote",
     Nesttableprops "nesttableprops",
+    // Shapes, as Word writes them since 97 and as it did before.
+    Shpinst "shpinst", Shptxt "shptxt", Shprslt "shprslt", Do "do", Dptxbxtext "dptxbxtext",
     // Destinations whose text is no part of the document's flow.
     Colortbl "colortbl", Filetbl "filetbl", Info "info", Pict "pict", Nonshppict "nonshppict", Objdata "objdata",
     Objclass "objclass", Objname "objname", Header "header", Headerl "headerl", Headerr "headerr",
