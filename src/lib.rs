@@ -1,4 +1,15 @@
-//! CPU-bound work beside async code: an adaptive work-stealing pool for Tokio with honest backpressure.
+#![cfg_attr(feature = "documents", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "documents"), doc = "CPU-bound work beside async code; see the README.")]
+//!
+//! # Cancel safety
+//! Every future of this crate may be dropped at any point. Dropping [`AdaptiveThreadPool::run`] or a
+//! [`processor`](ConcurrentProcessorV2)'s future cancels what has not started and frees its place at once; dropping a
+//! [`JoinHandle`] detaches the task. Each async method says under this heading what dropping its future does.
+//!
+//! # Stability
+//! Before 1.0 a minor version may change the interface; the changelog says what. Errors are `#[non_exhaustive]`; the
+//! configuration structs are not, so that they can be written with `..Default::default()`, and may gain fields in a minor
+//! version.
 
 #![forbid(unsafe_code)]
 // Models compile the protocols and nothing around them.
