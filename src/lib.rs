@@ -57,7 +57,7 @@ pub use self::{
     },
     processor::{
         Batch, BatchProgress, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError,
-        Processing, ProcessorConfig, ProcessorMetrics, Retryable,
+        Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics, Retryable,
     },
 };
 

@@ -1,6 +1,7 @@
 //! The processor: documents in, converted documents out.
 
 mod batch;
+mod builder;
 mod chunks;
 mod config;
 mod dispatch;
@@ -18,6 +19,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use batch::{Batch, BatchProgress};
+pub use builder::ProcessorBuilder;
 pub use config::ProcessorConfig;
 pub use error::ProcessError;
 pub use metrics::ProcessorMetrics;
@@ -96,6 +98,11 @@ impl<C> std::fmt::Debug for ConcurrentProcessorV2<C> {
 
 #[cfg(feature = "documents")]
 impl ConcurrentProcessorV2<DocumentConverter> {
+    /// A processor to be configured step by step.
+    pub fn builder() -> ProcessorBuilder {
+        ProcessorBuilder::default()
+    }
+
     /// A processor for RTF, Markdown and HTML with the default configuration and a pool of its own.
     ///
     /// # Errors

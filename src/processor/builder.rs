@@ -1,0 +1,111 @@
+//! Building a processor.
+
+use std::time::Duration;
+
+use super::{ConcurrentProcessorV2, ProcessorConfig};
+use crate::config::PoolConfig;
+use crate::convert::Converter;
+#[cfg(feature = "documents")]
+use crate::convert::DocumentConverter;
+use crate::error::BuildError;
+use crate::pool::AdaptiveThreadPool;
+
+/// Configures a processor step by step: every field of [`ProcessorConfig`].
+///
+/// ```
+/// # #[cfg(feature = "documents")] {
+/// use std::time::Duration;
+/// use millpond::ConcurrentProcessorV2;
+///
+/// let processor = ConcurrentProcessorV2::builder()
+///     .max_document_size(1 << 20)
+///     .max_concurrent_per_tenant(4)
+///     .batch_timeout(Duration::from_secs(5))
+///     .build()?;
+/// # }
+/// # Ok::<(), millpond::BuildError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until one of its `build` methods is called"]
+pub struct ProcessorBuilder {
+    config: ProcessorConfig,
+}
+
+impl From<ProcessorConfig> for ProcessorBuilder {
+    fn from(config: ProcessorConfig) -> Self {
+        Self { config }
+    }
+}
+
+impl ProcessorBuilder {
+    /// [`ProcessorConfig::max_document_size`]
+    pub fn max_document_size(mut self, bytes: usize) -> Self {
+        self.config.max_document_size = bytes;
+        self
+    }
+
+    /// [`ProcessorConfig::chunk_size`]
+    pub fn chunk_size(mut self, bytes: usize) -> Self {
+        self.config.chunk_size = bytes;
+        self
+    }
+
+    /// [`ProcessorConfig::batch_timeout`]
+    pub fn batch_timeout(mut self, timeout: Duration) -> Self {
+        self.config.batch_timeout = timeout;
+        self
+    }
+
+    /// [`ProcessorConfig::max_concurrent_per_tenant`]
+    pub fn max_concurrent_per_tenant(mut self, tasks: usize) -> Self {
+        self.config.max_concurrent_per_tenant = Some(tasks);
+        self
+    }
+
+    /// [`ProcessorConfig::inline_budget`]
+    pub fn inline_budget(mut self, budget: Duration) -> Self {
+        self.config.inline_budget = budget;
+        self
+    }
+
+    /// [`ProcessorConfig::coalesce_target`]
+    pub fn coalesce_target(mut self, target: Duration) -> Self {
+        self.config.coalesce_target = target;
+        self
+    }
+
+    /// [`ProcessorConfig::pool`]
+    pub fn pool(mut self, config: PoolConfig) -> Self {
+        self.config.pool = config;
+        self
+    }
+
+    /// Builds a processor for RTF, Markdown and HTML with a pool of its own.
+    ///
+    /// # Errors
+    /// A value is out of its range, or the operating system refused the first threads.
+    #[cfg(feature = "documents")]
+    pub fn build(self) -> Result<ConcurrentProcessorV2<DocumentConverter>, BuildError> {
+        self.build_with(DocumentConverter::default())
+    }
+
+    /// The same with another converter.
+    ///
+    /// # Errors
+    /// A value is out of its range, or the operating system refused the first threads.
+    pub fn build_with<C: Converter>(self, converter: C) -> Result<ConcurrentProcessorV2<C>, BuildError> {
+        ConcurrentProcessorV2::with_converter(converter, self.config)
+    }
+
+    /// The same on a pool that others use, too; the pool's configuration here does not count.
+    ///
+    /// # Errors
+    /// A value is out of its range.
+    pub fn build_on<C: Converter>(
+        self,
+        pool: AdaptiveThreadPool,
+        converter: C,
+    ) -> Result<ConcurrentProcessorV2<C>, BuildError> {
+        ConcurrentProcessorV2::on_pool(pool, converter, self.config)
+    }
+}
