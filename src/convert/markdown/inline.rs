@@ -110,11 +110,8 @@ fn settle(segments: &mut [Segment]) {
         let after = rest.get(count).map_or(Style::default(), |segment| segment.style);
         let same_link = before.link == after.link;
         let link = if same_link { before.link } else { 0 };
-        let mut flags = before.flags.and(after.flags);
-        if !same_link || before.flags != after.flags {
-            // White space at the edge of code would not be kept.
-            flags.set(Flags::CODE, false);
-        }
+        // Two pieces of code are two; white space within one is not apart from it.
+        let flags = before.flags.and(after.flags).without(Flags::CODE);
         for segment in rest.iter_mut().take(count) {
             segment.style = Style { flags, link, note: segment.style.note };
         }
