@@ -7,6 +7,19 @@ use super::{ConversionOptions, ConvertError, Converter, Format, html, rtf, rtf_w
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
 /// It has no state: one serves any number of threads. What each way keeps and what it drops is in `docs/converters.md`.
+/// Time and memory are proportional to the larger of input and output; no input makes it recurse. Documents are not
+/// [split](Converter::split).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use millpond::convert::{ConversionOptions, Converter, DocumentConverter, Format};
+///
+/// let to_html = ConversionOptions { to: Some(Format::Html), ..Default::default() };
+/// let mut html = BytesMut::new();
+/// DocumentConverter::new().convert(b"All *done*", &to_html, &mut html)?;
+/// assert_eq!(html, "<p>All <em>done</em></p>\n");
+/// # Ok::<(), millpond::convert::ConvertError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct DocumentConverter {
     _private: (),
@@ -25,7 +38,10 @@ impl Converter for DocumentConverter {
     ///
     /// # Errors
     ///
-    /// [`ConvertError::Unsupported`] for any other pair of formats than those above, and the other errors as they say.
+    /// [`ConvertError::Unsupported`] for any other pair of formats than those above; [`ConvertError::Malformed`] for RTF
+    /// that does not begin with `{\rtf` or ends inside a group; [`ConvertError::NotUtf8`] for Markdown that is not;
+    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`. On the way from RTF
+    /// to HTML the limit of output is also that of the Markdown in between.
     fn convert(
         &self,
         input: &[u8],
@@ -51,6 +67,9 @@ impl Converter for DocumentConverter {
         done
     }
 
+    /// # Errors
+    ///
+    /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not know.
     fn resolve(&self, input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
         match options.resolve(input) {
             (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),

@@ -6,6 +6,17 @@ use std::error::Error;
 use super::Format;
 
 /// Why a document could not be converted.
+///
+#[cfg_attr(feature = "documents", doc = "```")]
+#[cfg_attr(not(feature = "documents"), doc = "```ignore")]
+/// use bytes::BytesMut;
+/// use millpond::convert::{ConversionOptions, ConvertError, Converter, DocumentConverter};
+///
+/// let (options, mut out) = (ConversionOptions::default(), BytesMut::new());
+/// let error = DocumentConverter::new().convert(br"{\rtf1 Cut o", &options, &mut out).unwrap_err();
+/// assert!(matches!(error, ConvertError::Malformed { offset: 12, .. }));
+/// assert_eq!(error.to_string(), "malformed RTF at byte 12: it ends inside a group");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
@@ -53,7 +64,7 @@ pub enum ConvertError {
 }
 
 impl ConvertError {
-    /// Wraps the error of a converter of your own.
+    /// Wraps the error of a converter of your own. Its message becomes that of the whole.
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Converter(error.into())
     }

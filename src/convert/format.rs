@@ -80,7 +80,7 @@ impl FromStr for Format {
     }
 }
 
-/// A name that no [`Format`] goes by.
+/// A name that no [`Format`] goes by: what [`Format::from_str`] fails with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown format (rtf, markdown and html are known)")]
 pub struct UnknownFormat;
