@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::{AdaptiveThreadPool, BuildError, PoolBuilder};
-use pool_support::{ThreadEvents, block_on, fixed, hold, in_time, in_time_async, until, usable_cores};
+use pool_support::{Gate, ThreadEvents, block_on, fixed, hold, in_time, in_time_async, until, usable_cores};
 
 /// From one thread to so many; no thread leaves for idleness while a test runs, unless it says so.
 fn elastic(max: usize) -> PoolBuilder {
@@ -118,6 +118,35 @@ fn the_least_number_of_threads_does_not_leave() {
         threads.next_stop();
         threads.next_stop();
         assert_eq!(threads.starts(), 2);
+    });
+}
+
+/// All the slots there are: one of a busy thread, one of a thread that is about to be gone.
+#[test]
+fn work_gets_the_place_of_a_thread_that_leaves() {
+    in_time(|| {
+        if usable_cores() < 2 {
+            return;
+        }
+        let (leaving, leaves) = mpsc::channel();
+        let gate = Arc::<Gate>::default();
+        let within = Arc::clone(&gate);
+        let pool = elastic(2)
+            .sampling_interval(Duration::from_millis(1))
+            .idle_timeout(Duration::from_millis(5))
+            .on_thread_stop(move || {
+                let _ = leaving.send(());
+                within.pass();
+            })
+            .build()
+            .unwrap();
+        hold(&pool, 2).end();
+        leaves.recv().unwrap();
+        let held = hold(&pool, 1);
+        let second = pool.try_spawn(|| "on the other thread").unwrap();
+        gate.open();
+        assert_eq!(second.blocking_join().unwrap(), "on the other thread");
+        held.end();
     });
 }
 

@@ -5,13 +5,14 @@
 mod pool_support;
 
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 use millpond::{AdaptiveThreadPool, JoinError, JoinHandle, TaskContext};
-use pool_support::{Gate, block_on, fixed, hold, in_time, in_time_async, poll_once, until};
+use pool_support::{Gate, Wakes, block_on, fixed, hold, in_time, in_time_async, poll_once, until};
 
 /// Pools of one thread: a queue with room, and the least there is.
 fn narrow_pools() -> [AdaptiveThreadPool; 2] {
@@ -241,6 +242,70 @@ fn a_slow_consumer_of_many_runs_holds_nobody_up() {
 /// Short enough for a test, and the only thing that is ever waited for.
 fn lapsing() -> AdaptiveThreadPool {
     fixed(1).max_queue_size(1).reservation_timeout(Duration::from_millis(5)).build().unwrap()
+}
+
+#[test]
+fn a_granted_acquire_that_nobody_polls_loses_its_turn_and_stands_in_line_anew() {
+    in_time(|| {
+        for _ in 0..10 {
+            let pool = lapsing();
+            let held = hold(&pool, 1);
+            let queued = pool.try_spawn(|| "queued").unwrap();
+            let wakes = Arc::<Wakes>::default();
+            let mut left_alone = Box::pin(pool.acquire());
+            let waker = Waker::from(Arc::clone(&wakes));
+            assert!(left_alone.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            // The one behind gets its turn, and its answer.
+            let mut behind = pool.run(|| "behind");
+            assert!(poll_once(&mut behind).is_pending());
+            held.end();
+            assert_eq!(block_on(behind).unwrap(), "behind");
+            assert_eq!(queued.blocking_join().unwrap(), "queued");
+            assert_eq!((wakes.count(), pool.statistics().lapsed_permits), (1, 1));
+            assert_eq!(pool.statistics().reserved_permits, 0);
+            assert_eq!(block_on(block_on(left_alone).unwrap().spawn(|| "anew")).unwrap(), "anew");
+        }
+    });
+}
+
+#[test]
+fn many_acquires_that_nobody_polls_hold_nobody_up() {
+    in_time(|| {
+        for _ in 0..10 {
+            let pool = lapsing();
+            let held = hold(&pool, 1);
+            let queued = pool.try_spawn(|| ()).unwrap();
+            let mut left_alone: Vec<_> = (0..5).map(|_| pool.acquire()).collect();
+            left_alone.iter_mut().for_each(|acquire| assert!(poll_once(acquire).is_pending()));
+            let mut behind = pool.run(|| "behind");
+            assert!(poll_once(&mut behind).is_pending());
+            held.end();
+            queued.blocking_join().unwrap();
+            assert_eq!(block_on(behind).unwrap(), "behind");
+            drop(left_alone);
+            assert_eq!((pool.statistics().reserved_permits, pool.statistics().waiting_callers), (0, 0));
+            drop(pool.try_acquire().unwrap());
+        }
+    });
+}
+
+#[test]
+fn a_spawn_that_nobody_polls_holds_nobody_up() {
+    in_time(|| {
+        for _ in 0..10 {
+            let pool = lapsing();
+            let held = hold(&pool, 1);
+            let queued = pool.try_spawn(|| ()).unwrap();
+            let mut left_alone = Box::pin(pool.spawn(|| "late"));
+            assert!(poll_once(&mut left_alone).is_pending());
+            let mut behind = pool.run(|| "behind");
+            assert!(poll_once(&mut behind).is_pending());
+            held.end();
+            queued.blocking_join().unwrap();
+            assert_eq!(block_on(behind).unwrap(), "behind");
+            assert_eq!(block_on(block_on(left_alone).unwrap()).unwrap(), "late");
+        }
+    });
 }
 
 #[test]

@@ -165,6 +165,7 @@ fn a_closed_pool_refuses_work_and_hands_it_back() {
         assert_eq!(other.try_acquire().unwrap_err().reason, RejectReason::ShuttingDown);
         drop(other.run(work()));
         assert_eq!(tokens.alive(), 0);
+        assert_eq!(other.statistics().total_threads, 0);
     });
 }
 
