@@ -128,7 +128,10 @@ fn what_rtf_cannot_say_is_left_out() {
     assert_eq!(there_and_back("| **a** b |\n| --- |\n"), "| a b |\n| --- |\n");
     assert_eq!(there_and_back("```rust\na\n```\n"), "```\na\n```\n");
     assert_eq!(there_and_back("![an _image_](b.png)\n"), "an _image_\n");
-    assert_eq!(there_and_back("a <span class=\"x\">b</span> <!-- c -->\n\n<div>d</div>\n"), "a b\n");
+    assert_eq!(there_and_back("a <span class=\"x\">b</span> <!-- c -->\n"), "a b\n");
+    let html = "<div align=\"center\">\n  <h1>c &amp; <b>d</b></h1>\n  <img src=\"e\">f\n</div>\n<script>g</script>\n";
+    assert_eq!(there_and_back(html), "c & **d**\n\nf\n");
+    assert_eq!(there_and_back("- <p>a</p>\n- b\n"), "- a\n- b\n");
 }
 
 #[test]

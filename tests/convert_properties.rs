@@ -139,7 +139,7 @@ fn markdown_soup() -> impl Strategy<Value = String> {
         2 => Just("\n".to_owned()),
         1 => prop::sample::select(&[
             "\n\n", "\n- ", "\n1. ", "\n> ", "\n    ", "\n```\n", "\n|a|b|\n|-|-|\n|", "[^1]", "\n[^1]: ", "[a](b)",
-            "<u>", "</u>", "<br>", "\n<div>\n", "\n***\n", "![i](j)", "- [ ] ", "<http://a.b>", "\n===\n",
+            "<u>", "</u>", "<br>", "\n<div>\n", "\n\n<p>", "</p>", "\n<script>", "<!--", "-->", "&amp;", "\n***\n", "![i](j)", "- [ ] ", "<http://a.b>", "\n===\n",
         ][..]).prop_map(str::to_owned),
         1 => "\\PC{1,2}",
     ];

@@ -55,7 +55,8 @@ pub(super) struct Body {
     /// How many images are open: their text is shown in their place.
     pub(super) images: usize,
     pub(super) table: Option<Table>,
-    pub(super) in_html: bool,
+    /// The block of HTML under way.
+    pub(super) html: Option<String>,
 }
 
 impl Body {
@@ -77,7 +78,7 @@ impl Body {
             links: Vec::new(),
             images: 0,
             table: None,
-            in_html: false,
+            html: None,
         }
     }
 
@@ -104,7 +105,10 @@ impl Body {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) if !self.in_html => self.text(&text),
+            Event::Text(text) | Event::Html(text) if self.html.is_some() => {
+                self.html.get_or_insert_default().push_str(&text);
+            }
+            Event::Text(text) => self.text(&text),
             Event::Code(code) => self.code(&code),
             Event::SoftBreak => self.text(" "),
             Event::HardBreak => self.text("\n"),
@@ -117,7 +121,7 @@ impl Body {
             Event::FootnoteReference(label) => self.reference(&label),
             Event::TaskListMarker(is_done) => self.text(if is_done { "\u{2611} " } else { "\u{2610} " }),
             Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
-            Event::Text(_) | Event::Html(_) => {}
+            Event::Html(_) => {}
         }
     }
 
@@ -131,7 +135,7 @@ impl Body {
             Tag::Paragraph => self.begin_block(Block::Text),
             Tag::HtmlBlock => {
                 self.end_paragraph();
-                self.in_html = true;
+                self.html = Some(String::new());
             }
             Tag::BlockQuote(_) => {
                 self.end_paragraph();
@@ -189,7 +193,7 @@ impl Body {
                 }
                 self.end_paragraph();
             }
-            TagEnd::HtmlBlock => self.in_html = false,
+            TagEnd::HtmlBlock => self.html_block(),
             TagEnd::FootnoteDefinition => self.end_note(),
             TagEnd::Table => self.table = None,
             TagEnd::TableHead | TagEnd::TableRow => Table::end_row(self.out()),

@@ -3,6 +3,7 @@
 use pulldown_cmark::LinkType;
 
 use super::body::{Block, Body};
+use super::html_block::{self, Piece};
 use super::style::Mark;
 use super::{html_tag, text};
 
@@ -47,6 +48,19 @@ impl Body {
             Some(html_tag::Tag::End(mark)) => self.end_mark(mark),
             None => {}
         }
+    }
+
+    /// The end of a block of HTML, of which the text is kept.
+    pub(super) fn html_block(&mut self) {
+        let Some(html) = self.html.take() else { return };
+        html_block::read(&html, |piece| match piece {
+            Piece::Text(text) if self.is_open => self.text(&text),
+            Piece::Text(text) if text.trim().is_empty() => {}
+            Piece::Text(text) => self.text(text.trim_start()),
+            Piece::Tag(tag) => self.inline_html(tag),
+            Piece::Break => self.end_paragraph(),
+        });
+        self.end_paragraph();
     }
 
     pub(super) fn begin_link(&mut self, kind: LinkType, url: &str, title: &str) {

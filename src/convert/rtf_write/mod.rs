@@ -2,6 +2,7 @@
 
 mod body;
 mod head;
+mod html_block;
 mod html_tag;
 mod inline;
 mod lists;
