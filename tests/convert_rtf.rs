@@ -124,6 +124,15 @@ fn what_a_table_cannot_hold_becomes_one_line() {
 }
 
 #[test]
+fn items_in_cells_keep_their_marks_as_text() {
+    let cells = r"\trowd\pard\intbl Head\cell\cell\row\trowd\pard\intbl x\par{\listtext\f4\'b7\tab}\ls1 a\par {\b b}\cell\pard\intbl\ls2 c\par\par d\cell\row";
+    let text = body(cells);
+    assert!(text.ends_with("| x<br>• a<br>**• b** | 1\\. c<br><br>2. d |\n"), "{text}");
+    // A list that was begun in a cell is none around the table.
+    assert_eq!(body(r"\trowd\pard\intbl{\pntext 1.\tab}a\cell\row\pard b\par"), "| 1\\. a |\n| --- |\n\nb\n");
+}
+
+#[test]
 fn rows_of_different_tables_side_by_side_are_one_table() {
     let text = body(r"\trowd\intbl a\cell\row\trowd\intbl b\cell c\cell\row\pard");
     assert_eq!(text, "| a |  |\n| --- | --- |\n| b | c |\n");

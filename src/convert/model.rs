@@ -86,6 +86,25 @@ impl Content {
         self.runs.clear();
     }
 
+    /// Where the last line begins.
+    fn line_start(&self) -> usize {
+        self.text.rfind('\n').map_or(0, |at| at + 1)
+    }
+
+    /// Whether the last line has no text yet.
+    pub(super) fn is_line_blank(&self) -> bool {
+        self.text.get(self.line_start()..).is_none_or(|line| line.trim().is_empty())
+    }
+
+    /// Puts `mark` before the last line. All runs must be closed, and the line must have one.
+    pub(super) fn mark_line(&mut self, mark: &str) {
+        let start = self.line_start();
+        self.text.insert_str(start, mark);
+        for run in self.runs.iter_mut().rev().take_while(|run| run.end > start) {
+            run.end += mark.len();
+        }
+    }
+
     /// Whether nothing would be seen of it.
     pub(super) fn is_blank(&self) -> bool {
         self.runs.iter().all(|run| run.style.note == 0) && self.text.trim().is_empty()

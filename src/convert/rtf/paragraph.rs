@@ -76,6 +76,7 @@ impl Reader<'_> {
 
     fn end_cell(&mut self) {
         let align = self.group.paragraph.align;
+        self.mark_item();
         self.forget_marker();
         let (flow, links) = self.flow_and_links();
         flow.end_cell(align, links);
@@ -87,6 +88,7 @@ impl Reader<'_> {
         let properties = self.group.paragraph;
         if properties.in_table {
             // A paragraph of a cell; the cell goes on.
+            self.mark_item();
             self.forget_marker();
             return self.push('\n');
         }
@@ -99,6 +101,19 @@ impl Reader<'_> {
             None => flow.blank_paragraph(),
         }
         self.end_links();
+    }
+
+    /// Markdown has no lists in cells, so what would be an item there begins with its mark as text.
+    fn mark_item(&mut self) {
+        let properties = self.group.paragraph;
+        let may_be_item = self.has_marker || properties.list > 0 || properties.numbering != Numbering::None;
+        if !may_be_item || self.flow().content().is_line_blank() {
+            return;
+        }
+        if let Kind::Item(item) = self.item_or_body(&properties) {
+            let mark = item.number.map_or_else(|| "\u{2022} ".to_owned(), |number| format!("{number}. "));
+            self.flow().content().mark_line(&mark);
+        }
     }
 
     /// A link is over with its paragraph, so that a long address can't be repeated for each of many.
