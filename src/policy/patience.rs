@@ -11,7 +11,11 @@ use std::time::Duration;
 /// dear as the best choice made with hindsight (the ski rental problem).
 pub(crate) const LOOK: Duration = Duration::from_micros(50);
 
+/// The part of it that is spent on the processor; then the worker offers its core to others between two looks.
 pub(crate) const SPIN: Duration = Duration::from_micros(20);
+
+/// How long a caller looks on for the result of a tiny task: less than its thread would spend on being woken.
+pub(crate) const CALLERS_LOOK: Duration = Duration::from_micros(2);
 
 /// A sleep shorter than this was hardly worth it: it contains two wake-ups, the submitter's and the worker's.
 const SHORT_SLEEP: Duration = Duration::from_micros(100);
@@ -47,6 +51,16 @@ impl Patience {
         Self { vain, skip: (1 << vain) - 1 }
     }
 
+    /// Both figures in one.
+    pub(crate) fn pack(self) -> u32 {
+        self.vain << 16 | self.skip
+    }
+
+    /// What was packed.
+    pub(crate) fn unpack(packed: u32) -> Self {
+        Self { vain: packed >> 16, skip: packed & 0xffff }
+    }
+
     /// It slept for so long.
     pub(crate) fn slept(self, slept: Duration) -> Self {
         if slept < SHORT_SLEEP { Self { vain: self.vain / 2, skip: self.skip / 4 } } else { self }
@@ -69,6 +83,17 @@ mod tests {
             patience = patience.slept(Duration::from_millis(1));
         }
         assert!((150..=200).contains(&looks), "{looks}");
+    }
+
+    #[test]
+    fn nothing_is_lost_in_packing() {
+        let mut patience = Patience::default();
+        for _ in 0..20 {
+            patience = patience.looked(false);
+            let (vain, skip) = (patience.vain, patience.skip);
+            patience = Patience::unpack(patience.pack());
+            assert_eq!((patience.vain, patience.skip), (vain, skip));
+        }
     }
 
     #[test]

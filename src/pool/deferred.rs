@@ -96,9 +96,11 @@ impl Start for Ticket {
     fn start(self) {
         let shared = &self.shared;
         match shared.try_permit() {
-            Ok(()) if self.place(Place::Held) => shared.inject(self.task),
+            Ok(_) if self.place(Place::Held) => {
+                shared.inject(self.task);
+            }
             // Nobody wants it any more: the permit is still ours to give back.
-            Ok(()) => shared.release_permit(),
+            Ok(_) => shared.release_permit(),
             Err(Full::Occupied) => {
                 if self.place(Place::Line) {
                     shared.stand_in_line(self.task);

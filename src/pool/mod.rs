@@ -4,6 +4,7 @@ mod books;
 mod builder;
 mod context;
 mod deferred;
+mod glance;
 mod handle;
 mod hooks;
 mod keeper;

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::shared::Shared;
+use super::shared::{Attention, Shared};
 use super::worker;
 use crate::admission::Full;
 use crate::error::JoinError;
@@ -48,27 +48,41 @@ where
         Self { shared, stage: Stage::New(work) }
     }
 
-    /// Submits the work; `None` if the pool takes none any more. The first registration of `waker` comes with the
-    /// allocation.
+    /// Submits the work; `None` if the pool takes none any more.
     #[inline]
-    fn submit(&self, work: F, waker: &Waker) -> Option<Arc<dyn Join<T>>> {
+    fn submit(&self, work: F, cx: &mut Context<'_>) -> Option<Submitted<T>> {
         let shared = self.shared;
         // Before a permit is taken: what packs is code of a user, too.
         let luggage = shared.pack();
-        let place = match shared.try_permit() {
-            Ok(()) => Place::Held,
-            Err(Full::Occupied) => Place::Line,
+        let (place, out) = match shared.try_permit() {
+            Ok(out) => (Place::Held, out),
+            Err(Full::Occupied) => (Place::Line, usize::MAX),
             Err(Full::Closed) => return None,
         };
-        let cell = TaskCell::new(move || luggage.unpack(work), place, Some(waker.clone()));
+        let look = out <= ALONE && shared.glance.worth_it(cx);
+        // The first registration comes with the allocation.
+        let waker = (!look).then(|| cx.waker().clone());
+        let cell = TaskCell::new(move || luggage.unpack(work), place, waker);
         let task = Arc::clone(&cell).into_run();
-        if place == Place::Held {
-            shared.inject(task);
-        } else {
+        if place == Place::Line {
             shared.stand_in_line(task);
+            return Some(Submitted { join: cell, sleeps: true });
         }
-        Some(cell)
+        if shared.inject(task) == Attention::Awake && look {
+            shared.glance.look_on(|| cell.looks_done());
+        }
+        Some(Submitted { join: cell, sleeps: !look })
     }
+}
+
+/// Permits that are out when one caller submits one task after the other: its own, and that of the task before, which the
+/// worker is just about to give back.
+const ALONE: usize = 2;
+
+struct Submitted<T> {
+    join: Arc<dyn Join<T>>,
+    /// The waker is registered.
+    sleeps: bool,
 }
 
 impl<F, T> Future for Run<'_, F, T>
@@ -92,11 +106,14 @@ where
             Stage::New(work) => match &here {
                 Some(worker) => worker.run_here(TaskCell::new(work, Place::Free, None)),
                 None => {
-                    let Some(join) = this.submit(work, cx.waker()) else {
+                    let Some(Submitted { join, sleeps }) = this.submit(work, cx) else {
                         return Poll::Ready(Err(JoinError::Closed));
                     };
-                    this.stage = Stage::Submitted(join);
-                    return Poll::Pending;
+                    if sleeps {
+                        this.stage = Stage::Submitted(join);
+                        return Poll::Pending;
+                    }
+                    join
                 }
             },
             Stage::Over => panic!("`Run` was polled after it was ready"),

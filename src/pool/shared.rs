@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 use tokio::sync::watch;
 
+use super::glance::Glance;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
 use super::pressure::Gauge;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(super) threads: Threads,
     pub(super) keeper: Keeper,
     pub(super) pressure: Gauge,
+    pub(super) glance: CachePadded<Glance>,
     pub(super) tally: Tally,
     /// A shutdown's deadline has passed: what waits is cancelled, what runs is asked to stop.
     pub(super) aborting: AtomicBool,
@@ -63,6 +65,15 @@ pub(super) struct Tally {
     pub(super) spawn_failures: AtomicU64,
 }
 
+/// Who looks at new work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attention {
+    /// A worker that is awake: it searches, or will when its task is done.
+    Awake,
+    /// One that had to be called first.
+    Called,
+}
+
 /// One more.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
@@ -89,6 +100,7 @@ impl Shared {
             threads: Threads::new(slots),
             keeper: Keeper::default(),
             pressure: Gauge::new(&config),
+            glance: CachePadded::default(),
             tally: Tally::default(),
             aborting: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Open),
@@ -96,19 +108,19 @@ impl Shared {
         }
     }
 
-    /// Takes a permit at once.
+    /// Takes a permit at once. Says how many are out, this one among them.
     #[inline]
-    pub(super) fn try_permit(&self) -> Result<(), Full> {
+    pub(super) fn try_permit(&self) -> Result<usize, Full> {
         let left = self.permits.try_take()?;
         self.pressure.on_submit(self, left);
-        Ok(())
+        Ok(self.permits.limit().saturating_sub(left))
     }
 
     /// Puts a task that holds a permit, or needs none, into the queue.
     #[inline]
-    pub(super) fn inject(self: &Arc<Self>, task: TaskRef) {
+    pub(super) fn inject(self: &Arc<Self>, task: TaskRef) -> Attention {
         self.queues.inject(task);
-        self.work_waits();
+        self.work_waits()
     }
 
     #[cold]
@@ -125,7 +137,9 @@ impl Shared {
     /// Gives a permit that was just taken to its task.
     fn admit(self: &Arc<Self>, waiter: Waiter) {
         match waiter {
-            Waiter::Task(task) if task.admit() => self.inject(task),
+            Waiter::Task(task) if task.admit() => {
+                self.inject(task);
+            }
             // Cancelled in the meantime: the permit is still ours to give back.
             _ => self.release_permit(),
         }
@@ -141,16 +155,19 @@ impl Shared {
 
     /// Sees to it that somebody looks at work that was just put into a queue.
     #[inline]
-    pub(super) fn work_waits(self: &Arc<Self>) {
+    pub(super) fn work_waits(self: &Arc<Self>) -> Attention {
         match self.idle.notify() {
-            Notify::Covered | Notify::Woken => {}
+            Notify::Covered => return Attention::Awake,
+            Notify::Woken => {}
             Notify::Busy(census) => {
-                if self.threads.want_more(census, self.bounds) {
-                    self.start_one_more();
+                if !self.threads.want_more(census, self.bounds) {
+                    return Attention::Awake;
                 }
+                self.start_one_more();
             }
             Notify::Ended => self.clear_queues(),
         }
+        Attention::Called
     }
 
     /// Brings one permit home; whoever stands in line gets it.

@@ -144,7 +144,7 @@ impl Shared {
         if worker::current_of(self).is_some() {
             return Ok(Place::Free);
         }
-        self.try_permit().map(|()| Place::Held)
+        self.try_permit().map(|_| Place::Held)
     }
 
     /// What the calling thread has around it now. To be packed before a place is taken: it is code of a user's that packs,

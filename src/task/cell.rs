@@ -16,6 +16,8 @@ pub(crate) struct TaskCell<F, T> {
     inner: Mutex<Inner<F, T>>,
     /// Nobody wants the result any more. A hint beside the lock, because a running task asks it often.
     cancelled: AtomicBool,
+    /// The result is there. A hint, too: for a caller who looks on, and should not take the lock from the worker.
+    done: AtomicBool,
 }
 
 struct Inner<F, T> {
@@ -46,7 +48,7 @@ where
     /// A task that waits. A `waker` given here saves the first registration.
     pub(crate) fn new(work: F, place: Place, waker: Option<Waker>) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
-        Arc::new(Self { inner, cancelled: AtomicBool::new(false) })
+        Arc::new(Self { inner, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
     }
 
     /// Takes the closure out of a task that waits.
@@ -101,6 +103,7 @@ where
             inner.stage = Stage::Done(result);
             inner.waker.take()
         };
+        self.done.store(true, Ordering::Release);
         if let Some(waker) = waker {
             host.wake(waker);
         }
@@ -173,6 +176,10 @@ where
             _ => panic!("a task's result was polled after it had been taken"),
         };
         Poll::Ready(result)
+    }
+
+    fn looks_done(&self) -> bool {
+        self.done.load(Ordering::Acquire)
     }
 
     fn as_run(&self) -> &dyn Run {
@@ -248,7 +255,11 @@ mod tests {
                 assert_eq!(me.upgrade().map(|cell| cell.cancel()), Some(Cancelled::Running));
             });
             let inner = Inner { stage: Stage::Pending(work, Place::Free), waker: None };
-            TaskCell { inner: Mutex::new(inner), cancelled: AtomicBool::new(false) }
+            TaskCell {
+                inner: Mutex::new(inner),
+                cancelled: AtomicBool::new(false),
+                done: AtomicBool::new(false),
+            }
         });
         let host = Record::default();
         cell.run(&host);

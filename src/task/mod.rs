@@ -114,6 +114,8 @@ pub(crate) trait Join<T>: Send + Sync {
     /// # Panics
     /// When the result was taken before.
     fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>>;
+    /// Whether the result is there, as far as can be seen without a lock.
+    fn looks_done(&self) -> bool;
     /// The other side.
     fn as_run(&self) -> &dyn Run;
     /// The other side, to keep.
