@@ -1,7 +1,10 @@
 //! One worker's counters.
 
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// Counters that one thread at a time writes and any thread reads. An update is a plain load and store, no atomic
 /// read-modify-write, because there is a single writer: the thread that owns the slot. (Owners change hands through a
@@ -71,14 +74,15 @@ impl WorkerCounters {
         bump(&self.abandoned_ns, ns);
     }
 
-    /// The worker holds on to so many permits of tasks that have started.
+    /// The worker holds on to so many permits of tasks that have started. To be called after permits were given back, and
+    /// before a task counts as started.
     pub(crate) fn withhold(&self, permits: usize) {
-        self.withheld.store(permits, Relaxed);
+        self.withheld.store(permits, Release);
     }
 
     /// How many permits the worker holds on to.
     pub(crate) fn withheld(&self) -> usize {
-        self.withheld.load(Relaxed)
+        self.withheld.load(Acquire)
     }
 
     /// A task was stolen from a neighbour.

@@ -264,8 +264,9 @@ impl Shared {
 
     /// Places in the queue that tasks hold, or that are reserved.
     pub(super) fn places_taken(&self) -> usize {
-        let out = self.permits.limit().saturating_sub(self.permits.available());
+        // In this order: a permit that comes home meanwhile counts as nothing, not as a place.
         let withheld = self.workers.iter().map(|worker| worker.withheld()).sum::<usize>();
+        let out = self.permits.limit().saturating_sub(self.permits.available());
         out.saturating_sub(withheld)
     }
 
