@@ -140,3 +140,13 @@ fn errors_are_fit_for_any_error_type() {
     send::<Panic>();
     sync::<Panic>();
 }
+
+#[test]
+fn handles_are_unwind_safe() {
+    fn unwind_safe<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    unwind_safe::<AdaptiveThreadPool>();
+    unwind_safe::<PoolBuilder>();
+    unwind_safe::<JoinHandle<Sent>>();
+    unwind_safe::<AbortHandle>();
+    unwind_safe::<Permit>();
+}

@@ -5,7 +5,7 @@
 mod pool_support;
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -343,4 +343,32 @@ mod niceness {
             assert_eq!(niceness(), own, "nobody else is touched");
         });
     }
+}
+
+#[test]
+fn a_refused_thread_is_asked_for_again_while_the_work_waits() {
+    in_time(|| {
+        if usable_cores() < 2 {
+            return;
+        }
+        let refuse = Arc::new(AtomicBool::new(false));
+        let refused = Arc::clone(&refuse);
+        let pool = elastic(2)
+            .sampling_interval(Duration::from_millis(1))
+            .spawn_handler(move |thread, body| {
+                if refused.load(Ordering::SeqCst) {
+                    return Err(io::Error::other("none left"));
+                }
+                thread.spawn(body).map(drop)
+            })
+            .build()
+            .unwrap();
+        let held = hold(&pool, 1);
+        refuse.store(true, Ordering::SeqCst);
+        let second = pool.try_spawn(|| "on the other thread").unwrap();
+        until(|| pool.statistics().thread_spawn_failures >= 1);
+        refuse.store(false, Ordering::SeqCst);
+        assert_eq!(second.blocking_join().unwrap(), "on the other thread");
+        held.end();
+    });
 }

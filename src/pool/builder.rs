@@ -111,6 +111,9 @@ impl PoolBuilder {
 
     /// Makes every task, and its subtasks, run with something of its submitter's surroundings, as a task-local. May be
     /// called several times. The `tracing` span is propagated always. Costs one allocation or two a task.
+    ///
+    /// A task that was submitted without such surroundings has none, with one exception: run on top of another, because
+    /// that one waits for it, it sees that one's.
     pub fn propagate(mut self, what: impl Propagate) -> Self {
         self.propagate.push(Propagated(Arc::new(what)));
         self

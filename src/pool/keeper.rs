@@ -35,6 +35,8 @@ struct State {
     started: bool,
     stopped: bool,
     drain_until: Option<Instant>,
+    /// A thread that was refused is asked for again then, if work waits.
+    try_again: Option<Instant>,
     /// After the operating system refused the thread it is not asked for until then.
     not_before: Option<Instant>,
 }
@@ -53,6 +55,11 @@ impl Shared {
         self.call_keeper(|state| {
             state.drain_until = Some(state.drain_until.map_or(deadline, |known| known.min(deadline)));
         });
+    }
+
+    /// A thread was refused: another is asked for at `then`, if work waits still.
+    pub(super) fn keep_asking(self: &Arc<Self>, then: Instant) {
+        self.call_keeper(|state| state.try_again = Some(then));
     }
 
     /// Wake-ups are held back: they will be looked after. Says whether that is so.
@@ -116,15 +123,19 @@ impl Shared {
             }
             let now = Instant::now();
             let look = rounds.next(&self.outboxes, now);
-            let due = [lapse, state.drain_until, look].into_iter().flatten().min();
+            let due = [lapse, state.drain_until, state.try_again, look].into_iter().flatten().min();
             state = match due {
                 None => self.keeper.signal.wait(state),
                 Some(due) if due > now => self.keeper.signal.wait_timeout(state, due - now),
                 Some(_) => {
                     let drained = state.drain_until.take_if(|until| *until <= now).is_some();
+                    let again = state.try_again.take_if(|then| *then <= now).is_some();
                     drop(state);
                     if drained {
                         self.abort_all();
+                    }
+                    if again && self.queues.has_work() {
+                        self.work_waits();
                     }
                     self.lapse_reservations(now);
                     rounds.look(&self.outboxes, now);

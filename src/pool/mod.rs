@@ -20,6 +20,7 @@ mod threads;
 mod warm_up;
 mod worker;
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,6 +77,18 @@ use crate::error::BuildError;
 pub struct AdaptiveThreadPool {
     handle: Arc<Handle>,
 }
+
+// Handles have locks inside that no panic leaves in disorder, and nothing that a caller could see half-done.
+impl UnwindSafe for AdaptiveThreadPool {}
+impl RefUnwindSafe for AdaptiveThreadPool {}
+impl UnwindSafe for PoolBuilder {}
+impl RefUnwindSafe for PoolBuilder {}
+impl UnwindSafe for Permit {}
+impl RefUnwindSafe for Permit {}
+impl<T> UnwindSafe for JoinHandle<T> {}
+impl<T> RefUnwindSafe for JoinHandle<T> {}
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
 
 /// The last one dropped closes the pool.
 #[derive(Debug)]

@@ -147,8 +147,10 @@ impl Drop for Unborn {
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
         count(&shared.tally.spawn_failures);
-        shared.threads.lock().not_before = Some(Instant::now() + shared.config.sampling_interval);
+        let not_before = Instant::now() + shared.config.sampling_interval;
+        shared.threads.lock().not_before = Some(not_before);
         shared.threads.vacate(self.slot);
         shared.never_came();
+        shared.keep_asking(not_before);
     }
 }
