@@ -6,7 +6,7 @@ const SET_ASIDE_NS: u64 = 50_000;
 const MOST: u64 = 32;
 
 /// Callers are woken at the latest after so much work for others.
-const HOLD_BACK_NS: u64 = 100_000;
+const HOLD_BACK_NS: u64 = 200_000;
 /// So many tasks wait where callers come in crowds, not just two at a time by chance.
 const CROWD: usize = 4;
 /// Tasks that take less cost less than what is done around them.
@@ -22,7 +22,7 @@ pub(crate) fn batch_size(task_ns: u64) -> usize {
 /// tasks lately took `task_ns` each and `waiting` of them are at hand.
 ///
 /// Callers wait for as long as [`HOLD_BACK_NS`], and never for more tasks than still wait, so at most twice as long as
-/// otherwise; where less than [`CROWD`] wait nobody does. For tiny tasks the few that would fit keep the callers' threads from working at the same time.
+/// otherwise; where less than [`CROWD`] wait nobody does. For tiny tasks it is of no use.
 pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: usize) -> bool {
     task_ns >= TINY_NS
         && waiting >= CROWD.max(held + 1)
@@ -51,12 +51,12 @@ mod tests {
     fn callers_are_held_back_for_a_bounded_time_and_only_while_others_wait() {
         let most = |task_ns, waiting| (0..).find(|&held| !may_hold_back(held, task_ns, waiting)).unwrap();
         assert_eq!(most(300, 1_000), 0, "tiny");
-        assert_eq!(most(10_000, 1_000), 9);
+        assert_eq!(most(10_000, 1_000), 19);
         assert_eq!(most(10_000, 5), 5);
         assert_eq!(most(10_000, 3), 0, "no crowd");
         assert_eq!(most(10_000, 0), 0);
-        assert_eq!(most(60_000, 1_000), 1);
-        assert_eq!(most(100_000, 1_000), 0, "long");
+        assert_eq!(most(60_000, 1_000), 3);
+        assert_eq!(most(200_000, 1_000), 0, "long");
         assert_eq!(most(u64::MAX, usize::MAX), 0);
     }
 
