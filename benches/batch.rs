@@ -112,6 +112,7 @@ impl Bench {
             ]);
         }
         table.print();
+        println!("  ({:.1} % of the processor's were converted in place)", 100.0 * self.processor.inlined());
         let ratio = samples.ratio(OURS, SEQUENTIAL);
         self.report.at_most(&format!("a document of 1 KB: {ratio:.2} x in place"), ratio, 1.15);
     }

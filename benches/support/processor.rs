@@ -33,6 +33,12 @@ impl Processor {
         response.result.expect("Markdown becomes HTML").len()
     }
 
+    /// The part of all documents so far that was converted on the caller's thread.
+    pub fn inlined(&self) -> f64 {
+        let metrics = self.0.get_metrics();
+        metrics.inlined as f64 / metrics.total_processed.max(1) as f64
+    }
+
     /// A batch; the length of its HTML. The responses are held until the last is there.
     pub async fn batch(&self, requests: Vec<ConversionRequest>) -> usize {
         let responses = self.0.process_batch(requests).await;

@@ -15,9 +15,12 @@ const LEARN: u32 = 8;
 const FIXED_BYTES: f64 = 256.0;
 /// The guess before anything is known: an unhurried parser's 100 MB/s.
 const GUESS_NS_PER_BYTE: f64 = 10.0;
+/// Room in a buffer beside what is expected, in bytes, and the most that is made for each byte of input.
+const SPARE_ROOM: usize = 64;
+const MOST_EXPANSION: f64 = 4.0;
 /// The quantile: it rises by `RISE` when a document took longer than predicted and falls by `FALL` when not, and so comes
-/// to rest where one in twenty takes longer (0.19 / 0.01). A single outlier moves it by no more than a fifth.
-const RISE: f64 = 1.19;
+/// to rest where one in ten takes longer (0.09 / 0.01). A single outlier moves it by no more than a tenth.
+const RISE: f64 = 1.09;
 const FALL: f64 = 0.99;
 /// An inlined document that took so many times the budget was a bad miss.
 const BAD_MISS: u64 = 4;
@@ -32,6 +35,8 @@ const FORGIVE: u32 = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct Kind {
     ns_per_byte: f64,
+    /// Bytes of output for each of input, somewhat over what is usual.
+    expansion: f64,
     seen: u32,
     /// Documents that are still to be shipped, whatever is predicted.
     barred: u32,
@@ -42,7 +47,7 @@ pub(crate) struct Kind {
 
 impl Default for Kind {
     fn default() -> Self {
-        Self { ns_per_byte: 0.0, seen: 0, barred: 0, next_bar: FIRST_BAR, good: 0 }
+        Self { ns_per_byte: 0.0, expansion: 0.5, seen: 0, barred: 0, next_bar: FIRST_BAR, good: 0 }
     }
 }
 
@@ -51,6 +56,19 @@ impl Kind {
     pub(crate) fn predict_ns(&self, bytes: usize) -> u64 {
         let rate = if self.seen == 0 { GUESS_NS_PER_BYTE } else { self.ns_per_byte };
         (rate * weight(bytes)) as u64
+    }
+
+    /// How much room the output of a document of `bytes` will most likely need.
+    pub(crate) fn room(&self, bytes: usize) -> usize {
+        (bytes as f64 * self.expansion) as usize + SPARE_ROOM
+    }
+
+    /// A document of `bytes` became one of `out`.
+    pub(crate) fn learn_room(&mut self, bytes: usize, out: usize) {
+        let ratio = out.saturating_sub(SPARE_ROOM) as f64 / bytes.max(1) as f64;
+        // To grow a buffer costs a copy, to have some room left costs little: up at once, down slowly.
+        let step = if ratio > self.expansion { 1.0 } else { 0.01 };
+        self.expansion = (self.expansion + (ratio - self.expansion) * step).min(MOST_EXPANSION);
     }
 
     /// Whether the next document, of `bytes`, is predicted to stay within the budget. Counts down a bar.
@@ -219,8 +237,22 @@ mod tests {
     }
 
     #[test]
+    fn buffers_soon_have_the_room_that_is_needed_and_not_much_more() {
+        let mut kind = Kind::default();
+        for n in 0..1_000 {
+            let out = if n % 10 == 0 { 1_300 } else { 1_200 };
+            if n > 0 {
+                assert!((1_200..1_400).contains(&kind.room(1_000)), "{}", kind.room(1_000));
+            }
+            kind.learn_room(1_000, out);
+        }
+        kind.learn_room(1, usize::MAX);
+        assert_eq!(kind.room(1_000), 4_000 + SPARE_ROOM);
+    }
+
+    #[test]
     fn the_prediction_is_an_upper_quantile() {
-        // One in 50 takes ten times as long: over the 95th percentile, so not predicted.
+        // One in 50 takes ten times as long: over the 90th percentile, so not predicted.
         let mut kind = taught(1_000);
         for n in 0..5_000 {
             kind.learn(1000, if n % 50 == 0 { 10_000 } else { 1_000 });

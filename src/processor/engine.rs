@@ -116,8 +116,8 @@ impl<C: Converter> Engine<C> {
         };
         let parts = if venue == Venue::Worker { chunks::convert(self, job) } else { None };
         let result = parts.unwrap_or_else(|| {
-            // Half of what comes in is a fair first guess of what comes out; it grows if not.
-            let mut out = BytesMut::with_capacity(job.content.len() / 2 + 64);
+            let room = self.kind(kind_of(formats)).lock().room(job.content.len());
+            let mut out = BytesMut::with_capacity(room);
             self.converter.convert(&job.content, &job.options, &mut out)?;
             Ok(Converted { out, chunks: 1 })
         });
@@ -129,6 +129,9 @@ impl<C: Converter> Engine<C> {
         let Some(formats) = outcome.formats.filter(|_| outcome.chunks <= 1) else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
         let mut kind = self.kind(kind_of(formats)).lock();
+        if let Ok(out) = &outcome.result {
+            kind.learn_room(bytes, out.len());
+        }
         match venue {
             Venue::Worker => kind.learn(bytes, ns),
             Venue::Caller => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
