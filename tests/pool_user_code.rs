@@ -109,7 +109,10 @@ fn nor_those_who_stand_in_line_behind_it_from_being_turned_away() {
 fn a_result_that_panics_in_its_drop_with_a_payload_that_does_the_same_does_not_end_the_worker() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();
+        let (release, _task) = occupy(&pool);
+        // Before it runs: else the result would be dropped here.
         drop(pool.try_spawn(|| PanicsTwice).unwrap());
+        drop(release);
         block_on(pool.run(|| ())).unwrap();
     });
 }
