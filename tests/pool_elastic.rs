@@ -255,7 +255,7 @@ fn a_pool_asks_again_after_a_while() {
             .unwrap();
         let held = hold(&pool, 1);
         drop(pool.try_spawn(|| ()).unwrap());
-        assert_eq!(pool.statistics().thread_spawn_failures, 1);
+        assert!(pool.statistics().thread_spawn_failures >= 1);
         allow.store(1, Ordering::SeqCst);
         // Whoever submits while work waits may be the one who asks.
         until(|| {

@@ -53,7 +53,8 @@ impl Drop for Groups {
 }
 
 /// Cuts a batch into groups and submits them. Whoever awaits the batch has nothing to await before this is done, so it
-/// goes over the documents once and moves each of them twice.
+/// goes over the documents once and moves each of them twice. And the workers have nothing to do before the first group
+/// is there: so each of them gets one as soon as there are documents for it, and only what comes later is planned.
 pub(super) struct Start<'b, C> {
     processor: &'b ConcurrentProcessorV2<C>,
     asked: Instant,
@@ -64,7 +65,18 @@ pub(super) struct Start<'b, C> {
     classes: HashMap<Option<Arc<str>>, usize>,
     waiting: Vec<Option<Waiting>>,
     items: Vec<Item>,
+    /// The sum of their costs.
+    cost_ns: u64,
+    /// How long a group is to take.
+    target_ns: u64,
+    /// Workers that have no group yet, and how many documents may be taken for all of them without a plan.
+    idle: usize,
+    unplanned: usize,
+    groups: Vec<Started>,
 }
+
+/// Of so many documents one may be taken without a plan.
+const PLANNED: usize = 4;
 
 struct Waiting {
     position: usize,
@@ -81,6 +93,8 @@ impl<'b, C: Converter> Start<'b, C> {
         progress: Option<Arc<watch::Sender<BatchProgress>>>,
         alive: oneshot::Sender<Infallible>,
     ) -> Self {
+        let threads = processor.pool.usable_threads();
+        let target = processor.engine.config.coalesce_target;
         Self {
             processor,
             asked,
@@ -90,6 +104,11 @@ impl<'b, C: Converter> Start<'b, C> {
             classes: HashMap::new(),
             waiting: Vec::with_capacity(documents),
             items: Vec::with_capacity(documents),
+            cost_ns: 0,
+            target_ns: u64::try_from(target.as_nanos()).unwrap_or(u64::MAX),
+            idle: threads,
+            unplanned: documents / PLANNED,
+            groups: Vec::new(),
         }
     }
 
@@ -104,15 +123,25 @@ impl<'b, C: Converter> Start<'b, C> {
         };
         self.items.push(Item { cost_ns, class });
         self.waiting.push(Some(Waiting { position, job, tenant }));
+        self.cost_ns = self.cost_ns.saturating_add(cost_ns);
+        if self.idle > 0 && self.cost_ns >= self.target_ns && self.items.len() <= self.unplanned {
+            self.idle -= 1;
+            self.unplanned -= self.items.len();
+            self.submit_added();
+        }
     }
 
-    /// Submits all of them. `self` is consumed, so that what is left alive are the groups.
+    /// Submits the others. `self` is consumed, so that what is left alive are the groups.
     pub(super) fn submit(mut self) -> Groups {
-        let target = self.processor.engine.config.coalesce_target;
-        let target = u64::try_from(target.as_nanos()).unwrap_or(u64::MAX);
+        self.submit_added();
+        Groups(std::mem::take(&mut self.groups))
+    }
+
+    /// Submits what has been added since the last time, in groups.
+    fn submit_added(&mut self) {
         let threads = self.processor.pool.usable_threads();
-        let plan = coalescing::groups(&self.items, target, threads);
-        let mut groups = Vec::with_capacity(plan.len());
+        let plan = coalescing::groups(&self.items, self.target_ns, threads);
+        self.groups.reserve(plan.len());
         for group in plan {
             let mut name = None;
             let mut members = group.members;
@@ -124,9 +153,12 @@ impl<'b, C: Converter> Start<'b, C> {
                     name = tenant;
                 }
             }
-            groups.push(self.one(jobs, members, name.filter(|_| self.limited)));
+            let group = self.one(jobs, members, name.filter(|_| self.limited));
+            self.groups.push(group);
         }
-        Groups(groups)
+        self.items.clear();
+        self.waiting.clear();
+        self.cost_ns = 0;
     }
 
     fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, tenant: Option<Arc<str>>) -> Started {
