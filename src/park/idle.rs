@@ -86,6 +86,25 @@ impl Idle {
         Notify::Woken
     }
 
+    /// Wakes sleepers, the latest first, until so many workers are awake: for work that is known to keep them all busy, where
+    /// the way of a wake-up from one to the next would take longer than the work. Each of them is a searcher, like any
+    /// that was woken singly.
+    pub(crate) fn rouse(&self, awake: usize) {
+        loop {
+            let slot = {
+                let mut list = self.list.lock();
+                let census = self.census();
+                if census.ended() || census.total() - census.idle() >= awake {
+                    return;
+                }
+                let Some(slot) = list.pop() else { return };
+                self.move_by(SEARCHING.wrapping_sub(IDLE));
+                slot
+            };
+            self.parkers[slot].unpark();
+        }
+    }
+
     /// Counts one more worker, which starts as a searcher, if `wanted` says so of the census as it is.
     pub(crate) fn enlist(&self, mut wanted: impl FnMut(Census) -> bool) -> bool {
         let mut now = self.census();

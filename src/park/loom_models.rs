@@ -156,6 +156,25 @@ fn loom_two_workers_leave_together() {
     });
 }
 
+/// A worker that is woken beside the work, or for none at all, neither misses work nor the end.
+#[test]
+fn loom_a_worker_that_is_roused_misses_nothing() {
+    model(1, |idle, stand, threads| {
+        let submitter = {
+            let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
+            thread::spawn(move || {
+                stand.submit(&idle);
+                idle.rouse(1);
+            })
+        };
+        idle.rouse(1);
+        submitter.join().unwrap();
+        idle.close();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(stand.run.load(Ordering::Relaxed), 1);
+    });
+}
+
 /// A sleeper whose time is up and a submitter: either the sleeper stays and is woken, or it leaves and the submitter is
 /// told that nobody is free (and starts a thread).
 #[test]

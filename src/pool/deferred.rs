@@ -71,6 +71,12 @@ impl AdaptiveThreadPool {
         }
     }
 
+    /// So many tasks were submitted at once: wakes a worker for each, as far as cores go, instead of leaving it to the first
+    /// to wake the next.
+    pub(crate) fn rouse(&self, tasks: usize) {
+        self.shared().idle.rouse(tasks.min(self.usable_threads()));
+    }
+
     /// How many tasks of this pool can run at once, as far as cores go. As of its building: to ask the system again costs
     /// some 30 us.
     pub(crate) fn usable_threads(&self) -> usize {

@@ -156,6 +156,7 @@ impl<'b, C: Converter> Start<'b, C> {
             let group = self.one(jobs, members, name.filter(|_| self.limited));
             self.groups.push(group);
         }
+        self.processor.pool.rouse(self.groups.len());
         self.items.clear();
         self.waiting.clear();
         self.cost_ns = 0;
