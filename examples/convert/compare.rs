@@ -50,7 +50,7 @@ fn sequential(requests: &[ConversionRequest]) -> Duration {
     let start = Instant::now();
     let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
-        let mut out = BytesMut::with_capacity(request.content.len() / 2 + 64);
+        let mut out = BytesMut::with_capacity(request.content.len() * 5 / 4 + 64);
         // A failure is an answer, too, and takes its time on both sides.
         let result = converter.convert(&request.content, &request.options, &mut out);
         answers.push(result.map(|()| out.freeze()));

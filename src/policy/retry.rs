@@ -111,7 +111,8 @@ impl Schedule<'_> {
             return None;
         }
         let factor = if policy.factor >= 1.0 { policy.factor } else { 1.0 };
-        let grown = policy.first_delay.as_secs_f64() * factor.powi(self.attempts as i32 - 1);
+        // Clamped, because zero times infinity would be no number.
+        let grown = policy.first_delay.as_secs_f64() * factor.powi(self.attempts as i32 - 1).min(1e12);
         let plain = grown.min(policy.max_delay.as_secs_f64());
         let dice = self.roll();
         let jittered = match policy.jitter {

@@ -14,6 +14,7 @@ use super::group::{Answers, Group};
 use super::request::Job;
 use crate::convert::Converter;
 use crate::policy::coalescing::{self, Item};
+use crate::policy::inlining::Kind;
 use crate::pool::Deferred;
 use crate::sync::Mutex;
 
@@ -196,7 +197,9 @@ impl<'b, C: Converter> Start<'b, C> {
 
 /// How long a document is predicted to take.
 fn predict<C: Converter>(engine: &Engine<C>, job: &Job) -> u64 {
-    // What can't be resolved fails at once, wherever it is.
-    let formats = engine.converter.resolve(&job.content, &job.options);
-    formats.map_or(0, |formats| engine.kind(kind_of(formats)).lock().predict_ns(job.content.len()))
+    match engine.resolve_here(job) {
+        Some(formats) => engine.kind(kind_of(formats)).lock().predict_ns(job.content.len()),
+        // Long ones are tasks of their own; what can't be resolved fails at once, wherever it is.
+        None => Kind::default().predict_ns(job.content.len()),
+    }
 }

@@ -13,6 +13,7 @@ use super::metrics::Counters;
 use super::request::{Job, Outcome};
 use super::{ProcessError, Tenants};
 use super::{chunks, inline};
+use crate::contain::contain;
 use crate::convert::{Converter, Format};
 use crate::error::Panic;
 use crate::metrics::Latencies;
@@ -20,6 +21,9 @@ use crate::policy::inlining::Kind;
 use crate::sync::Mutex;
 
 const FORMATS: usize = 3;
+
+/// Longer documents are not looked at on the caller's thread: to find out what they are may mean to read them.
+const LONGEST_LOOK: usize = 64 << 10;
 
 /// The part of a processor that its tasks share. It does not hold the pool: a task must not keep its own pool alive.
 pub(super) struct Engine<C> {
@@ -68,6 +72,17 @@ impl<C: Converter> Engine<C> {
         nanos(self.config.inline_budget)
     }
 
+    /// What a document is and is to become, for the caller's thread: `None` if that can't be told, or would take long, or
+    /// the converter panics over it. A worker will find out then.
+    pub(super) fn resolve_here(&self, job: &Job) -> Option<(Format, Format)> {
+        if job.content.len() > LONGEST_LOOK {
+            return None;
+        }
+        let mut formats = None;
+        contain(|| formats = self.converter.resolve(&job.content, &job.options).ok());
+        formats
+    }
+
     /// Refuses a document that is too long.
     pub(super) fn check_size(&self, job: &Job) -> Result<(), ProcessError> {
         let (size, limit) = (job.content.len(), self.config.max_document_size);
@@ -102,6 +117,8 @@ impl<C: Converter> Engine<C> {
             chunks,
         };
         self.learn(&outcome, venue);
+        // The document may be a user's own memory, with a drop of its own.
+        contain(|| drop(job));
         outcome
     }
 
@@ -129,8 +146,11 @@ impl<C: Converter> Engine<C> {
         let Some(formats) = outcome.formats.filter(|_| outcome.chunks <= 1) else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
         let mut kind = self.kind(kind_of(formats)).lock();
-        if let Ok(out) = &outcome.result {
-            kind.learn_room(bytes, out.len());
+        match &outcome.result {
+            Ok(out) => kind.learn_room(bytes, out.len()),
+            // A document that is refused early says nothing of those that are not.
+            Err(_) if ns <= kind.predict_ns(bytes) => return,
+            Err(_) => {}
         }
         match venue {
             Venue::Worker => kind.learn(bytes, ns),

@@ -10,6 +10,7 @@ use super::batch::BatchProgress;
 use super::engine::{Engine, Venue};
 use super::request::{Job, Outcome};
 use crate::admission::Slot;
+use crate::contain::contain;
 use crate::convert::Converter;
 use crate::pool::{TaskContext, Ticket};
 use crate::sync::Mutex;
@@ -68,7 +69,8 @@ impl<C: Converter> Group<C> {
                 Answers::Fetched => break,
             }
             if let Some(progress) = &progress {
-                progress.send_modify(|progress| progress.count(failed, bytes));
+                // Whoever watches is woken by this: code of a user.
+                contain(|| progress.send_modify(|progress| progress.count(failed, bytes)));
             }
         }
         drop(slot);

@@ -10,9 +10,6 @@ use super::request::Job;
 use crate::convert::Converter;
 use crate::policy::inlining::{Share, Turn};
 
-/// Longer documents are not even looked at: to find out what they are is for a worker.
-const LONGEST: usize = 64 << 10;
-
 thread_local! {
     /// One a thread, whichever processors its callers use: it is the thread that is to be spared. Callers are told apart
     /// by their Tokio task.
@@ -35,10 +32,10 @@ impl Account {
 pub(super) async fn turn<C: Converter>(engine: &Engine<C>, job: &Job, asked: Instant) -> Option<Instant> {
     let budget = engine.inline_budget_ns();
     let bytes = job.content.len();
-    if budget == 0 || bytes > LONGEST {
+    if budget == 0 {
         return None;
     }
-    let formats = engine.converter.resolve(&job.content, &job.options).ok()?;
+    let formats = engine.resolve_here(job)?;
     if !engine.kind(kind_of(formats)).lock().admit(bytes, budget) {
         return None;
     }
