@@ -39,19 +39,28 @@ impl AdaptiveThreadPool {
         (ticket, Deferred(JoinHandle::new(cell, Arc::clone(shared))))
     }
 
-    /// Submits work that waits its turn if there is no room: it stands in line whether or not the future is polled.
-    pub(crate) fn enqueue<F, T>(&self, work: F) -> Deferred<T>
+    /// Submits work that waits its turn if there is no room: it stands in line whether or not the future is polled. No worker
+    /// is told of it: [`call`](Self::call) has to follow.
+    pub(crate) fn enqueue_untold<F, T>(&self, work: F) -> Deferred<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let luggage = self.shared().pack();
-        if let Ok(place) = self.shared().admit_now() {
-            return Deferred(self.shared().submit(work, luggage, place));
+        let shared = self.shared();
+        let luggage = shared.pack();
+        match shared.admit_now() {
+            Ok(Place::Held) => {
+                let cell = TaskCell::new(move || luggage.unpack(work), Place::Held, None);
+                shared.queues.inject(Arc::clone(&cell).into_run());
+                Deferred(JoinHandle::new(cell, Arc::clone(shared)))
+            }
+            Ok(place) => Deferred(shared.submit(work, luggage, place)),
+            Err(_) => {
+                let (ticket, deferred) = self.defer(work);
+                ticket.start();
+                deferred
+            }
         }
-        let (ticket, deferred) = self.defer(work);
-        ticket.start();
-        deferred
     }
 
     /// Submits work if there is room now; it is made of `with`, which is handed back if not.
@@ -71,9 +80,10 @@ impl AdaptiveThreadPool {
         }
     }
 
-    /// So many tasks were submitted at once: wakes a worker for each, as far as cores go, instead of leaving it to the first
+    /// So many tasks were submitted at once: calls a worker for each, as far as cores go, instead of leaving it to the first
     /// to wake the next.
-    pub(crate) fn rouse(&self, tasks: usize) {
+    pub(crate) fn call(&self, tasks: usize) {
+        self.shared().work_waits();
         self.shared().idle.rouse(tasks.min(self.usable_threads()));
     }
 

@@ -54,8 +54,9 @@ impl Drop for Groups {
 }
 
 /// Cuts a batch into groups and submits them. Whoever awaits the batch has nothing to await before this is done, so it
-/// goes over the documents once and moves each of them twice. And the workers have nothing to do before the first group
-/// is there: so each of them gets one as soon as there are documents for it, and only what comes later is planned.
+/// goes over the documents once and moves each of them twice. The workers are called when all groups are in the queue:
+/// then this thread is about to wait, and its core is free for one of them. (Called earlier, two of them were seen to share
+/// the other core for milliseconds.)
 pub(super) struct Start<'b, C> {
     processor: &'b ConcurrentProcessorV2<C>,
     asked: Instant,
@@ -66,18 +67,7 @@ pub(super) struct Start<'b, C> {
     classes: HashMap<Option<Arc<str>>, usize>,
     waiting: Vec<Option<Waiting>>,
     items: Vec<Item>,
-    /// The sum of their costs.
-    cost_ns: u64,
-    /// How long a group is to take.
-    target_ns: u64,
-    /// Workers that have no group yet, and how many documents may be taken for all of them without a plan.
-    idle: usize,
-    unplanned: usize,
-    groups: Vec<Started>,
 }
-
-/// Of so many documents one may be taken without a plan.
-const PLANNED: usize = 4;
 
 struct Waiting {
     position: usize,
@@ -94,8 +84,6 @@ impl<'b, C: Converter> Start<'b, C> {
         progress: Option<Arc<watch::Sender<BatchProgress>>>,
         alive: oneshot::Sender<Infallible>,
     ) -> Self {
-        let threads = processor.pool.usable_threads();
-        let target = processor.engine.config.coalesce_target;
         Self {
             processor,
             asked,
@@ -105,11 +93,6 @@ impl<'b, C: Converter> Start<'b, C> {
             classes: HashMap::new(),
             waiting: Vec::with_capacity(documents),
             items: Vec::with_capacity(documents),
-            cost_ns: 0,
-            target_ns: u64::try_from(target.as_nanos()).unwrap_or(u64::MAX),
-            idle: threads,
-            unplanned: documents / PLANNED,
-            groups: Vec::new(),
         }
     }
 
@@ -124,25 +107,15 @@ impl<'b, C: Converter> Start<'b, C> {
         };
         self.items.push(Item { cost_ns, class });
         self.waiting.push(Some(Waiting { position, job, tenant }));
-        self.cost_ns = self.cost_ns.saturating_add(cost_ns);
-        if self.idle > 0 && self.cost_ns >= self.target_ns && self.items.len() <= self.unplanned {
-            self.idle -= 1;
-            self.unplanned -= self.items.len();
-            self.submit_added();
-        }
     }
 
-    /// Submits the others. `self` is consumed, so that what is left alive are the groups.
+    /// Submits all of them. `self` is consumed, so that what is left alive are the groups.
     pub(super) fn submit(mut self) -> Groups {
-        self.submit_added();
-        Groups(std::mem::take(&mut self.groups))
-    }
-
-    /// Submits what has been added since the last time, in groups.
-    fn submit_added(&mut self) {
-        let threads = self.processor.pool.usable_threads();
-        let plan = coalescing::groups(&self.items, self.target_ns, threads);
-        self.groups.reserve(plan.len());
+        let target = self.processor.engine.config.coalesce_target;
+        let target = u64::try_from(target.as_nanos()).unwrap_or(u64::MAX);
+        let pool = &self.processor.pool;
+        let plan = coalescing::groups(&self.items, target, pool.usable_threads());
+        let mut groups = Vec::with_capacity(plan.len());
         for group in plan {
             let mut name = None;
             let mut members = group.members;
@@ -154,13 +127,10 @@ impl<'b, C: Converter> Start<'b, C> {
                     name = tenant;
                 }
             }
-            let group = self.one(jobs, members, name.filter(|_| self.limited));
-            self.groups.push(group);
+            groups.push(self.one(jobs, members, name.filter(|_| self.limited)));
         }
-        self.processor.pool.rouse(self.groups.len());
-        self.items.clear();
-        self.waiting.clear();
-        self.cost_ns = 0;
+        pool.call(groups.len());
+        Groups(groups)
     }
 
     fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, tenant: Option<Arc<str>>) -> Started {
@@ -179,7 +149,7 @@ impl<'b, C: Converter> Start<'b, C> {
             (Some(tenants), Some(name)) => match tenants.try_enter(&name) {
                 Some(slot) => {
                     group.slot = Some(slot);
-                    processor.pool.enqueue(move || group.run())
+                    processor.pool.enqueue_untold(move || group.run())
                 }
                 None => {
                     let (slot, arrival) = tenants.join_line(&name);
@@ -189,7 +159,7 @@ impl<'b, C: Converter> Start<'b, C> {
                     deferred
                 }
             },
-            _ => processor.pool.enqueue(move || group.run()),
+            _ => processor.pool.enqueue_untold(move || group.run()),
         };
         Started { members, answers, deferred }
     }
