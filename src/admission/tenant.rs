@@ -139,6 +139,21 @@ impl<W: Start> Tenants<W> {
         work.start();
     }
 
+    /// Starts all that waits, whatever the limit: for a pool that takes no more work, and turns it away.
+    pub(crate) fn turn_away(&self) {
+        for shard in &self.shards {
+            let mut works = Vec::new();
+            for tenant in shard.lock().values_mut() {
+                let line = std::mem::take(&mut tenant.line);
+                // Each of them believes that it has a slot, and will give it back.
+                tenant.slots_out += line.len();
+                works.extend(line.into_values().flatten());
+            }
+            // Not under the lock: what is turned away drops its slot.
+            works.into_iter().for_each(Start::start);
+        }
+    }
+
     fn shard(&self, name: &Arc<str>) -> &Shard<W> {
         let hash = self.hasher.hash_one(&**name);
         &self.shards[hash as usize % SHARDS]

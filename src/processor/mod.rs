@@ -14,8 +14,11 @@ mod request;
 mod retry;
 mod single;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 pub use batch::{Batch, BatchProgress};
@@ -187,6 +190,15 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # Cancel safety
     /// As for the pool: admission is closed with the first poll and stays so.
     pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
-        self.pool.shutdown(drain).await
+        let mut shutdown = pin!(self.pool.shutdown(drain));
+        // The first poll closes admission; then whoever waits for a tenant's turn waits in vain.
+        let first = poll_fn(|cx| Poll::Ready(shutdown.as_mut().poll(cx))).await;
+        if let Some(tenants) = &self.engine.tenants {
+            tenants.turn_away();
+        }
+        match first {
+            Poll::Ready(report) => report,
+            Poll::Pending => shutdown.await,
+        }
     }
 }
