@@ -39,8 +39,9 @@ pub struct ProcessorConfig {
     /// A document that is predicted to take no longer than this is converted on the caller's own thread, because to ship
     /// it would cost more. Default 20 us; accepted 0 (never) to 1 ms.
     pub inline_budget: Duration,
-    /// Small documents of a batch are put together into tasks that are predicted to take about this long. Default 100 us;
-    /// accepted 0 (each document is a task) to 1 s.
+    /// Small documents of a batch are put together into tasks that are predicted to take about this long: up to four times
+    /// as long while much of the batch is left, down to a quarter at its end. Default 100 us; accepted 0 (each document is
+    /// a task) to 1 s.
     pub coalesce_target: Duration,
     /// The pool that [`with_converter`](crate::ConcurrentProcessorV2::with_converter) builds.
     pub pool: PoolConfig,
