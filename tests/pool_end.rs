@@ -3,22 +3,13 @@
 
 mod pool_support;
 
-use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::task::{Context, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pool_support::{Wakes, block_on, fixed, in_time, in_time_async, poll_once, until};
-
-/// Long enough for the worker to wake callers together, when there is a crowd of them.
-fn short() {
-    let since = Instant::now();
-    while since.elapsed() < Duration::from_micros(10) {
-        black_box(0);
-    }
-}
+use pool_support::{Wakes, block_on, fixed, in_time, in_time_async, poll_once, short, until};
 
 #[test]
 fn every_caller_is_woken_when_the_pool_ends_behind_them() {

@@ -9,7 +9,7 @@ use std::thread;
 
 use futures_util::future::join_all;
 use millpond::{AdaptiveThreadPool, JoinError, TaskContext};
-use pool_support::{Tokens, fixed, hold, in_time, in_time_async, poll_once};
+use pool_support::{Tokens, fixed, hold, in_time, in_time_async, poll_once, until_cancelled};
 
 #[test]
 fn every_way_in_gives_the_answer() {
@@ -124,18 +124,7 @@ fn a_waiter_is_told_of_an_abort() {
 fn aborting_a_running_task_keeps_its_result() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();
-        let (begun, begins) = mpsc::channel();
-        let task = pool
-            .try_spawn(move || {
-                begun.send(()).unwrap();
-                let context = TaskContext::current().unwrap();
-                while !context.is_cancelled() {
-                    thread::yield_now();
-                }
-                "stopped early"
-            })
-            .unwrap();
-        begins.recv().unwrap();
+        let task = until_cancelled(&pool);
         task.abort();
         assert_eq!(task.blocking_join().unwrap(), "stopped early");
         let statistics = pool.statistics();

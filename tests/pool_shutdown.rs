@@ -12,6 +12,7 @@ use std::time::Duration;
 use millpond::{AdaptiveThreadPool, JoinError, RejectReason, TaskContext};
 use pool_support::{
     Gate, ThreadEvents, Tokens, block_on, fixed, hold, in_time, in_time_async, poll_once, until,
+    until_cancelled,
 };
 
 const FOR_EVER: Duration = Duration::MAX;
@@ -95,18 +96,7 @@ fn the_deadline_cancels_what_waits_and_counts_it() {
 fn the_deadline_asks_what_runs_to_stop() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();
-        let (begun, begins) = mpsc::channel();
-        let task = pool
-            .try_spawn(move || {
-                begun.send(()).unwrap();
-                let context = TaskContext::current().unwrap();
-                while !context.is_cancelled() {
-                    thread::yield_now();
-                }
-                "stopped early"
-            })
-            .unwrap();
-        begins.recv().unwrap();
+        let task = until_cancelled(&pool);
         block_on(pool.shutdown(AT_ONCE));
         assert_eq!(task.blocking_join().unwrap(), "stopped early");
     });

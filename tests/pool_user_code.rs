@@ -13,8 +13,8 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use millpond::{AdaptiveThreadPool, Carried, JoinError, JoinHandle, Pressure, Propagate, TaskContext};
-use pool_support::{block_on, fixed, in_time, poll_once, until};
+use millpond::{AdaptiveThreadPool, Carried, JoinError, Pressure, Propagate, TaskContext};
+use pool_support::{block_on, fixed, hold, in_time, poll_once, until};
 
 struct PanicsInDrop;
 
@@ -50,29 +50,17 @@ fn waker(code: impl Fn() + Send + Sync + 'static) -> Waker {
     Waker::from(Arc::new(Calls(code)))
 }
 
-/// Occupies a thread of the pool until the sender is dropped.
-fn occupy(pool: &AdaptiveThreadPool) -> (mpsc::Sender<()>, JoinHandle<()>) {
-    let (release, released) = mpsc::channel();
-    let (began, begun) = mpsc::channel();
-    let task = pool.try_spawn(move || {
-        began.send(()).unwrap();
-        let _: Result<(), _> = released.recv();
-    });
-    begun.recv().unwrap();
-    (release, task.unwrap())
-}
-
 #[test]
 fn a_cancelled_closure_that_panics_in_its_drop_gives_its_place_back_and_tells_its_waiter() {
     in_time(|| {
         let pool = fixed(1).max_queue_size(1).build().unwrap();
-        let (release, _task) = occupy(&pool);
+        let held = hold(&pool, 1);
         let grenade = PanicsInDrop;
         let queued = pool.try_spawn(move || drop(grenade)).unwrap();
         queued.abort();
         assert!(matches!(block_on(queued), Err(JoinError::Cancelled)));
         let next = pool.try_spawn(|| 2).unwrap();
-        drop(release);
+        held.release();
         assert_eq!(block_on(next).unwrap(), 2);
     });
 }
@@ -81,7 +69,7 @@ fn a_cancelled_closure_that_panics_in_its_drop_gives_its_place_back_and_tells_it
 fn nor_does_it_keep_a_shutdown_from_its_deadline() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();
-        let (_release, _task) = occupy(&pool);
+        let _held = hold(&pool, 1);
         let grenade = PanicsInDrop;
         drop(pool.try_spawn(move || drop(grenade)).unwrap());
         drop(pool.try_spawn(|| ()).unwrap());
@@ -93,7 +81,7 @@ fn nor_does_it_keep_a_shutdown_from_its_deadline() {
 fn nor_those_who_stand_in_line_behind_it_from_being_turned_away() {
     in_time(|| {
         let pool = fixed(1).max_queue_size(1).build().unwrap();
-        let (_release, _task) = occupy(&pool);
+        let _held = hold(&pool, 1);
         let _queued = pool.try_spawn(|| ()).unwrap();
         let grenade = PanicsInDrop;
         let mut first = pool.run(move || drop(grenade));
@@ -109,10 +97,10 @@ fn nor_those_who_stand_in_line_behind_it_from_being_turned_away() {
 fn a_result_that_panics_in_its_drop_with_a_payload_that_does_the_same_does_not_end_the_worker() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();
-        let (release, _task) = occupy(&pool);
+        let held = hold(&pool, 1);
         // Before it runs: else the result would be dropped here.
         drop(pool.try_spawn(|| PanicsTwice).unwrap());
-        drop(release);
+        held.release();
         block_on(pool.run(|| ())).unwrap();
     });
 }
@@ -121,12 +109,12 @@ fn a_result_that_panics_in_its_drop_with_a_payload_that_does_the_same_does_not_e
 fn a_waker_that_panics_costs_no_other_task_its_answer() {
     in_time(|| {
         let pool = fixed(1).max_queue_size(1).build().unwrap();
-        let (release, _task) = occupy(&pool);
+        let held = hold(&pool, 1);
         let queued = pool.try_spawn(|| 5).unwrap();
         let angry = waker(|| panic!("in a waker, on purpose"));
         let mut call = pool.acquire();
         assert!(Pin::new(&mut call).poll(&mut Context::from_waker(&angry)).is_pending());
-        drop(release);
+        held.release();
         assert_eq!(block_on(queued).unwrap(), 5);
     });
 }
@@ -135,7 +123,7 @@ fn a_waker_that_panics_costs_no_other_task_its_answer() {
 fn a_watcher_of_the_pressure_may_submit_from_within_its_waker() {
     in_time(|| {
         let pool = fixed(1).max_queue_size(4).backpressure_threshold(0.4).build().unwrap();
-        let (_release, _task) = occupy(&pool);
+        let _held = hold(&pool, 1);
         let mut pressure = pool.pressure();
         let queued = pool.try_spawn(|| ()).unwrap();
         assert_eq!(*pressure.borrow_and_update(), Pressure::Saturated);
@@ -187,10 +175,9 @@ fn survives(handler: impl Fn(Box<dyn FnOnce() + Send>) + Send + Sync + 'static) 
             })
             .build()
             .unwrap();
-        let (release, task) = occupy(&pool);
+        let held = hold(&pool, 1);
         let waits = pool.try_spawn(|| ()).unwrap();
-        drop(release);
-        block_on(task).unwrap();
+        held.end();
         block_on(waits).unwrap();
         // The worker has gone to sleep: is it woken?
         until(|| pool.statistics().active_threads == 0);
@@ -222,13 +209,12 @@ fn a_context_may_be_kept_for_longer_than_its_thread_lives() {
             .build()
             .unwrap();
         for _ in 0..3 {
-            let (release, task) = occupy(&pool);
+            let held = hold(&pool, 1);
             let keeps = pool.try_spawn(|| KEPT.with_borrow_mut(|kept| kept.extend(TaskContext::current())));
             if pool_support::usable_cores() > 1 {
                 block_on(keeps.unwrap()).unwrap();
             }
-            drop(release);
-            block_on(task).unwrap();
+            held.end();
             if pool_support::usable_cores() > 1 {
                 stops.recv().unwrap();
             }

@@ -1,20 +1,14 @@
 //! A caller is told when its task is done, whatever the worker does next.
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
-use std::hint::black_box;
+mod pool_support;
+
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use millpond::{AdaptiveThreadPool, PoolConfig};
+use pool_support::short;
 use tokio::sync::oneshot;
-
-/// Tasks that a worker would count as short: it may wake their callers together.
-fn short() {
-    let since = Instant::now();
-    while since.elapsed() < Duration::from_micros(5) {
-        black_box(0);
-    }
-}
 
 /// A long task that ends only when the callers of those that ran before it have been told: to wait with that until the
 /// long one is done would be to wait for ever.

@@ -33,7 +33,7 @@ fn join(permits: &Permits, task: &TaskRef) -> bool {
         Joined::InLine => true,
         Joined::Permit(_) => {
             if !task.admit() {
-                release(&permits);
+                release(permits);
             }
             false
         }
@@ -47,9 +47,7 @@ fn join(permits: &Permits, task: &TaskRef) -> bool {
 /// What it does with work that is cancelled.
 fn cancel(permits: &Permits, task: &TaskRef) {
     match task.cancel() {
-        Cancelled::Pending(Place::Held) => {
-            release(&permits);
-        }
+        Cancelled::Pending(Place::Held) => release(permits),
         Cancelled::Pending(Place::Line) => permits.gave_up(),
         _ => {}
     }

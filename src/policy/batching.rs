@@ -19,14 +19,14 @@ pub(crate) fn batch_size(task_ns: u64) -> usize {
 }
 
 /// Whether a worker may hold back the wake-up of one more caller, beside the `held` that it holds back already, when
-/// tasks lately took `task_ns` each and `waiting` of them are at hand.
+/// tasks lately took `task_ns` each and `waiting` of them are at hand. (That is only looked up where it matters.)
 ///
 /// Callers wait for as long as [`HOLD_BACK_NS`], and never for more tasks than still wait, so at most twice as long as
 /// otherwise; where less than [`CROWD`] wait nobody does. For tiny tasks it is of no use.
-pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: usize) -> bool {
+pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: impl FnOnce() -> usize) -> bool {
     task_ns >= TINY_NS
-        && waiting >= CROWD.max(held + 1)
-        && held as u64 * task_ns < HOLD_BACK_NS - task_ns.min(HOLD_BACK_NS)
+        && task_ns.saturating_mul(held as u64) < HOLD_BACK_NS - task_ns.min(HOLD_BACK_NS)
+        && waiting() >= CROWD.max(held + 1)
 }
 
 /// An exponentially weighted mean with weight 1/8 for the newest value.
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn callers_are_held_back_for_a_bounded_time_and_only_while_others_wait() {
-        let most = |task_ns, waiting| (0..).find(|&held| !may_hold_back(held, task_ns, waiting)).unwrap();
+        let most = |task_ns, waiting| (0..).find(|&held| !may_hold_back(held, task_ns, || waiting)).unwrap();
         assert_eq!(most(300, 1_000), 0, "tiny");
         assert_eq!(most(10_000, 1_000), 19);
         assert_eq!(most(10_000, 5), 5);

@@ -9,11 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::propagate::Luggage;
 use super::shared::Shared;
 use super::{AdaptiveThreadPool, JoinHandle, worker};
 use crate::admission::{Full, Rejected, Start};
 use crate::error::JoinError;
-use crate::task::{Join, Place, TaskCell, TaskRef};
+use crate::task::{Join, Place, TaskRef};
 
 /// The result of deferred work. Dropping it cancels the work if it has not started.
 #[derive(Debug)]
@@ -32,11 +33,8 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let shared = self.shared();
-        let luggage = shared.pack();
-        let cell = TaskCell::new(move || luggage.unpack(work), Place::Outside, None);
-        let ticket = Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(shared) };
-        (ticket, Deferred(JoinHandle::new(cell, Arc::clone(shared))))
+        let luggage = self.shared().pack();
+        self.shared().defer(work, luggage)
     }
 
     /// Submits work that waits its turn if there is no room: it stands in line whether or not the future is polled. No worker
@@ -50,13 +48,13 @@ impl AdaptiveThreadPool {
         let luggage = shared.pack();
         match shared.admit_now() {
             Ok(Place::Held) => {
-                let cell = TaskCell::new(move || luggage.unpack(work), Place::Held, None);
+                let cell = luggage.task(work, Place::Held, None);
                 shared.queues.inject(Arc::clone(&cell).into_run());
                 Deferred(JoinHandle::new(cell, Arc::clone(shared)))
             }
             Ok(place) => Deferred(shared.submit(work, luggage, place)),
             Err(_) => {
-                let (ticket, deferred) = self.defer(work);
+                let (ticket, deferred) = shared.defer(work, luggage);
                 ticket.start();
                 deferred
             }
@@ -98,6 +96,18 @@ impl AdaptiveThreadPool {
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
         worker::current_of(self.shared()).is_some()
+    }
+}
+
+impl Shared {
+    fn defer<F, T>(self: &Arc<Self>, work: F, luggage: Luggage) -> (Ticket, Deferred<T>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let cell = luggage.task(work, Place::Outside, None);
+        let ticket = Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(self) };
+        (ticket, Deferred(JoinHandle::new(cell, Arc::clone(self))))
     }
 }
 

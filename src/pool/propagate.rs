@@ -1,9 +1,12 @@
 //! What a task takes along from its submitter: the `tracing` span always, task-locals on request.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use tokio::task::LocalKey;
 use tracing::Span;
+
+use crate::task::{Place, TaskCell};
 
 /// Carries something of the submitter's surroundings to the task; for
 /// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
@@ -61,9 +64,23 @@ impl Luggage {
         Self { span: Span::current(), carried: propagate.iter().filter_map(|p| p.capture()).collect() }
     }
 
-    /// Runs `work` in these surroundings.
+    /// A task that runs `work` in these surroundings.
     #[inline]
-    pub(super) fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn task<F, T>(
+        self,
+        work: F,
+        place: Place,
+        waker: Option<Waker>,
+    ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        TaskCell::new(move || self.unpack(work), place, waker)
+    }
+
+    #[inline]
+    fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
         if self.carried.is_empty() {
             return self.span.in_scope(work);
         }

@@ -62,7 +62,7 @@ where
         let look = out <= ALONE && shared.glance.worth_it(cx);
         // The first registration comes with the allocation.
         let waker = (!look).then(|| cx.waker().clone());
-        let cell = TaskCell::new(move || luggage.unpack(work), place, waker);
+        let cell = luggage.task(work, place, waker);
         let task = Arc::clone(&cell).into_run();
         if place == Place::Line {
             shared.stand_in_line(task);

@@ -14,7 +14,7 @@ use super::worker;
 use super::{AdaptiveThreadPool, Rejected, Rejection};
 use crate::admission::{Full, RejectReason};
 use crate::policy::load;
-use crate::task::{Join, Place, TaskCell};
+use crate::task::{Join, Place};
 
 /// The pool takes no more work; the work is handed back.
 pub struct Closed<W>(W);
@@ -161,7 +161,7 @@ impl Shared {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let cell = TaskCell::new(move || luggage.unpack(work), place, None);
+        let cell = luggage.task(work, place, None);
         let task = Arc::clone(&cell).into_run();
         match worker::current_of(self) {
             Some(worker) if place == Place::Free => worker.push(task),

@@ -230,11 +230,8 @@ impl Worker {
     /// Whether the caller of a task that is done may be woken a little later, together with others.
     #[inline]
     fn may_hold_back(&self) -> bool {
-        let task_ns = self.books.mean_ns();
-        task_ns >= batching::TINY_NS && {
-            let waiting = self.local.len() + self.shared.queues.injected();
-            batching::may_hold_back(self.held_back.get(), task_ns, waiting)
-        }
+        let waiting = || self.local.len() + self.shared.queues.injected();
+        batching::may_hold_back(self.held_back.get(), self.books.mean_ns(), waiting)
     }
 
     /// Sends the wake-ups that were held back.

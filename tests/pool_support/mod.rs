@@ -5,15 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 
 use std::future::Future;
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use millpond::{AdaptiveThreadPool, JoinHandle, PoolBuilder};
+use millpond::{AdaptiveThreadPool, JoinHandle, PoolBuilder, TaskContext};
 
 /// Far more than any test needs, even on a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -159,6 +160,27 @@ impl Drop for Held {
     /// A test that fails leaves nobody behind.
     fn drop(&mut self) {
         self.gate.open();
+    }
+}
+
+/// A task that runs until it is asked to stop; it has begun when this returns.
+pub(crate) fn until_cancelled(pool: &AdaptiveThreadPool) -> JoinHandle<&'static str> {
+    let (begun, begins) = mpsc::channel();
+    let task = pool.try_spawn(move || {
+        begun.send(()).unwrap();
+        let context = TaskContext::current().unwrap();
+        until(|| context.is_cancelled());
+        "stopped early"
+    });
+    begins.recv().unwrap();
+    task.unwrap()
+}
+
+/// Long enough for the worker to wake callers together, when there is a crowd of them.
+pub(crate) fn short() {
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_micros(10) {
+        black_box(0);
     }
 }
 
