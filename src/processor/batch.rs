@@ -42,6 +42,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// has passed, the answer to what is not done is [`ProcessError::TimedOut`], and it is cancelled; what is done is
     /// kept. The limits of tenants hold: a task has documents of one tenant only, and counts once.
     ///
+    /// A task of the same pool may wait for a batch: its worker runs what nobody has begun, task by task, and sees between
+    /// two of them that the time is over.
+    ///
     /// # Cancel safety
     /// Dropping the future cancels what has not begun: its bytes are dropped and its places and slots are free before
     /// `drop` returns. Tasks that run stop after the document that they are at.
@@ -138,7 +141,7 @@ impl<C: Converter> Batch<C> {
         refused.into_iter().for_each(|(position, outcome)| answers[position] = Some(outcome));
 
         // The timer is not touched without need, so that a batch without a timeout runs on any executor.
-        let over = until_over(&processor, &groups, over);
+        let over = until_over(&processor, &mut groups, over);
         let timed_out = if timeout == Duration::MAX {
             over.await;
             false
@@ -194,14 +197,15 @@ impl<C: Converter> IntoFuture for Batch<C> {
 /// Waits until no group is left that could still run. One wake-up for the whole batch, not one a group.
 async fn until_over<C: Converter>(
     processor: &ConcurrentProcessorV2<C>,
-    groups: &Groups,
+    groups: &mut Groups,
     over: oneshot::Receiver<std::convert::Infallible>,
 ) {
     let mut over = pin!(over);
     poll_fn(|cx| {
-        if processor.pool.is_here() {
-            // A worker that waits does the work itself: there may be no other.
-            groups.help();
+        // A worker that waits does the work itself: there may be no other. It comes back for the next group, so that its
+        // caller can look at the time, and at whatever else it waits for.
+        if processor.pool.is_here() && groups.help() {
+            cx.waker().wake_by_ref();
         }
         over.as_mut().poll(cx).map(drop)
     })

@@ -27,23 +27,36 @@ pub(super) struct Started {
 }
 
 /// The groups of a batch. Dropping them cancels them.
-pub(super) struct Groups(Vec<Started>);
+pub(super) struct Groups {
+    started: Vec<Started>,
+    /// So many of them, from the first on, need no look by a worker that waits: others have begun them, or it has helped.
+    looked_at: usize,
+}
 
 impl Groups {
     /// Cancels what has not begun; the last first, so that a slot that comes free does not go to one that is about to be
     /// cancelled itself.
     pub(super) fn cancel(&self) {
-        self.0.iter().rev().for_each(|group| group.deferred.cancel());
+        self.started.iter().rev().for_each(|group| group.deferred.cancel());
     }
 
-    /// A worker that waits runs what nobody has begun: there may be no other.
-    pub(super) fn help(&self) {
-        self.0.iter().for_each(|group| group.deferred.help());
+    /// A worker that waits runs a group that nobody has begun: there may be no other worker. One at a time, so that it can
+    /// look up in between. False if there is none left.
+    pub(super) fn help(&mut self) -> bool {
+        while let Some(group) = self.started.get(self.looked_at) {
+            self.looked_at += 1;
+            // A group that somebody else has just begun is taken for one that was run here: one look in vain.
+            if group.answers.lock().is_untouched() {
+                group.deferred.help();
+                return true;
+            }
+        }
+        false
     }
 
     /// The groups, one by one.
     pub(super) fn take(&mut self) -> Vec<Started> {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.started)
     }
 }
 
@@ -130,7 +143,7 @@ impl<'b, C: Converter> Start<'b, C> {
             groups.push(self.one(jobs, members, name.filter(|_| self.limited)));
         }
         pool.call(groups.len());
-        Groups(groups)
+        Groups { started: groups, looked_at: 0 }
     }
 
     fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, tenant: Option<Arc<str>>) -> Started {

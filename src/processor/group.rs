@@ -24,6 +24,11 @@ pub(super) enum Answers {
 }
 
 impl Answers {
+    /// Whether no document of the group is done yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        matches!(self, Self::Open(answers) if answers.is_empty())
+    }
+
     /// What there is; nothing can be added any more.
     pub(super) fn fetch(&mut self) -> Vec<(usize, Outcome)> {
         match std::mem::replace(self, Self::Fetched) {
