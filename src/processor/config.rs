@@ -32,6 +32,9 @@ pub struct ProcessorConfig {
     /// How long a batch may take, from the first poll; after that its answers are there all the same, with
     /// [`TimedOut`](crate::ProcessError::TimedOut) for what is not done. Default 60 s; accepted 1 ms or more;
     /// `Duration::MAX` is no limit.
+    ///
+    /// It is kept by Tokio's clock. A test that pauses that clock (`start_paused`) should say `Duration::MAX`: while the pool
+    /// works the runtime has nothing to do, so its clock jumps to the timeout, and the batch is over at once.
     pub batch_timeout: Duration,
     /// How many tasks of one tenant may be under way (queued in the pool or running) at once; further ones wait their
     /// turn. `None`, the default, is no limit; accepted 1 or more.
