@@ -1,15 +1,19 @@
 //! Many documents at once.
 
+use std::convert::Infallible;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
 use super::dispatch::{Groups, Start, Started};
-use super::request::{Job, Outcome};
+use super::pace::{self, Pace, Stretch};
+use super::request::Job;
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
+use crate::contain::contain;
 use crate::convert::Converter;
 use crate::error::JoinError;
 
@@ -44,6 +48,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// A task of the same pool may wait for a batch: its worker runs what nobody has begun, task by task, and sees between
     /// two of them that the time is over.
+    ///
+    /// A batch of more than some hundred documents yields to the runtime now and then while it is gone over, queued and
+    /// answered, so that other tasks get the thread. Until all of it is queued, it must be polled to go on.
     ///
     /// # Cancel safety
     /// Dropping the future cancels what has not begun: its bytes are dropped and its places and slots are free before
@@ -113,6 +120,8 @@ impl<C: Converter> Batch<C> {
 
     async fn run(self) -> Vec<ConversionResponse> {
         let Self { processor, requests, timeout, progress } = self;
+        let timer = pin!(pace::timer(timeout));
+        let mut pace = Pace::new(timer);
         let engine = &processor.engine;
         let _under_way = engine.enter();
         let asked = Instant::now();
@@ -121,16 +130,26 @@ impl<C: Converter> Batch<C> {
         let mut start = Start::new(&processor, total, asked, progress.clone(), alive);
         let mut ids = Vec::with_capacity(total);
         let mut refused = Vec::new();
+        let (mut timed_out, mut stretch) = (false, Stretch::of_looks());
         for (position, request) in requests.into_iter().enumerate() {
+            if stretch.ends_before(1) {
+                timed_out = pace.pause().await;
+            }
             let ConversionRequest { id, content, options, tenant } = request;
             ids.push(id);
             let job = Job { content, options };
             match engine.check_size(&job) {
+                Ok(()) if timed_out => contain(|| drop(job)),
                 Ok(()) => start.add(position, job, tenant),
                 Err(error) => refused.push((position, engine.unconverted(error, asked))),
             }
         }
-        let mut groups = start.submit();
+        let (mut groups, timed_out) = if timed_out {
+            drop(start);
+            (Groups::default(), true)
+        } else {
+            start.submit(&mut pace).await
+        };
 
         // What can wait is done while the workers are at it.
         if let Some(progress) = progress {
@@ -140,20 +159,17 @@ impl<C: Converter> Batch<C> {
         answers.resize_with(total, || None);
         refused.into_iter().for_each(|(position, outcome)| answers[position] = Some(outcome));
 
-        // The timer is not touched without need, so that a batch without a timeout runs on any executor.
-        let over = until_over(&processor, &mut groups, over);
-        let timed_out = if timeout == Duration::MAX {
-            over.await;
-            false
-        } else {
-            tokio::time::timeout(timeout, over).await.is_err()
-        };
-
+        let timed_out = timed_out || !until_over(&processor, &mut groups, over, &mut pace).await;
         if timed_out {
             groups.cancel();
         }
+        // From here on the time does not matter: what is done is answered.
+        let mut stretch = Stretch::of_moves();
         for group in groups.take() {
             let Started { members, answers: done, deferred } = group;
+            if stretch.ends_before(members.len()) {
+                pace.pause().await;
+            }
             let why = if timed_out { Why::TimedOut(timeout) } else { Why::Ended(deferred.await.err()) };
             let done = done.lock().fetch();
             for (position, outcome) in done {
@@ -163,8 +179,17 @@ impl<C: Converter> Batch<C> {
                 answers[position].get_or_insert_with(|| engine.unconverted(why.error(), asked));
             }
         }
-        let lost = || Outcome::unconverted(ProcessError::Cancelled, asked.elapsed());
-        ids.into_iter().zip(answers).map(|(id, answer)| answer.unwrap_or_else(lost).named(id)).collect()
+        let mut stretch = Stretch::of_moves();
+        let mut responses = Vec::with_capacity(total);
+        for (id, answer) in ids.into_iter().zip(answers) {
+            if stretch.ends_before(1) {
+                pace.pause().await;
+            }
+            // Those that are in no group: the time was over before they were queued.
+            let late = || engine.unconverted(ProcessError::TimedOut { after: timeout }, asked);
+            responses.push(answer.unwrap_or_else(late).named(id));
+        }
+        responses
     }
 }
 
@@ -194,20 +219,27 @@ impl<C: Converter> IntoFuture for Batch<C> {
     }
 }
 
-/// Waits until no group is left that could still run. One wake-up for the whole batch, not one a group.
+/// Waits until no group is left that could still run; false if the time is over first. One wake-up for the whole batch, not
+/// one a group.
 async fn until_over<C: Converter>(
     processor: &ConcurrentProcessorV2<C>,
     groups: &mut Groups,
-    over: oneshot::Receiver<std::convert::Infallible>,
-) {
-    let mut over = pin!(over);
+    mut over: oneshot::Receiver<Infallible>,
+    pace: &mut Pace<'_>,
+) -> bool {
     poll_fn(|cx| {
-        // A worker that waits does the work itself: there may be no other. It comes back for the next group, so that its
-        // caller can look at the time, and at whatever else it waits for.
+        if Pin::new(&mut over).poll(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        if pace.is_over(cx) {
+            return Poll::Ready(false);
+        }
+        // A worker that waits does the work itself: there may be no other. It comes back for the next group, so that the
+        // time is looked at, and so is whatever else its caller waits for.
         if processor.pool.is_here() && groups.help() {
             cx.waker().wake_by_ref();
         }
-        over.as_mut().poll(cx).map(drop)
+        Poll::Pending
     })
-    .await;
+    .await
 }

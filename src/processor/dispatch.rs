@@ -11,7 +11,9 @@ use super::ConcurrentProcessorV2;
 use super::batch::BatchProgress;
 use super::engine::{Engine, kind_of};
 use super::group::{Answers, Group};
+use super::pace::{Pace, Stretch};
 use super::request::Job;
+use crate::contain::contain;
 use crate::convert::Converter;
 use crate::policy::coalescing::{self, Item};
 use crate::policy::inlining::Kind;
@@ -27,6 +29,7 @@ pub(super) struct Started {
 }
 
 /// The groups of a batch. Dropping them cancels them.
+#[derive(Default)]
 pub(super) struct Groups {
     started: Vec<Started>,
     /// So many of them, from the first on, need no look by a worker that waits: others have begun them, or it has helped.
@@ -67,9 +70,9 @@ impl Drop for Groups {
 }
 
 /// Cuts a batch into groups and submits them. Whoever awaits the batch has nothing to await before this is done, so it
-/// goes over the documents once and moves each of them twice. The workers are called when all groups are in the queue:
-/// then this thread is about to wait, and its core is free for one of them. (Called earlier, two of them were seen to share
-/// the other core for milliseconds.)
+/// goes over the documents once and moves each of them twice. The workers are called when this thread is about to wait or
+/// to pause, which in a batch of up to a thousand is when all groups are in the queue: then its core is free for one of
+/// them. (Called earlier, two of them were seen to share the other core for milliseconds.)
 pub(super) struct Start<'b, C> {
     processor: &'b ConcurrentProcessorV2<C>,
     asked: Instant,
@@ -122,14 +125,25 @@ impl<'b, C: Converter> Start<'b, C> {
         self.waiting.push(Some(Waiting { position, job, tenant }));
     }
 
-    /// Submits all of them. `self` is consumed, so that what is left alive are the groups.
-    pub(super) fn submit(mut self) -> Groups {
+    /// Submits all of them. `self` is consumed, so that what is left alive are the groups. True if the time was over before
+    /// the last was submitted.
+    pub(super) async fn submit(mut self, pace: &mut Pace<'_>) -> (Groups, bool) {
         let target = self.processor.engine.config.coalesce_target;
         let target = u64::try_from(target.as_nanos()).unwrap_or(u64::MAX);
         let pool = &self.processor.pool;
         let plan = coalescing::groups(&self.items, target, pool.usable_threads());
-        let mut groups = Vec::with_capacity(plan.len());
+        // If the batch is dropped during a pause, so are they, which cancels them.
+        let mut groups = Groups { started: Vec::with_capacity(plan.len()), looked_at: 0 };
+        let (mut called, mut stretch) = (0, Stretch::of_moves());
         for group in plan {
+            if stretch.ends_before(group.members.len()) {
+                // Nobody knows when this thread will come back to it.
+                pool.call(groups.started.len() - called);
+                called = groups.started.len();
+                if pace.pause().await {
+                    return (groups, true);
+                }
+            }
             let mut name = None;
             let mut members = group.members;
             let mut jobs = Vec::with_capacity(members.len());
@@ -140,10 +154,11 @@ impl<'b, C: Converter> Start<'b, C> {
                     name = tenant;
                 }
             }
-            groups.push(self.one(jobs, members, name.filter(|_| self.limited)));
+            let group = self.one(jobs, members, name.filter(|_| self.limited));
+            groups.started.push(group);
         }
-        pool.call(groups.len());
-        Groups { started: groups, looked_at: 0 }
+        pool.call(groups.started.len() - called);
+        (groups, false)
     }
 
     fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, tenant: Option<Arc<str>>) -> Started {
@@ -175,6 +190,14 @@ impl<'b, C: Converter> Start<'b, C> {
             _ => processor.pool.enqueue_untold(move || group.run()),
         };
         Started { members, answers, deferred }
+    }
+}
+
+impl<C> Drop for Start<'_, C> {
+    fn drop(&mut self) {
+        // What was not submitted, because the time was over or nobody waits any more. It may be a user's own memory, with a
+        // drop of its own.
+        self.waiting.drain(..).flatten().for_each(|waiting| contain(|| drop(waiting)));
     }
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod group;
 mod inline;
 mod metrics;
+mod pace;
 mod request;
 mod retry;
 mod single;

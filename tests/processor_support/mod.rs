@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -49,9 +50,15 @@ pub(crate) struct Seen {
     /// The documents in the order in which their conversions began, and on which thread.
     pub(crate) began: Mutex<Vec<(String, ThreadId)>>,
     running: Mutex<(usize, usize)>,
+    looked_at: AtomicUsize,
 }
 
 impl Seen {
+    /// How often a document was looked at, to find out what it is.
+    pub(crate) fn looks(&self) -> usize {
+        self.looked_at.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn documents(&self) -> Vec<String> {
         self.began.lock().unwrap().iter().map(|(document, _)| document.clone()).collect()
     }
@@ -81,6 +88,7 @@ impl Scripted {
 
 impl Converter for Scripted {
     fn resolve(&self, _: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
+        self.seen.looked_at.fetch_add(1, Ordering::SeqCst);
         Ok((Format::Markdown, options.to.unwrap_or(Format::Html)))
     }
 
