@@ -34,6 +34,35 @@ async fn a_full_queue_makes_wait_or_refuses() {
     assert!(running.await.is_ok() && queued.await.is_ok());
 }
 
+/// To come again later would not help it.
+#[tokio::test]
+async fn a_document_that_is_too_long_is_told_so_and_not_that_the_queue_is_full() {
+    let pool = PoolConfig { max_queue_size: 1, ..PoolConfig::default() };
+    let limits = ProcessorConfig { max_document_size: 10, max_concurrent_per_tenant: Some(1), ..shipping() };
+    let bench = bench(1, ProcessorConfig { pool, ..limits });
+    let running = bench.processor.try_process_single(request("wait 1").with_tenant("a")).unwrap();
+    bench.begun.recv().unwrap();
+    let long = || request("eleven and more");
+    let told = |result| assert!(matches!(result, Err(ProcessError::TooLarge { size: 15, limit: 10 })));
+
+    // The tenant is at its limit, and there is room.
+    told(bench.processor.try_process_single(long().with_tenant("a")).unwrap().await.result);
+    let queued = bench.processor.try_process_single(request("2")).unwrap();
+    let full = bench.processor.try_process_single(request("3")).unwrap_err();
+    assert_eq!(full.rejection().reason, RejectReason::QueueFull);
+    let response = bench.processor.try_process_single(long()).unwrap().await;
+    assert_eq!(response.id, "eleven and more");
+    told(response.result);
+    assert_eq!(bench.processor.get_metrics().in_flight, 2);
+
+    bench.gate.open();
+    assert!(running.await.is_ok() && queued.await.is_ok());
+    bench.processor.shutdown(Duration::MAX).await;
+    let closed = bench.processor.try_process_single(long()).unwrap_err();
+    assert_eq!(closed.rejection().reason, RejectReason::ShuttingDown);
+    assert_eq!(bench.processor.get_metrics().total_failed, 2);
+}
+
 #[tokio::test]
 async fn retrying_uses_the_request_that_was_handed_back() {
     let bench = narrow();

@@ -138,7 +138,7 @@ impl<C: Converter> Batch<C> {
             let ConversionRequest { id, content, options, tenant } = request;
             ids.push(id);
             let job = Job { content, options };
-            match engine.check_size(&job) {
+            match engine.check_size(&job.content) {
                 Ok(()) if timed_out => contain(|| drop(job)),
                 Ok(()) => start.add(position, job, tenant),
                 Err(error) => refused.push((position, engine.unconverted(error, asked))),

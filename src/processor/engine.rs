@@ -84,8 +84,8 @@ impl<C: Converter> Engine<C> {
     }
 
     /// Refuses a document that is too long.
-    pub(super) fn check_size(&self, job: &Job) -> Result<(), ProcessError> {
-        let (size, limit) = (job.content.len(), self.config.max_document_size);
+    pub(super) fn check_size(&self, content: &[u8]) -> Result<(), ProcessError> {
+        let (size, limit) = (content.len(), self.config.max_document_size);
         if size > limit { Err(ProcessError::TooLarge { size, limit }) } else { Ok(()) }
     }
 

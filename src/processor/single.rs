@@ -1,6 +1,6 @@
 //! One document at a time.
 
-use std::future::Future;
+use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -52,7 +52,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         if self.pool.is_closed() {
             return engine.unconverted(ProcessError::Closed, asked);
         }
-        if let Err(error) = engine.check_size(&job) {
+        if let Err(error) = engine.check_size(&job.content) {
             return engine.unconverted(error, asked);
         }
         // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
@@ -96,7 +96,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// # Errors
     /// The queue is full, the tenant has as many under way as one may, or the pool takes no more work: the request is
-    /// handed back, untouched, with the facts. [`RetryPolicy::submit`](crate::RetryPolicy::submit) tries again with it.
+    /// handed back, untouched, with the facts. [`RetryPolicy::submit`](crate::RetryPolicy::submit) tries again with it. A
+    /// document that is too long is not refused in this way, for to try again would not help: its response says so, at once.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -118,6 +119,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let asked = Instant::now();
         let engine = &self.engine;
         let under_way = engine.enter();
+        if !self.pool.is_closed() {
+            if let Err(error) = engine.check_size(&request.content) {
+                let answer = Answer::Known(future::ready(engine.unconverted(error, asked)));
+                return Ok(Processing { answer, id: request.id, _under_way: under_way });
+            }
+        }
         let mut slot = None;
         if let (Some(tenants), Some(name), false) = (&engine.tenants, &request.tenant, self.pool.is_here()) {
             slot = tenants.try_enter(name);
@@ -130,15 +137,13 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             let ConversionRequest { id: name, content, options, tenant: _ } = request;
             id = name;
             let (engine, job) = (Arc::clone(engine), Job { content, options });
-            move || match engine.check_size(&job) {
-                Ok(()) => on_worker(engine, job, asked, slot)(),
-                Err(error) => engine.unconverted(error, asked),
-            }
+            on_worker(engine, job, asked, slot)
         });
         match submitted {
             Ok(deferred) => {
                 let counts = Arc::clone(engine) as Arc<dyn Unconverted>;
-                Ok(Processing { deferred, id, asked, counts, _under_way: under_way })
+                let answer = Answer::Awaited { deferred, asked, counts };
+                Ok(Processing { answer, id, _under_way: under_way })
             }
             Err(rejected) => {
                 let (rejection, (request, _slot)) = rejected.into_parts();
@@ -181,11 +186,19 @@ fn on_worker<C: Converter>(
 /// The response to a request that [`try_process_single`](ConcurrentProcessorV2::try_process_single) accepted.
 #[must_use = "dropping it cancels the document"]
 pub struct Processing {
-    deferred: Deferred<Outcome>,
+    answer: Answer,
     id: String,
-    asked: Instant,
-    counts: Arc<dyn Unconverted>,
     _under_way: InFlight,
+}
+
+enum Answer {
+    /// The document was not accepted.
+    Known(future::Ready<Outcome>),
+    Awaited {
+        deferred: Deferred<Outcome>,
+        asked: Instant,
+        counts: Arc<dyn Unconverted>,
+    },
 }
 
 /// An [`Engine`], whatever its converter.
@@ -209,10 +222,12 @@ impl Future for Processing {
     type Output = ConversionResponse;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = ready!(Pin::new(&mut self.deferred).poll(cx));
-        let outcome = match result {
-            Ok(outcome) => outcome,
-            Err(error) => self.counts.unconverted(error.into(), self.asked),
+        let outcome = match &mut self.answer {
+            Answer::Known(outcome) => ready!(Pin::new(outcome).poll(cx)),
+            Answer::Awaited { deferred, asked, counts } => match ready!(Pin::new(deferred).poll(cx)) {
+                Ok(outcome) => outcome,
+                Err(error) => counts.unconverted(error.into(), *asked),
+            },
         };
         Poll::Ready(outcome.named(std::mem::take(&mut self.id)))
     }
