@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, Format,
-    ProcessError, ProcessorBuilder,
+    ProcessError, ProcessorBuilder, ProcessorConfig,
 };
 
 /// Copies; panics as soon as it sees a document that begins with `!`.
@@ -63,4 +63,18 @@ async fn a_document_that_panics_in_its_drop_is_converted_and_so_are_those_after_
     for answer in processor.process_batch(requests).await {
         assert_eq!(answer.result.as_deref().unwrap(), b"text");
     }
+}
+
+#[tokio::test]
+async fn a_document_that_is_refused_and_panics_in_its_drop_is_one_answer() {
+    let config = ProcessorConfig { max_document_size: 3, ..ProcessorConfig::default() };
+    let processor = ConcurrentProcessorV2::with_converter(Touchy, config).unwrap();
+    let grenade = || ConversionRequest::new("too long", Bytes::from_owner(Grenade));
+    let told = |result| assert!(matches!(result, Err(ProcessError::TooLarge { size: 4, limit: 3 })));
+    let requests = vec![ConversionRequest::new("a", "one"), grenade(), ConversionRequest::new("b", "two")];
+    let mut answers = processor.process_batch(requests).await;
+    told(answers.remove(1).result);
+    assert!(answers.iter().all(|answer| answer.is_ok()));
+    told(processor.process_single(grenade()).await.result);
+    told(processor.try_process_single(grenade()).unwrap().await.result);
 }

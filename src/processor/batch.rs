@@ -141,7 +141,7 @@ impl<C: Converter> Batch<C> {
             match engine.check_size(&job.content) {
                 Ok(()) if timed_out => contain(|| drop(job)),
                 Ok(()) => start.add(position, job, tenant),
-                Err(error) => refused.push((position, engine.unconverted(error, asked))),
+                Err(error) => refused.push((position, engine.refused(error, job.content, asked))),
             }
         }
         let (mut groups, timed_out) = if timed_out {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use crossbeam_utils::CachePadded;
 
 use super::config::ProcessorConfig;
@@ -185,6 +185,13 @@ impl<C: Converter> Engine<C> {
             counters.timed_out += u64::from(matches!(error, ProcessError::TimedOut { .. }));
         });
         Outcome::unconverted(error, asked.elapsed())
+    }
+
+    /// The same for a document that is refused before it goes anywhere.
+    pub(super) fn refused(&self, error: ProcessError, content: Bytes, asked: Instant) -> Outcome {
+        // It may be a user's own memory, with a drop of its own.
+        contain(|| drop(content));
+        self.unconverted(error, asked)
     }
 
     /// One more request or batch under way, until the guard is dropped.

@@ -50,10 +50,10 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let engine = &self.engine;
         let _under_way = engine.enter();
         if self.pool.is_closed() {
-            return engine.unconverted(ProcessError::Closed, asked);
+            return engine.refused(ProcessError::Closed, job.content, asked);
         }
         if let Err(error) = engine.check_size(&job.content) {
-            return engine.unconverted(error, asked);
+            return engine.refused(error, job.content, asked);
         }
         // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
         // be to wait for itself.
@@ -121,8 +121,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let under_way = engine.enter();
         if !self.pool.is_closed() {
             if let Err(error) = engine.check_size(&request.content) {
-                let answer = Answer::Known(future::ready(engine.unconverted(error, asked)));
-                return Ok(Processing { answer, id: request.id, _under_way: under_way });
+                let ConversionRequest { id, content, .. } = request;
+                let answer = Answer::Known(future::ready(engine.refused(error, content, asked)));
+                return Ok(Processing { answer, id, _under_way: under_way });
             }
         }
         let mut slot = None;
