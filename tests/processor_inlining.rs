@@ -5,7 +5,7 @@ mod processor_support;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{ProcessError, ProcessorConfig};
+use millpond::{Format, ProcessError, ProcessorConfig};
 use processor_support::{Bench, bench, request};
 
 /// The widest budget, so that it is not used up by a moment's preemption; and 5 ms is a bad miss of it.
@@ -40,6 +40,21 @@ async fn the_first_are_shipped_and_then_the_caller_does_it() {
     assert_eq!(began.last().unwrap().1, thread::current().id());
     drop(began);
     assert_eq!(bench.processor.get_metrics().inlined, 1);
+}
+
+#[tokio::test]
+async fn an_inlined_document_is_looked_at_once() {
+    let bench = generous(None);
+    for _ in 0..100_000 {
+        let before = bench.seen.looks();
+        let response = bench.processor.process_single(request("short")).await;
+        let looks = bench.seen.looks() - before;
+        if response.inlined {
+            assert_eq!((looks, response.from, response.to), (1, Some(Format::Markdown), Some(Format::Html)));
+            return;
+        }
+    }
+    panic!("never inlined");
 }
 
 #[tokio::test]

@@ -41,8 +41,8 @@ pub(super) struct Engine<C> {
 pub(super) enum Venue {
     /// On a worker of the pool.
     Worker,
-    /// On the caller's thread.
-    Caller,
+    /// On the caller's thread, which has found out what the document is.
+    Caller((Format, Format)),
 }
 
 /// Names a kind of document.
@@ -99,7 +99,8 @@ impl<C: Converter> Engine<C> {
     ) -> Outcome {
         let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, venue)));
         let end = Instant::now();
-        if venue == Venue::Caller {
+        let inlined = matches!(venue, Venue::Caller(_));
+        if inlined {
             inline::spent(start, end);
         }
         let (result, formats, chunks) = match caught {
@@ -113,7 +114,7 @@ impl<C: Converter> Engine<C> {
             bytes_in: job.content.len(),
             queued: start.saturating_duration_since(asked),
             took: end.saturating_duration_since(start),
-            inlined: venue == Venue::Caller,
+            inlined,
             chunks,
         };
         self.learn(&outcome, venue);
@@ -127,11 +128,13 @@ impl<C: Converter> Engine<C> {
         job: &Job,
         venue: Venue,
     ) -> (Result<Converted, ProcessError>, Option<(Format, Format)>) {
-        let formats = match self.converter.resolve(&job.content, &job.options) {
-            Ok(formats) => formats,
-            Err(error) => return (Err(error.into()), None),
+        let (formats, parts) = match venue {
+            Venue::Caller(formats) => (formats, None),
+            Venue::Worker => match self.converter.resolve(&job.content, &job.options) {
+                Ok(formats) => (formats, chunks::convert(self, job)),
+                Err(error) => return (Err(error.into()), None),
+            },
         };
-        let parts = if venue == Venue::Worker { chunks::convert(self, job) } else { None };
         let result = parts.unwrap_or_else(|| {
             let room = self.kind(kind_of(formats)).lock().room(job.content.len());
             let mut out = BytesMut::with_capacity(room);
@@ -154,7 +157,7 @@ impl<C: Converter> Engine<C> {
         }
         match venue {
             Venue::Worker => kind.learn(bytes, ns),
-            Venue::Caller => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
+            Venue::Caller(_) => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::task;
 
 use super::engine::{Engine, kind_of};
 use super::request::Job;
-use crate::convert::Converter;
+use crate::convert::{Converter, Format};
 use crate::policy::inlining::{Share, Turn};
 
 thread_local! {
@@ -28,8 +28,13 @@ impl Account {
     }
 }
 
-/// When the document's conversion begins, here and now; `None` if it is to be shipped. May yield to the runtime first.
-pub(super) async fn turn<C: Converter>(engine: &Engine<C>, job: &Job, asked: Instant) -> Option<Instant> {
+/// When the document's conversion begins, here and now, and what the document is; `None` if it is to be shipped. May yield
+/// to the runtime first.
+pub(super) async fn turn<C: Converter>(
+    engine: &Engine<C>,
+    job: &Job,
+    asked: Instant,
+) -> Option<(Instant, (Format, Format))> {
     let budget = engine.inline_budget_ns();
     let bytes = job.content.len();
     if budget == 0 {
@@ -42,11 +47,11 @@ pub(super) async fn turn<C: Converter>(engine: &Engine<C>, job: &Job, asked: Ins
     let alone = engine.is_alone();
     let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
     match SHARE.with(ask) {
-        Turn::Inline => Some(asked),
+        Turn::Inline => Some((asked, formats)),
         Turn::Ship => None,
         Turn::YieldFirst => {
             task::yield_now().await;
-            Some(Instant::now())
+            Some((Instant::now(), formats))
         }
     }
 }

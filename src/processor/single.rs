@@ -58,7 +58,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
         // be to wait for itself.
         let here = self.pool.is_here();
-        let start = if here { None } else { inline::turn(engine, &job, asked).await };
+        let turn = if here { None } else { inline::turn(engine, &job, asked).await };
         let mut slot = None;
         if let (Some(tenants), Some(name), false) = (&engine.tenants, &tenant, here) {
             slot = tenants.try_enter(name);
@@ -67,8 +67,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
                 return result.unwrap_or_else(|error| engine.unconverted(error.into(), asked));
             }
         }
-        if let Some(start) = start {
-            let outcome = engine.convert(job, asked, start, Venue::Caller);
+        if let Some((start, formats)) = turn {
+            let outcome = engine.convert(job, asked, start, Venue::Caller(formats));
             engine.account(&outcome);
             return outcome;
         }
