@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::ThreadId;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use millpond::{
@@ -69,8 +69,8 @@ impl Seen {
     }
 }
 
-/// `wait ..` passes the gate first, `panic ..` panics, `fail ..` is not accepted, `slow ..` takes 5 ms. Everything that
-/// is accepted is converted to upper case. Documents can be split at any byte.
+/// `wait ..` passes the gate first, `panic ..` panics, `fail ..` is not accepted, `slow ..` takes 5 ms, `brief ..` 0.3 ms.
+/// Everything that is accepted is converted to upper case. Documents can be split at any byte.
 pub(crate) struct Scripted {
     pub(crate) gate: Arc<Gate>,
     pub(crate) seen: Arc<Seen>,
@@ -115,6 +115,11 @@ impl Converter for Scripted {
             Some("fail") => return Err(refusal()),
             // The work of this test: a conversion that takes long.
             Some("slow") => std::thread::sleep(Duration::from_millis(5)),
+            // The same, but awake: to be woken takes up to milliseconds on a busy machine.
+            Some("brief") => {
+                let start = Instant::now();
+                while start.elapsed() < Duration::from_micros(300) {}
+            }
             _ => {}
         }
         out.extend_from_slice(text.to_uppercase().as_bytes());
