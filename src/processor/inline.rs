@@ -46,7 +46,8 @@ pub(super) async fn turn<C: Converter>(
     }
     let alone = engine.is_alone();
     let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
-    match SHARE.with(ask) {
+    // A thread that is about to end has lost its locals: nobody knows what it has done, so it does no more.
+    match SHARE.try_with(ask).unwrap_or(Turn::Ship) {
         Turn::Inline => Some((asked, formats)),
         Turn::Ship => None,
         Turn::YieldFirst => {
