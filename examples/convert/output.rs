@@ -31,8 +31,8 @@ impl Output {
         fs::create_dir_all(parent)?;
         // A rename replaces the old file in one step: whoever looks finds the old one or the new one, whole.
         let draft = parent.join(format!(".convert-{}.tmp", process::id()));
-        fs::write(&draft, content)?;
-        fs::rename(&draft, &path).inspect_err(|_| drop(fs::remove_file(&draft)))?;
+        let written = fs::write(&draft, content).and_then(|()| fs::rename(&draft, &path));
+        written.inspect_err(|_| drop(fs::remove_file(&draft)))?;
         Ok(path)
     }
 
