@@ -41,7 +41,7 @@ doc: ## the documentation, public and private, without a warning
 examples: ## the examples, built, and the main job once
 	@$(call step,examples)
 	cargo build $(ALL) --examples
-	cargo run --quiet --release --example convert -- --out target/converted > target/convert.txt
+	cargo run --quiet --release --example convert -- --overwrite --out target/converted > target/convert.txt
 	@tail -n 3 target/convert.txt
 
 benches: ## the benches, compiled

@@ -38,12 +38,12 @@ impl Drop for Folder {
 #[test]
 fn documents_of_the_same_name_get_different_ones() {
     let folder = Folder::new("names");
-    let mut output = Output::new(&folder.0, [].into_iter()).unwrap();
+    let mut output = Output::new(&folder.0, [].into_iter(), false).unwrap();
     let mut write = |below: &str, content: &str| {
-        output.write(Path::new(below), Format::Html, content.as_bytes()).unwrap();
+        output.write(Path::new(below), Format::Html, content.as_bytes()).unwrap()
     };
-    write("x.md", "one");
-    write("x.md", "two");
+    assert_eq!(write("x.md", "one"), None);
+    assert_eq!(write("x.md", "two"), Some(folder.0.join("x-2.html")), "who has two of a name is told");
     write("x.rtf", "three");
     write("X.markdown", "four");
     write("x-2.md", "five");
@@ -57,10 +57,29 @@ fn an_input_is_never_written_to() {
     let folder = Folder::new("inputs");
     let input = folder.0.join("x.html");
     fs::write(&input, "mine").unwrap();
-    let mut output = Output::new(&folder.0, [&*input].into_iter()).unwrap();
+    let mut output = Output::new(&folder.0, [&*input].into_iter(), true).unwrap();
     output.write(Path::new("x.md"), Format::Html, b"other").unwrap();
     assert_eq!(fs::read_to_string(&input).unwrap(), "mine");
     assert_eq!(folder.names(), ["x-2.html", "x.html"]);
+}
+
+/// It may be anybody's: it is replaced only if that was asked for.
+#[test]
+fn what_was_there_before_is_not_lost() {
+    let folder = Folder::new("before");
+    let file = folder.0.join("x.html");
+    fs::write(&file, "from before").unwrap();
+    let write = |overwrite, content: &[u8]| {
+        let mut output = Output::new(&folder.0, [].into_iter(), overwrite).unwrap();
+        output.write(Path::new("x.md"), Format::Html, content)
+    };
+    let error = write(false, b"anything else").unwrap_err();
+    assert!(error.to_string().contains("--overwrite"), "{error}");
+    assert_eq!(write(false, b"from before").unwrap(), None, "the same again is no loss");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "from before");
+    assert_eq!(write(true, b"anything else").unwrap(), None);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "anything else");
+    assert_eq!(folder.names(), ["x.html"]);
 }
 
 /// The device takes no byte; nothing of the attempt is left, and no other file is touched.
@@ -69,7 +88,7 @@ fn an_input_is_never_written_to() {
 fn a_write_that_fails_leaves_nothing_behind() {
     let folder = Folder::new("full");
     fs::write(folder.0.join("x.html"), "from before").unwrap();
-    let mut output = Output::new(&folder.0, [].into_iter()).unwrap();
+    let mut output = Output::new(&folder.0, [].into_iter(), true).unwrap();
     std::os::unix::fs::symlink("/dev/full", folder.0.join(format!(".convert-{}.tmp", process::id())))
         .unwrap();
     assert!(output.write(Path::new("x.md"), Format::Html, b"new").is_err());

@@ -16,9 +16,13 @@ pub(crate) struct Args {
     /// Files and folders to convert; folders with all that is in them
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Where the converted documents go; made if it is not there
+    /// Where the converted documents go; made if it is not there. Documents that would have the same name get numbers
     #[arg(short, long, value_name = "DIR", default_value = "converted")]
     pub(crate) out: PathBuf,
+
+    /// Replace files that are in DIR already; without it, a document whose file is there and differs is a failure
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 
     /// What to convert to: rtf, markdown or html
     #[arg(short, long, value_name = "FORMAT", value_parser = format)]

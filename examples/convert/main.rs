@@ -1,7 +1,7 @@
 //! Converts files and folders of RTF and Markdown documents:
 //!
 //! ```text
-//! cargo run --release --example convert -- [PATHS...] [--out DIR] [--to FORMAT] [--compare]
+//! cargo run --release --example convert -- [PATHS...] [--out DIR] [--overwrite] [--to FORMAT] [--compare]
 //! ```
 //!
 //! The work is three lines: `processor.batch(requests)`, `.progress()` for the bar, `.await` for the answers. The rest of
@@ -15,6 +15,7 @@ mod report;
 mod support;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -44,13 +45,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<Report, String> {
+    if let Some(path) = args.paths.iter().find(|path| is_folder(path, &args.out)) {
+        let (path, out) = (path.display(), args.out.display());
+        return Err(format!("--out {out}: {path} is to be converted, so its outputs have to go elsewhere"));
+    }
     let paths = if args.paths.is_empty() { vec![support::corpus()] } else { args.paths.clone() };
     let documents = support::find(&paths, Some(&args.out))
         .map_err(|(path, error)| format!("{}: {error}", path.display()))?;
     if documents.is_empty() {
         return Err("there are no .rtf, .md or .markdown files in the folders".into());
     }
-    let mut output = Output::new(&args.out, documents.iter().map(|document| &*document.path))
+    let mut output = Output::new(&args.out, documents.iter().map(|document| &*document.path), args.overwrite)
         .map_err(|error| format!("{}: {error}", args.out.display()))?;
     let pool = PoolConfig {
         max_threads: args.threads.unwrap_or(PoolConfig::default().max_threads),
@@ -77,6 +82,11 @@ async fn run(args: &Args) -> Result<Report, String> {
         print_comparison(&compare::compare(&processor, &requests).await);
     }
     Ok(report)
+}
+
+/// Whether `path` is the folder `folder`, by whatever name.
+fn is_folder(path: &Path, folder: &Path) -> bool {
+    path.is_dir() && path.canonicalize().is_ok_and(|path| folder.canonicalize().is_ok_and(|out| out == path))
 }
 
 /// Reads documents until a wave is full. What can't be read is a failure, not the end.
@@ -126,7 +136,10 @@ async fn convert(
     for (document, response) in wave.into_iter().zip(responses) {
         match (response.result, response.to) {
             (Ok(content), Some(format)) => match output.write(&document.below, format, &content) {
-                Ok(_) => report.bytes_out += content.len() as u64,
+                Ok(renamed) => {
+                    report.bytes_out += content.len() as u64;
+                    report.renamed.extend(renamed.map(|path| (response.id, path)));
+                }
                 Err(error) => report.fail("can't be written".into(), &response.id, error),
             },
             (Err(error), _) => report.fail(cause(&error), &response.id, error),

@@ -1,7 +1,7 @@
 //! What is said at the end.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millpond::{ConvertError, PoolStatistics, ProcessError, ProcessorMetrics};
@@ -17,6 +17,8 @@ pub(crate) struct Report {
     pub(crate) reading: Duration,
     pub(crate) converting: Duration,
     pub(crate) writing: Duration,
+    /// Documents whose name was taken, and where they are.
+    pub(crate) renamed: Vec<(String, PathBuf)>,
     /// Names and details of what failed, by cause.
     pub(crate) failures: BTreeMap<String, Vec<String>>,
 }
@@ -58,6 +60,10 @@ impl Report {
             pool.tasks_stolen,
             metrics.coalesced_tasks
         );
+        if !self.renamed.is_empty() {
+            println!("\nwritten under another name, because theirs was taken ({})", self.renamed.len());
+            self.renamed.iter().for_each(|(name, path)| println!("  {name}: {}", path.display()));
+        }
         for (cause, names) in &self.failures {
             println!("\nfailed: {cause} ({})", names.len());
             names.iter().for_each(|name| println!("  {name}"));
