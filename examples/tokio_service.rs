@@ -85,7 +85,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn read_corpus() -> Result<Vec<Bytes>, Box<dyn Error>> {
     let found = support::find(&[support::corpus()], None).map_err(|(_, error)| error)?;
     let mut documents = Vec::new();
-    for document in found {
+    for document in found.documents {
         documents.push(Bytes::from(std::fs::read(document.path)?));
     }
     if documents.is_empty() { Err("the corpus is empty".into()) } else { Ok(documents) }

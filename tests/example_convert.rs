@@ -1,13 +1,18 @@
 //! The parts of the example `convert` that touch other people's files.
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
+#[path = "../examples/support/documents.rs"]
+mod documents;
+#[path = "../examples/convert/input.rs"]
+mod input;
 #[path = "../examples/convert/output.rs"]
 mod output;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-use millpond::Format;
+use input::{Unread, read};
+use millpond::{Format, ProcessError};
 use output::Output;
 
 /// A folder of this test's own, gone at the end.
@@ -94,4 +99,65 @@ fn a_write_that_fails_leaves_nothing_behind() {
     assert!(output.write(Path::new("x.md"), Format::Html, b"new").is_err());
     assert_eq!(folder.names(), ["x.html"]);
     assert_eq!(fs::read_to_string(folder.0.join("x.html")).unwrap(), "from before");
+}
+
+/// 64 GB of nothing: whoever reads it never comes to an end.
+#[test]
+fn a_file_that_is_too_long_is_not_read() {
+    let folder = Folder::new("long");
+    let path = folder.0.join("long.md");
+    fs::File::create(&path).unwrap().set_len(1 << 36).unwrap();
+    match read(&path, 1000) {
+        Err(Unread::Refused(ProcessError::TooLarge { limit: 1000, size })) => assert_eq!(size, 1 << 36),
+        other => panic!("{other:?}"),
+    }
+    fs::write(&path, "a".repeat(1000)).unwrap();
+    assert_eq!(read(&path, 1000).unwrap().len(), 1000);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_told_and_not_read() {
+    let folder = Folder::new("kinds");
+    let path = |name: &str| folder.0.join(name);
+    fs::write(path("a.md"), "# A").unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket.md")).unwrap();
+    std::os::unix::fs::symlink("nowhere", path("broken.md")).unwrap();
+    std::os::unix::fs::symlink("a.md", path("link.rtf")).unwrap();
+    fs::create_dir(path("folder.md")).unwrap();
+    std::os::unix::fs::symlink("folder.md", path("to-a-folder.md")).unwrap();
+    let found = documents::find(std::slice::from_ref(&folder.0), None).unwrap();
+    assert_eq!(found.documents.iter().map(|document| &*document.path).collect::<Vec<_>>(), [path("a.md")]);
+    let mut failures: Vec<_> = found.failures.into_iter().map(|(path, _)| path).collect();
+    failures.sort();
+    assert_eq!(failures, [path("broken.md"), path("socket.md")]);
+
+    // Named one by one, it is a failure when its turn comes.
+    let named = documents::find(&[path("socket.md"), path("a.md")], None).unwrap();
+    let texts: Vec<_> = named.documents.iter().map(|document| read(&document.path, 1000).ok()).collect();
+    assert_eq!(texts, [Some(b"# A".to_vec()), None]);
+    match read(&path("socket.md"), 1000) {
+        Err(Unread::Failed(error)) => assert_eq!(error.to_string(), "not a regular file"),
+        other => panic!("{other:?}"),
+    }
+    assert!(documents::find(std::slice::from_ref(&path("not there")), None).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_is_a_failure_and_not_the_end() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new("closed");
+    let closed = folder.0.join("a-closed");
+    fs::create_dir(&closed).unwrap();
+    fs::write(folder.0.join("b.md"), "# B").unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    // Root may read everything.
+    let is_closed = closed.read_dir().is_err();
+    let found = documents::find(std::slice::from_ref(&folder.0), None).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(found.documents.len(), 1);
+    let failures: Vec<_> = found.failures.into_iter().map(|(path, _)| path).collect();
+    assert_eq!(failures, if is_closed { vec![closed] } else { Vec::new() });
 }

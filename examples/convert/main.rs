@@ -9,6 +9,7 @@
 
 mod args;
 mod compare;
+mod input;
 mod output;
 mod report;
 #[path = "../support/documents.rs"]
@@ -24,9 +25,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use millpond::{ConcurrentProcessorV2, ConversionOptions, ConversionRequest, PoolConfig, ProcessorConfig};
 
 use self::args::Args;
+use self::input::Unread;
 use self::output::Output;
 use self::report::{Report, cause, print_comparison};
-use self::support::Document;
+use self::support::{Document, Found};
 
 /// So many bytes of documents are in memory at a time.
 const WAVE: u64 = 256 << 20;
@@ -50,9 +52,9 @@ async fn run(args: &Args) -> Result<Report, String> {
         return Err(format!("--out {out}: {path} is to be converted, so its outputs have to go elsewhere"));
     }
     let paths = if args.paths.is_empty() { vec![support::corpus()] } else { args.paths.clone() };
-    let documents = support::find(&paths, Some(&args.out))
+    let Found { documents, failures } = support::find(&paths, Some(&args.out))
         .map_err(|(path, error)| format!("{}: {error}", path.display()))?;
-    if documents.is_empty() {
+    if documents.is_empty() && failures.is_empty() {
         return Err("there are no .rtf, .md or .markdown files in the folders".into());
     }
     let mut output = Output::new(&args.out, documents.iter().map(|document| &*document.path), args.overwrite)
@@ -65,11 +67,14 @@ async fn run(args: &Args) -> Result<Report, String> {
     let processor = ConcurrentProcessorV2::with_config(config).map_err(|error| error.to_string())?;
 
     let bar = progress_bar(documents.len());
-    let mut report = Report { documents: documents.len(), ..Report::default() };
+    let mut report = Report { documents: documents.len() + failures.len(), ..Report::default() };
+    for (path, error) in failures {
+        report.fail("can't be read".into(), &path.display().to_string(), error);
+    }
     let mut rest = &documents[..];
     let mut first = None;
     while !rest.is_empty() {
-        let (wave, requests) = read_wave(&mut rest, args, &mut report);
+        let (wave, requests) = read_wave(&mut rest, args, processor.config().max_document_size, &mut report);
         if args.compare && first.is_none() {
             first = Some(requests.clone());
         }
@@ -93,6 +98,7 @@ fn is_folder(path: &Path, folder: &Path) -> bool {
 fn read_wave<'d>(
     rest: &mut &'d [Document],
     args: &Args,
+    limit: usize,
     report: &mut Report,
 ) -> (Vec<&'d Document>, Vec<ConversionRequest>) {
     let start = Instant::now();
@@ -101,13 +107,14 @@ fn read_wave<'d>(
     while let Some((document, others)) = rest.split_first().filter(|_| bytes < WAVE) {
         *rest = others;
         let name = document.path.display().to_string();
-        match std::fs::read(&document.path) {
+        match input::read(&document.path, limit) {
             Ok(content) => {
                 bytes += content.len() as u64;
                 wave.push(document);
                 requests.push(ConversionRequest::new(name, content).with_options(options.clone()));
             }
-            Err(error) => report.fail("can't be read".into(), &name, error),
+            Err(Unread::Failed(error)) => report.fail("can't be read".into(), &name, error),
+            Err(Unread::Refused(error)) => report.fail(cause(&error), &name, error),
         }
     }
     report.bytes_in += bytes;

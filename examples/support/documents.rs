@@ -19,47 +19,65 @@ pub(crate) fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join("corpus")
 }
 
+/// What was found.
+#[allow(dead_code, reason = "each example uses a part of this file")]
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) documents: Vec<Document>,
+    /// Where something within a folder could not be looked at, or is no document although it is called one.
+    pub(crate) failures: Vec<(PathBuf, io::Error)>,
+}
+
 /// The files among `paths` and the documents in the folders among them, sorted, each once. `skip` is not looked into.
 ///
 /// A file that is named is taken whatever it is called; in a folder those that end in `.rtf`, `.md` or `.markdown` are.
 /// Links to folders are not followed within a folder, so there are no circles.
-pub(crate) fn find(paths: &[PathBuf], skip: Option<&Path>) -> Result<Vec<Document>, (PathBuf, io::Error)> {
+///
+/// # Errors
+/// One of the `paths` can't be looked at. What goes wrong within them is among the failures.
+pub(crate) fn find(paths: &[PathBuf], skip: Option<&Path>) -> Result<Found, (PathBuf, io::Error)> {
     let skip = skip.and_then(|skip| skip.canonicalize().ok());
-    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut found, mut seen) = (Found::default(), BTreeSet::new());
     for path in paths {
         let failed = |error| (path.clone(), error);
         if path.metadata().map_err(failed)?.is_dir() {
-            walk(path, path, skip.as_deref(), &mut found)?;
+            walk(path, path, skip.as_deref(), &mut found).map_err(failed)?;
         } else {
             let below = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
-            found.push(Document { path: path.clone(), below });
+            found.documents.push(Document { path: path.clone(), below });
         }
     }
-    found.sort();
-    found.retain(|document| {
+    found.documents.sort();
+    found.documents.retain(|document| {
         seen.insert(document.path.canonicalize().unwrap_or_else(|_| document.path.clone()))
     });
     Ok(found)
 }
 
-fn walk(
-    root: &Path,
-    folder: &Path,
-    skip: Option<&Path>,
-    found: &mut Vec<Document>,
-) -> Result<(), (PathBuf, io::Error)> {
+fn walk(root: &Path, folder: &Path, skip: Option<&Path>, found: &mut Found) -> io::Result<()> {
     if skip.is_some() && folder.canonicalize().ok().as_deref() == skip {
         return Ok(());
     }
-    let failed = |error| (folder.to_path_buf(), error);
-    for entry in folder.read_dir().map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let kind = path.symlink_metadata().map_err(failed)?.file_type();
-        if kind.is_dir() {
-            walk(root, &path, skip, found)?;
-        } else if is_document(&path) && path.is_file() {
-            let below = path.strip_prefix(root).unwrap_or(&path).to_path_buf();
-            found.push(Document { path, below });
+    for entry in folder.read_dir()? {
+        let path = entry?.path();
+        if let Err(error) = visit(root, &path, skip, found) {
+            found.failures.push((path, error));
+        }
+    }
+    Ok(())
+}
+
+fn visit(root: &Path, path: &Path, skip: Option<&Path>, found: &mut Found) -> io::Result<()> {
+    if path.symlink_metadata()?.is_dir() {
+        return walk(root, path, skip, found);
+    }
+    if is_document(path) {
+        let kind = path.metadata()?;
+        if kind.is_file() {
+            let below = path.strip_prefix(root).unwrap_or(path).to_path_buf();
+            found.documents.push(Document { path: path.to_path_buf(), below });
+        } else if !kind.is_dir() {
+            return Err(io::Error::other("not a regular file"));
         }
     }
     Ok(())

@@ -1,0 +1,38 @@
+//! Reading documents, without waiting for what is no file and without taking in what is too long.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use millpond::ProcessError;
+
+/// Why a document was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    Failed(io::Error),
+    /// The processor would refuse it.
+    Refused(ProcessError),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The content of a file of up to `limit` bytes.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
+    // Before it is opened: to open a pipe is to wait for its other end.
+    let meta = fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(io::Error::other("not a regular file").into());
+    }
+    let size = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+    if size > limit {
+        return Err(Unread::Refused(ProcessError::TooLarge { size, limit }));
+    }
+    let mut content = Vec::with_capacity(size);
+    // It may have grown: one byte over the limit is enough for the processor to see it.
+    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
+    Ok(content)
+}
