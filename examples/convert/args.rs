@@ -38,7 +38,8 @@ pub(crate) struct Args {
 }
 
 const AFTER: &str = "Exit code: 0 if all documents were converted, 1 if some failed (those that the repository carries \
-                     are partly broken on purpose and do not count), 2 if a path or an option is wrong.";
+                     are partly broken on purpose and do not count), 2 if a path or an option is wrong or the \
+                     report can't be written.";
 
 fn format(name: &str) -> Result<Format, String> {
     name.parse().map_err(|_| String::from("rtf, markdown and html are known"))

@@ -15,7 +15,7 @@ mod report;
 #[path = "../support/documents.rs"]
 mod support;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -40,7 +40,8 @@ async fn main() -> ExitCode {
         Ok(report) if report.failed() == 0 || args.paths.is_empty() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(message) => {
-            eprintln!("convert: {message}");
+            // If nobody hears it, the exit code says it.
+            let _ = writeln!(io::stderr(), "convert: {message}");
             ExitCode::from(2)
         }
     }
@@ -81,12 +82,23 @@ async fn run(args: &Args) -> Result<Report, String> {
         convert(&processor, wave, requests, &mut output, &mut report, &bar).await;
     }
     bar.finish_and_clear();
-    report.print(&args.out, &processor.get_metrics(), &processor.get_pool_statistics());
-    if let Some(requests) = first {
+    let (metrics, pool) = (processor.get_metrics(), processor.get_pool_statistics());
+    let heard = is_heard(report.print(&mut io::stdout().lock(), &args.out, &metrics, &pool))?;
+    if let (Some(requests), true) = (first, heard) {
         // One wave is enough to compare.
-        print_comparison(&compare::compare(&processor, &requests).await);
+        let comparison = compare::compare(&processor, &requests).await;
+        is_heard(print_comparison(&mut io::stdout().lock(), &comparison))?;
     }
     Ok(report)
+}
+
+/// Whether what was printed has a reader. Who has read enough (`| head`) gets no more, and that is no failure.
+fn is_heard(printed: io::Result<()>) -> Result<bool, String> {
+    match printed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(format!("standard output: {error}")),
+    }
 }
 
 /// Whether `path` is the folder `folder`, by whatever name.

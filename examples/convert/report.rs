@@ -1,6 +1,7 @@
 //! What is said at the end.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,55 +33,71 @@ impl Report {
         self.failures.entry(cause).or_default().push(format!("{name}: {detail}"));
     }
 
-    pub(crate) fn print(&self, out: &Path, metrics: &ProcessorMetrics, pool: &PoolStatistics) {
+    pub(crate) fn print(
+        &self,
+        to: &mut impl Write,
+        out: &Path,
+        metrics: &ProcessorMetrics,
+        pool: &PoolStatistics,
+    ) -> io::Result<()> {
         let seconds = self.converting.as_secs_f64().max(1e-9);
         let converted = self.documents - self.failed();
-        println!("documents   {converted} converted to {}, {} failed", out.display(), self.failed());
-        println!("bytes       {} in, {} out", size(self.bytes_in), size(self.bytes_out));
-        println!(
+        writeln!(to, "documents   {converted} converted to {}, {} failed", out.display(), self.failed())?;
+        writeln!(to, "bytes       {} in, {} out", size(self.bytes_in), size(self.bytes_out))?;
+        writeln!(
+            to,
             "time        {} converting ({} reading, {} writing)",
             time(self.converting),
             time(self.reading),
             time(self.writing)
-        );
-        println!(
+        )?;
+        writeln!(
+            to,
             "throughput  {:.1} MB/s, {:.0} documents/s",
             self.bytes_in as f64 / 1e6 / seconds,
             self.documents as f64 / seconds
-        );
-        println!(
+        )?;
+        writeln!(
+            to,
             "latency     p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, max {:.2} ms (waiting in the batch included)",
             metrics.p50_latency_ms, metrics.p90_latency_ms, metrics.p99_latency_ms, metrics.max_latency_ms
-        );
-        println!(
+        )?;
+        writeln!(
+            to,
             "pool        {} threads, {} tasks of {:.3} ms on average, {} stolen, {} shared by small documents",
             pool.total_threads,
             pool.tasks_completed,
             pool.average_task_time_ms,
             pool.tasks_stolen,
             metrics.coalesced_tasks
-        );
+        )?;
         if !self.renamed.is_empty() {
-            println!("\nwritten under another name, because theirs was taken ({})", self.renamed.len());
-            self.renamed.iter().for_each(|(name, path)| println!("  {name}: {}", path.display()));
+            writeln!(to, "\nwritten under another name, because theirs was taken ({})", self.renamed.len())?;
+            for (name, path) in &self.renamed {
+                writeln!(to, "  {name}: {}", path.display())?;
+            }
         }
         for (cause, names) in &self.failures {
-            println!("\nfailed: {cause} ({})", names.len());
-            names.iter().for_each(|name| println!("  {name}"));
+            writeln!(to, "\nfailed: {cause} ({})", names.len())?;
+            for name in names {
+                writeln!(to, "  {name}")?;
+            }
         }
+        to.flush()
     }
 }
 
 /// Prints how the two ways compare.
-pub(crate) fn print_comparison(comparison: &Comparison) {
+pub(crate) fn print_comparison(to: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
     let Comparison { documents, repeated, sequential, pooled } = comparison;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let again = if *repeated > 1 { format!(", each {repeated} times") } else { String::new() };
-    println!("\ncompared    {documents} documents in memory{again}, medians of rounds in turn");
-    println!("            one after another  {}", time(*sequential));
-    println!("            on the pool        {}", time(*pooled));
+    writeln!(to, "\ncompared    {documents} documents in memory{again}, medians of rounds in turn")?;
+    writeln!(to, "            one after another  {}", time(*sequential))?;
+    writeln!(to, "            on the pool        {}", time(*pooled))?;
     let speed_up = sequential.as_secs_f64() / pooled.as_secs_f64().max(1e-9);
-    println!("            speed-up           {speed_up:.2} x on {cores} cores");
+    writeln!(to, "            speed-up           {speed_up:.2} x on {cores} cores")?;
+    to.flush()
 }
 
 /// What kind of failure it is: those of a kind are reported together.
