@@ -44,6 +44,13 @@ pub mod convert;
 #[cfg(not(millpond_loom))]
 mod processor;
 
+/// How many threads a pool has, and why: the controller as a state machine of its own, to be driven by a simulator or a test
+/// as the pool drives it.
+#[cfg(not(millpond_loom))]
+pub mod scaling {
+    pub use crate::policy::scaling::{Clocks, Controller, Decision, Limits, Reason, Sample};
+}
+
 #[cfg(not(millpond_loom))]
 pub use self::{
     admission::{RejectReason, Rejected, Rejection},

@@ -17,7 +17,7 @@ use crate::config::PoolConfig;
 use crate::contain::contain;
 use crate::metrics::{Totals, WorkerCounters};
 use crate::park::{Idle, Notify};
-use crate::policy::scaling::Bounds;
+use crate::policy::scaling::burst::Bounds;
 use crate::queue::Queues;
 use crate::task::{Cancelled, Outboxes, Place, Run, TaskRef};
 use crate::topology::usable_cores;

@@ -13,8 +13,9 @@ use super::shared::Shared;
 use super::warm_up;
 use crate::contain::{self, contain};
 use crate::metrics::WorkerCounters;
+use crate::policy::batching;
 use crate::policy::patience::{LOOK, Patience, SPIN};
-use crate::policy::{batching, scaling};
+use crate::policy::scaling::burst;
 use crate::queue::Local;
 use crate::task::{Ended, Host, Join, Place, TaskRef};
 
@@ -173,7 +174,7 @@ impl Worker {
                 return !idle.census().ended();
             }
             let may_leave =
-                |census: crate::park::Census| scaling::may_leave(census.total(), self.shared.bounds);
+                |census: crate::park::Census| burst::may_leave(census.total(), self.shared.bounds);
             match idle.leave(self.slot, may_leave) {
                 Some(true) => return false,
                 // It may yet become superfluous, when others have come.

@@ -1,4 +1,4 @@
-//! How many threads a pool has: the first, reactive form.
+//! The reactive rule: one thread more, at once, or one less.
 
 /// What bounds a pool's size.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,44 @@
+//! What a controller is told.
+
+use std::time::Duration;
+
+/// What was seen of a pool in one interval.
+///
+/// Every figure is believed as far as it makes sense: those that don't (shares over one, more time than has passed, no time
+/// at all) are cut to what is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sample {
+    /// How long the interval was.
+    pub interval: Duration,
+    /// Cores that the process may use: by affinity and by quota, so not always a whole number.
+    pub usable_cores: f64,
+    /// Cores that the process's other threads kept busy, those of the async runtime among them.
+    pub other_cores: f64,
+    /// Threads of the pool at the end of the interval.
+    pub threads: usize,
+    /// Those among them that had nothing to do then.
+    pub idle: usize,
+    /// Tasks that waited then.
+    pub queued: usize,
+    /// Tasks that were submitted.
+    pub arrivals: u64,
+    /// Tasks that ended.
+    pub completions: u64,
+    /// How long the task waited that was begun last; `None` if none was begun.
+    pub queue_delay: Option<Duration>,
+    /// Where the time of the threads went; `None` where the system doesn't tell.
+    pub clocks: Option<Clocks>,
+    /// How long the process's control group was throttled, because its quota was used up.
+    pub throttled: Duration,
+}
+
+/// Where the time of a pool's threads went in one interval, summed over the threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Clocks {
+    /// In tasks; neither asleep for want of work nor in a section that the task had declared to be blocking.
+    pub busy: Duration,
+    /// On a core.
+    pub on_cpu: Duration,
+    /// Ready to run, waiting for a core.
+    pub runnable: Duration,
+}
