@@ -2,9 +2,11 @@
 
 use std::ops::AddAssign;
 use std::sync::atomic::{
-    AtomicU64, AtomicUsize,
+    AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
+
+use super::away::AwayClock;
 
 /// Counters that one thread at a time writes and any thread reads. An update is a plain load and store, no atomic
 /// read-modify-write, because there is a single writer: the thread that owns the slot. (Owners change hands through a
@@ -21,6 +23,8 @@ pub(crate) struct WorkerCounters {
     subtasks_left: AtomicU64,
     task_ns: AtomicU64,
     withheld: AtomicUsize,
+    thread: AtomicU32,
+    away: AwayClock,
 }
 
 /// A sum of [`WorkerCounters`].
@@ -98,6 +102,26 @@ impl WorkerCounters {
     /// A task without a permit has left the queues to run here.
     pub(crate) fn subtask_left(&self) {
         bump(&self.subtasks_left, 1);
+    }
+
+    /// The worker's thread is there (by its number, 0 where it has none), or about to go.
+    pub(crate) fn set_thread(&self, number: Option<u32>) {
+        self.thread.store(number.unwrap_or(0), Relaxed);
+    }
+
+    /// The number of the worker's thread, while there is one, and the system has numbers.
+    pub(crate) fn thread(&self) -> Option<u32> {
+        Some(self.thread.load(Relaxed)).filter(|&number| number > 0)
+    }
+
+    /// When the worker was away from its work.
+    pub(crate) fn away(&self) -> &AwayClock {
+        &self.away
+    }
+
+    /// How many tasks were started.
+    pub(crate) fn started(&self) -> u64 {
+        self.started.load(Relaxed)
     }
 
     /// What the counters say now.

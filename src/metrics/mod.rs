@@ -1,5 +1,6 @@
 //! What is counted while tasks run. Each worker writes its own cache line; readers add them up.
 
+mod away;
 mod counters;
 mod latency;
 

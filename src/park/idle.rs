@@ -193,6 +193,24 @@ impl Idle {
         Some(true)
     }
 
+    /// A worker that is active, between two tasks, leaves the pool if `wanted` agrees. True: it has left. The caller must then
+    /// look at the queues and [`notify`](Idle::notify) if there is work: submitters may have counted on it.
+    pub(crate) fn retire(&self, mut wanted: impl FnMut(Census) -> bool) -> bool {
+        let mut now = self.census();
+        while !now.closing() && wanted(now) {
+            let next = now.0 - TOTAL;
+            match self.census.compare_exchange_weak(now.0, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => {
+                    // Pairs with the fence of `notify`, as in `look_again`.
+                    fence(Ordering::SeqCst);
+                    return true;
+                }
+                Err(seen) => now = Census(seen),
+            }
+        }
+        false
+    }
+
     /// No more work is to come: the workers empty the queues and leave once all of them are idle.
     pub(crate) fn close(&self) {
         {

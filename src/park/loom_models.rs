@@ -8,7 +8,8 @@
 //! * `fence-look-again`: without the fence in `Idle::look_again`, likewise;
 //! * `no-look-again`: a worker that sleeps without looking again;
 //! * `late-searcher`: a woken worker that is not counted as a searcher by its waker leaves work behind at the end;
-//! * `end-early`: an end that does not wait until every worker is idle.
+//! * `end-early`: an end that does not wait until every worker is idle;
+//! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait for it to be idle.
 
 use std::sync::Arc;
 
@@ -53,9 +54,8 @@ impl Stand {
     }
 }
 
-/// The loop of `pool/worker.rs`, without the stealing.
-fn work(idle: &Idle, stand: &Stand, slot: usize) {
-    let mut searching = true;
+/// The loop of `pool/worker.rs`, without the stealing. A new worker is a searcher.
+fn work(idle: &Idle, stand: &Stand, slot: usize, mut searching: bool) {
     loop {
         if stand.take() {
             if searching {
@@ -86,12 +86,13 @@ fn work(idle: &Idle, stand: &Stand, slot: usize) {
 }
 
 fn pool(workers: usize) -> (Arc<Idle>, Arc<Stand>, Vec<thread::JoinHandle<()>>) {
-    let (idle, stand) = (Arc::new(Idle::new(workers)), Arc::new(Stand::default()));
+    // Room for one more, that a model may bring.
+    let (idle, stand) = (Arc::new(Idle::new(workers + 1)), Arc::new(Stand::default()));
     let threads = (0..workers)
         .map(|slot| {
             assert!(idle.enlist(|_| true));
             let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
-            thread::spawn(move || work(&idle, &stand, slot))
+            thread::spawn(move || work(&idle, &stand, slot, true))
         })
         .collect();
     (idle, stand, threads)
@@ -199,5 +200,34 @@ fn loom_a_worker_that_leaves_strands_nothing() {
             0 => assert!(matches!(told, Notify::Busy(census) if census.total() == 0), "{told:?}"),
             _ => assert!(!stand.has_work()),
         }
+    });
+}
+
+/// A worker that retires between two tasks while work comes and the pool closes: the work is run, and everybody leaves.
+#[test]
+fn loom_a_worker_that_retires_strands_nothing() {
+    model(1, |idle, stand, threads| {
+        assert!(idle.enlist(|_| true));
+        let retiring = {
+            let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
+            thread::spawn(move || {
+                // It had found a task, which is done.
+                if idle.work_found() && stand.has_work() {
+                    idle.notify();
+                }
+                if !idle.retire(|_| true) {
+                    work(&idle, &stand, 1, false);
+                } else if stand.has_work() {
+                    idle.notify();
+                }
+            })
+        };
+        stand.submit(&idle);
+        idle.close();
+        retiring.join().unwrap();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        fence(Ordering::SeqCst);
+        stand.clear();
+        assert_eq!(stand.run.load(Ordering::Relaxed) + stand.refused.load(Ordering::Relaxed), 1);
     });
 }

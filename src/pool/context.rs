@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::handle::JoinHandle;
 use super::shared::Shared;
@@ -56,7 +55,7 @@ impl TaskContext {
     /// deadline of its shutdown. A long task does well to ask now and then, and to return early. Costs two loads.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.task.is_cancelled() || self.shared.aborting.load(Ordering::Relaxed)
+        self.task.is_cancelled() || self.shared.orders.aborting()
     }
 
     /// Asks the same of this task from other threads.
@@ -72,6 +71,36 @@ impl TaskContext {
         T: Send + 'static,
     {
         self.shared.submit(work, self.shared.pack(), Place::Free)
+    }
+
+    /// Runs `work`, which blocks (on a file, a lock, a socket of the old kind): meanwhile another thread may run in place of
+    /// this one, within `max_threads`. Worth it from about 100 us on; what blocks for long without saying so is noticed, but only
+    /// after some milliseconds. A section within another changes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{AdaptiveThreadPool, TaskContext};
+    ///
+    /// let pool = AdaptiveThreadPool::new()?;
+    /// let length = pool
+    ///     .run(|| {
+    ///         let context = TaskContext::current().expect("this is a task");
+    ///         let text = context.blocking(|| std::fs::read_to_string("Cargo.toml"))?;
+    ///         Ok::<_, std::io::Error>(text.len())
+    ///     })
+    ///     .await??;
+    /// assert!(length > 0);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// If `work` does.
+    pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+        // The context belongs to this thread.
+        match worker::current() {
+            Some(worker) => worker.blocking(work),
+            None => work(),
+        }
     }
 
     /// The number of the worker that runs this task, from 0 to `max_threads` - 1.
@@ -91,6 +120,6 @@ pub(crate) struct Probe {
 impl Probe {
     /// As [`TaskContext::is_cancelled`].
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.task.is_cancelled() || self.shared.aborting.load(Ordering::Relaxed)
+        self.task.is_cancelled() || self.shared.orders.aborting()
     }
 }

@@ -1,25 +1,19 @@
-//! The keeper: one thread a pool that waits for times to come (a reservation that lapses, the deadline of a shutdown) and
-//! sends wake-ups that a worker has held back for too long. It is started when it is first needed and sleeps while
-//! nothing is due.
+//! The keeper: one thread a pool that waits for times to come (a reservation that lapses, the deadline of a shutdown), sends
+//! wake-ups that a worker has held back for too long, and sizes the pool. It is started when it is first needed and sleeps
+//! while nothing is due.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::rounds::Rounds;
+use super::scaler::Scaler;
 use super::shared::{Shared, count};
-use crate::contain;
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::task::Outboxes;
 
-/// The time between two looks at the wake-ups that workers hold back. One that a worker can't send, because it is stuck in
-/// a long task, is late by two of these at most.
-const LOOK: Duration = Duration::from_millis(1);
 /// A pause after the operating system refused the thread.
 const RETRY: Duration = Duration::from_secs(1);
-/// After so many looks that found nothing the keeper looks no more, until it is called.
-const LOOKS_IN_VAIN: u32 = 16;
 
 /// What the keeper waits for, beside the reservations.
 #[derive(Debug, Default)]
@@ -46,7 +40,7 @@ impl Shared {
     #[inline]
     pub(super) fn keep_reservations(self: &Arc<Self>) {
         if !self.keeper.armed.swap(true, Ordering::SeqCst) {
-            self.call_keeper(|_| ());
+            self.wake_keeper();
         }
     }
 
@@ -66,7 +60,7 @@ impl Shared {
     #[cold]
     pub(super) fn keep_outboxes(self: &Arc<Self>) -> bool {
         if self.outboxes.watch() {
-            self.call_keeper(|_| ());
+            self.wake_keeper();
         }
         self.outboxes.watched()
     }
@@ -81,15 +75,22 @@ impl Shared {
         self.keeper.state.lock()
     }
 
+    /// Has the keeper look what is due. Says whether there is one.
+    pub(super) fn wake_keeper(self: &Arc<Self>) -> bool {
+        self.call_keeper(|_| ())
+    }
+
     #[cold]
-    fn call_keeper(self: &Arc<Self>, say: impl FnOnce(&mut State)) {
+    fn call_keeper(self: &Arc<Self>, say: impl FnOnce(&mut State)) -> bool {
         let mut state = self.lock_keeper();
         say(&mut state);
         if !state.started && !state.stopped {
             self.start_keeper(&mut state);
         }
+        let started = state.started;
         drop(state);
         self.keeper.signal.notify_one();
+        started
     }
 
     fn start_keeper(self: &Arc<Self>, state: &mut State) {
@@ -113,6 +114,7 @@ impl Shared {
 
     fn keep(self: Arc<Self>) {
         let mut rounds = Rounds::default();
+        let mut scaler = Scaler::new(&self);
         let mut state = self.lock_keeper();
         while !state.stopped {
             // Disarmed before it looks: whoever enters a reservation after the look arms it again, and signals.
@@ -123,7 +125,8 @@ impl Shared {
             }
             let now = Instant::now();
             let look = rounds.next(&self.outboxes, now);
-            let due = [lapse, state.drain_until, state.try_again, look].into_iter().flatten().min();
+            let size = scaler.next(&self, now);
+            let due = [lapse, state.drain_until, state.try_again, look, size].into_iter().flatten().min();
             state = match due {
                 None => self.keeper.signal.wait(state),
                 Some(due) if due > now => self.keeper.signal.wait_timeout(state, due - now),
@@ -139,6 +142,7 @@ impl Shared {
                     }
                     self.lapse_reservations(now);
                     rounds.look(&self.outboxes, now);
+                    scaler.look(&self, now);
                     self.lock_keeper()
                 }
             };
@@ -153,40 +157,6 @@ impl Shared {
                 "a permit was not used in time; its place goes to others"
             );
             self.release_permit();
-        }
-    }
-}
-
-/// The keeper's looks at the wake-ups that are held back.
-#[derive(Default)]
-struct Rounds {
-    last: Option<Instant>,
-    vain: u32,
-    overdue: Vec<Waker>,
-}
-
-impl Rounds {
-    /// When the next look is due; `None` while nothing is held back.
-    fn next(&mut self, outboxes: &Outboxes, now: Instant) -> Option<Instant> {
-        if !outboxes.watched() {
-            self.last = None;
-            return None;
-        }
-        Some(*self.last.get_or_insert(now) + LOOK)
-    }
-
-    fn look(&mut self, outboxes: &Outboxes, now: Instant) {
-        if self.last.is_none_or(|last| now < last + LOOK) {
-            return;
-        }
-        self.last = Some(now);
-        let found = outboxes.look(&mut self.overdue) || !self.overdue.is_empty();
-        for waker in self.overdue.drain(..) {
-            contain::wake(Some(waker));
-        }
-        self.vain = if found { 0 } else { self.vain + 1 };
-        if self.vain >= LOOKS_IN_VAIN && outboxes.rest() {
-            self.vain = 0;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
+mod allowance;
+mod blocking;
 mod books;
 mod builder;
 mod context;
@@ -8,10 +10,14 @@ mod glance;
 mod handle;
 mod hooks;
 mod keeper;
+mod monitor;
 mod permit;
 mod pressure;
 mod propagate;
+mod rounds;
 mod run;
+mod sampler;
+mod scaler;
 mod shared;
 mod shutdown;
 mod statistics;
@@ -43,6 +49,7 @@ use self::shared::Shared;
 use crate::admission::{Rejected, Rejection};
 use crate::config::PoolConfig;
 use crate::error::BuildError;
+use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
 ///
@@ -154,6 +161,14 @@ impl AdaptiveThreadPool {
     #[must_use]
     pub fn pressure(&self) -> watch::Receiver<Pressure> {
         self.shared().pressure.watch()
+    }
+
+    /// The last decision on the number of threads, with what was measured and why; `None` before the first. Decisions are made
+    /// every `sampling_interval` while work waits that meets no free thread, and for a second after that; each is an event
+    /// of `tracing` as well.
+    #[must_use]
+    pub fn last_decision(&self) -> Option<Decision> {
+        self.shared().scaling.last()
     }
 
     /// Whether the pool takes no more work.

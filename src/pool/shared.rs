@@ -1,15 +1,18 @@
 //! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 use tokio::sync::watch;
 
+use super::allowance::Orders;
 use super::glance::Glance;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
 use super::pressure::Gauge;
+use super::scaler::Scaling;
 use super::shutdown::Phase;
 use super::threads::Threads;
 use crate::admission::{Full, Joined, Permits, Reservations, Waiter};
@@ -17,6 +20,7 @@ use crate::config::PoolConfig;
 use crate::contain::contain;
 use crate::metrics::{Totals, WorkerCounters};
 use crate::park::{Idle, Notify};
+use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::queue::Queues;
 use crate::task::{Cancelled, Outboxes, Place, Run, TaskRef};
@@ -38,8 +42,10 @@ pub(crate) struct Shared {
     pub(super) pressure: Gauge,
     pub(super) glance: CachePadded<Glance>,
     pub(super) tally: Tally,
-    /// A shutdown's deadline has passed: what waits is cancelled, what runs is asked to stop.
-    pub(super) aborting: AtomicBool,
+    pub(super) scaling: Scaling,
+    pub(super) orders: Orders,
+    /// What [`now_ns`](Self::now_ns) counts from.
+    epoch: Instant,
     /// How far the pool's end has come.
     pub(super) phase: watch::Sender<Phase>,
 }
@@ -88,8 +94,9 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     pub(super) fn new(config: PoolConfig, hooks: Hooks) -> Self {
         let slots = config.max_threads;
+        let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
-            bounds: Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() },
+            bounds,
             hooks,
             permits: Permits::new(config.max_queue_size),
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
@@ -102,7 +109,9 @@ impl Shared {
             pressure: Gauge::new(&config),
             glance: CachePadded::default(),
             tally: Tally::default(),
-            aborting: AtomicBool::new(false),
+            scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable),
+            orders: Orders::default(),
+            epoch: Instant::now(),
             phase: watch::Sender::new(Phase::Open),
             config,
         }
@@ -160,7 +169,8 @@ impl Shared {
             Notify::Covered => return Attention::Awake,
             Notify::Woken => {}
             Notify::Busy(census) => {
-                if !self.threads.want_more(census, self.bounds) {
+                if !self.threads.want_more(census, self.scaling.allowance.limit()) {
+                    self.watch_threads();
                     return Attention::Awake;
                 }
                 self.start_one_more();
@@ -281,6 +291,16 @@ impl Shared {
         let came = totals.subtasks_spawned + self.tally.free_injected.load(Ordering::Relaxed);
         let gone = totals.subtasks_left + self.tally.cancelled_free.load(Ordering::Relaxed);
         usize::try_from(came.saturating_sub(gone)).unwrap_or(usize::MAX)
+    }
+
+    /// The time, in nanoseconds, by the clock that the workers' absences are measured with.
+    pub(super) fn now_ns(&self) -> u64 {
+        self.ns_at(Instant::now())
+    }
+
+    /// The same for a moment that was read already.
+    pub(super) fn ns_at(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// The sum of the workers' counters.

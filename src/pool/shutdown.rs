@@ -79,7 +79,7 @@ impl Shared {
 
     /// The deadline has passed.
     pub(super) fn abort_all(self: &Arc<Self>) {
-        self.aborting.store(true, Ordering::SeqCst);
+        self.orders.abort();
         while let Some(task) = self.queues.take_any() {
             self.abort(&*task);
         }

@@ -40,6 +40,12 @@ pub struct PoolStatistics {
     pub reserved_permits: usize,
     /// Permits that were not used in time, so that their places went to others.
     pub lapsed_permits: u64,
+    /// Threads that the pool may have now: as many as it takes to keep the usable cores busy, between `min_threads` and
+    /// `max_threads`. They are started as work meets no free thread.
+    pub thread_limit: usize,
+    /// Threads that are blocked in their tasks now: in sections that are declared so
+    /// ([`TaskContext::blocking`](crate::TaskContext::blocking)), or found so while work waited.
+    pub blocked_threads: usize,
     /// Threads that were ever started.
     pub threads_started: u64,
     /// Threads that the operating system refused to start.
@@ -59,6 +65,7 @@ impl PoolStatistics {
         let queue_depth = shared.queue_depth();
         let queued = totals.started + cancelled + queue_depth as u64;
         let load = shared.load();
+        let allowed = shared.scaling.allowance.parts();
         Self {
             tasks_completed: totals.completed,
             tasks_queued: tally.queued_at_last.fetch_max(queued, Ordering::Relaxed).max(queued),
@@ -78,6 +85,8 @@ impl PoolStatistics {
             waiting_callers: shared.permits.waiting(),
             reserved_permits: shared.reservations.len(),
             lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
+            thread_limit: shared.scaling.allowance.limit(),
+            blocked_threads: allowed.stuck + allowed.declared,
             threads_started: shared.threads.started(),
             thread_spawn_failures: tally.spawn_failures.load(Ordering::Relaxed),
             pressure: shared.pressure.now(),

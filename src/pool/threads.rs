@@ -8,7 +8,7 @@ use std::{io, thread};
 use super::shared::{Shared, count};
 use super::worker;
 use crate::park::{Census, Notify};
-use crate::policy::scaling::burst::{self, Bounds, Workers};
+use crate::policy::scaling::burst::{self, Workers};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Free slots and the memory of a failure.
@@ -36,8 +36,8 @@ impl Threads {
 
     /// Whether the policy would start a thread now.
     #[inline]
-    pub(super) fn want_more(&self, census: Census, bounds: Bounds) -> bool {
-        !census.closing() && burst::should_start(workers(census), bounds)
+    pub(super) fn want_more(&self, census: Census, limit: usize) -> bool {
+        !census.closing() && burst::should_start(workers(census), limit)
     }
 
     /// The thread of `slot` leaves; says how many are left.
@@ -89,7 +89,7 @@ impl Shared {
         if self.threads.lock().not_before.is_some_and(|then| Instant::now() < then) {
             return;
         }
-        if !self.idle.enlist(|census| burst::should_start(workers(census), self.bounds)) {
+        if !self.idle.enlist(|census| burst::should_start(workers(census), self.scaling.allowance.limit())) {
             return;
         }
         if let Err(error) = self.start_enlisted(None) {

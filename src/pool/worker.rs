@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::task::Waker;
 use std::thread;
@@ -18,6 +17,7 @@ use crate::policy::patience::{LOOK, Patience, SPIN};
 use crate::policy::scaling::burst;
 use crate::queue::Local;
 use crate::task::{Ended, Host, Join, Place, TaskRef};
+use crate::topology::thread_number;
 
 /// Told when a thread is up.
 pub(super) type Ready = mpsc::SyncSender<()>;
@@ -31,10 +31,12 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     slot: usize,
     local: Local,
-    books: Books,
+    pub(super) books: Books,
     patience: Cell<Patience>,
     /// Wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
     held_back: Cell<usize>,
+    /// How many sections deep its task is in code that is declared to be blocking.
+    pub(super) blocking: Cell<usize>,
     /// A buffer for sending them.
     wakers: RefCell<Vec<Waker>>,
     /// The task that runs. Borrowed as long as it does.
@@ -78,12 +80,15 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
             patience: Cell::default(),
             held_back: Cell::new(0),
+            blocking: Cell::new(0),
             wakers: RefCell::default(),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
         });
         CURRENT.set(Some(Rc::clone(&worker)));
+        worker.arrive();
         worker.work();
+        worker.depart();
         CURRENT.set(None);
         if let Some(worker) = Rc::into_inner(worker) {
             shared.queues.give_back(worker.local);
@@ -99,6 +104,17 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
 }
 
 impl Worker {
+    /// The clocks of this thread may be read from now on.
+    fn arrive(&self) {
+        self.counters().set_thread(thread_number());
+        self.counters().away().back(self.shared.now_ns());
+    }
+
+    fn depart(&self) {
+        self.counters().away().leave(self.shared.now_ns());
+        self.counters().set_thread(None);
+    }
+
     /// Until it leaves. A worker starts as a searcher.
     fn work(&self) {
         let mut searching = true;
@@ -109,6 +125,9 @@ impl Worker {
                     self.found();
                 }
                 self.execute(task);
+                if self.shared.orders.any() && self.retire() {
+                    return;
+                }
                 continue;
             }
             if !searching {
@@ -168,9 +187,12 @@ impl Worker {
         }
         let since = Instant::now();
         let mut deadline = Some(since + self.shared.config.idle_timeout);
+        self.counters().away().leave(self.shared.ns_at(since));
         while !idle.end_if_last() {
             if idle.sleep(self.slot, deadline) {
-                self.patience.set(self.patience.get().slept(since.elapsed()));
+                let now = Instant::now();
+                self.counters().away().back(self.shared.ns_at(now));
+                self.patience.set(self.patience.get().slept(now - since));
                 return !idle.census().ended();
             }
             let may_leave =
@@ -179,10 +201,26 @@ impl Worker {
                 Some(true) => return false,
                 // It may yet become superfluous, when others have come.
                 Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
-                None => return !idle.census().ended(),
+                None => {
+                    self.counters().away().back(self.shared.now_ns());
+                    return !idle.census().ended();
+                }
             }
         }
         false
+    }
+
+    /// There are more workers than of use: this one leaves if it is one of those that are to. What is in its deque others
+    /// will steal, or the next who has its slot will find.
+    #[cold]
+    fn retire(&self) -> bool {
+        if !self.shared.orders.take_retirement() {
+            return false;
+        }
+        self.send();
+        self.books.settle(&self.shared, self.counters());
+        let limit = self.shared.scaling.allowance.limit();
+        self.shared.idle.retire(|census| census.total() > limit)
     }
 
     fn next(&self) -> Option<TaskRef> {
@@ -204,7 +242,7 @@ impl Worker {
     }
 
     fn execute(&self, task: TaskRef) {
-        if self.shared.aborting.load(Ordering::Relaxed) {
+        if self.shared.orders.aborting() {
             contain(|| self.shared.abort(&*task));
         } else {
             self.run(task);
@@ -236,7 +274,7 @@ impl Worker {
     }
 
     /// Sends the wake-ups that were held back.
-    fn send(&self) {
+    pub(super) fn send(&self) {
         if self.held_back.replace(0) == 0 {
             return;
         }

@@ -1,8 +1,14 @@
-//! What the machine offers: cores, and how the operating system ranks a thread.
+//! What the machine offers: cores, how the operating system ranks a thread, and what it tells of a thread's time.
 
+mod budget;
 mod niceness;
+mod quota;
+mod thread_clock;
 
+pub(crate) use budget::{affinity, process_cpu};
 pub(crate) use niceness::{lower_priority, niceness};
+pub(crate) use quota::Quota;
+pub(crate) use thread_clock::{Spent, ThreadClock, thread_number};
 
 /// The cores that this process may keep busy: affinity and cgroup quotas count, as far as the standard library knows
 /// them on this platform. At least 1.

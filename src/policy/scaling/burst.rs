@@ -20,11 +20,9 @@ pub(crate) struct Workers {
     pub(crate) free: usize,
 }
 
-/// Whether to start one more thread, now that work waits: nobody is free to take it, and a core may be.
-///
-/// A thread above the usable cores would only take time from the others.
-pub(crate) fn should_start(workers: Workers, bounds: Bounds) -> bool {
-    workers.free == 0 && workers.total < bounds.usable.clamp(bounds.min, bounds.max)
+/// Whether to start one more thread, now that work waits: nobody is free to take it, and there may be up to `limit` threads.
+pub(crate) fn should_start(workers: Workers, limit: usize) -> bool {
+    workers.free == 0 && workers.total < limit
 }
 
 /// Whether a worker that has slept for the whole idle timeout may leave.
@@ -47,7 +45,7 @@ mod tests {
             let bounds = Bounds { min, max: min + extra, usable };
             let mut total = min;
             for (grow, free) in steps {
-                if grow && should_start(Workers { total, free }, bounds) {
+                if grow && should_start(Workers { total, free }, usable.clamp(bounds.min, bounds.max)) {
                     total += 1;
                 } else if !grow && may_leave(total, bounds) {
                     total -= 1;
@@ -60,9 +58,8 @@ mod tests {
 
     #[test]
     fn nobody_is_started_while_somebody_is_free() {
-        let bounds = Bounds { min: 1, max: 8, usable: 4 };
-        assert!(should_start(Workers { total: 3, free: 0 }, bounds));
-        assert!(!should_start(Workers { total: 3, free: 1 }, bounds));
-        assert!(!should_start(Workers { total: 4, free: 0 }, bounds));
+        assert!(should_start(Workers { total: 3, free: 0 }, 4));
+        assert!(!should_start(Workers { total: 3, free: 1 }, 4));
+        assert!(!should_start(Workers { total: 4, free: 0 }, 4));
     }
 }

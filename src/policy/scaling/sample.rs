@@ -24,7 +24,7 @@ pub struct Sample {
     pub arrivals: u64,
     /// Tasks that ended.
     pub completions: u64,
-    /// How long the task waited that was begun last; `None` if none was begun.
+    /// How long a task waits at this rate, by Little's law; `None` if none has ended.
     pub queue_delay: Option<Duration>,
     /// Where the time of the threads went; `None` where the system doesn't tell.
     pub clocks: Option<Clocks>,

@@ -1,0 +1,198 @@
+//! Sizes the pool while that matters: samples for the controller, looks for workers that are blocked, and what follows.
+//!
+//! All of it happens on the keeper's thread, and none while nothing waits for a thread: an idle pool, and one that copes
+//! with its load, are not looked at. Whoever submits work that meets neither a free worker nor leave to start one calls
+//! the keeper; it goes back to sleep when no work has waited for a while. As with the wake-ups that are held back, a fence on
+//! either side sees to it that no such work is missed: the submitter pushes its work and then reads `watched`, the keeper
+//! clears `watched` and then looks at the queues.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::time::{Duration, Instant};
+
+use super::allowance::Allowance;
+use super::monitor::Monitor;
+use super::sampler::{Sampler, ThreadClocks};
+use super::shared::Shared;
+use crate::policy::scaling::{Controller, Decision, Limits};
+use crate::sync::Mutex;
+
+/// The time between two looks for workers that are blocked: one is found after two of them at most, and work goes on
+/// within ten milliseconds.
+const LOOK: Duration = Duration::from_millis(3);
+/// So many looks that find no work waiting end the looking.
+const QUIET_LOOKS: u32 = 8;
+/// So many samples without any work waiting in between end the sampling.
+const QUIET_SAMPLES: u32 = 10;
+
+/// The part of it that all threads see.
+#[derive(Debug)]
+pub(super) struct Scaling {
+    pub(super) allowance: Allowance,
+    /// The keeper looks, or has been called to.
+    watched: AtomicBool,
+    last: Mutex<Option<Decision>>,
+}
+
+impl Scaling {
+    pub(super) fn new(limits: Limits, cores: usize) -> Self {
+        let allowance = Allowance::new(limits, cores);
+        Self { allowance, watched: AtomicBool::new(false), last: Mutex::new(None) }
+    }
+
+    /// The controller's last decision.
+    pub(super) fn last(&self) -> Option<Decision> {
+        *self.last.lock()
+    }
+}
+
+impl Shared {
+    /// Work waits, nobody is free, and no thread may be started: somebody should look whether that is right.
+    #[inline]
+    pub(super) fn watch_threads(self: &Arc<Self>) {
+        // The fence of `notify` is between the push of the work and this.
+        if !self.scaling.watched.load(Ordering::Relaxed) {
+            self.begin_watch();
+        }
+    }
+
+    #[cold]
+    fn begin_watch(self: &Arc<Self>) {
+        if !self.scaling.watched.swap(true, Ordering::SeqCst) && !self.wake_keeper() {
+            self.scaling.watched.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether work waits and nobody is free to take it.
+    fn work_is_stuck(&self) -> bool {
+        let census = self.idle.census();
+        census.idle() + census.searching() == 0 && !census.closing() && self.queues.has_work()
+    }
+}
+
+/// The part of it that is the keeper's own.
+#[derive(Debug)]
+pub(super) struct Scaler {
+    controller: Controller,
+    monitor: Monitor,
+    clocks: ThreadClocks,
+    sampler: Option<Sampler>,
+    next_sample: Option<Instant>,
+    next_look: Option<Instant>,
+    quiet_looks: u32,
+    quiet_samples: u32,
+    /// The number of threads that are too many, at the last sample.
+    surplus: usize,
+}
+
+impl Scaler {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let bounds = shared.bounds;
+        Self {
+            controller: Controller::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable),
+            monitor: Monitor::default(),
+            clocks: ThreadClocks::default(),
+            sampler: None,
+            next_sample: None,
+            next_look: None,
+            quiet_looks: 0,
+            quiet_samples: 0,
+            surplus: 0,
+        }
+    }
+
+    /// When the next look or sample is due; `None` while nobody has called for it.
+    pub(super) fn next(&mut self, shared: &Shared, now: Instant) -> Option<Instant> {
+        if self.next_look.is_none() && shared.scaling.watched.load(Ordering::SeqCst) {
+            (self.quiet_looks, self.quiet_samples) = (0, 0);
+            self.next_look = Some(now + LOOK);
+        }
+        if self.next_sample.is_none() && self.next_look.is_some() {
+            self.sampler = Some(Sampler::new(shared, &mut self.clocks));
+            self.next_sample = Some(now + shared.config.sampling_interval);
+        }
+        [self.next_look, self.next_sample].into_iter().flatten().min()
+    }
+
+    /// Looks and samples, if it is time.
+    pub(super) fn look(&mut self, shared: &Arc<Shared>, now: Instant) {
+        if self.next_look.is_some_and(|then| then <= now) {
+            self.next_look = self.find_blocked(shared).then(|| now + LOOK);
+        }
+        if self.next_sample.is_some_and(|then| then <= now) {
+            self.next_sample = self.sample(shared).then(|| now + shared.config.sampling_interval);
+        }
+    }
+
+    /// A look. Says whether there is to be another.
+    fn find_blocked(&mut self, shared: &Arc<Shared>) -> bool {
+        let waits = shared.work_is_stuck();
+        let stuck = if waits && shared.idle.census().total() < shared.bounds.max {
+            self.quiet_looks = 0;
+            self.quiet_samples = 0;
+            self.monitor.look(shared, &mut self.clocks)
+        } else {
+            self.monitor.pause();
+            self.quiet_looks = if waits { 0 } else { self.quiet_looks + 1 };
+            0
+        };
+        let more = shared.scaling.allowance.change(|parts| parts.stuck = stuck);
+        if more {
+            tracing::debug!(stuck, "workers are blocked: others are started in their place");
+        }
+        if waits {
+            shared.work_waits();
+        }
+        if self.quiet_looks < QUIET_LOOKS {
+            return true;
+        }
+        shared.scaling.watched.store(false, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if shared.work_is_stuck() {
+            shared.scaling.watched.store(true, Ordering::SeqCst);
+            return true;
+        }
+        false
+    }
+
+    /// A sample. Says whether there is to be another.
+    fn sample(&mut self, shared: &Arc<Shared>) -> bool {
+        let Some(sampler) = &mut self.sampler else { return false };
+        let sample = sampler.sample(shared, &mut self.clocks);
+        let decision = self.controller.step(sample);
+        tell(&decision, shared.scaling.last.lock().replace(decision));
+        let cores = sample.usable_cores.ceil() as usize;
+        shared.scaling.allowance.change(|parts| {
+            (parts.target, parts.cores) = (decision.target, cores);
+        });
+        if shared.queues.has_work() {
+            shared.work_waits();
+        }
+        self.retire(shared, sample.threads, sample.queued);
+        self.quiet_samples += 1;
+        let go_on = self.next_look.is_some() || self.quiet_samples < QUIET_SAMPLES;
+        if !go_on {
+            self.sampler = None;
+        }
+        go_on
+    }
+
+    /// Threads over the limit leave when their task is done, if that was so at the last sample already: what a worker that was
+    /// blocked for a moment has left behind may be needed again in the next.
+    fn retire(&mut self, shared: &Shared, threads: usize, queued: usize) {
+        let surplus = threads.saturating_sub(shared.scaling.allowance.limit());
+        let before = std::mem::replace(&mut self.surplus, surplus);
+        // Where nothing waits they run out of work by themselves.
+        shared.orders.retire(if queued > 0 { surplus.min(before) } else { 0 });
+    }
+}
+
+/// Every decision is an event; one that changes nothing only for those who want to see everything.
+fn tell(decision: &Decision, before: Option<Decision>) {
+    let Decision { target, reason, blocked_share, runnable_share, cores, sample, .. } = decision;
+    if before.is_some_and(|before| before.target == *target) {
+        tracing::trace!(target, %reason, blocked_share, runnable_share, cores, ?sample, "number of threads");
+    } else {
+        tracing::debug!(target, %reason, blocked_share, runnable_share, cores, ?sample, "number of threads");
+    }
+}

@@ -1,0 +1,138 @@
+//! The clocks of single threads: how long one was on a core, and how long it was ready and waited for one. Linux tells in
+//! `/proc/self/task/TID/schedstat` (Documentation/scheduler/sched-stats.rst); a read takes under a microsecond.
+
+use std::io;
+
+/// What a thread's clocks say, since its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// Nanoseconds on a core. The kernel brings it up to date at its ticks: up to some milliseconds late.
+    pub(crate) on_cpu_ns: u64,
+    /// Nanoseconds ready to run and without a core.
+    pub(crate) runnable_ns: u64,
+    /// How often it was put on a core.
+    pub(crate) turns: u64,
+}
+
+impl Spent {
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    fn parse(text: &str) -> Option<Self> {
+        let mut figures = text.split_ascii_whitespace().map(str::parse);
+        let mut next = || figures.next()?.ok();
+        Some(Self { on_cpu_ns: next()?, runnable_ns: next()?, turns: next()? })
+    }
+}
+
+/// Whether a thread sleeps, by a line of `/proc/self/task/TID/stat`: the state follows the name, which is in brackets and
+/// may have brackets in it.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+fn sleeps(stat: &str) -> Option<bool> {
+    let (_, behind) = stat.rsplit_once(") ")?;
+    Some(matches!(behind.chars().next()?, 'S' | 'D'))
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{ThreadClock, thread_number};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use other::{ThreadClock, thread_number};
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::{self, File};
+    use std::os::unix::fs::FileExt;
+
+    use super::{Spent, io, sleeps};
+
+    /// The number of the calling thread.
+    pub(crate) fn thread_number() -> Option<u32> {
+        u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).ok()
+    }
+
+    /// The clocks of one thread of this process.
+    #[derive(Debug)]
+    pub(crate) struct ThreadClock {
+        thread: u32,
+        schedstat: File,
+    }
+
+    impl ThreadClock {
+        /// # Errors
+        /// There is no such thread, or the system does not tell.
+        pub(crate) fn open(thread: u32) -> io::Result<Self> {
+            let schedstat = File::open(format!("/proc/self/task/{thread}/schedstat"))?;
+            Ok(Self { thread, schedstat })
+        }
+
+        /// What the clocks say now; `None` once the thread is gone.
+        pub(crate) fn read(&self) -> Option<Spent> {
+            let mut buffer = [0; 96];
+            let read = self.schedstat.read_at(&mut buffer, 0).ok()?;
+            Spent::parse(std::str::from_utf8(&buffer[..read]).ok()?)
+        }
+
+        /// Whether the thread sleeps now, for whatever reason.
+        pub(crate) fn sleeps(&self) -> Option<bool> {
+            sleeps(&fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread)).ok()?)
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod other {
+    use super::{Spent, io};
+
+    /// Threads have no numbers that could be used here.
+    pub(crate) fn thread_number() -> Option<u32> {
+        None
+    }
+
+    /// There is none.
+    #[derive(Debug)]
+    pub(crate) struct ThreadClock(std::convert::Infallible);
+
+    impl ThreadClock {
+        /// # Errors
+        /// Always.
+        pub(crate) fn open(_thread: u32) -> io::Result<Self> {
+            Err(io::Error::from(io::ErrorKind::Unsupported))
+        }
+
+        /// Never called.
+        pub(crate) fn read(&self) -> Option<Spent> {
+            match self.0 {}
+        }
+
+        /// Never called.
+        pub(crate) fn sleeps(&self) -> Option<bool> {
+            match self.0 {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_lines_are_understood() {
+        let spent = Spent { on_cpu_ns: 339_968, runnable_ns: 12, turns: 2 };
+        assert_eq!(Spent::parse("339968 12 2\n"), Some(spent));
+        assert_eq!(Spent::parse("339968 12"), None);
+        assert_eq!(Spent::parse("a b c"), None);
+        assert_eq!(sleeps("17 (a) R) S 1 2"), Some(true));
+        assert_eq!(sleeps("17 (a) S) R 1 2"), Some(false));
+        assert_eq!(sleeps("17"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_works_is_seen_to_work() {
+        let clock = ThreadClock::open(thread_number().unwrap()).unwrap();
+        let before = clock.read().unwrap();
+        while clock.read().unwrap().on_cpu_ns == before.on_cpu_ns {
+            std::hint::spin_loop();
+        }
+        assert_eq!(clock.sleeps(), Some(false));
+        assert!(ThreadClock::open(u32::MAX).is_err());
+    }
+}

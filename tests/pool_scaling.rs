@@ -1,0 +1,156 @@
+//! The number of threads follows what they do: those that are blocked are replaced, and those that are of no use leave.
+#![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
+
+mod pool_support;
+
+use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use millpond::{AdaptiveThreadPool, PoolBuilder, TaskContext};
+use pool_support::{Gate, block_on, in_time, until, usable_cores};
+
+/// Room for more threads than cores.
+fn roomy(more: usize) -> PoolBuilder {
+    AdaptiveThreadPool::builder().max_threads(usable_cores() + more).worker_niceness(0)
+}
+
+fn context() -> TaskContext {
+    TaskContext::current().unwrap()
+}
+
+#[test]
+fn sections_that_say_that_they_block_are_replaced_at_once() {
+    in_time(|| {
+        // Without the monitor's help: nothing waits but what the sections themselves wait for.
+        let pool = roomy(4).build().unwrap();
+        let tasks = usable_cores() + 4;
+        let meet = Arc::new(Barrier::new(tasks));
+        let task = || {
+            let meet = Arc::clone(&meet);
+            pool.try_spawn(move || context().blocking(|| meet.wait().is_leader())).unwrap()
+        };
+        let tasks: Vec<_> = (0..tasks).map(|_| task()).collect();
+        assert_eq!(tasks.into_iter().map(|task| block_on(task).unwrap()).filter(|&leads| leads).count(), 1);
+        let now = pool.statistics();
+        assert_eq!((now.blocked_threads, now.thread_limit), (0, usable_cores()));
+    });
+}
+
+#[test]
+fn tasks_that_block_without_a_word_are_found_and_replaced() {
+    in_time(|| {
+        let pool = roomy(3).build().unwrap();
+        let tasks = usable_cores() + 3;
+        let meet = Arc::new(Barrier::new(tasks));
+        let task = || {
+            let meet = Arc::clone(&meet);
+            pool.try_spawn(move || meet.wait().is_leader()).unwrap()
+        };
+        let tasks: Vec<_> = (0..tasks).map(|_| task()).collect();
+        assert_eq!(tasks.into_iter().map(|task| block_on(task).unwrap()).filter(|&leads| leads).count(), 1);
+    });
+}
+
+#[test]
+fn never_more_than_the_most() {
+    in_time(|| {
+        let pool = roomy(1).build().unwrap();
+        let gate = Arc::new(Gate::default());
+        let task = |declared: bool| {
+            let gate = Arc::clone(&gate);
+            pool.try_spawn(move || if declared { context().blocking(|| gate.pass()) } else { gate.pass() })
+                .unwrap()
+        };
+        let tasks: Vec<_> = (0..2 * usable_cores() + 4).map(|n| task(n % 2 == 0)).collect();
+        until(|| pool.statistics().total_threads == usable_cores() + 1);
+        gate.open();
+        tasks.into_iter().for_each(|task| block_on(task).unwrap());
+        assert_eq!(pool.statistics().threads_started as usize, usable_cores() + 1);
+    });
+}
+
+#[test]
+fn a_section_within_another_counts_once_and_a_panic_leaves_both() {
+    in_time(|| {
+        let pool = roomy(8).build().unwrap();
+        let inner = pool.clone();
+        let seen = pool.run(move || {
+            let limits = || (inner.statistics().thread_limit, inner.statistics().blocked_threads);
+            let context = context();
+            let within = context.blocking(|| context.blocking(limits));
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                context.blocking(|| context.blocking(|| panic!("in a section, on purpose")))
+            }));
+            (within, panicked.is_err(), limits())
+        });
+        let cores = usable_cores();
+        assert_eq!(block_on(seen).unwrap(), ((cores + 1, 1), true, (cores, 0)));
+    });
+}
+
+#[test]
+fn threads_that_are_of_no_use_any_more_leave_in_the_middle_of_the_load() {
+    in_time(|| {
+        let pool = roomy(6).sampling_interval(Duration::from_millis(5)).build().unwrap();
+        let meet = Arc::new(Barrier::new(usable_cores() + 6));
+        let blocked = || {
+            let meet = Arc::clone(&meet);
+            pool.try_spawn(move || context().blocking(|| meet.wait().is_leader())).unwrap()
+        };
+        let blocked: Vec<_> = (0..usable_cores() + 6).map(|_| blocked()).collect();
+        assert!(blocked.into_iter().map(|task| block_on(task).unwrap()).any(|leads| leads));
+        assert_eq!(pool.statistics().total_threads, usable_cores() + 6);
+        // From here on there is always something to do, so none leaves for want of work; nor by its idle timeout.
+        let busy = || {
+            for turn in 0..20_000 {
+                black_box(turn);
+            }
+        };
+        let mut tasks = Vec::new();
+        until(|| {
+            tasks.resize_with(200, || pool.try_spawn(busy).unwrap());
+            tasks.retain(|task| !task.is_finished());
+            pool.statistics().total_threads <= usable_cores()
+        });
+        tasks.into_iter().for_each(|task| block_on(task).unwrap());
+        let why = pool.last_decision().unwrap();
+        assert!(why.target <= usable_cores() && why.sample.threads >= usable_cores(), "{why:?}");
+    });
+}
+
+#[test]
+fn a_pool_that_copes_with_its_load_is_not_looked_at() {
+    in_time(|| {
+        let pool = roomy(1).sampling_interval(Duration::from_millis(1)).build().unwrap();
+        for _ in 0..100 {
+            block_on(pool.run(|| ())).unwrap();
+            until(|| pool.statistics().active_threads == 0);
+        }
+        assert_eq!(pool.last_decision(), None);
+    });
+}
+
+#[test]
+fn a_decision_says_what_was_seen_and_why() {
+    in_time(|| {
+        let pool = roomy(2).sampling_interval(Duration::from_millis(2)).build().unwrap();
+        let gate = Arc::new(Gate::default());
+        let blocked = |gate: &Arc<Gate>| {
+            let gate = Arc::clone(gate);
+            pool.try_spawn(move || gate.pass()).unwrap()
+        };
+        let tasks: Vec<_> = (0..usable_cores() + 8).map(|_| blocked(&gate)).collect();
+        until(|| pool.last_decision().is_some_and(|why| why.sample.threads == usable_cores() + 2));
+        let why = pool.last_decision().unwrap();
+        assert!(why.sample.interval >= Duration::from_millis(2), "{why:?}");
+        assert!((1..=usable_cores() + 2).contains(&why.target), "{why:?}");
+        assert!(
+            why.sample.queued > 0 && why.sample.usable_cores > 0.0 && !why.reason.to_string().is_empty(),
+            "{why:?}"
+        );
+        gate.open();
+        tasks.into_iter().for_each(|task| block_on(task).unwrap());
+    });
+}
