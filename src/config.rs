@@ -32,8 +32,9 @@ pub struct PoolConfig {
     /// Threads that are never exceeded. Default: twice the cores that the process may use (affinity and cgroup quota
     /// honoured); accepted `min_threads` to 1,024.
     ///
-    /// The pool starts threads above `min_threads` while work waits and fewer run than there are usable cores. It does
-    /// not yet go beyond the usable cores by itself.
+    /// The pool starts threads above `min_threads` while work waits and nobody is free: at once up to one for each usable
+    /// core, and beyond that as far as threads are blocked in their tasks. Room for those is what a figure above the number of
+    /// cores is for: with tasks that wait 90 % of their time, ten times the cores.
     pub max_threads: usize,
     /// Tasks that may wait, accepted but not started; as many permits exist. Default 10,000; accepted 1 to 2^30.
     pub max_queue_size: usize,
@@ -41,7 +42,8 @@ pub struct PoolConfig {
     pub backpressure_threshold: f64,
     /// How long a worker above `min_threads` sleeps before it leaves. Default 60 s; accepted 1 ms to 1 day.
     pub idle_timeout: Duration,
-    /// The pause after a thread that could not be started, before another is asked for. Default 100 ms; accepted 1 ms to 1 minute.
+    /// How often the number of threads is decided on, while work waits that meets no free thread; also the pause after a
+    /// thread that could not be started, before another is asked for. Default 100 ms; accepted 1 ms to 1 minute.
     pub sampling_interval: Duration,
     /// Whether to place workers and memory by NUMA node. Default: true on Linux. Placement is not part of this
     /// version: `true` is a no-op that is logged once at debug level.

@@ -100,7 +100,7 @@ fn threads_that_are_of_no_use_any_more_leave_in_the_middle_of_the_load() {
             pool.try_spawn(move || context().blocking(|| meet.wait().is_leader())).unwrap()
         };
         let blocked: Vec<_> = (0..usable_cores() + 6).map(|_| blocked()).collect();
-        assert!(blocked.into_iter().map(|task| block_on(task).unwrap()).any(|leads| leads));
+        assert!(blocked.into_iter().any(|task| block_on(task).unwrap()));
         assert_eq!(pool.statistics().total_threads, usable_cores() + 6);
         // From here on there is always something to do, so none leaves for want of work; nor by its idle timeout.
         let busy = || {
@@ -144,7 +144,7 @@ fn a_decision_says_what_was_seen_and_why() {
         let tasks: Vec<_> = (0..usable_cores() + 8).map(|_| blocked(&gate)).collect();
         until(|| pool.last_decision().is_some_and(|why| why.sample.threads == usable_cores() + 2));
         let why = pool.last_decision().unwrap();
-        assert!(why.sample.interval >= Duration::from_millis(2), "{why:?}");
+        assert!(!why.sample.interval.is_zero(), "{why:?}");
         assert!((1..=usable_cores() + 2).contains(&why.target), "{why:?}");
         assert!(
             why.sample.queued > 0 && why.sample.usable_cores > 0.0 && !why.reason.to_string().is_empty(),

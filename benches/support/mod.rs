@@ -9,6 +9,7 @@ pub mod conversion;
 pub mod corpus;
 pub mod cpu;
 pub mod crowd;
+pub mod load;
 pub mod measure;
 pub mod peer;
 pub mod peers;

@@ -105,7 +105,8 @@ impl Scaler {
     pub(super) fn next(&mut self, shared: &Shared, now: Instant) -> Option<Instant> {
         if self.next_look.is_none() && shared.scaling.watched.load(Ordering::SeqCst) {
             (self.quiet_looks, self.quiet_samples) = (0, 0);
-            self.next_look = Some(now + LOOK);
+            // At once: who is blocked already is found by the second look.
+            self.next_look = Some(now);
         }
         if self.next_sample.is_none() && self.next_look.is_some() {
             self.sampler = Some(Sampler::new(shared, &mut self.clocks));
