@@ -108,10 +108,6 @@ impl Scaler {
             // At once: who is blocked already is found by the second look.
             self.next_look = Some(now);
         }
-        if self.next_sample.is_none() && self.next_look.is_some() {
-            self.sampler = Some(Sampler::new(shared, &mut self.clocks));
-            self.next_sample = Some(now + shared.config.sampling_interval);
-        }
         [self.next_look, self.next_sample].into_iter().flatten().min()
     }
 
@@ -119,6 +115,10 @@ impl Scaler {
     pub(super) fn look(&mut self, shared: &Arc<Shared>, now: Instant) {
         if self.next_look.is_some_and(|then| then <= now) {
             self.next_look = self.find_blocked(shared).then(|| now + LOOK);
+        }
+        if self.next_look.is_some() && self.sampler.is_none() {
+            self.sampler = Some(Sampler::new(shared, &mut self.clocks));
+            self.next_sample = Some(now + shared.config.sampling_interval);
         }
         if self.next_sample.is_some_and(|then| then <= now) {
             self.next_sample = self.sample(shared).then(|| now + shared.config.sampling_interval);
