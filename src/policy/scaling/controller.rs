@@ -1,7 +1,29 @@
 //! The controller: samples in, targets out.
 
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::climb::{Climb, Step};
 use super::decision::{Decision, Reason};
+use super::demand::{self, Shares};
+use super::gain::{Gain, Work};
 use super::sample::Sample;
+use super::smoothing::Smoothed;
+
+/// Ready threads that wait for a core for a greater part of their time than this need no company.
+const NO_GROWTH: f64 = 0.10;
+/// Beyond this there are clearly too many.
+const OVERSUBSCRIBED: f64 = 0.25;
+/// The target moves only for what differs from it by more than one thread, or this part of it.
+const DEAD_BAND: f64 = 0.05;
+/// A part of a thread that is not worth a thread.
+const CRUMB: f64 = 0.25;
+/// Samples in a row that must agree before the target moves without a step.
+const PATIENCE: u32 = 3;
+/// How long a surplus lasts before one thread less is allowed.
+const SHRINK: Duration = Duration::from_millis(500);
 
 /// What bounds a controller's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,19 +34,58 @@ pub struct Limits {
     pub max: usize,
 }
 
+impl Limits {
+    fn clamp(self, threads: usize) -> usize {
+        threads.min(self.max).max(self.min)
+    }
+}
+
 /// Decides how many threads a pool may have, from what was measured. A pure state machine: it knows no clock, and equal
 /// samples get equal answers.
+///
+/// ```
+/// use std::time::Duration;
+/// use millpond::scaling::{Clocks, Controller, Limits, Reason, Sample};
+///
+/// let mut controller = Controller::new(Limits { min: 1, max: 100 }, 2);
+/// let interval = Duration::from_millis(100);
+/// // Two threads that are on a core for a tenth of their time.
+/// let clocks = Clocks { busy: 2 * interval, on_cpu: interval / 5, runnable: Duration::ZERO };
+/// let (threads, queued, usable_cores) = (2, 50, 2.0);
+/// let sample = Sample { interval, usable_cores, threads, queued, clocks: Some(clocks), ..Sample::default() };
+/// let decision = controller.step(sample);
+/// assert_eq!(decision.reason, Reason::WorkBlocks);
+/// assert!(decision.target >= 20);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Controller {
     limits: Limits,
     target: usize,
+    /// Threads that a core needs.
+    threads_a_core: Smoothed,
+    /// The usable cores at the last sample, rounded up.
+    usable: Option<usize>,
+    /// Samples in a row that wanted more, or less.
+    agree: i32,
+    surplus_for: Duration,
+    gain: Gain,
+    climb: Climb,
 }
 
 impl Controller {
     /// Before the first sample the target is the number of usable cores, within the limits.
     #[must_use]
     pub fn new(limits: Limits, usable_cores: usize) -> Self {
-        Self { limits, target: usable_cores.clamp(limits.min, limits.max) }
+        Self {
+            limits,
+            target: limits.clamp(usable_cores),
+            threads_a_core: Smoothed::default(),
+            usable: None,
+            agree: 0,
+            surplus_for: Duration::ZERO,
+            gain: Gain::default(),
+            climb: Climb::default(),
+        }
     }
 
     /// The target as it stands.
@@ -35,14 +96,129 @@ impl Controller {
 
     /// Takes in what was seen in the last interval.
     pub fn step(&mut self, sample: Sample) -> Decision {
-        self.target = self.target.clamp(self.limits.min, self.limits.max);
+        let cores = demand::cores(&sample);
+        let shares = demand::shares(&sample);
+        let reason = self.decide(&sample, cores, shares);
+        self.target = self.limits.clamp(self.target);
         Decision {
             target: self.target,
-            reason: Reason::Unchanged,
-            blocked_share: 0.0,
-            runnable_share: 0.0,
-            cores: sample.usable_cores,
+            reason,
+            blocked_share: self.threads_a_core.mean().map_or(0.0, |threads| 1.0 - 1.0 / threads),
+            runnable_share: shares.map_or(0.0, |shares| shares.runnable),
+            cores,
             sample,
         }
+    }
+
+    fn decide(&mut self, sample: &Sample, cores: f64, shares: Option<Shares>) -> Reason {
+        let usable = (cores.max(demand::usable(sample)) - CRUMB / 2.0).ceil() as usize;
+        let usable_before = self.usable.replace(usable);
+        let cores_changed = usable_before.is_some_and(|before| before != usable);
+        let work = work(sample, cores, shares);
+        let Some(shares) = shares else {
+            if cores_changed {
+                return self.move_to(usable.max(1), Reason::CoresChanged);
+            }
+            return if sample.clocks.is_none() {
+                self.climb(sample, work, usable)
+            } else {
+                Reason::Unchanged
+            };
+        };
+        if let Some(back) = self.gain.judge(self.target, work, sample.interval) {
+            return self.move_to(back, Reason::NoGain);
+        }
+        let stepped = self.threads_a_core.add(shares.threads_a_core);
+        let first = usable_before.is_none();
+        let threads_a_core = self.threads_a_core.mean().unwrap_or(1.0);
+        let wanted = (demand::threads(cores, threads_a_core) - CRUMB).ceil().max(1.0) as usize;
+        // One thread for each usable core in any case: that is what the burst rule gives, and others may give way.
+        let wanted = self.limits.clamp(wanted.max(usable));
+        if cores_changed {
+            return self.move_to(wanted, Reason::CoresChanged);
+        }
+        if wanted >= self.target {
+            self.surplus_for = Duration::ZERO;
+            self.grow(wanted, stepped || first, shares, work)
+        } else {
+            self.shrink(wanted, stepped, shares, sample.interval)
+        }
+    }
+
+    fn grow(&mut self, wanted: usize, at_once: bool, shares: Shares, work: Work) -> Reason {
+        if wanted == self.target {
+            self.agree = 0;
+            return Reason::Settled;
+        }
+        if shares.runnable > NO_GROWTH {
+            self.agree = 0;
+            return Reason::CoresTaken;
+        }
+        let allowed = wanted.min(self.gain.ceiling());
+        if allowed <= self.target {
+            self.agree = 0;
+            return Reason::NoGain;
+        }
+        self.agree = self.agree.max(0) + 1;
+        // What is right within the dead band stays, but one thread for each core's worth of blocked time is no tremor.
+        let far = allowed - self.target > self.dead_band() || self.target < 2 * PATIENCE as usize;
+        if at_once || (far && self.agree >= PATIENCE as i32) {
+            self.gain.grown(self.target, allowed, work);
+            return self.move_to(allowed, Reason::WorkBlocks);
+        }
+        if far { Reason::Unchanged } else { Reason::Settled }
+    }
+
+    fn shrink(&mut self, wanted: usize, stepped: bool, shares: Shares, interval: Duration) -> Reason {
+        self.agree = self.agree.min(0) - 1;
+        let crowded = shares.runnable > OVERSUBSCRIBED;
+        if self.target - wanted <= self.dead_band() && !crowded {
+            self.surplus_for = Duration::ZERO;
+            return Reason::Settled;
+        }
+        if stepped || (crowded && self.agree <= -2) {
+            return self.move_to(wanted, Reason::Surplus);
+        }
+        self.surplus_for += interval;
+        if self.surplus_for < SHRINK {
+            return Reason::Unchanged;
+        }
+        let agree = self.agree;
+        let reason = self.move_to(self.target - 1, Reason::Surplus);
+        self.agree = agree;
+        reason
+    }
+
+    fn climb(&mut self, sample: &Sample, work: Work, usable: usize) -> Reason {
+        match self.climb.step(self.target, work.rate, work.saturated, sample.interval) {
+            Step::Stay => Reason::Unchanged,
+            // Nothing is to be learnt at the upper limit.
+            Step::Try(_) if self.target >= self.limits.max => Reason::Settled,
+            Step::Try(threads) => self.move_to(threads, Reason::Trial),
+            Step::Back(threads) => self.move_to(threads, Reason::NoGain),
+            Step::Reset => self.move_to(usable, Reason::Surplus),
+        }
+    }
+
+    fn dead_band(&self) -> usize {
+        ((self.target as f64 * DEAD_BAND) as usize).max(1)
+    }
+
+    fn move_to(&mut self, target: usize, reason: Reason) -> Reason {
+        self.target = self.limits.clamp(target);
+        self.agree = 0;
+        self.surplus_for = Duration::ZERO;
+        reason
+    }
+}
+
+fn work(sample: &Sample, cores: f64, shares: Option<Shares>) -> Work {
+    let seconds = sample.interval.as_secs_f64();
+    let completions = sample.completions as f64;
+    Work {
+        rate: if seconds > 0.0 { completions / seconds } else { 0.0 },
+        completions,
+        used: shares.map_or(1.0, |shares| shares.used / cores),
+        saturated: sample.queued > 0 && sample.idle == 0,
     }
 }

@@ -6,9 +6,13 @@
 //! blocked.
 
 pub(crate) mod burst;
+mod climb;
 mod controller;
 mod decision;
+mod demand;
+mod gain;
 mod sample;
+mod smoothing;
 
 pub use controller::{Controller, Limits};
 pub use decision::{Decision, Reason};

@@ -1,0 +1,164 @@
+//! Whether growth has paid.
+//!
+//! Threads that are blocked by each other (on one lock, on ten connections) are blocked the more, the more there are: by
+//! their share alone the pool would grow to its limit and get no more done. So after growth the rate of completions is compared
+//! with that before. If it rose by far less than it could have, the growth is taken back, and not tried again for a while.
+
+use std::time::Duration;
+
+/// Growth that could have brought less than this, as a part, is not judged.
+const LEAST_GAIN: f64 = 0.15;
+/// At the least so much of what could be gained must have been.
+const LEAST_PART: f64 = 0.3;
+/// Samples after growth that are averaged; the first one, in which threads were started, is left out.
+const SAMPLES: u32 = 3;
+/// So many completions in these samples are needed to tell a rate.
+const LEAST_COMPLETIONS: f64 = 30.0;
+/// How long growth is not tried again after it has not paid; twice as long each time, up to the most.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const MOST_PAUSE: Duration = Duration::from_secs(30);
+/// Until growth is judged, there is no more growth than by this part: if threads block each other, each growth makes the next
+/// look necessary.
+const MEANWHILE: f64 = 0.25;
+
+/// What the pool did in a sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work {
+    /// Tasks a second.
+    pub(super) rate: f64,
+    /// How many ended in it.
+    pub(super) completions: f64,
+    /// The part of the cores that was used.
+    pub(super) used: f64,
+    /// Work waited, and no thread was idle.
+    pub(super) saturated: bool,
+}
+
+/// The memory of the last growth.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Gain {
+    trial: Option<Trial>,
+    pause: Duration,
+    /// While it lasts, there may be no more threads than that.
+    ceiling: Option<(usize, Duration)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    threads: usize,
+    most: usize,
+    rate: f64,
+    used: f64,
+    samples: u32,
+    sum: f64,
+    completions: f64,
+}
+
+impl Gain {
+    /// The target goes from `threads` up to `target`.
+    pub(super) fn grown(&mut self, threads: usize, target: usize, before: Work) {
+        // Growth in several steps is judged as one.
+        if before.saturated
+            && self.trial.is_none()
+            && before.completions >= LEAST_COMPLETIONS / f64::from(SAMPLES)
+        {
+            let Work { rate, used, .. } = before;
+            let most = target + (target as f64 * MEANWHILE) as usize + 1;
+            self.trial = Some(Trial { threads, most, rate, used, samples: 0, sum: 0.0, completions: 0.0 });
+        }
+    }
+
+    /// One more sample, with `target` threads allowed. The number to go back to, if growth has not paid.
+    pub(super) fn judge(&mut self, target: usize, work: Work, interval: Duration) -> Option<usize> {
+        if let Some((_, left)) = &mut self.ceiling {
+            *left = left.saturating_sub(interval);
+            if left.is_zero() {
+                self.ceiling = None;
+            }
+        }
+        let trial = self.trial.as_mut()?;
+        if !work.saturated || target <= trial.threads {
+            // Nothing waits any more: there is nothing to compare.
+            self.trial = None;
+            return None;
+        }
+        trial.samples += 1;
+        if trial.samples > 1 {
+            trial.sum += work.rate;
+            trial.completions += work.completions;
+        }
+        if trial.samples <= SAMPLES {
+            return None;
+        }
+        let trial = self.trial.take()?;
+        let could = (target as f64 / trial.threads.max(1) as f64).min(1.0 / trial.used.max(0.01)) - 1.0;
+        let did = trial.sum / f64::from(SAMPLES) / trial.rate.max(1e-9) - 1.0;
+        if could < LEAST_GAIN || trial.completions < LEAST_COMPLETIONS {
+            return None;
+        }
+        if did >= LEAST_PART * could {
+            self.pause = Duration::ZERO;
+            return None;
+        }
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MOST_PAUSE);
+        self.ceiling = Some((trial.threads, self.pause));
+        Some(trial.threads)
+    }
+
+    /// No more threads than that for now.
+    pub(super) fn ceiling(&self) -> usize {
+        let meanwhile = self.trial.map_or(usize::MAX, |trial| trial.most);
+        self.ceiling.map_or(usize::MAX, |(threads, _)| threads).min(meanwhile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENTH: Duration = Duration::from_millis(100);
+
+    fn work(rate: f64, used: f64) -> Work {
+        Work { rate, completions: rate / 10.0, used, saturated: true }
+    }
+
+    fn after_growth(rate: f64) -> (Gain, Option<usize>) {
+        let mut gain = Gain::default();
+        gain.grown(4, 40, work(1_000.0, 0.1));
+        let back = (0..4).find_map(|_| gain.judge(40, work(rate, 0.1), TENTH));
+        (gain, back)
+    }
+
+    #[test]
+    fn growth_that_pays_is_kept() {
+        assert_eq!(after_growth(9_000.0).1, None);
+        assert_eq!(after_growth(4_000.0).1, None, "a third is enough");
+    }
+
+    #[test]
+    fn growth_that_does_not_is_taken_back_for_longer_each_time() {
+        let (mut gain, back) = after_growth(1_050.0);
+        assert_eq!(back, Some(4));
+        let pause = |gain: &mut Gain| {
+            let idle = Work { saturated: false, ..work(1_000.0, 0.1) };
+            (0..)
+                .take_while(|_| {
+                    gain.judge(4, idle, TENTH);
+                    gain.ceiling() == 4
+                })
+                .count()
+        };
+        assert_eq!(pause(&mut gain), 49);
+        gain.grown(4, 40, work(1_000.0, 0.1));
+        assert_eq!((0..4).find_map(|_| gain.judge(40, work(1_000.0, 0.1), TENTH)), Some(4));
+        assert_eq!(pause(&mut gain), 99);
+    }
+
+    #[test]
+    fn where_the_cores_are_nearly_full_nothing_is_judged() {
+        let mut gain = Gain::default();
+        gain.grown(4, 40, work(1_000.0, 0.95));
+        assert!((0..10).all(|_| gain.judge(6, work(1_000.0, 1.0), TENTH).is_none()));
+        assert_eq!(gain.ceiling(), usize::MAX);
+    }
+}

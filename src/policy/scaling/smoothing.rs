@@ -1,0 +1,90 @@
+//! A mean that is steady while its input only trembles, and follows at once when it steps.
+
+/// The least deviation that can be a step, as a part of the mean.
+const LEAST_STEP: f64 = 0.08;
+/// A step is so many times the mean deviation. (For a normal distribution one sample in 650 is beyond, two in a row on the same
+/// side never.)
+const STEP: f64 = 4.0;
+/// The weight of a sample in the long run.
+const LEAST_WEIGHT: f64 = 0.05;
+/// The weight of a sample in the mean deviation.
+const DEVIATION_WEIGHT: f64 = 0.1;
+
+/// An arithmetic mean of the first samples that turns into an exponentially weighted one, and begins anew after a step: two
+/// samples in a row, off to the same side by more than is usual.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Smoothed {
+    mean: f64,
+    /// The mean of the deviations, as a part of the mean.
+    deviation: f64,
+    /// Samples since the beginning or the last step.
+    samples: u32,
+    /// The last sample, if it was far off.
+    outlier: Option<f64>,
+}
+
+impl Smoothed {
+    /// Takes a positive sample in. Says whether it made a step.
+    pub(super) fn add(&mut self, sample: f64) -> bool {
+        if self.samples == 0 {
+            *self = Self { mean: sample, deviation: self.deviation, samples: 1, outlier: None };
+            return false;
+        }
+        let off = sample / self.mean - 1.0;
+        let usual = (STEP * self.deviation).max(LEAST_STEP);
+        // One that is far off says how far they may be, too: else a mean that began with one would never be left.
+        self.deviation += (off.abs().min(1.0) - self.deviation) * DEVIATION_WEIGHT;
+        if off.abs() > usual {
+            match self.outlier.replace(sample) {
+                // The first of the two may be half of the old and half of the new: the second is believed.
+                Some(before) if (before > self.mean) == (sample > self.mean) => {
+                    *self = Self { mean: sample, samples: 1, outlier: None, ..*self };
+                    return true;
+                }
+                _ => return false,
+            }
+        }
+        self.outlier = None;
+        self.samples = self.samples.saturating_add(1);
+        self.mean += (sample - self.mean) * (1.0 / f64::from(self.samples)).max(LEAST_WEIGHT);
+        false
+    }
+
+    /// The mean; `None` before the first sample.
+    pub(super) fn mean(&self) -> Option<f64> {
+        (self.samples > 0).then_some(self.mean)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_followed_within_two_samples() {
+        let mut smoothed = Smoothed::default();
+        for turn in 0..100 {
+            assert!(!smoothed.add(1.0 + 0.01 * f64::from(turn % 3)));
+        }
+        assert!(!smoothed.add(10.0));
+        assert!(smoothed.add(10.4));
+        assert_eq!(smoothed.mean(), Some(10.4));
+    }
+
+    #[test]
+    fn one_that_is_far_off_by_itself_is_left_out() {
+        let mut smoothed = Smoothed::default();
+        assert!((0..10).all(|_| !smoothed.add(2.0)));
+        assert!(!smoothed.add(9.0) && !smoothed.add(0.5) && !smoothed.add(2.0));
+        assert_eq!(smoothed.mean(), Some(2.0));
+    }
+
+    #[test]
+    fn trembling_moves_it_little() {
+        let mut smoothed = Smoothed::default();
+        for turn in 0..1_000 {
+            smoothed.add(if turn % 2 == 0 { 0.9 } else { 1.1 });
+        }
+        assert!(smoothed.mean().is_some_and(|mean| (0.98..1.02).contains(&mean)));
+    }
+}
