@@ -21,7 +21,9 @@ const DEAD_BAND: f64 = 0.05;
 /// A part of a thread that is not worth a thread.
 const CRUMB: f64 = 0.25;
 /// Samples in a row that must agree before the target moves without a step.
-const PATIENCE: u32 = 3;
+const PATIENCE: i32 = 3;
+/// Of fewer threads than this each counts.
+const FEW: usize = 6;
 /// How long a surplus lasts before one thread less is allowed.
 const SHRINK: Duration = Duration::from_millis(500);
 
@@ -139,18 +141,24 @@ impl Controller {
         }
         if wanted >= self.target {
             self.surplus_for = Duration::ZERO;
-            self.grow(wanted, stepped || first, shares, work)
+            self.grow(wanted, stepped, first, shares, work)
         } else {
             self.shrink(wanted, stepped, shares, sample.interval)
         }
     }
 
-    fn grow(&mut self, wanted: usize, at_once: bool, shares: Shares, work: Work) -> Reason {
+    fn grow(&mut self, wanted: usize, stepped: bool, first: bool, shares: Shares, work: Work) -> Reason {
         if wanted == self.target {
             self.agree = 0;
             return Reason::Settled;
         }
-        if shares.runnable > NO_GROWTH {
+        // What is right within the dead band stays; but of few threads one more is no tremor.
+        if wanted - self.target <= self.dead_band() && self.target >= FEW {
+            self.agree = 0;
+            return Reason::Settled;
+        }
+        // After a step the share is that of the time before it, in part.
+        if shares.runnable > NO_GROWTH && !stepped {
             self.agree = 0;
             return Reason::CoresTaken;
         }
@@ -160,19 +168,19 @@ impl Controller {
             return Reason::NoGain;
         }
         self.agree = self.agree.max(0) + 1;
-        // What is right within the dead band stays, but one thread for each core's worth of blocked time is no tremor.
-        let far = allowed - self.target > self.dead_band() || self.target < 2 * PATIENCE as usize;
-        if at_once || (far && self.agree >= PATIENCE as i32) {
+        if stepped || first || self.agree >= PATIENCE {
             self.gain.grown(self.target, allowed, work);
             return self.move_to(allowed, Reason::WorkBlocks);
         }
-        if far { Reason::Unchanged } else { Reason::Settled }
+        Reason::Unchanged
     }
 
     fn shrink(&mut self, wanted: usize, stepped: bool, shares: Shares, interval: Duration) -> Reason {
         self.agree = self.agree.min(0) - 1;
         let crowded = shares.runnable > OVERSUBSCRIBED;
-        if self.target - wanted <= self.dead_band() && !crowded {
+        // Where nothing blocks, each thread above the cores only takes turns with the others.
+        let computes = shares.threads_a_core < 1.0 + DEAD_BAND;
+        if self.target - wanted <= self.dead_band() && !computes {
             self.surplus_for = Duration::ZERO;
             return Reason::Settled;
         }
@@ -217,6 +225,7 @@ fn work(sample: &Sample, cores: f64, shares: Option<Shares>) -> Work {
     let completions = sample.completions as f64;
     Work {
         rate: if seconds > 0.0 { completions / seconds } else { 0.0 },
+        task: sample.threads.saturating_sub(sample.idle) as f64 * seconds / completions.max(1.0),
         completions,
         used: shares.map_or(1.0, |shares| shares.used / cores),
         saturated: sample.queued > 0 && sample.idle == 0,

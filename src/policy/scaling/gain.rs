@@ -10,8 +10,10 @@ use std::time::Duration;
 const LEAST_GAIN: f64 = 0.15;
 /// At the least so much of what could be gained must have been.
 const LEAST_PART: f64 = 0.3;
-/// Samples after growth that are averaged; the first one, in which threads were started, is left out.
+/// Samples that are averaged after growth, once each of the new threads can have ended a task.
 const SAMPLES: u32 = 3;
+/// Growth that has brought less than this, as a part, has brought nothing.
+const NOTHING: f64 = 0.1;
 /// So many completions in these samples are needed to tell a rate.
 const LEAST_COMPLETIONS: f64 = 30.0;
 /// How long growth is not tried again after it has not paid; twice as long each time, up to the most.
@@ -26,6 +28,8 @@ const MEANWHILE: f64 = 0.25;
 pub(super) struct Work {
     /// Tasks a second.
     pub(super) rate: f64,
+    /// How long a task takes, in seconds.
+    pub(super) task: f64,
     /// How many ended in it.
     pub(super) completions: f64,
     /// The part of the cores that was used.
@@ -49,6 +53,8 @@ struct Trial {
     most: usize,
     rate: f64,
     used: f64,
+    /// How long to wait before the rate is that of all threads, in seconds.
+    wait: f64,
     samples: u32,
     sum: f64,
     completions: f64,
@@ -62,9 +68,11 @@ impl Gain {
             && self.trial.is_none()
             && before.completions >= LEAST_COMPLETIONS / f64::from(SAMPLES)
         {
-            let Work { rate, used, .. } = before;
+            let Work { rate, used, task, .. } = before;
+            let wait = 2.0 * task;
             let most = target + (target as f64 * MEANWHILE) as usize + 1;
-            self.trial = Some(Trial { threads, most, rate, used, samples: 0, sum: 0.0, completions: 0.0 });
+            self.trial =
+                Some(Trial { threads, most, rate, used, wait, samples: 0, sum: 0.0, completions: 0.0 });
         }
     }
 
@@ -82,12 +90,15 @@ impl Gain {
             self.trial = None;
             return None;
         }
-        trial.samples += 1;
-        if trial.samples > 1 {
-            trial.sum += work.rate;
-            trial.completions += work.completions;
+        if trial.wait >= 0.0 {
+            // The sample in which the wait ends is the last that is left out.
+            trial.wait -= interval.as_secs_f64();
+            return None;
         }
-        if trial.samples <= SAMPLES {
+        trial.samples += 1;
+        trial.sum += work.rate;
+        trial.completions += work.completions;
+        if trial.samples < SAMPLES {
             return None;
         }
         let trial = self.trial.take()?;
@@ -101,8 +112,11 @@ impl Gain {
             return None;
         }
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MOST_PAUSE);
-        self.ceiling = Some((trial.threads, self.pause));
-        Some(trial.threads)
+        // As many threads as what it has brought may need, which is more than in proportion.
+        let paid = if did < NOTHING { 0 } else { (2.0 * did * trial.threads as f64) as usize + 1 };
+        let back = (trial.threads + paid).min(target);
+        self.ceiling = Some((back, self.pause));
+        Some(back)
     }
 
     /// No more threads than that for now.
@@ -119,7 +133,7 @@ mod tests {
     const TENTH: Duration = Duration::from_millis(100);
 
     fn work(rate: f64, used: f64) -> Work {
-        Work { rate, completions: rate / 10.0, used, saturated: true }
+        Work { rate, task: 0.01, completions: rate / 10.0, used, saturated: true }
     }
 
     fn after_growth(rate: f64) -> (Gain, Option<usize>) {
