@@ -14,7 +14,7 @@ mod scaling_support;
 
 use scaling_support::machine::Trace;
 use scaling_support::scenario::{NAMES, Scenario};
-use scaling_support::{Sizing, oracle, run};
+use scaling_support::{Sizing, best_fixed, oracle, run};
 
 /// Simulates the pool's controller under loads of several kinds.
 #[derive(Parser)]
@@ -50,10 +50,13 @@ fn main() -> ExitCode {
         }
         let scenario = Scenario::named(name, cores);
         let best = oracle(&scenario, args.seed);
-        let traces = SIZINGS.map(|(label, sizing)| {
-            let sizing = if let Sizing::Fixed(_) = sizing { Sizing::Fixed(cores) } else { sizing };
-            (label, run(&scenario, sizing, args.seed))
-        });
+        let sizings = [
+            ("millpond", Sizing::Controller),
+            ("best fixed", Sizing::Fixed(best_fixed(&scenario, args.seed))),
+            ("climbing", Sizing::Climbing),
+            ("fixed=cores", Sizing::Fixed(cores)),
+        ];
+        let traces = sizings.map(|(label, sizing)| (label, run(&scenario, sizing, args.seed)));
         for (label, trace) in &traces {
             row(&scenario, label, trace, &best);
         }
@@ -70,14 +73,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What is compared, with the colours that it is drawn in.
-const SIZINGS: [(&str, Sizing); 3] = [
-    ("millpond", Sizing::Controller),
-    ("climbing", Sizing::Climbing),
-    // The number of cores is put in its place.
-    ("fixed=cores", Sizing::Fixed(0)),
-];
-const COLOURS: [&str; 3] = ["#0b6e4f", "#c1440e", "#5b6c8f"];
+const COLOURS: [&str; 4] = ["#0b6e4f", "#d9a404", "#c1440e", "#5b6c8f"];
 
 fn row(scenario: &Scenario, label: &str, trace: &Trace, best: &[f64]) {
     let parts: Vec<f64> =
@@ -113,7 +109,7 @@ fn draw(scenario: &Scenario, traces: &[(&str, Trace)]) -> String {
         scenario.cores
     );
     for (number, (label, _)) in traces.iter().enumerate() {
-        let x = LEFT + 300.0 + 150.0 * number as f64;
+        let x = LEFT + 260.0 + 150.0 * number as f64;
         let colour = COLOURS[number];
         let _ = writeln!(
             svg,

@@ -11,7 +11,7 @@ use millpond::AdaptiveThreadPool;
 pub struct Load {
     over: Arc<AtomicBool>,
     done: Arc<AtomicUsize>,
-    feeder: Option<JoinHandle<()>>,
+    feeder: Option<JoinHandle<usize>>,
 }
 
 impl Load {
@@ -38,6 +38,7 @@ impl Load {
                 }
                 thread::sleep(Duration::from_micros(500));
             }
+            submitted
         });
         Self { over, done, feeder: Some(feeder) }
     }
@@ -51,11 +52,13 @@ impl Load {
 }
 
 impl Drop for Load {
+    /// Waits for what is under way: it must not disturb the next measurement.
     fn drop(&mut self) {
         self.over.store(true, Relaxed);
-        if let Some(feeder) = self.feeder.take() {
-            // A feeder that panicked has said so.
-            let _ = feeder.join();
+        // A feeder that panicked has said so.
+        let Some(Ok(submitted)) = self.feeder.take().map(JoinHandle::join) else { return };
+        while self.done.load(Relaxed) < submitted {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 }
