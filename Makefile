@@ -28,6 +28,7 @@ unit: ## unit and integration tests, the architecture test among them
 	@$(call step,tests)
 	cargo test $(ALL) --lib --tests
 	cargo test --no-default-features --lib
+	cargo test --release --test scaling_simulator
 
 doctest: ## the examples in the documentation
 	@$(call step,documentation tests)
