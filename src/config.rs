@@ -119,10 +119,11 @@ pub(crate) fn check<T: PartialOrd + std::fmt::Debug>(
     least: T,
     most: T,
 ) -> Result<(), ConfigError> {
-    if value < least || value > most {
-        return Err(ConfigError::new(field, value, format!("{least:?} to {most:?}")));
+    // In this form what can't be compared, as "not a number", is refused as well.
+    if value >= least && value <= most {
+        return Ok(());
     }
-    Ok(())
+    Err(ConfigError::new(field, value, format!("{least:?} to {most:?}")))
 }
 
 #[cfg(test)]

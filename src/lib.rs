@@ -48,6 +48,8 @@ mod processor;
 /// as the pool drives it.
 #[cfg(not(millpond_loom))]
 pub mod scaling {
+    #[cfg(feature = "forecast")]
+    pub use crate::policy::forecast::{Forecast, ForecastConfig, History};
     pub use crate::policy::scaling::{Clocks, Controller, Decision, Limits, Reason, Sample};
 }
 

@@ -3,6 +3,8 @@
 
 pub(crate) mod batching;
 pub(crate) mod coalescing;
+#[cfg(feature = "forecast")]
+pub(crate) mod forecast;
 pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod patience;

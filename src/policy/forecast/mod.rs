@@ -1,0 +1,268 @@
+//! How much load there will be in a moment, so that threads are there before it comes.
+//!
+//! Two ways to forecast run side by side: level and trend alone, and the same on what is left when what is usual at this
+//! time of the season is taken off. The better one of late is believed, if it is better than to expect that all stays as it
+//! is. Everything is learnt online, in constant time a step and bounded memory.
+
+mod error;
+mod history;
+mod holt;
+mod season;
+
+use std::time::Duration;
+
+use error::{Quantile, Skill};
+pub use history::History;
+use holt::Holt;
+use season::{Mean, Season};
+
+use super::scaling::Sample;
+use crate::config::check;
+use crate::error::ConfigError;
+
+/// How a [`Forecast`] looks ahead.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ForecastConfig {
+    /// How far it looks ahead, and over how long a time the load is averaged. Default 1 s; accepted 10 ms to 1 hour.
+    pub step: Duration,
+    /// After this time the pattern begins anew. Default 24 h; accepted ten steps to 366 days.
+    pub season: Duration,
+    /// Parts of the season that are told apart: 16 bytes each. Default 288, five minutes of a day; accepted 2 to 100,000, and
+    /// none shorter than a step.
+    pub parts: usize,
+    /// The part of all steps in which there should be enough threads. Default 0.95; accepted 0.5 to 0.999.
+    pub quantile: f64,
+}
+
+impl Default for ForecastConfig {
+    fn default() -> Self {
+        Self {
+            step: Duration::from_secs(1),
+            season: Duration::from_secs(24 * 60 * 60),
+            parts: 288,
+            quantile: 0.95,
+        }
+    }
+}
+
+impl ForecastConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first field that is out of its range, with the value and what is accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+        check(self.step, "step", Duration::from_millis(10), Duration::from_secs(3600))?;
+        check(self.season, "season", self.step * 10, YEAR)?;
+        let most = (self.season.as_nanos() / self.step.as_nanos()).min(100_000) as usize;
+        check(self.parts, "parts", 2, most)?;
+        check(self.quantile, "quantile", 0.5, 0.999)?;
+        Ok(())
+    }
+}
+
+/// Foresees how many threads will be busy, and so how many there should be. A pure state machine, as the
+/// [`Controller`](super::scaling::Controller): it knows no clock, and is told the time.
+///
+/// ```
+/// use std::time::Duration;
+/// use millpond::scaling::{Clocks, Forecast, ForecastConfig, Sample};
+///
+/// let second = Duration::from_secs(1);
+/// let config = ForecastConfig { season: 60 * second, parts: 60, ..ForecastConfig::default() };
+/// let mut forecast = Forecast::new(config)?;
+/// // Every minute a burst of ten seconds, in which twenty tasks of a second each come in a second.
+/// for time in 0..300 {
+///     let tasks = if time % 60 < 10 { 20 } else { 1 };
+///     let clocks = Clocks { busy: second * tasks, on_cpu: second * tasks, ..Clocks::default() };
+///     let (arrivals, completions) = (tasks.into(), tasks.into());
+///     let sample = Sample { interval: second, arrivals, completions, clocks: Some(clocks), ..Sample::default() };
+///     forecast.observe(time * second, &sample);
+/// }
+/// // In the last second before the next burst the threads for it are asked for.
+/// assert!(forecast.floor().is_some_and(|threads| threads >= 18));
+/// # Ok::<(), millpond::ConfigError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Forecast {
+    config: ForecastConfig,
+    season: Season,
+    plain: Holt,
+    /// On what is left without what is usual.
+    seasonal: Holt,
+    skills: Skills,
+    quantile: Quantile,
+    step: Option<Step>,
+    /// How long a task keeps a thread, in seconds.
+    task_seconds: Option<f64>,
+    /// What was expected of the step that is under way.
+    expected: Expected,
+    last: Option<f64>,
+}
+
+/// Of the step that is under way.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    number: u128,
+    arrivals: u64,
+    seconds: f64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Expected {
+    plain: Option<f64>,
+    seasonal: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Skills {
+    plain: Skill,
+    seasonal: Skill,
+    /// Of who expects that all stays as it is.
+    naive: Skill,
+}
+
+/// Nobody has more threads than this, nor tasks that take longer.
+const MOST: f64 = 1e6;
+/// The weight of a sample in how long a task takes.
+const TASK_WEIGHT: f64 = 0.2;
+
+impl Forecast {
+    /// One that has learnt nothing yet.
+    ///
+    /// # Errors
+    /// A value of the configuration is out of its range.
+    pub fn new(config: ForecastConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
+        Ok(Self {
+            config,
+            season: Season::new(vec![Mean::default(); config.parts]),
+            plain: Holt::default(),
+            seasonal: Holt::default(),
+            skills: Skills::default(),
+            quantile: Quantile::default(),
+            step: None,
+            task_seconds: None,
+            expected: Expected::default(),
+            last: None,
+        })
+    }
+
+    /// Takes in what was seen in the interval that ended `at`, a time since any moment that is the same after a restart, such
+    /// as the Unix epoch. Samples without clocks tell nothing. Where there is a gap, or time goes backwards, it goes on from
+    /// there.
+    pub fn observe(&mut self, at: Duration, sample: &Sample) {
+        let number = at.as_nanos() / self.config.step.as_nanos();
+        self.learn_task(sample);
+        if let Some(step) = self.step {
+            if step.number != number {
+                self.end_step(step);
+            }
+            if number != step.number && number != step.number + 1 {
+                self.interrupted();
+            }
+        }
+        if self.step.is_none_or(|step| step.number != number) {
+            self.begin_step(number);
+        }
+        if let Some(step) = &mut self.step {
+            step.arrivals = step.arrivals.saturating_add(sample.arrivals);
+            step.seconds += sample.interval.as_secs_f64().min(MOST);
+        }
+    }
+
+    /// How many threads there should be for what is expected; `None` if to expect that all stays as it is would be as good.
+    #[must_use]
+    pub fn floor(&self) -> Option<usize> {
+        let number = self.step?.number;
+        if self.scaled_error()? >= 1.0 {
+            return None;
+        }
+        let expected = self.best(self.ahead(number + 1))?;
+        let threads = (expected + self.quantile.value().max(0.0)).clamp(0.0, MOST);
+        Some(threads.ceil() as usize)
+    }
+
+    /// The mean absolute error of the better forecast of late, in errors of who expects that all stays as it is: the MASE of
+    /// Hyndman and Koehler ("Another look at measures of forecast accuracy", 2006). `None` in the beginning.
+    #[must_use]
+    pub fn scaled_error(&self) -> Option<f64> {
+        let Skills { plain, seasonal, naive } = &self.skills;
+        let best = [plain.mean(), seasonal.mean()].into_iter().flatten().min_by(f64::total_cmp)?;
+        let naive = naive.mean()?;
+        // Where nothing ever changes both are perfect.
+        Some(if naive > 0.0 { best / naive } else { 1.0 })
+    }
+
+    fn learn_task(&mut self, sample: &Sample) {
+        let Some(clocks) = sample.clocks.filter(|_| sample.completions > 0) else { return };
+        let seconds = clocks.busy.saturating_sub(clocks.runnable).as_secs_f64() / sample.completions as f64;
+        let seconds = seconds.min(MOST);
+        let mean = self.task_seconds.get_or_insert(seconds);
+        *mean += (seconds - *mean) * TASK_WEIGHT;
+    }
+
+    fn begin_step(&mut self, number: u128) {
+        self.expected = self.ahead(number);
+        self.step = Some(Step { number, arrivals: 0, seconds: 0.0 });
+    }
+
+    /// What both ways expect of a step, which is the next.
+    fn ahead(&self, number: u128) -> Expected {
+        let usual = self.season.usual(self.part(number));
+        // Without a season behind it what is left is nothing yet.
+        let seasonal = usual.map(|usual| usual + self.seasonal.next().unwrap_or(0.0));
+        Expected { plain: self.plain.next(), seasonal }
+    }
+
+    /// What the way that was better of late expects.
+    fn best(&self, expected: Expected) -> Option<f64> {
+        let Skills { plain, seasonal, .. } = &self.skills;
+        match (plain.mean(), seasonal.mean()) {
+            (Some(plain), Some(seasonal)) if seasonal <= plain => expected.seasonal.or(expected.plain),
+            (None, Some(_)) => expected.seasonal,
+            _ => expected.plain,
+        }
+    }
+
+    fn end_step(&mut self, step: Step) {
+        self.step = None;
+        let Some(task_seconds) = self.task_seconds else { return };
+        if step.seconds <= 0.0 {
+            return;
+        }
+        // Little's law: so many tasks a second, each of which keeps a thread for so long.
+        let load = (step.arrivals as f64 / step.seconds * task_seconds).min(MOST);
+        let expected = std::mem::take(&mut self.expected);
+        if let (Some(best), Some(naive)) = (self.best(expected), self.skills.naive.mean()) {
+            self.quantile.learn(load - best, self.config.quantile, naive.max(1e-3));
+        }
+        let learn = |skill: &mut Skill, expected: Option<f64>| {
+            if let Some(expected) = expected {
+                skill.learn(load - expected);
+            }
+        };
+        learn(&mut self.skills.plain, expected.plain);
+        learn(&mut self.skills.seasonal, expected.seasonal);
+        learn(&mut self.skills.naive, self.last.replace(load));
+        self.plain.learn(load);
+        let part = self.part(step.number);
+        if let Some(usual) = self.season.usual(part) {
+            self.seasonal.learn(load - usual);
+        }
+        self.season.learn(part, load);
+    }
+
+    /// Nobody knows what happened meanwhile; only the season is still what it was.
+    fn interrupted(&mut self) {
+        self.season.end_part();
+        (self.plain, self.seasonal) = (Holt::default(), Holt::default());
+        (self.last, self.expected) = (None, Expected::default());
+    }
+
+    fn part(&self, number: u128) -> usize {
+        let season = self.config.season.as_nanos();
+        let within = number.wrapping_mul(self.config.step.as_nanos()) % season;
+        (within * self.config.parts as u128 / season) as usize
+    }
+}
