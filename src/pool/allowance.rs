@@ -11,6 +11,7 @@ pub(super) struct Allowance {
     limits: Limits,
     parts: Mutex<Parts>,
     limit: AtomicUsize,
+    least: AtomicUsize,
 }
 
 /// Threads that there may be, and why.
@@ -18,6 +19,8 @@ pub(super) struct Allowance {
 pub(super) struct Parts {
     /// By the controller's last decision.
     pub(super) target: usize,
+    /// For load that is foreseen; they are started before it comes, and do not leave for want of work.
+    pub(super) foreseen: usize,
     /// One for each core that may be used.
     pub(super) cores: usize,
     /// One more for each worker that was found blocked.
@@ -36,8 +39,9 @@ impl Parts {
 
 impl Allowance {
     pub(super) fn new(limits: Limits, cores: usize) -> Self {
-        let parts = Parts { target: 0, cores, stuck: 0, declared: 0 };
-        Self { limits, parts: Mutex::new(parts), limit: AtomicUsize::new(parts.limit(limits)) }
+        let parts = Parts { target: 0, foreseen: 0, cores, stuck: 0, declared: 0 };
+        let limit = AtomicUsize::new(parts.limit(limits));
+        Self { limits, parts: Mutex::new(parts), limit, least: AtomicUsize::new(limits.min) }
     }
 
     /// How many threads there may be now.
@@ -46,11 +50,17 @@ impl Allowance {
         self.limit.load(Ordering::Relaxed)
     }
 
+    /// How many threads stay though there is nothing to do.
+    pub(super) fn least(&self) -> usize {
+        self.least.load(Ordering::Relaxed)
+    }
+
     /// Changes a part. True if more threads may be started now than before.
     pub(super) fn change(&self, change: impl FnOnce(&mut Parts)) -> bool {
         let mut parts = self.parts.lock();
         change(&mut parts);
         let limit = parts.limit(self.limits);
+        self.least.store(parts.foreseen.clamp(self.limits.min, self.limits.max), Ordering::Relaxed);
         self.limit.swap(limit, Ordering::Relaxed) < limit
     }
 
@@ -113,7 +123,10 @@ mod tests {
         assert_eq!(allowance.limit(), 7);
         assert!(allowance.change(|parts| parts.declared = 5));
         assert_eq!(allowance.limit(), 8);
-        assert!(!allowance.change(|parts| *parts = Parts { target: 0, cores: 1, stuck: 0, declared: 0 }));
+        assert!(
+            !allowance
+                .change(|parts| *parts = Parts { target: 0, foreseen: 0, cores: 1, stuck: 0, declared: 0 })
+        );
         assert_eq!(allowance.limit(), 2);
     }
 

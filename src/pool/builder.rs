@@ -4,12 +4,15 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{io, thread};
 
+use super::foresight::Foresight;
 use super::hooks::Hooks;
 use super::propagate::Propagate;
 use super::shared::Shared;
 use super::{AdaptiveThreadPool, Handle};
 use crate::config::PoolConfig;
 use crate::error::BuildError;
+#[cfg(feature = "forecast")]
+use crate::policy::forecast::Forecast;
 
 /// Configures a pool step by step: every field of [`PoolConfig`], and the hooks.
 ///
@@ -25,6 +28,8 @@ pub struct PoolBuilder {
     config: PoolConfig,
     hooks: Hooks,
     propagate: Vec<Propagated>,
+    #[cfg(feature = "forecast")]
+    forecast: Option<Forecast>,
 }
 
 #[derive(Clone)]
@@ -119,6 +124,29 @@ impl PoolBuilder {
         self
     }
 
+    /// Starts threads ahead of load that is foreseen: as many as the forecast asks for, within `max_threads`, are there before
+    /// they are needed, whatever the reactive rules say; it never takes one away. Where its error is no smaller than that of
+    /// expecting that all stays as it is, it asks for none.
+    ///
+    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: some ten microseconds each.
+    ///
+    /// ```
+    /// use millpond::AdaptiveThreadPool;
+    /// use millpond::scaling::{Forecast, ForecastConfig};
+    ///
+    /// let forecast = Forecast::new(ForecastConfig::default())?; // or `with_history`, from the last run
+    /// let pool = AdaptiveThreadPool::builder().forecast(forecast).build()?;
+    /// // At the end, to be saved with serde:
+    /// let history = pool.forecast_history();
+    /// assert!(history.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "forecast")]
+    pub fn forecast(mut self, forecast: Forecast) -> Self {
+        self.forecast = Some(forecast);
+        self
+    }
+
     /// Called on every worker thread before its first task. A panic of it is reported and otherwise ignored.
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.thread_start = Some(Arc::new(hook));
@@ -162,7 +190,11 @@ impl PoolBuilder {
         hooks.propagate = self.propagate.into_iter().map(|propagated| propagated.0).collect();
         let threads = self.config.min_threads;
         let wait = self.config.warm_up;
-        let shared = Arc::new(Shared::new(self.config, hooks));
+        #[cfg(feature = "forecast")]
+        let foresight = Foresight::new(self.forecast);
+        #[cfg(not(feature = "forecast"))]
+        let foresight = Foresight::default();
+        let shared = Arc::new(Shared::new(self.config, hooks, foresight));
         // From here on an early return drops the handle, and with it closes the pool.
         let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared }) };
         let (ready, up) = mpsc::sync_channel(threads);
@@ -172,6 +204,10 @@ impl PoolBuilder {
             }
         }
         drop(ready);
+        if pool.shared().scaling.foresight.learns() {
+            // If it can't be started now, the next who needs it tries again.
+            pool.shared().wake_keeper();
+        }
         if wait {
             // Ends when every thread has reported or is gone.
             up.iter().take(threads).for_each(drop);

@@ -6,6 +6,7 @@ mod books;
 mod builder;
 mod context;
 mod deferred;
+mod foresight;
 mod glance;
 mod handle;
 mod hooks;
@@ -169,6 +170,13 @@ impl AdaptiveThreadPool {
     #[must_use]
     pub fn last_decision(&self) -> Option<Decision> {
         self.shared().scaling.last()
+    }
+
+    /// What the forecast has learnt so far, to be saved for the next start; `None` for a pool without one.
+    #[cfg(feature = "forecast")]
+    #[must_use]
+    pub fn forecast_history(&self) -> Option<crate::policy::forecast::History> {
+        self.shared().scaling.foresight.history()
     }
 
     /// Whether the pool takes no more work.

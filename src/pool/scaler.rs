@@ -1,7 +1,7 @@
 //! Sizes the pool while that matters: samples for the controller, looks for workers that are blocked, and what follows.
 //!
 //! All of it happens on the keeper's thread, and none while nothing waits for a thread: an idle pool, and one that copes
-//! with its load, are not looked at. Whoever submits work that meets neither a free worker nor leave to start one calls
+//! with its load, are not looked at (unless there is a forecast, which learns from both). Whoever submits work that meets neither a free worker nor leave to start one calls
 //! the keeper; it goes back to sleep when no work has waited for a while. As with the wake-ups that are held back, a fence on
 //! either side sees to it that no such work is missed: the submitter pushes its work and then reads `watched`, the keeper
 //! clears `watched` and then looks at the queues.
@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use super::allowance::Allowance;
+use super::foresight::Foresight;
 use super::monitor::Monitor;
 use super::sampler::{Sampler, ThreadClocks};
 use super::shared::Shared;
-use crate::policy::scaling::{Controller, Decision, Limits};
+use crate::policy::scaling::{Controller, Decision, Limits, Reason};
 use crate::sync::Mutex;
 
 /// The time between two looks for workers that are blocked: one is found after two of them at most, and work goes on
@@ -29,15 +30,16 @@ const QUIET_SAMPLES: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Scaling {
     pub(super) allowance: Allowance,
+    pub(super) foresight: Foresight,
     /// The keeper looks, or has been called to.
     watched: AtomicBool,
     last: Mutex<Option<Decision>>,
 }
 
 impl Scaling {
-    pub(super) fn new(limits: Limits, cores: usize) -> Self {
+    pub(super) fn new(limits: Limits, cores: usize, foresight: Foresight) -> Self {
         let allowance = Allowance::new(limits, cores);
-        Self { allowance, watched: AtomicBool::new(false), last: Mutex::new(None) }
+        Self { allowance, foresight, watched: AtomicBool::new(false), last: Mutex::new(None) }
     }
 
     /// The controller's last decision.
@@ -108,6 +110,9 @@ impl Scaler {
             // At once: who is blocked already is found by the second look.
             self.next_look = Some(now);
         }
+        if self.next_sample.is_none() && shared.scaling.foresight.learns() {
+            self.next_sample = Some(now);
+        }
         [self.next_look, self.next_sample].into_iter().flatten().min()
     }
 
@@ -116,7 +121,8 @@ impl Scaler {
         if self.next_look.is_some_and(|then| then <= now) {
             self.next_look = self.find_blocked(shared).then(|| now + LOOK);
         }
-        if self.next_look.is_some() && self.sampler.is_none() {
+        let wanted = self.next_look.is_some() || shared.scaling.foresight.learns();
+        if wanted && self.sampler.is_none() {
             self.sampler = Some(Sampler::new(shared, &mut self.clocks));
             self.next_sample = Some(now + shared.config.sampling_interval);
         }
@@ -160,18 +166,25 @@ impl Scaler {
     fn sample(&mut self, shared: &Arc<Shared>) -> bool {
         let Some(sampler) = &mut self.sampler else { return false };
         let sample = sampler.sample(shared, &mut self.clocks);
-        let decision = self.controller.step(sample);
+        let mut decision = self.controller.step(sample);
+        let foreseen = shared.scaling.foresight.floor(&sample).unwrap_or(0).min(shared.bounds.max);
+        if foreseen > decision.target {
+            (decision.target, decision.reason) = (foreseen, Reason::Foreseen);
+        }
         tell(&decision, shared.scaling.last.lock().replace(decision));
         let cores = sample.usable_cores.ceil() as usize;
         shared.scaling.allowance.change(|parts| {
-            (parts.target, parts.cores) = (decision.target, cores);
+            (parts.target, parts.cores, parts.foreseen) = (decision.target, cores, foreseen);
         });
+        shared.start_ahead(foreseen);
         if shared.queues.has_work() {
             shared.work_waits();
         }
         self.retire(shared, sample.threads, sample.queued);
         self.quiet_samples += 1;
-        let go_on = self.next_look.is_some() || self.quiet_samples < QUIET_SAMPLES;
+        let go_on = self.next_look.is_some()
+            || shared.scaling.foresight.learns()
+            || self.quiet_samples < QUIET_SAMPLES;
         if !go_on {
             self.sampler = None;
         }

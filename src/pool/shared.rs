@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::watch;
 
 use super::allowance::Orders;
+use super::foresight::Foresight;
 use super::glance::Glance;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
@@ -92,7 +93,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: PoolConfig, hooks: Hooks) -> Self {
+    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight) -> Self {
         let slots = config.max_threads;
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
@@ -109,7 +110,7 @@ impl Shared {
             pressure: Gauge::new(&config),
             glance: CachePadded::default(),
             tally: Tally::default(),
-            scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable),
+            scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
             epoch: Instant::now(),
             phase: watch::Sender::new(Phase::Open),

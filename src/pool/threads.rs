@@ -97,6 +97,15 @@ impl Shared {
         }
     }
 
+    /// Starts threads until there are so many, as far as the system has them.
+    pub(super) fn start_ahead(self: &Arc<Self>, threads: usize) {
+        for _ in self.idle.census().total()..threads {
+            if !self.idle.enlist(|census| census.total() < threads) || self.start_enlisted(None).is_err() {
+                return;
+            }
+        }
+    }
+
     /// Starts the thread of a worker that the census counts already, or takes it off the census.
     pub(super) fn start_enlisted(self: &Arc<Self>, ready: Option<worker::Ready>) -> io::Result<()> {
         let Some(slot) = self.threads.occupy() else {

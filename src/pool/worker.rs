@@ -195,8 +195,8 @@ impl Worker {
                 self.patience.set(self.patience.get().slept(now - since));
                 return !idle.census().ended();
             }
-            let may_leave =
-                |census: crate::park::Census| burst::may_leave(census.total(), self.shared.bounds);
+            let least = self.shared.scaling.allowance.least();
+            let may_leave = |census: crate::park::Census| burst::may_leave(census.total(), least);
             match idle.leave(self.slot, may_leave) {
                 Some(true) => return false,
                 // It may yet become superfluous, when others have come.

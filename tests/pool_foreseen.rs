@@ -1,0 +1,78 @@
+//! A pool with a forecast has threads before the load comes.
+#![cfg(feature = "forecast")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
+
+mod pool_support;
+
+use std::time::{Duration, SystemTime};
+
+use millpond::AdaptiveThreadPool;
+use millpond::scaling::{Forecast, ForecastConfig, History, Reason};
+use pool_support::{block_on, in_time, until};
+
+fn config() -> ForecastConfig {
+    // Parts of an hour: the present one lasts for longer than the test, whenever it runs, but for a moment in which it is
+    // the next that does; they are alike.
+    let season = Duration::from_secs(24 * 60 * 60);
+    ForecastConfig { step: Duration::from_millis(10), season, parts: 24, ..ForecastConfig::default() }
+}
+
+/// Of a pool that has had so many threads' worth of load at any time of the day, and whose forecasts were good.
+fn history(load: f64) -> History {
+    let none = Forecast::new(config()).unwrap().history();
+    let mut value = serde_json::to_value(none).unwrap();
+    value["parts"] = vec![serde_json::json!([load, 5]); 24].into();
+    value["errors"] = serde_json::json!([[1.0, 100], [0.1, 100], [10.0, 100]]);
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn threads_are_there_before_the_load() {
+    in_time(|| {
+        let forecast = Forecast::with_history(config(), &history(6.0)).unwrap();
+        let pool = AdaptiveThreadPool::builder()
+            .max_threads(8)
+            .sampling_interval(Duration::from_millis(1))
+            .idle_timeout(Duration::from_millis(1))
+            .forecast(forecast)
+            .build()
+            .unwrap();
+        until(|| pool.statistics().total_threads >= 6);
+        let why = pool.last_decision().unwrap();
+        assert!(why.sample.threads <= 8, "{why:?}");
+        assert_eq!(pool.statistics().tasks_completed, 0);
+        block_on(pool.run(|| ())).unwrap();
+    });
+}
+
+#[test]
+fn never_more_than_the_most_and_none_is_kept_without_reason() {
+    in_time(|| {
+        let forecast = Forecast::with_history(config(), &history(1_000.0)).unwrap();
+        let builder = AdaptiveThreadPool::builder()
+            .max_threads(3)
+            .sampling_interval(Duration::from_millis(1))
+            .idle_timeout(Duration::from_millis(1));
+        let pool = builder.clone().forecast(forecast).build().unwrap();
+        until(|| pool.last_decision().is_some_and(|why| why.reason == Reason::Foreseen));
+        until(|| pool.statistics().total_threads == 3);
+        assert_eq!(pool.statistics().threads_started, 3);
+
+        // One that knows nothing asks for nothing.
+        let pool = builder.forecast(Forecast::new(config()).unwrap()).build().unwrap();
+        until(|| pool.last_decision().is_some());
+        assert_eq!(pool.statistics().total_threads, 1);
+    });
+}
+
+#[test]
+fn the_pool_gives_its_history_back() {
+    in_time(|| {
+        let forecast = Forecast::with_history(config(), &history(6.0)).unwrap();
+        let pool = AdaptiveThreadPool::builder().forecast(forecast).build().unwrap();
+        let history = serde_json::to_value(pool.forecast_history().unwrap()).unwrap();
+        assert_eq!(history["parts"].as_array().unwrap().len(), 24);
+        assert_eq!(AdaptiveThreadPool::new().unwrap().forecast_history(), None);
+        assert!(SystemTime::now() > SystemTime::UNIX_EPOCH, "what the parts of the day are counted from");
+    });
+}
