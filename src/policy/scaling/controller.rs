@@ -113,15 +113,14 @@ impl Controller {
     }
 
     fn decide(&mut self, sample: &Sample, cores: f64, shares: Option<Shares>) -> Reason {
-        let usable = (cores.max(demand::usable(sample)) - CRUMB / 2.0).ceil() as usize;
+        let usable = (demand::usable(sample) - CRUMB / 2.0).ceil().max(1.0) as usize;
         let usable_before = self.usable.replace(usable);
         let cores_changed = usable_before.is_some_and(|before| before != usable);
         let work = work(sample, cores, shares);
         let Some(shares) = shares else {
-            if cores_changed {
-                return self.move_to(usable.max(1), Reason::CoresChanged);
-            }
-            return if sample.clocks.is_none() {
+            return if cores_changed {
+                self.move_to(self.wanted(cores, usable), Reason::CoresChanged)
+            } else if sample.clocks.is_none() {
                 self.climb(sample, work, usable)
             } else {
                 Reason::Unchanged
@@ -132,10 +131,7 @@ impl Controller {
         }
         let stepped = self.threads_a_core.add(shares.threads_a_core);
         let first = usable_before.is_none();
-        let threads_a_core = self.threads_a_core.mean().unwrap_or(1.0);
-        let wanted = (demand::threads(cores, threads_a_core) - CRUMB).ceil().max(1.0) as usize;
-        // One thread for each usable core in any case: that is what the burst rule gives, and others may give way.
-        let wanted = self.limits.clamp(wanted.max(usable));
+        let wanted = self.wanted(cores, usable);
         if cores_changed {
             return self.move_to(wanted, Reason::CoresChanged);
         }
@@ -145,6 +141,13 @@ impl Controller {
         } else {
             self.shrink(wanted, stepped, shares, sample.interval)
         }
+    }
+
+    /// The number of threads for so many cores, by what is known of the work.
+    fn wanted(&self, cores: f64, usable: usize) -> usize {
+        let threads = demand::threads(cores, self.threads_a_core.mean().unwrap_or(1.0));
+        // One thread for each usable core in any case: that is what the burst rule gives, and others may give way.
+        self.limits.clamp(((threads - CRUMB).ceil() as usize).max(usable))
     }
 
     fn grow(&mut self, wanted: usize, stepped: bool, first: bool, shares: Shares, work: Work) -> Reason {
@@ -187,7 +190,7 @@ impl Controller {
         if stepped || (crowded && self.agree <= -2) {
             return self.move_to(wanted, Reason::Surplus);
         }
-        self.surplus_for += interval;
+        self.surplus_for = self.surplus_for.saturating_add(interval);
         if self.surplus_for < SHRINK {
             return Reason::Unchanged;
         }
