@@ -3,8 +3,9 @@
 //! Only what a protocol's proof speaks of goes through here. Reference counts do not: the models argue about states and
 //! wake-ups, and `std::sync::Arc` is trusted.
 //!
-//! The locks do not poison. No code of a user runs under any lock of this crate, but for the clone of a waker, so a poisoned lock could only tell of a
-//! panic in our own few lines; to go on with what is there is then no worse than to panic again in every other thread.
+//! The locks do not poison. No code of a user runs under any lock of this crate, but for the clone of a waker, so a poisoned
+//! lock could only tell of a panic in our own few lines; to go on with what is there is then no worse than to panic again in
+//! every other thread.
 
 use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;

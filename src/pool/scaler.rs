@@ -1,10 +1,10 @@
 //! Sizes the pool while that matters: samples for the controller, looks for workers that are blocked, and what follows.
 //!
 //! All of it happens on the keeper's thread, and none while nothing waits for a thread: an idle pool, and one that copes
-//! with its load, are not looked at (unless there is a forecast, which learns from both). Whoever submits work that meets neither a free worker nor leave to start one calls
-//! the keeper; it goes back to sleep when no work has waited for a while. As with the wake-ups that are held back, a fence on
-//! either side sees to it that no such work is missed: the submitter pushes its work and then reads `watched`, the keeper
-//! clears `watched` and then looks at the queues.
+//! with its load, are not looked at (unless there is a forecast, which learns from both). Whoever submits work that meets
+//! neither a free worker nor leave to start one calls the keeper; it goes back to sleep when no work has waited for a while.
+//! As with the wake-ups that are held back, a fence on either side sees to it that no such work is missed: the submitter
+//! pushes its work and then reads `watched`, the keeper clears `watched` and then looks at the queues.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
