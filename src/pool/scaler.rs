@@ -119,7 +119,7 @@ impl Scaler {
     /// Looks and samples, if it is time.
     pub(super) fn look(&mut self, shared: &Arc<Shared>, now: Instant) {
         if self.next_look.is_some_and(|then| then <= now) {
-            self.next_look = self.find_blocked(shared).then(|| now + LOOK);
+            self.next_look = self.find_blocked(shared).map(|pause| now + pause);
         }
         let wanted = self.next_look.is_some() || shared.scaling.foresight.learns();
         if wanted && self.sampler.is_none() {
@@ -131,10 +131,11 @@ impl Scaler {
         }
     }
 
-    /// A look. Says whether there is to be another.
-    fn find_blocked(&mut self, shared: &Arc<Shared>) -> bool {
+    /// A look. Says when there is to be another.
+    fn find_blocked(&mut self, shared: &Arc<Shared>) -> Option<Duration> {
         let waits = shared.work_is_stuck();
-        let stuck = if waits && shared.idle.census().total() < shared.bounds.max {
+        let may_grow = shared.idle.census().total() < shared.bounds.max;
+        let stuck = if waits && may_grow {
             self.quiet_looks = 0;
             self.quiet_samples = 0;
             self.monitor.look(shared, &mut self.clocks)
@@ -151,15 +152,16 @@ impl Scaler {
             shared.work_waits();
         }
         if self.quiet_looks < QUIET_LOOKS {
-            return true;
+            // Where no thread may be added there is nothing to find.
+            return Some(if may_grow { LOOK } else { LOOK.max(shared.config.sampling_interval) });
         }
         shared.scaling.watched.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if shared.work_is_stuck() {
             shared.scaling.watched.store(true, Ordering::SeqCst);
-            return true;
+            return Some(LOOK);
         }
-        false
+        None
     }
 
     /// A sample. Says whether there is to be another.
