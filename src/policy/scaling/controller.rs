@@ -12,8 +12,11 @@ use super::gain::{Gain, Work};
 use super::sample::Sample;
 use super::smoothing::Smoothed;
 
-/// Ready threads that wait for a core for a greater part of their time than this need no company.
+/// Threads that wait for a core for a greater part of their time than this, while the pool has less than that part of its
+/// cores, need no company: others have them. (Waiting alone says little. Of two cores, with tasks that are blocked for nine tenths,
+/// the best number of threads waits for 40 % of its time.)
 const NO_GROWTH: f64 = 0.10;
+const TAKEN: f64 = 0.7;
 /// Beyond this there are clearly too many.
 const OVERSUBSCRIBED: f64 = 0.25;
 /// The target moves only for what differs from it by more than one thread, or this part of it.
@@ -118,12 +121,16 @@ impl Controller {
         let cores_changed = usable_before.is_some_and(|before| before != usable);
         let work = work(sample, cores, shares);
         let Some(shares) = shares else {
-            return if cores_changed {
-                self.move_to(self.wanted(cores, usable), Reason::CoresChanged)
-            } else if sample.clocks.is_none() {
-                self.climb(sample, work, usable)
-            } else {
-                Reason::Unchanged
+            return match (usable_before.filter(|_| cores_changed), sample.clocks) {
+                (None, None) => self.climb(sample, work, usable),
+                (None, Some(_)) => Reason::Unchanged,
+                // What it has climbed to was right for other cores: as much more, or less.
+                (Some(before), None) => {
+                    self.climb = Climb::default();
+                    let target = self.target as f64 * usable as f64 / before.max(1) as f64;
+                    self.move_to((target.round() as usize).max(usable), Reason::CoresChanged)
+                }
+                (Some(_), Some(_)) => self.move_to(self.wanted(cores, usable), Reason::CoresChanged),
             };
         };
         if let Some(back) = self.gain.judge(self.target, work, sample.interval) {
@@ -161,16 +168,15 @@ impl Controller {
             return Reason::Settled;
         }
         // After a step the share is that of the time before it, in part.
-        if shares.runnable > NO_GROWTH && !stepped {
+        if shares.runnable > NO_GROWTH && work.used < TAKEN && !stepped {
             self.agree = 0;
             return Reason::CoresTaken;
         }
+        self.agree = self.agree.max(0) + 1;
         let allowed = wanted.min(self.gain.ceiling());
         if allowed <= self.target {
-            self.agree = 0;
             return Reason::NoGain;
         }
-        self.agree = self.agree.max(0) + 1;
         if stepped || first || self.agree >= PATIENCE {
             self.gain.grown(self.target, allowed, work);
             return self.move_to(allowed, Reason::WorkBlocks);
@@ -227,10 +233,13 @@ fn work(sample: &Sample, cores: f64, shares: Option<Shares>) -> Work {
     let seconds = sample.interval.as_secs_f64();
     let completions = sample.completions as f64;
     Work {
+        threads: sample.threads,
         rate: if seconds > 0.0 { completions / seconds } else { 0.0 },
         task: sample.threads.saturating_sub(sample.idle) as f64 * seconds / completions.max(1.0),
+        cost: shares.map_or(0.0, |shares| shares.used * seconds) / completions.max(1.0),
         completions,
         used: shares.map_or(1.0, |shares| shares.used / cores),
-        saturated: sample.queued > 0 && sample.idle == 0,
+        // Threads that look for work as the sample is taken are as idle as others.
+        saturated: sample.queued > sample.idle,
     }
 }

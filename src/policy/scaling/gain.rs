@@ -19,6 +19,15 @@ const LEAST_COMPLETIONS: f64 = 30.0;
 /// How long growth is not tried again after it has not paid; twice as long each time, up to the most.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const MOST_PAUSE: Duration = Duration::from_secs(30);
+/// When it is tried again, there is at most so many times as many threads: if that pays, the rest follows.
+const RETRY: usize = 2;
+/// Tasks that take more or less processor time by this part than those by which growth failed, for so many samples in a row, are
+/// other work, to which the verdict does not apply. (Threads that wait for each other make a task longer, not costlier.)
+const OTHER_WORK: f64 = 0.3;
+const OTHER_WORK_SAMPLES: u32 = 2;
+/// A trial ends without a verdict once nothing has waited for so many samples in a row. (That a thread is idle for a moment, or
+/// has just been started, tells nothing.)
+const QUIET_SAMPLES: u32 = 5;
 /// Until growth is judged, there is no more growth than by this part: if threads block each other, each growth makes the next
 /// look necessary.
 const MEANWHILE: f64 = 0.25;
@@ -26,10 +35,14 @@ const MEANWHILE: f64 = 0.25;
 /// What the pool did in a sample.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Work {
+    /// All threads.
+    pub(super) threads: usize,
     /// Tasks a second.
     pub(super) rate: f64,
     /// How long a task takes, in seconds.
     pub(super) task: f64,
+    /// How much processor time one takes, in seconds.
+    pub(super) cost: f64,
     /// How many ended in it.
     pub(super) completions: f64,
     /// The part of the cores that was used.
@@ -43,8 +56,24 @@ pub(super) struct Work {
 pub(super) struct Gain {
     trial: Option<Trial>,
     pause: Duration,
-    /// While it lasts, there may be no more threads than that.
-    ceiling: Option<(usize, Duration)>,
+    failed: Option<Failed>,
+    /// Growth was tried before its time, for the sake of other work. Once between two verdicts, so that this can't go on for ever.
+    early: bool,
+}
+
+/// Growth that has not paid.
+#[derive(Debug, Clone, Copy)]
+struct Failed {
+    /// So many threads were of use.
+    threads: usize,
+    /// What a task costs with so many, in seconds; `None` until they have been that few for some samples. (New threads that have
+    /// computed and not ended yet make the tasks that end look costly, and those that leave make them look cheap.)
+    cost: Option<f64>,
+    settled: u32,
+    /// So long it is not tried again.
+    left: Duration,
+    /// Samples in a row in which it was another.
+    other: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +87,8 @@ struct Trial {
     samples: u32,
     sum: f64,
     completions: f64,
+    /// Samples in a row in which nothing waited.
+    quiet: u32,
 }
 
 impl Gain {
@@ -71,25 +102,36 @@ impl Gain {
             let Work { rate, used, task, .. } = before;
             let wait = 2.0 * task;
             let most = target + (target as f64 * MEANWHILE) as usize + 1;
-            self.trial =
-                Some(Trial { threads, most, rate, used, wait, samples: 0, sum: 0.0, completions: 0.0 });
+            self.trial = Some(Trial {
+                threads,
+                most,
+                rate,
+                used,
+                wait,
+                samples: 0,
+                sum: 0.0,
+                completions: 0.0,
+                quiet: 0,
+            });
         }
     }
 
     /// One more sample, with `target` threads allowed. The number to go back to, if growth has not paid.
     pub(super) fn judge(&mut self, target: usize, work: Work, interval: Duration) -> Option<usize> {
-        if let Some((_, left)) = &mut self.ceiling {
-            *left = left.saturating_sub(interval);
-            if left.is_zero() {
-                self.ceiling = None;
-            }
-        }
+        self.look_back(work, interval);
         let trial = self.trial.as_mut()?;
-        if !work.saturated || target <= trial.threads {
+        if !work.saturated {
+            trial.quiet += 1;
+        }
+        if trial.quiet >= QUIET_SAMPLES || target <= trial.threads {
             // Nothing waits any more: there is nothing to compare.
             self.trial = None;
             return None;
         }
+        if !work.saturated {
+            return None;
+        }
+        trial.quiet = 0;
         if trial.wait >= 0.0 {
             // The sample in which the wait ends is the last that is left out.
             trial.wait -= interval.as_secs_f64();
@@ -108,21 +150,47 @@ impl Gain {
             return None;
         }
         if did >= LEAST_PART * could {
-            self.pause = Duration::ZERO;
+            *self = Self::default();
             return None;
         }
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MOST_PAUSE);
         // As many threads as what it has brought may need, which is more than in proportion.
-        let paid = if did < NOTHING { 0 } else { (2.0 * did * trial.threads as f64) as usize + 1 };
-        let back = (trial.threads + paid).min(target);
-        self.ceiling = Some((back, self.pause));
-        Some(back)
+        let paid = if did < NOTHING { 0 } else { (2.0 * did * trial.threads as f64).ceil() as usize + 1 };
+        let threads = (trial.threads + paid).min(target);
+        // If it has failed before, what a task costs is known.
+        let cost = self.failed.and_then(|failed| failed.cost);
+        self.failed = Some(Failed { threads, cost, settled: 0, left: self.pause, other: 0 });
+        Some(threads)
+    }
+
+    /// Whether the last verdict still holds.
+    fn look_back(&mut self, work: Work, interval: Duration) {
+        let Some(failed) = &mut self.failed else { return };
+        failed.left = failed.left.saturating_sub(interval);
+        if failed.left.is_zero() {
+            self.early = false;
+        } else if work.threads <= failed.threads && work.completions >= LEAST_COMPLETIONS / f64::from(SAMPLES)
+        {
+            failed.settled += 1;
+            if failed.cost.is_none() && failed.settled <= SAMPLES {
+                return;
+            }
+            let before = *failed.cost.get_or_insert(work.cost);
+            let off = (work.cost / before.max(1e-9) - 1.0).abs() > OTHER_WORK;
+            failed.other = if off { failed.other + 1 } else { 0 };
+            if failed.other >= OTHER_WORK_SAMPLES && !self.early {
+                *self = Self { early: true, pause: self.pause, ..Self::default() };
+            }
+        }
     }
 
     /// No more threads than that for now.
     pub(super) fn ceiling(&self) -> usize {
         let meanwhile = self.trial.map_or(usize::MAX, |trial| trial.most);
-        self.ceiling.map_or(usize::MAX, |(threads, _)| threads).min(meanwhile)
+        let failed = self.failed.map_or(usize::MAX, |failed| {
+            if failed.left.is_zero() { failed.threads.saturating_mul(RETRY) } else { failed.threads }
+        });
+        failed.min(meanwhile)
     }
 }
 
@@ -133,7 +201,7 @@ mod tests {
     const TENTH: Duration = Duration::from_millis(100);
 
     fn work(rate: f64, used: f64) -> Work {
-        Work { rate, task: 0.01, completions: rate / 10.0, used, saturated: true }
+        Work { threads: 4, rate, task: 0.01, cost: 0.001, completions: rate / 10.0, used, saturated: true }
     }
 
     fn after_growth(rate: f64) -> (Gain, Option<usize>) {
@@ -166,6 +234,36 @@ mod tests {
         gain.grown(4, 40, work(1_000.0, 0.1));
         assert_eq!((0..4).find_map(|_| gain.judge(40, work(1_000.0, 0.1), TENTH)), Some(4));
         assert_eq!(pause(&mut gain), 99);
+    }
+
+    #[test]
+    fn a_thread_that_is_idle_for_a_moment_ends_no_trial() {
+        let mut gain = Gain::default();
+        gain.grown(4, 40, work(1_000.0, 0.1));
+        assert_eq!(gain.judge(40, Work { saturated: false, ..work(1_000.0, 0.1) }, TENTH), None);
+        assert_eq!((0..4).find_map(|_| gain.judge(40, work(1_000.0, 0.1), TENTH)), Some(4));
+    }
+
+    #[test]
+    fn the_next_try_is_a_small_one() {
+        let mut gain = after_growth(1_050.0).0;
+        for _ in 0..50 {
+            gain.judge(4, work(1_000.0, 0.1), TENTH);
+        }
+        assert_eq!(gain.ceiling(), 8);
+    }
+
+    #[test]
+    fn the_verdict_does_not_bind_other_work() {
+        let mut gain = after_growth(1_050.0).0;
+        // While the surplus leaves, what a task seems to cost tells nothing.
+        (0..5).for_each(|_| _ = gain.judge(4, Work { threads: 40, cost: 0.01, ..work(1_000.0, 0.1) }, TENTH));
+        (0..4).for_each(|_| _ = gain.judge(4, work(1_000.0, 0.1), TENTH));
+        let other = Work { cost: 0.0005, ..work(1_300.0, 0.1) };
+        gain.judge(4, other, TENTH);
+        assert_eq!(gain.ceiling(), 4);
+        gain.judge(4, other, TENTH);
+        assert_eq!(gain.ceiling(), usize::MAX);
     }
 
     #[test]

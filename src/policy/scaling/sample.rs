@@ -28,7 +28,9 @@ pub struct Sample {
     pub queue_delay: Option<Duration>,
     /// Where the time of the threads went; `None` where the system doesn't tell.
     pub clocks: Option<Clocks>,
-    /// How long the process's control group was throttled, because its quota was used up.
+    /// How long the process's control group was throttled, because its quota was used up; summed over the cores, as the
+    /// kernel tells it, so it may be more than the interval. Threads that are ready meanwhile wait by
+    /// [`Clocks::runnable`] as well. It is told for the log: a controller that goes by the clocks needs no more.
     pub throttled: Duration,
 }
 
@@ -39,6 +41,6 @@ pub struct Clocks {
     pub busy: Duration,
     /// On a core.
     pub on_cpu: Duration,
-    /// Ready to run, waiting for a core.
+    /// Ready to run, waiting for a core, or for the next period of a quota that is used up.
     pub runnable: Duration,
 }

@@ -1,7 +1,10 @@
 //! A mean that is steady while its input only trembles, and follows at once when it steps.
 
-/// The least deviation that can be a step, as a part of the mean.
+/// The least deviation that can be a step. Deviations are logarithms of sample by mean: a tenth of the mean is as far off as ten
+/// times the mean. (Measured as a part of the mean, what steps down is never off by more than one, and lost in the noise.)
 const LEAST_STEP: f64 = 0.08;
+/// What is off by a factor of two, twice in a row, is a step whatever was usual.
+const MOST_STEP: f64 = std::f64::consts::LN_2;
 /// A step is so many times the mean deviation. (For a normal distribution one sample in 650 is beyond, two in a row on the same
 /// side never.)
 const STEP: f64 = 4.0;
@@ -15,7 +18,7 @@ const DEVIATION_WEIGHT: f64 = 0.1;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Smoothed {
     mean: f64,
-    /// The mean of the deviations, as a part of the mean.
+    /// The mean of the deviations.
     deviation: f64,
     /// Samples since the beginning or the last step.
     samples: u32,
@@ -30,8 +33,8 @@ impl Smoothed {
             *self = Self { mean: sample, deviation: self.deviation, samples: 1, outlier: None };
             return false;
         }
-        let off = sample / self.mean - 1.0;
-        let usual = (STEP * self.deviation).max(LEAST_STEP);
+        let off = (sample / self.mean).ln();
+        let usual = (STEP * self.deviation).clamp(LEAST_STEP, MOST_STEP);
         // One that is far off says how far they may be, too: else a mean that began with one would never be left.
         self.deviation += (off.abs().min(1.0) - self.deviation) * DEVIATION_WEIGHT;
         if off.abs() > usual {
@@ -69,6 +72,17 @@ mod tests {
         assert!(!smoothed.add(10.0));
         assert!(smoothed.add(10.4));
         assert_eq!(smoothed.mean(), Some(10.4));
+    }
+
+    #[test]
+    fn a_step_down_is_seen_through_noise() {
+        let mut smoothed = Smoothed::default();
+        for turn in 0..100 {
+            smoothed.add(if turn % 2 == 0 { 60.0 } else { 130.0 });
+        }
+        smoothed.add(10.0);
+        smoothed.add(10.5);
+        assert!(smoothed.mean().is_some_and(|mean| mean < 11.0), "{smoothed:?}");
     }
 
     #[test]

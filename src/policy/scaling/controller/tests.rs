@@ -103,6 +103,21 @@ fn cores_that_come_and_go_are_followed_at_once() {
 }
 
 #[test]
+fn what_is_known_of_the_work_outlives_a_change_of_cores() {
+    let idle = |usable_cores, clocks| Sample { interval: TENTH, usable_cores, clocks, ..Sample::default() };
+    let mut sized = controller(8);
+    Machine { cores: 8.0, blocked: 0.9 }.run(&mut sized, 10);
+    let target = sized.step(idle(4.0, Some(Clocks::default()))).target;
+    assert_eq!(target, Machine { cores: 4.0, blocked: 0.9 }.needs());
+
+    let mut climbed = controller(8);
+    climbed.target = 40;
+    climbed.step(idle(8.0, None));
+    assert_eq!(climbed.step(idle(4.0, None)).target, 20);
+    assert_eq!(climbed.step(idle(8.0, None)).target, 40);
+}
+
+#[test]
 fn growth_that_gets_no_more_done_is_taken_back() {
     let (mut controller, mut most) = (controller(4), 0);
     let mut back = 0;
