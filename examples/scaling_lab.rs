@@ -12,16 +12,28 @@ use clap::Parser;
 #[path = "../tests/scaling_support/mod.rs"]
 mod scaling_support;
 
-use scaling_support::machine::Trace;
-use scaling_support::scenario::{NAMES, Scenario};
+use scaling_support::scenario::{LONG, NAMES, Scenario};
+use scaling_support::trace::Trace;
 use scaling_support::{Sizing, best_fixed, oracle, run};
 
 /// Simulates the pool's controller under loads of several kinds.
+///
+/// Each load is met by the pool's controller (`millpond`), by the same without clocks for threads (`no clocks`), by a model of the
+/// .NET pool's hill climbing (`climbing`), by the fixed number of threads that is best for the whole load (`best fixed`)
+/// and by a thread a core (`fixed=cores`).
+///
+/// `throughput` is once settled, that is half a second after each change of the load, in % of the best fixed number for each part
+/// of the load, found by search; `at worst` is that of the worst part. `settles` is how many samples of 100 ms it takes
+/// until 95 % gets done, after the change where that takes longest; `-` if it never comes, or where the load decides on it. `changes/s` is how often the number
+/// of threads is changed, once settled.
 #[derive(Parser)]
 struct Args {
     /// Cores of the simulated machine, 1 to 256.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     cores: u16,
+    /// Seconds that each part of a load lasts, 1 to 600. Hill climbing needs more than three.
+    #[arg(long, value_name = "SECONDS", default_value_t = LONG as u16, value_parser = clap::value_parser!(u16).range(1..=600))]
+    phase: u16,
     /// What the random times and arrivals follow from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -37,22 +49,23 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let cores = usize::from(args.cores);
     println!(
-        "{cores} simulated cores, seed {}; throughput once settled, in % of the best fixed size's\n",
+        "{cores} simulated cores, seed {}; throughput once settled, in % of the best fixed number of threads'\n",
         args.seed
     );
     println!(
-        "{:<12} {:<12} {:>10} {:>10} {:>8} {:>10}",
-        "load", "sizing", "throughput", "at worst", "threads", "changes/s"
+        "{:<12} {:<12} {:>10} {:>9} {:>8} {:>8} {:>10}",
+        "load", "sizing", "throughput", "at worst", "threads", "settles", "changes/s"
     );
     for name in NAMES {
         if !args.scenarios.is_empty() && !args.scenarios.iter().any(|wanted| wanted == name) {
             continue;
         }
-        let scenario = Scenario::named(name, cores);
+        let scenario = Scenario::lasting(name, cores, f64::from(args.phase));
         let best = oracle(&scenario, args.seed);
         let sizings = [
             ("millpond", Sizing::Controller),
             ("best fixed", Sizing::Fixed(best_fixed(&scenario, args.seed))),
+            ("no clocks", Sizing::Clockless),
             ("climbing", Sizing::Climbing),
             ("fixed=cores", Sizing::Fixed(cores)),
         ];
@@ -73,19 +86,19 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-const COLOURS: [&str; 4] = ["#0b6e4f", "#d9a404", "#c1440e", "#5b6c8f"];
+const COLOURS: [&str; 5] = ["#0b6e4f", "#d9a404", "#3a9bd9", "#c1440e", "#5b6c8f"];
 
 fn row(scenario: &Scenario, label: &str, trace: &Trace, best: &[f64]) {
     let parts: Vec<f64> =
         trace.throughput(scenario).iter().zip(best).map(|(rate, best)| 100.0 * rate / best).collect();
     let changes = trace.changes(scenario);
-    let threads: usize = trace.points.iter().map(|point| point.threads).sum();
+    let settles = trace.settles(scenario, best).map_or("-".into(), |samples| samples.to_string());
     println!(
-        "{:<12} {label:<12} {:>9.1}% {:>9.1}% {:>8.1} {:>10.2}",
+        "{:<12} {label:<12} {:>9.1}% {:>8.1}% {:>8.1} {settles:>8} {:>10.2}",
         scenario.name,
         mean(&parts),
         parts.iter().copied().fold(f64::INFINITY, f64::min),
-        threads as f64 / trace.points.len() as f64,
+        trace.threads(),
         mean(&changes),
     );
 }
@@ -109,7 +122,7 @@ fn draw(scenario: &Scenario, traces: &[(&str, Trace)]) -> String {
         scenario.cores
     );
     for (number, (label, _)) in traces.iter().enumerate() {
-        let x = LEFT + 260.0 + 150.0 * number as f64;
+        let x = LEFT + 220.0 + 132.0 * number as f64;
         let colour = COLOURS[number];
         let _ = writeln!(
             svg,
@@ -128,6 +141,13 @@ fn draw(scenario: &Scenario, traces: &[(&str, Trace)]) -> String {
     svg
 }
 
+/// The distance of round figures, four to eight of which make up `most`.
+fn tick(most: f64) -> f64 {
+    let least = most / 8.0;
+    let ten = 10.0_f64.powf(least.log10().floor()).max(1.0);
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|part| part * ten).find(|step| *step >= least).unwrap_or(10.0 * ten)
+}
+
 fn panel(
     svg: &mut String,
     scenario: &Scenario,
@@ -141,10 +161,13 @@ fn panel(
         .iter()
         .flat_map(|(_, trace)| (0..points(trace)).map(|at| value(trace, at)))
         .fold(1.0_f64, f64::max);
+    let step = tick(most);
+    let most = (most / step).ceil() * step;
     let x = |time: f64| LEFT + WIDTH * time / scenario.ends;
     let y = |value: f64| top + PANEL * (1.0 - value / most);
-    for part in 0..=4 {
-        let (value, y) = (most * f64::from(part) / 4.0, y(most * f64::from(part) / 4.0));
+    for part in 0..=(most / step).round() as u32 {
+        let value = step * f64::from(part);
+        let y = y(value);
         let _ = writeln!(
             svg,
             "<path d=\"M{LEFT} {y:.1}h{WIDTH}\" stroke=\"#ddd\"/>\
@@ -153,14 +176,13 @@ fn panel(
             y + 4.0
         );
     }
-    for phase in &scenario.phases {
-        let x = x(phase.from);
+    for time in scenario.phases.iter().map(|phase| phase.from).chain([scenario.ends]) {
+        let x = x(time);
         let _ = writeln!(
             svg,
             "<path d=\"M{x:.1} {top}v{PANEL}\" stroke=\"#bbb\" stroke-dasharray=\"4 4\"/>\
-             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{:.0} s</text>",
-            top + PANEL + 17.0,
-            phase.from
+             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{time:.0} s</text>",
+            top + PANEL + 17.0
         );
     }
     let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\" fill=\"#555\">{what}</text>", LEFT + 6.0, top - 6.0);

@@ -2,6 +2,10 @@
 //!
 //! Threads that are ready share the cores evenly (processor sharing), so the work that each has got follows one clock: a
 //! task computes until the clock has passed its mark. Blocked ones come back by the time. Both wait in a heap.
+//!
+//! A quota is what the kernel makes of it ("CFS Bandwidth Control", Documentation/scheduler/sched-bwc.rst): all cores run until the
+//! period's share is used up, then none does until the next period. Threads that are ready wait meanwhile by the clock
+//! of the run queue as well (measured on Linux 6.18), and the group's `throttled_usec` adds the cores up.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -10,53 +14,15 @@ use std::time::Duration;
 use millpond::scaling::{Clocks, Controller, Limits, Sample};
 
 use super::Sizing;
+use super::quota::Quota;
 use super::random::Random;
-use super::rivals::Climbing;
-use super::scenario::{Phase, Scenario, Seconds};
+use super::scenario::{INTERVAL, Phase, Scenario, Seconds};
+use super::trace::{Point, Trace};
+use super::wave::Wave;
 
-const INTERVAL: Seconds = 0.1;
 const THREAD_START: Seconds = 30e-6;
 /// What each ready thread more than there are cores costs, as a part of the work.
 const SWITCHES: f64 = 0.002;
-
-/// What was seen at each sample.
-#[derive(Debug, Clone, Copy)]
-pub struct Point {
-    pub time: Seconds,
-    pub target: usize,
-    pub threads: usize,
-    pub completions: u64,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct Trace {
-    pub points: Vec<Point>,
-}
-
-impl Trace {
-    /// In each window of the scenario, in tasks a second.
-    pub fn throughput(&self, scenario: &Scenario) -> Vec<f64> {
-        let within = |(from, to): (Seconds, Seconds)| {
-            let points =
-                self.points.iter().filter(|point| point.time > from + 0.01 && point.time < to + 0.01);
-            points.map(|point| point.completions).sum::<u64>() as f64 / (to - from)
-        };
-        scenario.windows.iter().map(|&window| within(window)).collect()
-    }
-
-    /// How often the target changed in each window, a second.
-    pub fn changes(&self, scenario: &Scenario) -> Vec<f64> {
-        let within = |(from, to): (Seconds, Seconds)| {
-            let points: Vec<_> = self
-                .points
-                .iter()
-                .filter(|point| point.time > from + 0.01 && point.time < to + 0.01)
-                .collect();
-            points.windows(2).filter(|pair| pair[0].target != pair[1].target).count() as f64 / (to - from)
-        };
-        scenario.windows.iter().map(|&window| within(window)).collect()
-    }
-}
 
 /// Times in a heap: the earliest first.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,7 +44,9 @@ impl Ord for Time {
 
 enum Decides {
     Controller(Box<Controller>),
-    Climbing(Climbing),
+    /// The same, where the system has no clocks for threads.
+    Blind(Box<Controller>),
+    Climbing(Box<Wave>),
     Fixed(usize),
 }
 
@@ -86,6 +54,7 @@ pub struct Machine<'s> {
     scenario: &'s Scenario,
     decides: Decides,
     random: Random,
+    quota: Quota,
     now: Seconds,
     /// The work that a thread that was ready all the time would have got.
     work: f64,
@@ -116,13 +85,17 @@ impl<'s> Machine<'s> {
             Sizing::Controller => {
                 (Decides::Controller(Box::new(Controller::new(Limits { min, max }, cores))), cores)
             }
-            Sizing::Climbing => (Decides::Climbing(Climbing::new(min, max, cores)), cores),
+            Sizing::Clockless => {
+                (Decides::Blind(Box::new(Controller::new(Limits { min, max }, cores))), cores)
+            }
+            Sizing::Climbing => (Decides::Climbing(Box::new(Wave::new(min, max, cores))), cores),
             Sizing::Fixed(size) => (Decides::Fixed(size), size),
         };
         Self {
             scenario,
             decides,
             random: Random(seed),
+            quota: Quota::default(),
             now: 0.0,
             work: 0.0,
             ready: BinaryHeap::new(),
@@ -155,11 +128,14 @@ impl<'s> Machine<'s> {
             let computed = self.ready.peek().map_or(f64::INFINITY, |mark| {
                 self.now + (mark.0.0 - self.work).max(0.0) / self.speed().max(1e-12)
             });
+            let quota = self.now + self.quota.until_it_turns(self.ready.len() as f64, self.cores());
             let back = earliest(&self.blocked).min(earliest(&self.starting));
-            let then = computed.min(back).min(self.next_arrival).min(next_sample).min(phase_ends);
+            let then = computed.min(back).min(self.next_arrival).min(next_sample).min(phase_ends).min(quota);
             self.pass(then - self.now);
             self.now = then;
-            if then >= phase_ends {
+            if then >= quota {
+                self.quota.turn();
+            } else if then >= phase_ends {
                 self.phase += 1;
                 self.begin_phase();
             } else if then >= next_sample {
@@ -186,6 +162,12 @@ impl<'s> Machine<'s> {
     }
 
     fn begin_phase(&mut self) {
+        self.quota.allow(self.now_holds().quota);
+        if self.now_holds().connections.is_none() {
+            for () in std::mem::take(&mut self.in_line) {
+                self.block();
+            }
+        }
         match self.now_holds().arrivals {
             Some(rate) => {
                 self.queued = self.queued.min(1_000);
@@ -206,16 +188,17 @@ impl<'s> Machine<'s> {
         self.now_holds().arrivals.is_none()
     }
 
-    /// The cores that the pool can have.
+    /// The cores that the pool can have, as long as its quota lasts.
     fn cores(&self) -> f64 {
-        let phase = self.now_holds();
-        let cores = self.scenario.cores as f64 - phase.neighbours;
-        phase.quota.map_or(cores, |quota| quota.min(cores))
+        self.scenario.cores as f64 - self.now_holds().neighbours
     }
 
     /// How fast a ready thread gets on.
     fn speed(&self) -> f64 {
         let (ready, cores) = (self.ready.len() as f64, self.cores());
+        if self.quota.used_up() {
+            return 0.0;
+        }
         if ready <= cores {
             return 1.0;
         }
@@ -225,7 +208,10 @@ impl<'s> Machine<'s> {
 
     fn pass(&mut self, time: Seconds) {
         let ready = self.ready.len() as f64;
-        self.used += time * ready.min(self.cores());
+        let on_cores = ready.min(self.cores());
+        if !self.quota.pass(time, on_cores) {
+            self.used += time * on_cores;
+        }
         self.ready_time += time * ready;
         self.busy_time += time * self.busy() as f64;
         self.work += time * self.speed();
@@ -254,7 +240,9 @@ impl<'s> Machine<'s> {
         }
         let limit = match self.decides {
             // The rule that starts a thread for each core at once.
-            Decides::Controller(_) => self.target.max(self.scenario.cores.min(self.scenario.max_threads)),
+            Decides::Controller(_) | Decides::Blind(_) => {
+                self.target.max(self.scenario.cores.min(self.scenario.max_threads))
+            }
             _ => self.target,
         };
         while self.idle + self.starting.len() == 0
@@ -303,6 +291,7 @@ impl<'s> Machine<'s> {
 
     fn sample(&mut self) {
         let phase = self.now_holds();
+        let ready_for = self.ready_time - self.used;
         let time = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
         let usable = self.scenario.cores as f64;
         let sample = Sample {
@@ -315,22 +304,28 @@ impl<'s> Machine<'s> {
             arrivals: self.arrivals,
             completions: self.completions,
             queue_delay: None,
-            clocks: Some(Clocks {
+            clocks: (!matches!(self.decides, Decides::Blind(_))).then(|| Clocks {
                 busy: time(self.busy_time),
                 on_cpu: time(self.used),
-                runnable: time(self.ready_time - self.used),
+                runnable: time(ready_for),
             }),
-            throttled: Duration::ZERO,
+            throttled: time(self.quota.throttled()),
         };
         self.target = match &mut self.decides {
-            Decides::Controller(controller) => controller.step(sample).target,
+            Decides::Controller(controller) | Decides::Blind(controller) => controller.step(sample).target,
             Decides::Climbing(climbing) => climbing.step(&sample),
             Decides::Fixed(size) => *size,
         };
-        let surplus = self.threads().saturating_sub(self.target.max(self.scenario.cores));
-        let surplus = if matches!(self.decides, Decides::Fixed(_)) { 0 } else { surplus };
-        self.retire = surplus.min(self.surplus);
-        self.surplus = surplus;
+        self.retire = match self.decides {
+            // A thread that is surplus twice in a row leaves once it has nothing to do; one for each core stays.
+            Decides::Controller(_) | Decides::Blind(_) => {
+                let surplus = self.threads().saturating_sub(self.target.max(self.scenario.cores));
+                surplus.min(std::mem::replace(&mut self.surplus, surplus))
+            }
+            // Else its waves would not reach the pool.
+            Decides::Climbing(_) => self.threads().saturating_sub(self.target),
+            Decides::Fixed(_) => 0,
+        };
         let gone = self.retire.min(self.idle);
         (self.idle, self.retire) = (self.idle - gone, self.retire - gone);
         self.trace.points.push(Point {

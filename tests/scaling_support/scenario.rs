@@ -34,18 +34,39 @@ pub struct Scenario {
     pub windows: Vec<(Seconds, Seconds)>,
 }
 
-pub const NAMES: [&str; 10] =
-    ["cpu", "blocking", "mixed", "step", "ramp", "spike", "diurnal", "neighbour", "quota", "connections"];
+pub const NAMES: [&str; 14] = [
+    "cpu",
+    "blocking",
+    "mixed",
+    "step",
+    "ramp",
+    "spike",
+    "diurnal",
+    "neighbour",
+    "crowded",
+    "quota",
+    "throttled",
+    "connections",
+    "lock",
+    "unlocked",
+];
 
 /// Tasks a second that all cores together can do, on any machine: the big ones must not take for ever to simulate.
 const TASKS: f64 = 20_000.0;
+/// Between two samples.
+pub const INTERVAL: Seconds = 0.1;
 /// Five samples.
-const SETTLES: Seconds = 0.5;
+pub const SETTLES: Seconds = 0.5;
 /// A phase.
-const LONG: Seconds = 3.0;
+pub const LONG: Seconds = 3.0;
 
 impl Scenario {
     pub fn named(name: &'static str, cores: usize) -> Self {
+        Self::lasting(name, cores, LONG)
+    }
+
+    /// The same with phases of so many seconds.
+    pub fn lasting(name: &'static str, cores: usize, long: Seconds) -> Self {
         let plain = Phase {
             from: 0.0,
             computes: cores as f64 / TASKS,
@@ -57,6 +78,7 @@ impl Scenario {
             wild: false,
         };
         let half = cores as f64 / 2.0;
+        let behind_a_lock = Phase { blocked: 0.4, connections: Some(1), computes: 1e-3, ..plain };
         let phases = match name {
             "cpu" => vec![plain],
             "blocking" => vec![Phase { blocked: 0.9, ..plain }],
@@ -74,20 +96,30 @@ impl Scenario {
                 })
                 .collect(),
             "neighbour" => vec![plain, Phase { neighbours: half, ..plain }, plain],
+            "crowded" => {
+                let blocks = Phase { blocked: 0.75, ..plain };
+                vec![blocks, Phase { neighbours: half, ..blocks }, blocks]
+            }
             "quota" => vec![plain, Phase { quota: Some(half.max(1.0)), ..plain }, plain],
+            "throttled" => {
+                let blocks = Phase { blocked: 0.75, ..plain };
+                vec![blocks, Phase { quota: Some(half.max(1.0)), ..blocks }, blocks]
+            }
+            "lock" => vec![behind_a_lock],
+            "unlocked" => vec![behind_a_lock, behind_a_lock, Phase { blocked: 0.9, ..plain }],
             "connections" => vec![Phase { blocked: 0.8, connections: Some(cores), ..plain }],
             other => panic!("no scenario is called {other}"),
         };
-        let length = phases.len() as f64 * LONG;
-        let starts = (0..phases.len()).map(|number| number as f64 * LONG);
+        let length = phases.len() as f64 * long;
+        let starts = (0..phases.len()).map(|number| number as f64 * long);
         let phases =
             phases.into_iter().zip(starts).map(|(phase, from)| Phase { from, ..phase }).collect::<Vec<_>>();
         // Where the load is less than it takes, throughput tells nothing in the short run: what was left undone in one phase is
         // done in the next. There the whole is compared.
         let windows = match name {
             "diurnal" => vec![(SETTLES, length)],
-            "spike" => vec![(LONG + SETTLES, 2.0 * LONG)],
-            _ => phases.iter().map(|phase| (phase.from + SETTLES, phase.from + LONG)).collect(),
+            "spike" => vec![(long + SETTLES, 2.0 * long)],
+            _ => phases.iter().map(|phase| (phase.from + SETTLES, phase.from + long)).collect(),
         };
         Self { name, cores, max_threads: 32 * cores, phases, ends: length, windows }
     }
