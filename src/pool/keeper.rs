@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use super::rounds::Rounds;
 use super::scaler::Scaler;
 use super::shared::{Shared, count};
+use crate::contain::contain;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// A pause after the operating system refused the thread.
@@ -84,16 +85,22 @@ impl Shared {
     fn call_keeper(self: &Arc<Self>, say: impl FnOnce(&mut State)) -> bool {
         let mut state = self.lock_keeper();
         say(&mut state);
+        let mut refused = None;
         if !state.started && !state.stopped {
-            self.start_keeper(&mut state);
+            refused = self.start_keeper(&mut state).err();
         }
         let started = state.started;
         drop(state);
         self.keeper.signal.notify_one();
+        if let Some(error) = refused {
+            // Not under the lock: the subscriber is a user's.
+            contain(|| tracing::warn!(%error, "the keeper thread could not be started"));
+        }
         started
     }
 
-    fn start_keeper(self: &Arc<Self>, state: &mut State) {
+    fn start_keeper(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        let mut refused = Ok(());
         if state.not_before.is_none_or(|until| Instant::now() >= until) {
             let shared = Arc::clone(self);
             let builder = thread::Builder::new().name(format!("{}-keeper", self.config.thread_name));
@@ -101,7 +108,7 @@ impl Shared {
                 Ok(_) => state.started = true,
                 Err(error) => {
                     state.not_before = Some(Instant::now() + RETRY);
-                    tracing::warn!(%error, "the keeper thread could not be started");
+                    refused = Err(error);
                 }
             }
         }
@@ -110,6 +117,7 @@ impl Shared {
             self.keeper.armed.store(false, Ordering::SeqCst);
             self.outboxes.unwatched();
         }
+        refused
     }
 
     fn keep(self: Arc<Self>) {
@@ -152,10 +160,8 @@ impl Shared {
     fn lapse_reservations(self: &Arc<Self>, now: Instant) {
         for _ in 0..self.reservations.lapse(now) {
             count(&self.tally.lapsed);
-            tracing::warn!(
-                timeout = ?self.config.reservation_timeout,
-                "a permit was not used in time; its place goes to others"
-            );
+            let timeout = self.config.reservation_timeout;
+            contain(|| tracing::warn!(?timeout, "a permit was not used in time; its place goes to others"));
             self.release_permit();
         }
     }

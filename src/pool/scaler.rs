@@ -15,6 +15,7 @@ use super::foresight::Foresight;
 use super::monitor::Monitor;
 use super::sampler::{Sampler, ThreadClocks};
 use super::shared::Shared;
+use crate::contain::contain;
 use crate::policy::scaling::{Controller, Decision, Limits, Reason};
 use crate::sync::Mutex;
 
@@ -146,7 +147,7 @@ impl Scaler {
         };
         let more = shared.scaling.allowance.change(|parts| parts.stuck = stuck);
         if more {
-            tracing::debug!(stuck, "workers are blocked: others are started in their place");
+            contain(|| tracing::debug!(stuck, "workers are blocked: others are started in their place"));
         }
         if waits {
             shared.work_waits();
@@ -173,7 +174,9 @@ impl Scaler {
         if foreseen > decision.target {
             (decision.target, decision.reason) = (foreseen, Reason::Foreseen);
         }
-        tell(&decision, shared.scaling.last.lock().replace(decision));
+        let before = shared.scaling.last.lock().replace(decision);
+        // The subscriber is a user's: it may ask for this very decision, so not under the lock, and the keeper outlives it.
+        contain(|| tell(&decision, before));
         let cores = sample.usable_cores.ceil() as usize;
         shared.scaling.allowance.change(|parts| {
             (parts.target, parts.cores, parts.foreseen) = (decision.target, cores, foreseen);

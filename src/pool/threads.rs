@@ -7,6 +7,7 @@ use std::{io, thread};
 
 use super::shared::{Shared, count};
 use super::worker;
+use crate::contain::contain;
 use crate::park::{Census, Notify};
 use crate::policy::scaling::burst::{self, Workers};
 use crate::sync::{Mutex, MutexGuard};
@@ -93,7 +94,8 @@ impl Shared {
             return;
         }
         if let Err(error) = self.start_enlisted(None) {
-            tracing::warn!(%error, threads = self.idle.census().total(), "no further worker thread could be started");
+            let threads = self.idle.census().total();
+            contain(|| tracing::warn!(%error, threads, "no further worker thread could be started"));
         }
     }
 

@@ -66,7 +66,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
     if let Some(hook) = &shared.hooks.thread_start {
         contain(|| hook());
     }
-    tracing::debug!(slot, "worker started");
+    contain(|| tracing::debug!(slot, "worker started"));
     if let Some(ready) = ready {
         // Whoever builds the pool may have given up waiting.
         let _ = ready.send(());
@@ -96,7 +96,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
     } else {
         shared.never_came();
     }
-    tracing::debug!(slot, "worker left");
+    contain(|| tracing::debug!(slot, "worker left"));
     if let Some(hook) = &shared.hooks.thread_stop {
         contain(|| hook());
     }
