@@ -121,6 +121,8 @@ impl Shared {
     }
 
     fn keep(self: Arc<Self>) {
+        // It tells the cores that the pool may use by its own.
+        self.home.settle();
         let mut rounds = Rounds::default();
         let mut scaler = Scaler::new(&self);
         let mut state = self.lock_keeper();

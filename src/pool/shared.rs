@@ -25,7 +25,7 @@ use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::queue::Queues;
 use crate::task::{Cancelled, Outboxes, Place, Run, TaskRef};
-use crate::topology::usable_cores;
+use crate::topology::{Home, usable_cores};
 
 /// The body of a pool.
 pub(crate) struct Shared {
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
+    /// Where its threads may run.
+    pub(super) home: Home,
     /// What [`now_ns`](Self::now_ns) counts from.
     epoch: Instant,
     /// How far the pool's end has come.
@@ -112,6 +114,7 @@ impl Shared {
             tally: Tally::default(),
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
+            home: Home::here(),
             epoch: Instant::now(),
             phase: watch::Sender::new(Phase::Open),
             config,

@@ -59,6 +59,8 @@ pub(super) fn current() -> Option<Rc<Worker>> {
 
 /// The body of the thread of `slot`, which the census counts already.
 pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
+    // Before the hook, which may want it pinned.
+    shared.home.settle();
     warm_up::rank(&shared.config);
     if shared.config.warm_up {
         warm_up::touch();

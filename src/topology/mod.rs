@@ -1,11 +1,13 @@
 //! What the machine offers: cores, how the operating system ranks a thread, and what it tells of a thread's time.
 
 mod budget;
+mod home;
 mod niceness;
 mod quota;
 mod thread_clock;
 
 pub(crate) use budget::{affinity, process_cpu};
+pub(crate) use home::Home;
 pub(crate) use niceness::{lower_priority, niceness};
 pub(crate) use quota::Quota;
 pub(crate) use thread_clock::{Spent, ThreadClock, thread_number};
