@@ -75,7 +75,10 @@ impl Sampler {
         let (threads_clocks, on_cpu) = self.read_workers(shared, clocks, interval);
         let process = process_cpu();
         let others = match (process, std::mem::replace(&mut self.process, process)) {
-            (Some(now), Some(before)) => now.saturating_sub(before).saturating_sub(on_cpu),
+            // Without the threads' clocks the pool's own time can't be told from others'.
+            (Some(now), Some(before)) if threads_clocks.is_some() => {
+                now.saturating_sub(before).saturating_sub(on_cpu)
+            }
             _ => Duration::ZERO,
         };
         let throttled = self.quota.throttled();

@@ -19,7 +19,9 @@ impl Spent {
     fn parse(text: &str) -> Option<Self> {
         let mut figures = text.split_ascii_whitespace().map(str::parse);
         let mut next = || figures.next()?.ok();
-        Some(Self { on_cpu_ns: next()?, runnable_ns: next()?, turns: next()? })
+        let spent = Self { on_cpu_ns: next()?, runnable_ns: next()?, turns: next()? };
+        // A kernel without these figures says "0 0 0" of every thread: as if it was blocked all the time.
+        Some(spent).filter(|spent| spent.turns > 0)
     }
 }
 
@@ -118,6 +120,7 @@ mod tests {
         let spent = Spent { on_cpu_ns: 339_968, runnable_ns: 12, turns: 2 };
         assert_eq!(Spent::parse("339968 12 2\n"), Some(spent));
         assert_eq!(Spent::parse("339968 12"), None);
+        assert_eq!(Spent::parse("0 0 0\n"), None, "of a thread that has run");
         assert_eq!(Spent::parse("a b c"), None);
         assert_eq!(sleeps("17 (a) R) S 1 2"), Some(true));
         assert_eq!(sleeps("17 (a) S) R 1 2"), Some(false));
