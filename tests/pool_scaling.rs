@@ -153,3 +153,36 @@ fn a_decision_says_what_was_seen_and_why() {
         tasks.into_iter().for_each(|task| block_on(task).unwrap());
     });
 }
+
+#[test]
+fn the_look_for_blocked_workers_is_soon_even_after_a_time_at_the_most_threads() {
+    in_time(|| {
+        let most = usable_cores() + 1;
+        let pool = roomy(1)
+            .sampling_interval(Duration::from_secs(60))
+            .idle_timeout(Duration::from_millis(1))
+            .build()
+            .unwrap();
+        // Several times: looks that are a sampling interval late each are too late for the test.
+        for _ in 0..5 {
+            let meet = Arc::new(Barrier::new(most));
+            let gate = Arc::new(Gate::default());
+            let task = || {
+                let (meet, gate) = (Arc::clone(&meet), Arc::clone(&gate));
+                pool.try_spawn(move || {
+                    meet.wait();
+                    gate.pass();
+                })
+                .unwrap()
+            };
+            // The last of them waits in the queue of a pool that may not grow.
+            let tasks: Vec<_> = (0..most).map(|_| task()).collect();
+            let waits = pool.try_spawn(|| ()).unwrap();
+            until(|| pool.statistics().total_threads == most);
+            gate.open();
+            tasks.into_iter().for_each(|task| block_on(task).unwrap());
+            block_on(waits).unwrap();
+            until(|| pool.statistics().total_threads == 1);
+        }
+    });
+}

@@ -22,6 +22,8 @@ use crate::sync::Mutex;
 /// The time between two looks for workers that are blocked: one is found after two of them at most, and work goes on
 /// within ten milliseconds.
 const LOOK: Duration = Duration::from_millis(3);
+/// The time between two looks at a pool that has all the threads it may have: there is nothing to find, until one has left.
+const LOOK_WHEN_FULL: Duration = Duration::from_millis(20);
 /// So many looks that find no work waiting end the looking.
 const QUIET_LOOKS: u32 = 8;
 /// So many samples without any work waiting in between end the sampling.
@@ -153,8 +155,7 @@ impl Scaler {
             shared.work_waits();
         }
         if self.quiet_looks < QUIET_LOOKS {
-            // Where no thread may be added there is nothing to find.
-            return Some(if may_grow { LOOK } else { LOOK.max(shared.config.sampling_interval) });
+            return Some(if may_grow { LOOK } else { LOOK_WHEN_FULL });
         }
         shared.scaling.watched.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
