@@ -186,3 +186,26 @@ fn the_look_for_blocked_workers_is_soon_even_after_a_time_at_the_most_threads() 
         }
     });
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_files_of_the_clocks_are_closed_when_there_is_nothing_to_measure() {
+    in_time(|| {
+        let pool = roomy(3).sampling_interval(Duration::from_millis(1)).build().unwrap();
+        let tasks = usable_cores() + 3;
+        let meet = Arc::new(Barrier::new(tasks));
+        let task = || {
+            let meet = Arc::clone(&meet);
+            pool.try_spawn(move || meet.wait().is_leader()).unwrap()
+        };
+        let tasks: Vec<_> = (0..tasks).map(|_| task()).collect();
+        tasks.into_iter().for_each(|task| _ = block_on(task).unwrap());
+        until(|| pool.last_decision().is_some());
+        // Those of the other tests' pools as well: they come to an end.
+        until(|| {
+            let open = std::fs::read_dir("/proc/self/fd").unwrap();
+            let mut open = open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+            !open.any(|file| file.ends_with("schedstat"))
+        });
+    });
+}

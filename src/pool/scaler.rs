@@ -193,6 +193,8 @@ impl Scaler {
             || self.quiet_samples < QUIET_SAMPLES;
         if !go_on {
             self.sampler = None;
+            // A file for each thread, and nobody knows for how long. The monitor does not look either.
+            self.clocks = ThreadClocks::default();
         }
         go_on
     }
