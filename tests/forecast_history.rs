@@ -49,6 +49,29 @@ fn after_a_restart_it_knows_the_pattern() {
     assert!(new.floor().is_none_or(|threads| threads <= 2), "{:?}", new.floor());
 }
 
+/// Tasks of five seconds, two a second, in samples of a tenth of one: most samples see none of them end.
+#[test]
+fn tasks_that_take_longer_than_a_sample_are_known_for_what_they_are() {
+    let mut forecast = Forecast::new(config()).unwrap();
+    for tenth in 0..1_200_u32 {
+        let one = u64::from(tenth % 5 == 4);
+        let clocks = Clocks { busy: SECOND, on_cpu: SECOND, runnable: Duration::ZERO };
+        let sample = Sample {
+            interval: SECOND / 10,
+            arrivals: one,
+            completions: one,
+            clocks: Some(clocks),
+            ..Sample::default()
+        };
+        forecast.observe(tenth * SECOND / 10, &sample);
+    }
+    let history = serde_json::to_value(forecast.history()).unwrap();
+    for part in history["parts"].as_array().unwrap() {
+        let load = part[0].as_f64().unwrap();
+        assert!((9.0..=11.0).contains(&load), "{load} threads, where ten are busy all the time");
+    }
+}
+
 #[test]
 fn a_history_that_makes_no_sense_is_refused() {
     let history = Forecast::new(config()).unwrap().history();

@@ -95,6 +95,8 @@ pub struct Forecast {
     step: Option<Step>,
     /// How long a task keeps a thread, in seconds.
     task_seconds: Option<f64>,
+    /// Seconds that tasks have kept threads since one ended last.
+    unended: f64,
     /// What was expected of the step that is under way.
     expected: Expected,
     last: Option<f64>,
@@ -143,6 +145,7 @@ impl Forecast {
             quantile: Quantile::default(),
             step: None,
             task_seconds: None,
+            unended: 0.0,
             expected: Expected::default(),
             last: None,
         })
@@ -195,9 +198,13 @@ impl Forecast {
     }
 
     fn learn_task(&mut self, sample: &Sample) {
-        let Some(clocks) = sample.clocks.filter(|_| sample.completions > 0) else { return };
-        let seconds = clocks.busy.saturating_sub(clocks.runnable).as_secs_f64() / sample.completions as f64;
-        let seconds = seconds.min(MOST);
+        let Some(clocks) = sample.clocks else { return };
+        // What long tasks take in the samples in which none ends is theirs, too.
+        self.unended += clocks.busy.saturating_sub(clocks.runnable).as_secs_f64().min(MOST);
+        if sample.completions == 0 {
+            return;
+        }
+        let seconds = (std::mem::take(&mut self.unended) / sample.completions as f64).min(MOST);
         let mean = self.task_seconds.get_or_insert(seconds);
         *mean += (seconds - *mean) * TASK_WEIGHT;
     }
