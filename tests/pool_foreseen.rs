@@ -69,10 +69,24 @@ fn never_more_than_the_most_and_none_is_kept_without_reason() {
 fn the_pool_gives_its_history_back() {
     in_time(|| {
         let forecast = Forecast::with_history(config(), &history(6.0)).unwrap();
-        let pool = AdaptiveThreadPool::builder().forecast(forecast).build().unwrap();
+        let interval = Duration::from_millis(10);
+        let pool =
+            AdaptiveThreadPool::builder().sampling_interval(interval).forecast(forecast).build().unwrap();
         let history = serde_json::to_value(pool.forecast_history().unwrap()).unwrap();
         assert_eq!(history["parts"].as_array().unwrap().len(), 24);
         assert_eq!(AdaptiveThreadPool::new().unwrap().forecast_history(), None);
         assert!(SystemTime::now() > SystemTime::UNIX_EPOCH, "what the parts of the day are counted from");
     });
+}
+
+#[test]
+fn a_forecast_that_would_never_see_a_step_to_its_end_is_refused() {
+    let forecast = Forecast::new(config()).unwrap();
+    let builder = AdaptiveThreadPool::builder().forecast(forecast);
+    let error = builder.clone().sampling_interval(Duration::from_millis(11)).build().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid configuration: step is 10ms, but must be 11ms (`sampling_interval`) or more"
+    );
+    assert!(builder.sampling_interval(Duration::from_millis(10)).build().is_ok());
 }

@@ -128,7 +128,8 @@ impl PoolBuilder {
     /// they are needed, whatever the reactive rules say; it never takes one away. Where its error is no smaller than that of
     /// expecting that all stays as it is, it asks for none.
     ///
-    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: some ten microseconds each.
+    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: some ten microseconds each. A
+    /// forecast whose steps are shorter than that is refused by [`build`](Self::build): it would see gaps only.
     ///
     /// ```
     /// use millpond::AdaptiveThreadPool;
@@ -183,6 +184,10 @@ impl PoolBuilder {
     /// A value is out of its range, or the operating system refused one of the threads.
     pub fn build(self) -> Result<AdaptiveThreadPool, BuildError> {
         self.config.validate()?;
+        #[cfg(feature = "forecast")]
+        if let Some(forecast) = &self.forecast {
+            forecast.check_interval(self.config.sampling_interval)?;
+        }
         if self.config.numa_aware {
             tracing::debug!("numa_aware: placement is not part of this version, so it changes nothing");
         }

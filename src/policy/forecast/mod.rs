@@ -23,7 +23,8 @@ use crate::error::ConfigError;
 /// How a [`Forecast`] looks ahead.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForecastConfig {
-    /// How far it looks ahead, and over how long a time the load is averaged. Default 1 s; accepted 10 ms to 1 hour.
+    /// How far it looks ahead, and over how long a time the load is averaged. Default 1 s; accepted 10 ms to 1 hour, in a pool
+    /// no less than its `sampling_interval`.
     pub step: Duration,
     /// After this time the pattern begins anew. Default 24 h; accepted ten steps to 366 days.
     pub season: Duration,
@@ -195,6 +196,16 @@ impl Forecast {
         let naive = naive.mean()?;
         // Where nothing ever changes both are perfect.
         Some(if naive > 0.0 { best / naive } else { 1.0 })
+    }
+
+    /// Samples that are longer than a step leave gaps, and it would learn nothing, ever.
+    pub(crate) fn check_interval(&self, sampling: Duration) -> Result<(), ConfigError> {
+        let step = self.config.step;
+        if step < sampling {
+            let accepted = format!("{sampling:?} (`sampling_interval`) or more");
+            return Err(ConfigError::new("step", step, accepted));
+        }
+        Ok(())
     }
 
     fn learn_task(&mut self, sample: &Sample) {
