@@ -10,6 +10,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
     levels: Vec<Level>,
+    /// A limit that only the standard library knows of, as it was.
+    otherwise: Option<f64>,
 }
 
 #[derive(Debug)]
@@ -19,13 +21,20 @@ struct Level {
 }
 
 impl Quota {
-    /// Of this process. Without a quota where there are no control groups of version 2.
+    /// Of this process. Where control groups of version 2 tell of none, that of version 1, which is read only here.
     pub(crate) fn of_this_process() -> Self {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-        match folder(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup")) {
+        let quota = match folder(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup")) {
             Some((mount, folder)) => Self::within(&mount, &folder),
             None => Self::default(),
-        }
+        };
+        quota.or_else(super::usable_cores(), super::affinity())
+    }
+
+    /// With the limit that the standard library knows of, where it is one and there is nothing better.
+    fn or_else(mut self, usable: usize, affinity: usize) -> Self {
+        self.otherwise = (self.levels.is_empty() && usable < affinity).then_some(usable as f64);
+        self
     }
 
     /// Of a group whose folder is `folder`, under the mount point `mount`.
@@ -35,13 +44,13 @@ impl Quota {
             Some(Level { max, stat: File::open(folder.join("cpu.stat")).ok() })
         };
         let up = folder.ancestors().take_while(|folder| folder.starts_with(mount));
-        Self { levels: up.filter_map(level).collect() }
+        Self { levels: up.filter_map(level).collect(), otherwise: None }
     }
 
     /// The cores that may be used on average; `None` if there is no limit.
     pub(crate) fn cores(&self) -> Option<f64> {
         let cores = self.levels.iter().filter_map(|level| parse_max(&read(&level.max)?));
-        cores.min_by(f64::total_cmp)
+        cores.min_by(f64::total_cmp).or(self.otherwise)
     }
 
     /// How long the process's groups were throttled so far; the one that was longest.
@@ -123,8 +132,12 @@ mod tests {
         assert_eq!(quota.cores(), Some(0.5));
         fs::write(own.join("cpu.max"), "nonsense").unwrap();
         assert_eq!(quota.cores(), Some(1.5));
+        assert_eq!(quota.or_else(1, 2).cores(), Some(1.5));
         fs::remove_dir_all(&root).unwrap();
         assert_eq!(Quota::default().cores(), None);
+        // As under version 1.
+        assert_eq!(Quota::default().or_else(1, 2).cores(), Some(1.0));
+        assert_eq!(Quota::default().or_else(2, 2).cores(), None);
     }
 
     #[test]
