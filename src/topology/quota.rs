@@ -2,7 +2,7 @@
 //! wait because it had used it up. It is read anew each time, since an orchestrator may change it.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,9 +60,11 @@ impl Quota {
     }
 }
 
-fn read(file: &File) -> Option<String> {
+fn read(mut file: &File) -> Option<String> {
     let mut buffer = [0; 1024];
-    let read = file.read_at(&mut buffer, 0).ok()?;
+    // Not `read_at`, which is Unix's alone.
+    file.rewind().ok()?;
+    let read = file.read(&mut buffer).ok()?;
     std::str::from_utf8(&buffer[..read]).ok().map(String::from)
 }
 
