@@ -209,3 +209,21 @@ fn the_files_of_the_clocks_are_closed_when_there_is_nothing_to_measure() {
         });
     });
 }
+
+#[test]
+fn what_was_accepted_gets_its_threads_though_the_pool_is_closed_by_then() {
+    in_time(|| {
+        for declared in [true, false] {
+            let pool = roomy(3).build().unwrap();
+            let tasks = usable_cores() + 3;
+            let meet = Arc::new(Barrier::new(tasks));
+            for _ in 0..tasks {
+                let meet = Arc::clone(&meet);
+                let meet = move || _ = meet.wait();
+                let task = move || if declared { context().blocking(meet) } else { meet() };
+                drop(pool.try_spawn(task).unwrap());
+            }
+            assert_eq!(block_on(pool.shutdown(Duration::MAX)).completed, tasks as u64);
+        }
+    });
+}

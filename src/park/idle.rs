@@ -109,7 +109,8 @@ impl Idle {
     pub(crate) fn enlist(&self, mut wanted: impl FnMut(Census) -> bool) -> bool {
         let mut now = self.census();
         loop {
-            if now.closing() || !wanted(now) {
+            // Not just closing: work that was accepted is done by as many as at other times.
+            if now.ended() || !wanted(now) {
                 return false;
             }
             let next = now.0 + TOTAL + SEARCHING;
@@ -230,7 +231,11 @@ impl Idle {
             if !census.closing() || census.idle() != census.total() {
                 return census.ended();
             }
-            self.census.fetch_or(ENDED, Ordering::SeqCst);
+            // One may be enlisted just now, without the lock: then it is not the end, and that one will come by here.
+            let ended = census.0 | ENDED;
+            if self.census.compare_exchange(census.0, ended, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+                return false;
+            }
             list.clone()
         };
         for slot in sleepers {

@@ -9,6 +9,7 @@
 //! * `no-look-again`: a worker that sleeps without looking again;
 //! * `late-searcher`: a woken worker that is not counted as a searcher by its waker leaves work behind at the end;
 //! * `end-early`: an end that does not wait until every worker is idle;
+//! * `end-beside-newcomer`: an end that is told while a thread is being enlisted;
 //! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait for it to be idle.
 
 use std::sync::Arc;
@@ -135,6 +136,33 @@ fn loom_the_end_leaves_no_work_behind() {
         let submitter = {
             let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
             thread::spawn(move || stand.submit(&idle))
+        };
+        idle.close();
+        submitter.join().unwrap();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        fence(Ordering::SeqCst);
+        stand.clear();
+        assert_eq!(stand.run.load(Ordering::Relaxed) + stand.refused.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// The same where the submitter starts a thread because it finds nobody free: the thread leaves as well, and before the end.
+#[test]
+fn loom_a_thread_that_comes_while_the_pool_closes_leaves_with_the_others() {
+    model(1, |idle, stand, threads| {
+        let submitter = {
+            let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
+            thread::spawn(move || {
+                stand.push();
+                match idle.notify() {
+                    Notify::Ended => stand.clear(),
+                    Notify::Busy(_) if idle.enlist(|_| true) => {
+                        assert!(!idle.census().ended());
+                        work(&idle, &stand, 1, true);
+                    }
+                    _ => {}
+                }
+            })
         };
         idle.close();
         submitter.join().unwrap();

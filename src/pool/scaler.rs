@@ -71,7 +71,7 @@ impl Shared {
     /// Whether work waits and nobody is free to take it.
     fn work_is_stuck(&self) -> bool {
         let census = self.idle.census();
-        census.idle() + census.searching() == 0 && !census.closing() && self.queues.has_work()
+        census.idle() + census.searching() == 0 && !census.ended() && self.queues.has_work()
     }
 }
 

@@ -38,7 +38,7 @@ impl Threads {
     /// Whether the policy would start a thread now.
     #[inline]
     pub(super) fn want_more(&self, census: Census, limit: usize) -> bool {
-        !census.closing() && burst::should_start(workers(census), limit)
+        !census.ended() && burst::should_start(workers(census), limit)
     }
 
     /// The thread of `slot` leaves; says how many are left.
