@@ -60,13 +60,15 @@ pub use self::{
     convert::{ConversionOptions, ConvertError, Converter, Format},
     error::{BuildError, ConfigError, JoinError, Panic},
     policy::retry::{Jitter, RetryPolicy},
+    policy::retry_budget::RetryBudgetConfig,
     pool::{
         AbortHandle, Acquire, AdaptiveThreadPool, Carried, Closed, JoinHandle, Permit, PoolBuilder,
         PoolStatistics, Pressure, Propagate, Run, ShutdownReport, SpawnHandler, TaskContext,
     },
     processor::{
-        Batch, BatchProgress, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError,
-        Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics, Retryable,
+        Batch, BatchProgress, BudgetedRetry, ConcurrentProcessorV2, ConversionRequest, ConversionResponse,
+        ProcessError, Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics, RetryBudget,
+        Retryable,
     },
 };
 

@@ -122,9 +122,32 @@ fn a_refusal_tells_the_facts_and_hands_the_work_back() {
         assert_eq!(same, facts);
         assert_eq!(work().1, "as it was");
 
-        assert_eq!(pool.try_acquire().unwrap_err(), facts);
+        let mut again = pool.try_acquire().unwrap_err();
+        again.retry_after = facts.retry_after;
+        assert_eq!(again, facts);
         held.end();
         queued.into_iter().for_each(|task| task.blocking_join().unwrap());
+    });
+}
+
+/// Those who are refused in the same moment find the same; if they were told the same, they would come back as one.
+#[test]
+fn those_who_are_refused_together_are_told_different_times() {
+    in_time(|| {
+        let pool = fixed(1).max_queue_size(1).build().unwrap();
+        let held = hold(&pool, 1);
+        let queued = pool.try_spawn(|| ()).unwrap();
+        let refusals = (0..100).map(|_| pool.try_acquire().unwrap_err().retry_after.unwrap());
+        let mut times: Vec<_> = refusals.collect();
+        times.sort_unstable();
+        // No task has ended, so the least is told, with up to a fifth on top.
+        let (least, most) = (Duration::from_micros(1_000), Duration::from_micros(1_200));
+        assert!(times.iter().all(|time| (least..=most).contains(time)), "{times:?}");
+        assert!(times[99] - times[0] > Duration::from_micros(150), "{times:?}");
+        times.dedup();
+        assert!(times.len() > 90, "{times:?}");
+        held.end();
+        queued.blocking_join().unwrap();
     });
 }
 

@@ -1,8 +1,13 @@
 //! Retrying: when, how often, and with what. On a paused clock, which jumps over the pauses.
 
+mod pool_support;
+
+use std::cell::Cell;
 use std::time::Duration;
 
-use millpond::{Jitter, RetryPolicy, Retryable};
+use futures_util::future::join_all;
+use millpond::{Jitter, RetryBudget, RetryBudgetConfig, RetryPolicy, Retryable};
+use pool_support::{fixed, hold};
 use tokio::time::Instant;
 
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -95,4 +100,71 @@ async fn jitter_spreads_callers_who_were_refused_together() {
     times.sort_unstable();
     times.dedup();
     assert!(times.len() > 25, "{times:?}");
+}
+
+/// Without a budget there would be ten times the load.
+#[tokio::test(start_paused = true)]
+async fn a_budget_bounds_what_retries_add_to_an_overload() {
+    let pool = fixed(1).max_queue_size(1).build().unwrap();
+    let held = hold(&pool, 1);
+    let queued = pool.try_spawn(|| ()).unwrap();
+    let budget = RetryBudget::default();
+    let attempts = Cell::new(0);
+    let calls = (0..1_000).map(|n| {
+        let policy = RetryPolicy { max_attempts: 10, seed: Some(n), ..RetryPolicy::default() };
+        let (pool, policy, attempts) = (&pool, policy.with_budget(&budget), &attempts);
+        async move {
+            let offer = |work| {
+                attempts.set(attempts.get() + 1);
+                pool.try_spawn(work)
+            };
+            policy.submit(|| (), offer).await.is_err()
+        }
+    });
+    assert!(join_all(calls).await.into_iter().all(|refused| refused));
+    // 1,000 x 1.1, and the reserve of 10: that much, and that much was of use.
+    assert_eq!(attempts.get(), 1_110);
+    assert_eq!((budget.available(), budget.exhausted()), (0, 1_000));
+    held.end();
+    queued.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_budget_ends_it_without_a_wait() {
+    let budget = RetryBudget::new(RetryBudgetConfig { ratio: 0.0, reserve: 2, ceiling: 2 }).unwrap();
+    let policy = exact().with_budget(&budget);
+    let start = Instant::now();
+    let mut times = Vec::new();
+    for _ in 0..2 {
+        let result: Result<(), _> = policy
+            .clone()
+            .retry(|| {
+                times.push(start.elapsed().as_millis());
+                std::future::ready(Err(Error::Busy(None)))
+            })
+            .await;
+        assert_eq!(result, Err(Error::Busy(None)));
+    }
+    assert_eq!(times, [0, 10, 30, 30], "the second call finds nothing left, and is told at once");
+    assert_eq!(budget.exhausted(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_retry_that_is_made_is_paid() {
+    let budget = RetryBudget::default();
+    let policy = RetryPolicy { max_attempts: 2, ..exact() }.with_budget(&budget);
+    for (error, left) in [(Error::Final, 10), (Error::Busy(Some(Duration::MAX)), 10), (Error::Busy(None), 9)]
+    {
+        let result: Result<(), _> = policy.retry(|| std::future::ready(Err(error))).await;
+        assert_eq!((result, budget.available()), (Err(error), left));
+    }
+    let taken: Result<_, Error> = policy.retry(|| std::future::ready(Ok("done"))).await;
+    assert_eq!((taken, budget.available(), budget.exhausted()), (Ok("done"), 9, 0));
+}
+
+#[test]
+fn policies_with_the_same_budget_are_equal() {
+    let (one, other) = (RetryBudget::default(), RetryBudget::default());
+    assert_eq!(exact().with_budget(&one), exact().with_budget(&one.clone()));
+    assert_ne!(exact().with_budget(&one), exact().with_budget(&other));
 }

@@ -40,7 +40,8 @@ pub struct Rejection {
     /// (active + queued) / (threads at maximum + queue limit), of the pool.
     pub load_factor: f64,
     /// When to try again: the time in which the pool falls below its saturation mark at the service rate measured of
-    /// late (Little's law), 1 ms to 60 s. `None` where trying again is of no use.
+    /// late (Little's law), 1 ms to 60 s, and up to 20 % on top of it by chance, so that those who are refused together do not
+    /// come back together. `None` where trying again is of no use.
     pub retry_after: Option<Duration>,
 }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 const SOONEST: Duration = Duration::from_millis(1);
 const LATEST: Duration = Duration::from_secs(60);
 
+/// The part of the time that chance may add.
+const SPREAD: f64 = 0.2;
+
 /// What a pool can hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Capacity {
@@ -34,17 +37,28 @@ impl Capacity {
 /// When a caller who was refused has a good chance: the time in which the tasks in flight fall below the saturation
 /// mark at the measured service rate. That is Little's law, W = L / lambda, for the part of the queue above the mark.
 ///
-/// `mean_task` is the measured mean time of a task, `None` if none has ended yet; `threads` work at once.
+/// `mean_task` is the measured mean time of a task, `None` if none has ended yet; `threads` work at once; `dice` is as in
+/// [`spread`].
 pub(crate) fn retry_after(
     in_flight: usize,
     mark: usize,
     threads: usize,
     mean_task: Option<Duration>,
+    dice: f64,
 ) -> Duration {
-    let Some(mean_task) = mean_task else { return SOONEST };
+    let Some(mean_task) = mean_task else { return spread(SOONEST, dice) };
     let excess = in_flight.saturating_sub(mark) + 1;
     let seconds = mean_task.as_secs_f64() * excess as f64 / threads.max(1) as f64;
-    Duration::try_from_secs_f64(seconds).unwrap_or(LATEST).clamp(SOONEST, LATEST)
+    spread(Duration::try_from_secs_f64(seconds).unwrap_or(LATEST), dice)
+}
+
+/// What a caller is told where `measured` was found: never less, but for the bounds, and up to a fifth more by `dice`, from 0
+/// to under 1. So those who are refused together do not come back together. Bounded first: the spread is worth most where
+/// everybody is told the latest.
+pub(crate) fn spread(measured: Duration, dice: f64) -> Duration {
+    let bounded = measured.clamp(SOONEST, LATEST);
+    let more = bounded.as_secs_f64() * SPREAD * dice;
+    bounded.saturating_add(Duration::try_from_secs_f64(more).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -67,10 +81,25 @@ mod tests {
         #[test]
         fn any_input_gives_a_time_within_bounds(
             in_flight: usize, mark: usize, threads: usize, nanos in proptest::option::of(any::<u64>()),
+            dice in 0.0..1.0_f64,
         ) {
             let in_flight = in_flight / 2;
-            let after = retry_after(in_flight, mark, threads, nanos.map(Duration::from_nanos));
-            prop_assert!((SOONEST..=LATEST).contains(&after));
+            let after = |dice| retry_after(in_flight, mark, threads, nanos.map(Duration::from_nanos), dice);
+            let measured = after(0.0);
+            prop_assert!((SOONEST..=LATEST).contains(&measured));
+            let told = after(dice);
+            prop_assert!((measured..=measured.mul_f64(1.2) + Duration::from_nanos(1)).contains(&told), "{:?} for {:?}", told, measured);
+        }
+
+        #[test]
+        fn who_throws_more_is_told_more(micros in 1_000_u64..100_000_000, one in 0.0..1.0_f64, other in 0.0..1.0_f64) {
+            let told = |dice| spread(Duration::from_micros(micros), dice);
+            prop_assert!(one > other || told(one) <= told(other));
+        }
+
+        #[test]
+        fn no_dice_does_harm(nanos: u64, dice: f64) {
+            spread(Duration::from_nanos(nanos), dice);
         }
     }
 
@@ -79,7 +108,8 @@ mod tests {
         let mark = Capacity { threads: 2, queue: 98 }.saturation_mark(0.8);
         assert_eq!(mark, 80);
         // 20 tasks of 10 ms above the mark and one more, on 2 threads.
-        let after = retry_after(100, mark, 2, Some(Duration::from_millis(10)));
-        assert_eq!(after, Duration::from_millis(105));
+        let after = |dice| retry_after(100, mark, 2, Some(Duration::from_millis(10)), dice);
+        assert_eq!(after(0.0), Duration::from_millis(105));
+        assert_eq!(after(0.5), Duration::from_micros(115_500));
     }
 }

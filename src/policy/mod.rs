@@ -3,10 +3,12 @@
 
 pub(crate) mod batching;
 pub(crate) mod coalescing;
+pub(crate) mod dice;
 #[cfg(feature = "forecast")]
 pub(crate) mod forecast;
 pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod patience;
 pub(crate) mod retry;
+pub(crate) mod retry_budget;
 pub(crate) mod scaling;

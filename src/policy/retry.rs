@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::dice;
 use crate::config::check;
 use crate::error::ConfigError;
 
@@ -21,7 +22,8 @@ pub enum Jitter {
 /// The delay before attempt *n* + 1 is `first_delay` x `factor`^(*n* - 1), at most `max_delay`, jittered. If the refusal
 /// says when to come again ([`Rejection::retry_after`](crate::Rejection::retry_after)), the delay is not under that; then
 /// the jitter comes on top of it. When a delay would lead past `budget`, counted from the first attempt, there is no
-/// further attempt.
+/// further attempt. How much load the retries of all callers may add together is the matter of a
+/// [`RetryBudget`](crate::RetryBudget).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -89,7 +91,7 @@ impl RetryPolicy {
 
     /// The delays of one series of attempts; `entropy` seeds the jitter where the policy has no seed of its own.
     pub(crate) fn schedule(&self, entropy: u64) -> Schedule<'_> {
-        Schedule { policy: self, attempts: 0, state: self.seed.unwrap_or(entropy) }
+        Schedule { policy: self, attempts: 0, seed: self.seed.unwrap_or(entropy) }
     }
 }
 
@@ -98,7 +100,7 @@ impl RetryPolicy {
 pub(crate) struct Schedule<'p> {
     policy: &'p RetryPolicy,
     attempts: u32,
-    state: u64,
+    seed: u64,
 }
 
 impl Schedule<'_> {
@@ -114,7 +116,7 @@ impl Schedule<'_> {
         // Clamped, because zero times infinity would be no number.
         let grown = policy.first_delay.as_secs_f64() * factor.powi(self.attempts as i32 - 1).min(1e12);
         let plain = grown.min(policy.max_delay.as_secs_f64());
-        let dice = self.roll();
+        let dice = dice::nth(self.seed, u64::from(self.attempts));
         let jittered = match policy.jitter {
             Jitter::None => plain,
             Jitter::Proportional(share) => plain * (1.0 + unit(share) * (2.0 * dice - 1.0)),
@@ -132,15 +134,6 @@ impl Schedule<'_> {
         // Rounding must not bring it under what was asked for.
         let delay = delay.max(floor.unwrap_or(Duration::ZERO));
         (elapsed.checked_add(delay)? <= policy.budget).then_some(delay)
-    }
-
-    /// Evenly from 0 up to, not including, 1 (SplitMix64; nobody's secrets depend on it).
-    fn roll(&mut self) -> f64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 

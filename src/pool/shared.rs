@@ -58,6 +58,8 @@ pub(crate) struct Shared {
 pub(super) struct Tally {
     /// Callers who were refused or had to wait.
     pub(super) backpressure: AtomicU64,
+    /// Refusals that were told when to come again.
+    pub(super) told_when: AtomicU64,
     /// Tasks cancelled before they started.
     pub(super) cancelled: AtomicU64,
     /// Those among them that held no permit, in the queues.

@@ -13,7 +13,7 @@ use super::shared::{Shared, count};
 use super::worker;
 use super::{AdaptiveThreadPool, Rejected, Rejection};
 use crate::admission::{Full, RejectReason};
-use crate::policy::load;
+use crate::policy::{dice, load};
 use crate::task::{Join, Place};
 
 /// The pool takes no more work; the work is handed back.
@@ -135,6 +135,11 @@ impl AdaptiveThreadPool {
             Err(full) => Err(self.shared().rejection(full)),
         }
     }
+
+    /// What a caller is told who was refused by somebody above the pool and could come again after `measured`.
+    pub(crate) fn spread(&self, measured: Duration) -> Duration {
+        load::spread(measured, self.shared().roll())
+    }
 }
 
 impl Shared {
@@ -185,7 +190,7 @@ impl Shared {
         let (reason, retry_after) = match full {
             Full::Closed => (RejectReason::ShuttingDown, None),
             Full::Occupied => {
-                let after = load::retry_after(in_flight, self.pressure.mark, workers, mean_task);
+                let after = load::retry_after(in_flight, self.pressure.mark, workers, mean_task, self.roll());
                 (RejectReason::QueueFull, Some(after))
             }
         };
@@ -196,6 +201,12 @@ impl Shared {
             load_factor: self.pressure.capacity.load_factor(in_flight),
             retry_after,
         }
+    }
+
+    /// Another number for every refusal, from 0 to under 1. Every pool has the same series: callers meet where they were
+    /// refused.
+    fn roll(&self) -> f64 {
+        dice::nth(0, self.tally.told_when.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// How long a task took of late, by the mean over the workers that know.

@@ -13,6 +13,7 @@ mod metrics;
 mod pace;
 mod request;
 mod retry;
+mod retry_budget;
 mod single;
 
 use std::future::{Future, poll_fn};
@@ -29,6 +30,7 @@ pub use error::ProcessError;
 pub use metrics::ProcessorMetrics;
 pub use request::{ConversionRequest, ConversionResponse};
 pub use retry::Retryable;
+pub use retry_budget::{BudgetedRetry, RetryBudget};
 pub use single::Processing;
 
 use self::engine::Engine;

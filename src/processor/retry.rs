@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::ProcessError;
+use super::{ProcessError, RetryBudget};
 use crate::admission::{Rejected, Rejection};
-use crate::policy::retry::RetryPolicy;
+use crate::policy::retry::{RetryPolicy, Schedule};
 
 /// An error that may be gone the next time.
 pub trait Retryable {
@@ -95,22 +95,13 @@ impl RetryPolicy {
     /// assert_eq!(result.unwrap(), "done");
     /// # }
     /// ```
-    pub async fn retry<T, E, A, F>(&self, mut attempt: A) -> Result<T, E>
+    pub async fn retry<T, E, A, F>(&self, attempt: A) -> Result<T, E>
     where
         A: FnMut() -> F,
         F: Future<Output = Result<T, E>>,
         E: Retryable,
     {
-        let mut pause = Pause::new(self);
-        loop {
-            let error = match attempt().await {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            if !pause.after(&error).await {
-                return Err(error);
-            }
-        }
+        Series::new(self, None).retry(attempt).await
     }
 
     /// Offers `work` until it is taken, is refused for good, or the policy gives up. Each attempt gets the work that the
@@ -126,44 +117,77 @@ impl RetryPolicy {
     ///
     /// # Cancel safety
     /// Dropping the future while it waits drops the work. What was taken is no longer its concern.
-    pub async fn submit<W, T, A>(&self, mut work: W, mut attempt: A) -> Result<T, Rejected<W>>
+    pub async fn submit<W, T, A>(&self, work: W, attempt: A) -> Result<T, Rejected<W>>
     where
         A: FnMut(W) -> Result<T, Rejected<W>>,
     {
-        let mut pause = Pause::new(self);
+        Series::new(self, None).submit(work, attempt).await
+    }
+}
+
+/// One series of attempts: the first, which pays into the budget, if there is one, and those after pauses, which cost it.
+pub(super) struct Series<'p> {
+    schedule: Schedule<'p>,
+    budget: Option<&'p RetryBudget>,
+    began: Instant,
+}
+
+impl<'p> Series<'p> {
+    /// To be made when the first attempt is made, not before.
+    pub(super) fn new(policy: &'p RetryPolicy, budget: Option<&'p RetryBudget>) -> Self {
+        if let Some(budget) = budget {
+            budget.pay_in();
+        }
+        // The standard library's hasher is seeded from the system's entropy: random enough for a jitter.
+        let schedule = policy.schedule(RandomState::new().hash_one(0));
+        Self { schedule, budget, began: Instant::now() }
+    }
+
+    pub(super) async fn retry<T, E, A, F>(mut self, mut attempt: A) -> Result<T, E>
+    where
+        A: FnMut() -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Retryable,
+    {
+        loop {
+            let error = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if !self.pause_after(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    pub(super) async fn submit<W, T, A>(mut self, mut work: W, mut attempt: A) -> Result<T, Rejected<W>>
+    where
+        A: FnMut(W) -> Result<T, Rejected<W>>,
+    {
         loop {
             let rejected = match attempt(work) {
                 Ok(taken) => return Ok(taken),
                 Err(rejected) => rejected,
             };
-            if !pause.after(rejected.rejection()).await {
+            if !self.pause_after(rejected.rejection()).await {
                 return Err(rejected);
             }
             work = rejected.into_inner();
         }
     }
-}
-
-/// The pauses of one series of attempts.
-struct Pause<'p> {
-    schedule: crate::policy::retry::Schedule<'p>,
-    began: Instant,
-}
-
-impl<'p> Pause<'p> {
-    fn new(policy: &'p RetryPolicy) -> Self {
-        // The standard library's hasher is seeded from the system's entropy: random enough for a jitter.
-        Self { schedule: policy.schedule(RandomState::new().hash_one(0)), began: Instant::now() }
-    }
 
     /// Waits; false if there is no further attempt.
-    async fn after(&mut self, error: &impl Retryable) -> bool {
+    async fn pause_after(&mut self, error: &impl Retryable) -> bool {
         if !error.is_retryable() {
             return false;
         }
         let Some(delay) = self.schedule.after_failure(self.began.elapsed(), error.retry_after()) else {
             return false;
         };
+        // Last, so that only what would be made is paid; and before the wait, which would be for nothing.
+        if self.budget.is_some_and(|budget| !budget.take_out()) {
+            return false;
+        }
         sleep(delay).await;
         true
     }

@@ -4,7 +4,7 @@ use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::engine::{Engine, InFlight, Venue};
 use super::inline;
@@ -163,7 +163,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             depth: limit,
             limit,
             load_factor: self.pool.statistics().load_factor,
-            retry_after: Some(after.clamp(Duration::from_millis(1), Duration::from_secs(60))),
+            retry_after: Some(self.pool.spread(after)),
         }
     }
 }
