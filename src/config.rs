@@ -60,6 +60,14 @@ pub struct PoolConfig {
     /// How long a place that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may stay unused before
     /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
     pub reservation_timeout: Duration,
+    /// How many tasks of one tenant may run at a time, of those that name it. Default `None`: as many as there are threads; accepted
+    /// from 1 on.
+    pub max_running_per_tenant: Option<usize>,
+    /// The part of the queue that one tenant's waiting tasks may take of what others leave free, so that there is always room
+    /// for another tenant. Default 0.5: alone it may have half of the places, two have a third each. Accepted over 0 to 1.
+    pub tenant_queue_share: f64,
+    /// What is done when work that names a class, tenant or deadline waits for too long. Default: nothing.
+    pub shedding: Shedding,
     /// What the threads are called; a number is put behind it. Default `millpond`.
     pub thread_name: String,
 }
@@ -77,6 +85,9 @@ impl Default for PoolConfig {
             warm_up: true,
             worker_niceness: 10,
             reservation_timeout: Duration::from_secs(1),
+            max_running_per_tenant: None,
+            tenant_queue_share: 0.5,
+            shedding: Shedding::Off,
             thread_name: String::from("millpond"),
         }
     }
@@ -105,11 +116,35 @@ impl PoolConfig {
         check(self.sampling_interval, "sampling_interval", MS, Duration::from_secs(60))?;
         check(self.worker_niceness, "worker_niceness", 0, 19)?;
         check(self.reservation_timeout, "reservation_timeout", MS, DAY)?;
+        if self.max_running_per_tenant == Some(0) {
+            return Err(ConfigError::new("max_running_per_tenant", Some(0), "None, or Some of at least 1"));
+        }
+        if !(self.tenant_queue_share > 0.0 && self.tenant_queue_share <= 1.0) {
+            let value = self.tenant_queue_share;
+            return Err(ConfigError::new("tenant_queue_share", value, "more than 0 and at most 1"));
+        }
         if self.thread_name.contains('\0') {
             return Err(ConfigError::new("thread_name", &self.thread_name, "free of NUL characters"));
         }
         Ok(())
     }
+}
+
+/// What a pool does about overload: the least time that tasks waited has been over 5 ms for 0.1 s (or over the time of a task divided by
+/// the cores, if that is more), so the queue does not empty any more.
+///
+/// It applies to work that is submitted by [`task`](crate::AdaptiveThreadPool::task).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Shedding {
+    /// Nothing: callers wait, or are refused when the queue is full.
+    #[default]
+    Off,
+    /// Bulk work is refused, after half a second standard work as well; and what has waited for more than twice the time that is
+    /// too long is refused instead of begun, but for bulk work and work with a deadline.
+    OldestFirst,
+    /// The same, and of a tenant's tasks of one class the newest is begun first: its caller is the most likely to wait still.
+    NewestFirst,
 }
 
 /// Both ends are accepted.

@@ -55,21 +55,22 @@ pub mod scaling {
 
 #[cfg(not(millpond_loom))]
 pub use self::{
-    admission::{RejectReason, Rejected, Rejection},
-    config::PoolConfig,
+    config::{PoolConfig, Shedding},
     convert::{ConversionOptions, ConvertError, Converter, Format},
-    error::{BuildError, ConfigError, JoinError, Panic},
+    error::{BuildError, ConfigError, JoinError, Panic, RejectReason, Rejected, Rejection},
     policy::retry::{Jitter, RetryPolicy},
     policy::retry_budget::RetryBudgetConfig,
     pool::{
         AbortHandle, Acquire, AdaptiveThreadPool, Carried, Closed, JoinHandle, Permit, PoolBuilder,
-        PoolStatistics, Pressure, Propagate, Run, ShutdownReport, SpawnHandler, TaskContext,
+        PoolStatistics, Pressure, Propagate, Run, RunTask, ShutdownReport, SpawnHandler, TaskBuilder,
+        TaskContext,
     },
     processor::{
         Batch, BatchProgress, BudgetedRetry, ConcurrentProcessorV2, ConversionRequest, ConversionResponse,
         ProcessError, Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics, RetryBudget,
         Retryable,
     },
+    task::Priority,
 };
 
 #[cfg(all(feature = "documents", not(millpond_loom)))]

@@ -6,7 +6,7 @@ mod pool_support;
 
 use std::time::Duration;
 
-use millpond::{AdaptiveThreadPool, BuildError, PoolConfig};
+use millpond::{AdaptiveThreadPool, BuildError, PoolConfig, Shedding};
 use pool_support::{in_time, usable_cores};
 
 #[test]
@@ -22,6 +22,9 @@ fn the_defaults_are_as_documented() {
     assert!(config.warm_up);
     assert_eq!(config.worker_niceness, 10);
     assert_eq!(config.reservation_timeout, Duration::from_secs(1));
+    assert_eq!(config.max_running_per_tenant, None);
+    assert_eq!(config.tenant_queue_share, 0.5);
+    assert_eq!(config.shedding, Shedding::Off);
     assert_eq!(config.thread_name, "millpond");
     config.validate().unwrap();
 }
@@ -40,7 +43,10 @@ fn a_builder_sets_every_field() {
             warm_up: false,
             worker_niceness: 8,
             reservation_timeout: Duration::from_secs(9),
-            thread_name: "ten".into(),
+            max_running_per_tenant: Some(10),
+            tenant_queue_share: 0.11,
+            shedding: Shedding::NewestFirst,
+            thread_name: "twelve".into(),
         };
         let built = AdaptiveThreadPool::builder()
             .min_threads(2)
@@ -53,7 +59,10 @@ fn a_builder_sets_every_field() {
             .warm_up(false)
             .worker_niceness(8)
             .reservation_timeout(Duration::from_secs(9))
-            .thread_name("ten");
+            .max_running_per_tenant(10)
+            .tenant_queue_share(0.11)
+            .shedding(Shedding::NewestFirst)
+            .thread_name("twelve");
         assert_eq!(built.build().unwrap().config(), &wanted);
         assert_eq!(AdaptiveThreadPool::with_config(wanted.clone()).unwrap().config(), &wanted);
     });
@@ -107,6 +116,14 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
         (
             PoolConfig { reservation_timeout: tick, ..config.clone() },
             "reservation_timeout is 1ns, but must be 1ms to 86400s",
+        ),
+        (
+            PoolConfig { max_running_per_tenant: Some(0), ..config.clone() },
+            "max_running_per_tenant is Some(0), but must be None, or Some of at least 1",
+        ),
+        (
+            PoolConfig { tenant_queue_share: 0.0, ..config.clone() },
+            "tenant_queue_share is 0.0, but must be more than 0 and at most 1",
         ),
         (
             PoolConfig { thread_name: "a\0b".into(), ..config.clone() },

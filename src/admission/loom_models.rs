@@ -15,7 +15,7 @@ use loom::thread;
 use super::call::{Call, Poll, Withdrawn};
 use super::permits::{Joined, Permits, Waiter};
 use super::reservations::Reservations;
-use crate::task::{Cancelled, Place, TaskCell, TaskRef};
+use crate::task::{Cancelled, Place, Refusal, TaskCell, TaskRef};
 
 fn task() -> TaskRef {
     TaskCell::new(|| (), Place::Line, None)
@@ -38,7 +38,7 @@ fn join(permits: &Permits, task: &TaskRef) -> bool {
             false
         }
         Joined::Closed(_) => {
-            task.refuse();
+            let _ = task.refuse(Refusal::Closed);
             false
         }
     }
@@ -176,7 +176,7 @@ fn loom_a_closed_line_is_empty() {
         };
         for waiter in permits.close() {
             if let Waiter::Task(task) = waiter {
-                task.refuse();
+                let _ = task.refuse(Refusal::Closed);
             }
         }
         joiner.join().unwrap();

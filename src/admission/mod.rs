@@ -2,7 +2,6 @@
 
 mod call;
 mod permits;
-mod rejection;
 mod reservations;
 #[cfg(not(millpond_loom))]
 mod row;
@@ -14,7 +13,6 @@ mod loom_models;
 
 pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
 pub(crate) use permits::{Full, Joined, Permits, Waiter};
-pub use rejection::{RejectReason, Rejected, Rejection};
 pub(crate) use reservations::{ReservationId, Reservations};
 #[cfg(not(millpond_loom))]
 pub(crate) use tenant::{Slot, Start, Tenants};

@@ -29,14 +29,10 @@ pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: impl FnOnce() ->
         && waiting() >= CROWD.max(held + 1)
 }
 
-/// An exponentially weighted mean with weight 1/8 for the newest value.
-pub(crate) fn smooth(mean_ns: u64, newest_ns: u64) -> u64 {
-    mean_ns - mean_ns / 8 + newest_ns / 8
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::smooth;
 
     #[test]
     fn tiny_tasks_are_taken_by_the_dozen_and_long_ones_singly() {

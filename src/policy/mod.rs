@@ -8,7 +8,14 @@ pub(crate) mod dice;
 pub(crate) mod forecast;
 pub(crate) mod inlining;
 pub(crate) mod load;
+pub(crate) mod overload;
 pub(crate) mod patience;
 pub(crate) mod retry;
 pub(crate) mod retry_budget;
 pub(crate) mod scaling;
+pub(crate) mod scheduling;
+
+/// An exponentially weighted mean with weight 1/8 for the newest value.
+pub(crate) fn smooth(mean: u64, newest: u64) -> u64 {
+    mean - mean / 8 + newest / 8
+}

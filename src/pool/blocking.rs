@@ -21,7 +21,7 @@ impl<'w> Section<'w> {
             worker.send();
             worker.books.settle(shared, worker.counters());
             worker.counters().away().leave(shared.now_ns());
-            if shared.scaling.allowance.change(|parts| parts.declared += 1) && shared.queues.has_work() {
+            if shared.scaling.allowance.change(|parts| parts.declared += 1) && shared.has_work() {
                 shared.work_waits();
             }
         }

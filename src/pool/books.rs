@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::shared::Shared;
 use crate::metrics::WorkerCounters;
-use crate::policy::batching::{self, TINY_NS};
+use crate::policy::batching::TINY_NS;
 use crate::task::Ended;
 
 /// Tasks that share one reading of the clock.
@@ -82,7 +82,7 @@ impl Books {
         let took = now.saturating_duration_since(self.stamp.replace(now));
         let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let tasks = self.untimed.replace(0);
-        self.mean_ns.set(batching::smooth(self.mean_ns.get(), ns / tasks.max(1)));
+        self.mean_ns.set(crate::policy::smooth(self.mean_ns.get(), ns / tasks.max(1)));
         counters.time_spent(ns, self.mean_ns.get());
         ns
     }

@@ -9,7 +9,7 @@ use super::hooks::Hooks;
 use super::propagate::Propagate;
 use super::shared::Shared;
 use super::{AdaptiveThreadPool, Handle};
-use crate::config::PoolConfig;
+use crate::config::{PoolConfig, Shedding};
 use crate::error::BuildError;
 #[cfg(feature = "forecast")]
 use crate::policy::forecast::Forecast;
@@ -105,6 +105,24 @@ impl PoolBuilder {
     /// [`PoolConfig::reservation_timeout`]
     pub fn reservation_timeout(mut self, timeout: Duration) -> Self {
         self.config.reservation_timeout = timeout;
+        self
+    }
+
+    /// [`PoolConfig::max_running_per_tenant`]
+    pub fn max_running_per_tenant(mut self, tasks: usize) -> Self {
+        self.config.max_running_per_tenant = Some(tasks);
+        self
+    }
+
+    /// [`PoolConfig::tenant_queue_share`]
+    pub fn tenant_queue_share(mut self, part: f64) -> Self {
+        self.config.tenant_queue_share = part;
+        self
+    }
+
+    /// [`PoolConfig::shedding`]
+    pub fn shedding(mut self, shedding: Shedding) -> Self {
+        self.config.shedding = shedding;
         self
     }
 

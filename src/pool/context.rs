@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::handle::JoinHandle;
 use super::shared::Shared;
@@ -56,6 +57,19 @@ impl TaskContext {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.task.is_cancelled() || self.shared.orders.aborting()
+    }
+
+    /// When the task is of no use any more, if that was said of it, or of the task of which it is a subtask.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let at = self.task.label()?.expires?;
+        self.shared.epoch.checked_add(Duration::from_nanos(at))
+    }
+
+    /// What the task is called, if it was named ([`TaskBuilder::name`](crate::TaskBuilder::name)).
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.task.label()?.name.as_deref()
     }
 
     /// Asks the same of this task from other threads.

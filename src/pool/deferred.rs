@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use super::propagate::Luggage;
 use super::shared::Shared;
 use super::{AdaptiveThreadPool, JoinHandle, worker};
-use crate::admission::{Full, Rejected, Start};
-use crate::error::JoinError;
+use crate::admission::{Full, Start};
+use crate::error::{JoinError, Rejected};
 use crate::task::{Join, Place, TaskRef};
 
 /// The result of deferred work. Dropping it cancels the work if it has not started.
@@ -88,8 +88,7 @@ impl AdaptiveThreadPool {
     /// How many tasks of this pool can run at once, as far as cores go. As of its building: to ask the system again costs
     /// some 30 us.
     pub(crate) fn usable_threads(&self) -> usize {
-        let bounds = self.shared().bounds;
-        bounds.usable.clamp(bounds.min, bounds.max)
+        self.shared().usable_threads()
     }
 
     /// Whether the calling thread is one of this pool's workers.

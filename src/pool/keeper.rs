@@ -3,7 +3,7 @@
 //! while nothing is due.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
@@ -15,14 +15,29 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// A pause after the operating system refused the thread.
 const RETRY: Duration = Duration::from_secs(1);
+/// Deadlines are looked at no more often than that.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
 
 /// What the keeper waits for, beside the reservations.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keeper {
     state: Mutex<State>,
     signal: Condvar,
     /// It is awake, or has a time set: it will look at the reservations by itself.
     armed: AtomicBool,
+    /// It will look for tasks whose deadline has passed at that time; `u64::MAX`: it won't.
+    expiry: AtomicU64,
+}
+
+impl Default for Keeper {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            signal: Condvar::default(),
+            armed: AtomicBool::new(false),
+            expiry: AtomicU64::new(u64::MAX),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +56,15 @@ impl Shared {
     #[inline]
     pub(super) fn keep_reservations(self: &Arc<Self>) {
         if !self.keeper.armed.swap(true, Ordering::SeqCst) {
+            self.wake_keeper();
+        }
+    }
+
+    /// A task came whose deadline is the next.
+    pub(super) fn keep_expiry(self: &Arc<Self>) {
+        // The keeper tells first when it will look, and then reads the next deadline.
+        let will_look = self.keeper.expiry.load(Ordering::SeqCst);
+        if self.ranks.next_expiry().is_some_and(|at| at < will_look) {
             self.wake_keeper();
         }
     }
@@ -125,6 +149,7 @@ impl Shared {
         self.home.settle();
         let mut rounds = Rounds::default();
         let mut scaler = Scaler::new(&self);
+        let mut expired = Instant::now();
         let mut state = self.lock_keeper();
         while !state.stopped {
             // Disarmed before it looks: whoever enters a reservation after the look arms it again, and signals.
@@ -134,9 +159,11 @@ impl Shared {
                 self.keeper.armed.store(true, Ordering::SeqCst);
             }
             let now = Instant::now();
+            let expiry = self.next_expiry(expired);
             let look = rounds.next(&self.outboxes, now);
             let size = scaler.next(&self, now);
-            let due = [lapse, state.drain_until, state.try_again, look, size].into_iter().flatten().min();
+            let due =
+                [lapse, expiry, state.drain_until, state.try_again, look, size].into_iter().flatten().min();
             state = match due {
                 None => self.keeper.signal.wait(state),
                 Some(due) if due > now => self.keeper.signal.wait_timeout(state, due - now),
@@ -147,16 +174,29 @@ impl Shared {
                     if drained {
                         self.abort_all();
                     }
-                    if again && self.queues.has_work() {
+                    if again && self.has_work() {
                         self.work_waits();
                     }
                     self.lapse_reservations(now);
+                    if expiry.is_some_and(|at| at <= now) {
+                        self.expire(self.ranks.expire(self.ns_at(now)));
+                        expired = now;
+                    }
                     rounds.look(&self.outboxes, now);
                     scaler.look(&self, now);
                     self.lock_keeper()
                 }
             };
         }
+    }
+
+    /// When a task's deadline passes next; not so soon that the keeper would be busy with that alone.
+    fn next_expiry(&self, last: Instant) -> Option<Instant> {
+        // Told before the look: whoever brings an earlier one after it, calls.
+        self.keeper.expiry.store(u64::MAX, Ordering::SeqCst);
+        let at = self.ranks.next_expiry()?.max(self.ns_at(last + LEAST_WAIT));
+        self.keeper.expiry.store(at, Ordering::SeqCst);
+        self.epoch.checked_add(Duration::from_nanos(at))
     }
 
     fn lapse_reservations(self: &Arc<Self>, now: Instant) {

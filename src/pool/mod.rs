@@ -1,5 +1,6 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
+mod admit;
 mod allowance;
 mod blocking;
 mod books;
@@ -15,6 +16,7 @@ mod monitor;
 mod permit;
 mod pressure;
 mod propagate;
+mod ranks;
 mod rounds;
 mod run;
 mod sampler;
@@ -23,7 +25,10 @@ mod shared;
 mod shutdown;
 mod statistics;
 mod submit;
+mod subtasks;
+mod task;
 mod threads;
+mod turns;
 mod warm_up;
 mod worker;
 
@@ -45,11 +50,11 @@ pub use run::Run;
 pub use shutdown::ShutdownReport;
 pub use statistics::PoolStatistics;
 pub use submit::Closed;
+pub use task::{RunTask, TaskBuilder};
 
 use self::shared::Shared;
-use crate::admission::{Rejected, Rejection};
 use crate::config::PoolConfig;
-use crate::error::BuildError;
+use crate::error::{BuildError, Rejected, Rejection};
 use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.

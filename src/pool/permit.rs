@@ -62,6 +62,16 @@ impl Permit {
         }
         shared.submit(work, luggage, place)
     }
+
+    /// The place, for work that goes to the run order.
+    pub(super) fn into_place(mut self) -> Place {
+        let id = self.reservation.take();
+        if id.is_some_and(|id| self.pool.shared().reservations.strike(id)) {
+            Place::Ranked
+        } else {
+            Place::Free
+        }
+    }
 }
 
 impl Drop for Permit {

@@ -6,7 +6,7 @@ use std::task::Waker;
 use tokio::task::LocalKey;
 use tracing::Span;
 
-use crate::task::{Place, TaskCell};
+use crate::task::{Label, Place, TaskCell};
 
 /// Carries something of the submitter's surroundings to the task; for
 /// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
@@ -77,6 +77,21 @@ impl Luggage {
         T: Send + 'static,
     {
         TaskCell::new(move || self.unpack(work), place, waker)
+    }
+
+    /// The same with a label.
+    pub(super) fn labelled_task<F, T>(
+        self,
+        work: F,
+        place: Place,
+        waker: Option<Waker>,
+        label: Label,
+    ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T, Label>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        TaskCell::labelled(move || self.unpack(work), place, waker, label)
     }
 
     #[inline]

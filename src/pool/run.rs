@@ -10,7 +10,7 @@ use super::shared::{Attention, Shared};
 use super::worker;
 use crate::admission::Full;
 use crate::error::JoinError;
-use crate::task::{Join, Place, TaskCell};
+use crate::task::{Join, Place};
 
 /// The result of work on its way through the pool. Nothing is submitted before the first poll.
 #[must_use = "futures do nothing unless awaited"]
@@ -46,6 +46,11 @@ where
 {
     pub(super) fn new(shared: &'p Arc<Shared>, work: F) -> Self {
         Self { shared, stage: Stage::New(work) }
+    }
+
+    /// The result of work that is submitted already, and will tell when it is polled.
+    pub(super) fn submitted(shared: &'p Arc<Shared>, join: Arc<dyn Join<T>>) -> Self {
+        Self { shared, stage: Stage::Submitted(join) }
     }
 
     /// Submits the work; `None` if the pool takes none any more.
@@ -104,7 +109,7 @@ where
             }
             // This worker would wait for itself, or for others while it could do the work: it does the work.
             Stage::New(work) => match &here {
-                Some(worker) => worker.run_here(TaskCell::new(work, Place::Free, None)),
+                Some(worker) => worker.run_here(worker.subtask(work, this.shared.pack())),
                 None => {
                     let Some(Submitted { join, sleeps }) = this.submit(work, cx) else {
                         return Poll::Ready(Err(JoinError::Closed));

@@ -71,7 +71,7 @@ impl Shared {
     /// Whether work waits and nobody is free to take it.
     fn work_is_stuck(&self) -> bool {
         let census = self.idle.census();
-        census.idle() + census.searching() == 0 && !census.ended() && self.queues.has_work()
+        census.idle() + census.searching() == 0 && !census.ended() && self.has_work()
     }
 }
 
@@ -183,7 +183,7 @@ impl Scaler {
             (parts.target, parts.cores, parts.foreseen) = (decision.target, cores, foreseen);
         });
         shared.start_ahead(foreseen);
-        if shared.queues.has_work() {
+        if shared.has_work() {
             shared.work_waits();
         }
         self.retire(shared, sample.threads, sample.queued);

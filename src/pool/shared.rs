@@ -13,18 +13,19 @@ use super::glance::Glance;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
 use super::pressure::Gauge;
+use super::ranks::Ranks;
 use super::scaler::Scaling;
 use super::shutdown::Phase;
 use super::threads::Threads;
 use crate::admission::{Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
-use crate::contain::contain;
+use crate::contain::{self, contain};
 use crate::metrics::{Totals, WorkerCounters};
 use crate::park::{Idle, Notify};
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::queue::Queues;
-use crate::task::{Cancelled, Outboxes, Place, Run, TaskRef};
+use crate::task::{Cancelled, Outboxes, Place, Refusal, Run, TaskRef};
 use crate::topology::{Home, usable_cores};
 
 /// The body of a pool.
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(super) reservations: Arc<Reservations>,
     pub(super) idle: Idle,
     pub(super) queues: Queues,
+    pub(super) ranks: Ranks,
     pub(super) outboxes: Outboxes,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
@@ -47,8 +49,10 @@ pub(crate) struct Shared {
     pub(super) orders: Orders,
     /// Where its threads may run.
     pub(super) home: Home,
+    /// The tenant of those who name none.
+    pub(super) nobody: Arc<str>,
     /// What [`now_ns`](Self::now_ns) counts from.
-    epoch: Instant,
+    pub(super) epoch: Instant,
     /// How far the pool's end has come.
     pub(super) phase: watch::Sender<Phase>,
 }
@@ -66,6 +70,14 @@ pub(super) struct Tally {
     pub(super) cancelled_free: AtomicU64,
     /// Tasks that entered the injector without a permit.
     pub(super) free_injected: AtomicU64,
+    /// Tasks that came to the run order without a permit.
+    pub(super) waiting_came: AtomicU64,
+    /// Those among them that were cancelled or refused.
+    pub(super) waiting_left: AtomicU64,
+    /// Tasks whose deadline passed before they started.
+    pub(super) expired: AtomicU64,
+    /// Tasks that were taken in and put out again, for more urgent ones or because they were too old.
+    pub(super) shed: AtomicU64,
     /// Tasks cancelled by the deadline of a shutdown.
     pub(super) aborted: AtomicU64,
     /// Reservations that were not used in time.
@@ -107,6 +119,7 @@ impl Shared {
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
             idle: Idle::new(slots),
             queues: Queues::new(slots),
+            ranks: Ranks::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outboxes: Outboxes::new(slots),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots),
@@ -117,6 +130,7 @@ impl Shared {
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
             home: Home::here(),
+            nobody: Arc::from(""),
             epoch: Instant::now(),
             phase: watch::Sender::new(Phase::Open),
             config,
@@ -210,9 +224,20 @@ impl Shared {
     /// Cancels a task, wherever it is, and clears up what it occupied.
     pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) {
         let Cancelled::Pending(place) = task.cancel() else { return };
+        if matches!(place, Place::Ranked | Place::Waiting) {
+            self.leave_ranks(task);
+        }
         self.clear_up(place);
         if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
             self.sweep();
+        }
+    }
+
+    /// A task that waited in the run order is over: its empty cell leaves.
+    pub(super) fn leave_ranks(&self, task: &dyn Run) {
+        if let Some(label) = task.label() {
+            // Not under the order's lock: with the last reference to a task its result goes, which is a user's.
+            drop(self.ranks.remove(label));
         }
     }
 
@@ -225,15 +250,19 @@ impl Shared {
 
     /// Tells a task that is in no queue, or no longer, that the pool is closed. Says whether it still waited.
     pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) -> bool {
-        let Cancelled::Pending(place) = task.refuse() else { return false };
+        let Some((place, waker)) = task.refuse(Refusal::Closed) else { return false };
         self.clear_up(place);
+        contain::wake(waker);
         true
     }
 
     /// The same for a task that the figures do not know yet.
     pub(super) fn refuse_unseen(&self, task: &dyn Run) {
-        task.refuse();
+        let refused = task.refuse(Refusal::Closed);
         count(&self.tally.cancelled);
+        if let Some((_, waker)) = refused {
+            contain::wake(waker);
+        }
     }
 
     /// A task was cancelled that occupied `place`.
@@ -242,7 +271,8 @@ impl Shared {
             count(&self.tally.cancelled);
         }
         match place {
-            Place::Held => self.release_permit(),
+            Place::Held | Place::Ranked => self.release_permit(),
+            Place::Waiting => count(&self.tally.waiting_left),
             Place::Line => self.permits.gave_up(),
             Place::Free => count(&self.tally.cancelled_free),
             Place::Outside => {}
@@ -267,9 +297,25 @@ impl Shared {
     /// After the last worker has left: nobody else will ever look at what came too late.
     #[cold]
     pub(super) fn clear_queues(self: &Arc<Self>) {
-        while let Some(task) = self.queues.take_any() {
+        while let Some(task) = self.take_any() {
             self.refuse(&*task);
         }
+    }
+
+    /// Takes one task that waits, wherever it does.
+    pub(super) fn take_any(&self) -> Option<TaskRef> {
+        self.queues.take_any().or_else(|| self.ranks.take_any())
+    }
+
+    /// Whether a worker would find something to do.
+    #[inline]
+    pub(super) fn has_work(&self) -> bool {
+        self.ranks.ready() || self.queues.has_work()
+    }
+
+    /// How many tasks can run at once, as far as cores go.
+    pub(super) fn usable_threads(&self) -> usize {
+        self.bounds.usable.clamp(self.bounds.min, self.bounds.max)
     }
 
     /// Tasks that run or hold a place in the queue, reserved places among them. Subtasks do not count: they are part of
@@ -289,6 +335,13 @@ impl Shared {
     /// Tasks that were accepted and have not started, subtasks among them; not the places that are only reserved.
     pub(super) fn queue_depth(&self) -> usize {
         self.places_taken().saturating_sub(self.reservations.len()) + self.free_queued()
+    }
+
+    /// Tasks in the run order that hold no permit: their callers wait.
+    pub(super) fn waiting_in_order(&self) -> usize {
+        let left = self.totals().waiting_left + self.tally.waiting_left.load(Ordering::Relaxed);
+        let came = self.tally.waiting_came.load(Ordering::Relaxed);
+        usize::try_from(came.saturating_sub(left)).unwrap_or(usize::MAX)
     }
 
     /// Tasks in the queues that hold no permit.

@@ -80,7 +80,7 @@ impl Shared {
     /// The deadline has passed.
     pub(super) fn abort_all(self: &Arc<Self>) {
         self.orders.abort();
-        while let Some(task) = self.queues.take_any() {
+        while let Some(task) = self.take_any() {
             self.abort(&*task);
         }
         self.phase.send_if_modified(|phase| {
@@ -105,7 +105,7 @@ impl Shared {
             self.thread_was_last();
         }
         // Work that came while this thread had its slot still, and wanted a thread, has got none.
-        if self.queues.has_work() {
+        if self.has_work() {
             self.work_waits();
         }
     }

@@ -30,6 +30,14 @@ pub struct PoolStatistics {
     pub tasks_panicked: u64,
     /// Tasks that were cancelled before they started.
     pub tasks_cancelled: u64,
+    /// Tasks whose deadline passed before they started.
+    pub tasks_expired: u64,
+    /// Tasks that were taken in and refused later, to make room for more urgent ones or because they had waited for too long.
+    pub tasks_shed: u64,
+    /// Whether tasks with a class, tenant or deadline wait for too long: the least time of the last tenth of a second was over 5 ms.
+    pub overloaded: bool,
+    /// Tenants whose account is kept: those with tasks, and up to 1,024 others.
+    pub tenants: usize,
     /// Milliseconds of work that was finished for nobody: the caller had given up while the task ran.
     pub abandoned_time_ms: f64,
     /// Callers who were refused or had to wait for a place.
@@ -63,7 +71,8 @@ impl PoolStatistics {
         let census = shared.idle.census();
         let tally = &shared.tally;
         let queue_depth = shared.queue_depth();
-        let queued = totals.started + cancelled + queue_depth as u64;
+        let put_out = tally.expired.load(Ordering::Relaxed) + tally.shed.load(Ordering::Relaxed);
+        let queued = totals.started + cancelled + put_out + queue_depth as u64;
         let load = shared.load();
         let allowed = shared.scaling.allowance.parts();
         Self {
@@ -80,9 +89,13 @@ impl PoolStatistics {
             load_factor: shared.pressure.capacity.load_factor(load),
             tasks_panicked: totals.panicked,
             tasks_cancelled: cancelled,
+            tasks_expired: tally.expired.load(Ordering::Relaxed),
+            tasks_shed: tally.shed.load(Ordering::Relaxed),
+            overloaded: shared.ranks.overloaded(shared.now_ns()),
+            tenants: shared.ranks.tenants(),
             abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
             backpressure_events: shared.backpressure_events(),
-            waiting_callers: shared.permits.waiting(),
+            waiting_callers: shared.permits.waiting() + shared.waiting_in_order(),
             reserved_permits: shared.reservations.len(),
             lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
             thread_limit: shared.scaling.allowance.limit(),

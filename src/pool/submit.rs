@@ -12,9 +12,10 @@ use super::run::Run;
 use super::shared::{Shared, count};
 use super::worker;
 use super::{AdaptiveThreadPool, Rejected, Rejection};
-use crate::admission::{Full, RejectReason};
+use crate::admission::Full;
+use crate::error::RejectReason;
 use crate::policy::{dice, load};
-use crate::task::{Join, Place};
+use crate::task::{Join, Place, TaskRef};
 
 /// The pool takes no more work; the work is handed back.
 pub struct Closed<W>(W);
@@ -166,32 +167,47 @@ impl Shared {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let cell = luggage.task(work, place, None);
-        let task = Arc::clone(&cell).into_run();
-        match worker::current_of(self) {
-            Some(worker) if place == Place::Free => worker.push(task),
-            _ => {
-                if place == Place::Free {
-                    count(&self.tally.free_injected);
-                }
-                self.inject(task);
+        if place == Place::Free {
+            if let Some(worker) = worker::current_of(self) {
+                let join = worker.subtask(work, luggage);
+                worker.push(Arc::clone(&join).into_run());
+                return JoinHandle::new(join, Arc::clone(self));
             }
         }
+        let cell = luggage.task(work, place, None);
+        let task = Arc::clone(&cell).into_run();
+        match place {
+            Place::Free => self.inject_free(task),
+            _ => _ = self.inject(task),
+        }
         JoinHandle::new(cell, Arc::clone(self))
+    }
+
+    /// Queues work that has no permit, from outside.
+    pub(super) fn inject_free(self: &Arc<Self>, task: TaskRef) {
+        count(&self.tally.free_injected);
+        self.inject(task);
     }
 
     /// The facts for a caller who is refused, who is counted.
     #[cold]
     pub(crate) fn rejection(&self, full: Full) -> Rejection {
+        self.rejected(match full {
+            Full::Closed => RejectReason::ShuttingDown,
+            Full::Occupied => RejectReason::QueueFull,
+        })
+    }
+
+    /// The same for another reason.
+    #[cold]
+    pub(super) fn rejected(&self, reason: RejectReason) -> Rejection {
         count(&self.tally.backpressure);
         let in_flight = self.load();
-        let mean_task = self.task_time_of_late();
-        let workers = self.bounds.usable.clamp(self.bounds.min, self.bounds.max);
-        let (reason, retry_after) = match full {
-            Full::Closed => (RejectReason::ShuttingDown, None),
-            Full::Occupied => {
-                let after = load::retry_after(in_flight, self.pressure.mark, workers, mean_task, self.roll());
-                (RejectReason::QueueFull, Some(after))
+        let retry_after = match reason {
+            RejectReason::ShuttingDown | RejectReason::NeverFits => None,
+            _ => {
+                let (workers, task) = (self.usable_threads(), self.task_time_of_late());
+                Some(load::retry_after(in_flight, self.pressure.mark, workers, task, self.roll()))
             }
         };
         Rejection {

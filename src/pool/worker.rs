@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::books::Books;
 use super::shared::Shared;
+use super::turns::Turns;
 use super::warm_up;
 use crate::contain::{self, contain};
 use crate::metrics::WorkerCounters;
@@ -16,7 +17,7 @@ use crate::policy::batching;
 use crate::policy::patience::{LOOK, Patience, SPIN};
 use crate::policy::scaling::burst;
 use crate::queue::Local;
-use crate::task::{Ended, Host, Join, Place, TaskRef};
+use crate::task::{Ended, Host, Place, TaskRef};
 use crate::topology::thread_number;
 
 /// Told when a thread is up.
@@ -30,8 +31,9 @@ thread_local! {
 pub(super) struct Worker {
     shared: Arc<Shared>,
     slot: usize,
-    local: Local,
+    pub(super) local: Local,
     pub(super) books: Books,
+    pub(super) turns: Turns,
     patience: Cell<Patience>,
     /// Wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
     held_back: Cell<usize>,
@@ -42,7 +44,7 @@ pub(super) struct Worker {
     /// The task that runs. Borrowed as long as it does.
     task: RefCell<Option<TaskRef>>,
     /// Tasks that run within it, because it waits for them.
-    within: RefCell<Vec<TaskRef>>,
+    pub(super) within: RefCell<Vec<TaskRef>>,
 }
 
 /// The worker that the calling thread is, if it is one of `shared`'s.
@@ -80,6 +82,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             slot,
             local,
             books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
+            turns: Turns::default(),
             patience: Cell::default(),
             held_back: Cell::new(0),
             blocking: Cell::new(0),
@@ -136,6 +139,7 @@ impl Worker {
                 searching = true;
                 // Nobody would send them while this worker searches and sleeps.
                 self.send();
+                self.settle_turns();
                 self.books.settle(&self.shared, self.counters());
                 self.shared.idle.begin_search();
                 self.shared.pressure.on_relief(&self.shared);
@@ -163,7 +167,7 @@ impl Worker {
         }
         let began = Instant::now();
         let came = loop {
-            if self.shared.queues.has_work() {
+            if self.shared.has_work() {
                 break true;
             }
             let elapsed = began.elapsed();
@@ -184,7 +188,7 @@ impl Worker {
     fn rest(&self) -> bool {
         let idle = &self.shared.idle;
         idle.announce_sleep(self.slot);
-        if idle.look_again(self.slot, || self.shared.queues.has_work()) {
+        if idle.look_again(self.slot, || self.shared.has_work()) {
             return true;
         }
         let since = Instant::now();
@@ -220,12 +224,17 @@ impl Worker {
             return false;
         }
         self.send();
+        self.settle_turns();
         self.books.settle(&self.shared, self.counters());
         let limit = self.shared.scaling.allowance.limit();
         self.shared.idle.retire(|census| census.total() > limit)
     }
 
     fn next(&self) -> Option<TaskRef> {
+        if let Some(task) = self.next_ranked() {
+            return Some(task);
+        }
+        self.settle_turns();
         let (task, set_aside) =
             self.local.next(&self.shared.queues, batching::batch_size(self.books.mean_ns()))?;
         if set_aside {
@@ -237,7 +246,7 @@ impl Worker {
 
     /// This searcher has found a task. If it was the last one and there is more, somebody else is woken.
     fn found(&self) {
-        if self.shared.idle.work_found() && self.shared.queues.has_work() {
+        if self.shared.idle.work_found() && self.shared.has_work() {
             self.shared.work_waits();
         }
         self.books.begin();
@@ -245,33 +254,40 @@ impl Worker {
 
     fn execute(&self, task: TaskRef) {
         if self.shared.orders.aborting() {
+            self.turns.none();
             contain(|| self.shared.abort(&*task));
         } else {
             self.run(task);
         }
+        self.turns.end();
         if self.held_back.get() > 0 && !self.may_hold_back() {
             self.send();
         }
     }
 
     fn run(&self, task: TaskRef) {
+        let account = self.turns.begin(&self.shared, &task);
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values; these are of what its end sets off: a waker, the drop of a result
         // that nobody wants.
         contain(|| {
             if let Some(task) = &*self.task.borrow() {
                 if task.run(self).is_none() {
+                    self.turns.none();
                     self.shared.queues.passed_empty();
                 }
             }
         });
+        if let Some((tenant, began)) = account {
+            self.charge_subtask(&tenant, began);
+        }
         contain(|| drop(self.task.take()));
     }
 
     /// Whether the caller of a task that is done may be woken a little later, together with others.
     #[inline]
     fn may_hold_back(&self) -> bool {
-        let waiting = || self.local.len() + self.shared.queues.injected();
+        let waiting = || self.local.len() + self.shared.queues.injected() + self.shared.ranks.waiting();
         batching::may_hold_back(self.held_back.get(), self.books.mean_ns(), waiting)
     }
 
@@ -286,44 +302,6 @@ impl Worker {
             contain::wake(Some(waker));
         }
         self.wakers.replace(wakers);
-    }
-
-    /// Runs a task on top of the one that runs here, because that one waits for it. Says where it waited, if it still did.
-    fn run_within(&self, task: TaskRef) -> Option<Place> {
-        self.within.borrow_mut().push(TaskRef::clone(&task));
-        let mut ran = None;
-        contain(|| ran = task.run(self));
-        drop(task);
-        let done = self.within.borrow_mut().pop();
-        drop(done);
-        ran
-    }
-
-    /// The task that runs here needs the result of another, new one: runs it.
-    pub(super) fn run_here<T>(&self, join: Arc<dyn Join<T>>) -> Arc<dyn Join<T>> {
-        self.counters().subtask_spawned();
-        self.run_within(Arc::clone(&join).into_run());
-        join
-    }
-
-    /// The task that runs here waits for another: runs that one if nobody has begun it, and nothing else.
-    pub(super) fn help<T>(&self, join: &dyn Join<T>, task: impl FnOnce() -> TaskRef) {
-        if !join.as_run().is_pending() {
-            return;
-        }
-        if let Some(Place::Held | Place::Free) = self.run_within(task()) {
-            // Its empty cell is in some queue, most likely on top of the own deque: a task that spawns and joins for ever
-            // must not fill the memory with such cells. (To sweep the others' would be no business of a task's.)
-            let _ = self.shared.queues.left_empty();
-            self.local.drop_empty(&self.shared.queues);
-        }
-    }
-
-    /// Puts a subtask on this worker's own deque.
-    pub(super) fn push(&self, task: TaskRef) {
-        self.counters().subtask_spawned();
-        self.local.push(task);
-        self.shared.work_waits();
     }
 
     /// The innermost task that runs here.
@@ -348,9 +326,10 @@ impl Host for Worker {
     #[inline]
     fn leaves_queue(&self, place: Place) {
         match place {
-            Place::Held => self.books.permit_freed(&self.shared, self.counters()),
+            Place::Held | Place::Ranked => self.books.permit_freed(&self.shared, self.counters()),
             Place::Line => self.shared.permits.gave_up(),
             Place::Free => self.counters().subtask_left(),
+            Place::Waiting => self.counters().waiting_left(),
             Place::Outside => {}
         }
         // After it has left the queue: it is never counted twice.

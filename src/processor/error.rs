@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::admission::Rejection;
 use crate::convert::ConvertError;
+use crate::error::Rejection;
 use crate::error::{JoinError, Panic};
 
 /// Why a document was not converted.
@@ -36,7 +36,10 @@ pub enum ProcessError {
     /// The pool had been shut down before it accepted the document.
     #[error("the pool takes no more work")]
     Closed,
-    /// There was no room for it. Only for callers that turn a [`Rejected`](crate::Rejected) into an answer.
+    /// Its deadline passed before its conversion began.
+    #[error("its deadline passed before it was converted")]
+    Expired,
+    /// There was no room for it, no hope to meet its deadline, or it had to give way to more urgent documents.
     #[error("refused: {0}")]
     Rejected(#[from] Rejection),
 }
@@ -46,6 +49,8 @@ impl From<JoinError> for ProcessError {
         match error {
             JoinError::Panicked(panic) => Self::Panicked(panic),
             JoinError::Cancelled => Self::Cancelled,
+            JoinError::Expired => Self::Expired,
+            JoinError::Rejected(rejection) => Self::Rejected(*rejection),
             JoinError::Closed => Self::Closed,
         }
     }

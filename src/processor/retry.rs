@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{ProcessError, RetryBudget};
-use crate::admission::{Rejected, Rejection};
+use crate::error::{Rejected, Rejection};
 use crate::policy::retry::{RetryPolicy, Schedule};
 
 /// An error that may be gone the next time.

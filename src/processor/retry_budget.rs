@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::retry::{Retryable, Series};
-use crate::admission::Rejected;
 use crate::error::ConfigError;
+use crate::error::Rejected;
 use crate::policy::retry::RetryPolicy;
 use crate::policy::retry_budget::{RetryBudgetConfig, Tariff, retries_in};
 

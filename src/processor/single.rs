@@ -10,8 +10,9 @@ use super::engine::{Engine, InFlight, Venue};
 use super::inline;
 use super::request::{Job, Outcome};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, Tenants};
-use crate::admission::{RejectReason, Rejected, Rejection, Slot};
+use crate::admission::Slot;
 use crate::convert::Converter;
+use crate::error::{RejectReason, Rejected, Rejection};
 use crate::pool::{Deferred, Ticket};
 
 impl<C: Converter> ConcurrentProcessorV2<C> {

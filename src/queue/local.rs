@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crossbeam_deque::Worker;
 
 use super::{FAIR_TURN, Queues, insist};
-use crate::task::TaskRef;
+use crate::task::{Run, TaskRef};
 
 /// A worker's own deque. Only the worker's thread holds it.
 pub(crate) struct Local {
@@ -45,6 +45,22 @@ impl Local {
             }
             queues.passed_empty();
         }
+    }
+
+    /// The task on top of the own deque.
+    pub(crate) fn pop(&self) -> Option<TaskRef> {
+        self.deque.pop()
+    }
+
+    /// What `look` sees in the task on top of the own deque.
+    pub(crate) fn with_top<R>(&self, look: impl FnOnce(&dyn Run) -> R) -> Option<R> {
+        if self.deque.is_empty() {
+            return None;
+        }
+        let task = self.deque.pop()?;
+        let seen = look(&*task);
+        self.deque.push(task);
+        Some(seen)
     }
 
     /// A subtask of the task that runs here.

@@ -5,15 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::{Cancelled, Ended, Host, Join, Place, Run, TaskRef};
+use super::{Cancelled, Ended, Host, Join, Label, Labelled, Place, Refusal, Run, TaskRef};
 use crate::contain::{self, contain};
 use crate::error::{JoinError, Panic};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A closure, then its result.
-pub(crate) struct TaskCell<F, T> {
+pub(crate) struct TaskCell<F, T, L = ()> {
     inner: Mutex<Inner<F, T>>,
+    label: L,
     /// Nobody wants the result any more. A hint beside the lock, because a running task asks it often.
     cancelled: AtomicBool,
     /// The result is there. A hint, too: for a caller who looks on, and should not take the lock from the worker.
@@ -34,10 +35,9 @@ enum Stage<F, T> {
     Taken,
 }
 
-#[derive(Clone, Copy)]
 enum Voided {
     Cancelled,
-    Closed,
+    Refused(Refusal),
 }
 
 impl<F, T> TaskCell<F, T>
@@ -47,12 +47,24 @@ where
 {
     /// A task that waits. A `waker` given here saves the first registration.
     pub(crate) fn new(work: F, place: Place, waker: Option<Waker>) -> Arc<Self> {
+        Self::labelled(work, place, waker, ())
+    }
+}
+
+impl<F, T, L> TaskCell<F, T, L>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+    L: Labelled,
+{
+    /// The same with a label.
+    pub(crate) fn labelled(work: F, place: Place, waker: Option<Waker>, label: L) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
-        Arc::new(Self { inner, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
+        Arc::new(Self { inner, label, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
     }
 
-    /// Takes the closure out of a task that waits.
-    fn void(&self, why: Voided) -> Cancelled {
+    /// Takes the closure out of a task that waits, and drops it. The waiter is to be woken then.
+    fn void(&self, why: Voided) -> Result<(Place, Option<Waker>), Cancelled> {
         self.cancelled.store(true, Ordering::Relaxed);
         let (work, place, waker) = {
             let mut inner = self.inner.lock();
@@ -62,21 +74,21 @@ where
                     let met =
                         if matches!(other, Stage::Running) { Cancelled::Running } else { Cancelled::Over };
                     inner.stage = other;
-                    return met;
+                    return Err(met);
                 }
             }
         };
-        // A panic in either must not keep the canceller from giving back what the task occupied.
+        // A panic in it must not keep the canceller from giving back what the task occupied.
         contain(|| drop(work));
-        contain::wake(waker);
-        Cancelled::Pending(place)
+        Ok((place, waker))
     }
 }
 
-impl<F, T> Run for TaskCell<F, T>
+impl<F, T, L> Run for TaskCell<F, T, L>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
+    L: Labelled,
 {
     fn run(&self, host: &dyn Host) -> Option<Place> {
         let (work, place) = {
@@ -131,11 +143,17 @@ where
     }
 
     fn cancel(&self) -> Cancelled {
-        self.void(Voided::Cancelled)
+        match self.void(Voided::Cancelled) {
+            Ok((place, waker)) => {
+                contain::wake(waker);
+                Cancelled::Pending(place)
+            }
+            Err(met) => met,
+        }
     }
 
-    fn refuse(&self) -> Cancelled {
-        self.void(Voided::Closed)
+    fn refuse(&self, why: Refusal) -> Option<(Place, Option<Waker>)> {
+        self.void(Voided::Refused(why)).ok()
     }
 
     fn is_cancelled(&self) -> bool {
@@ -149,12 +167,17 @@ where
     fn is_over(&self) -> bool {
         matches!(self.inner.lock().stage, Stage::Done(_) | Stage::Void(_) | Stage::Taken)
     }
+
+    fn label(&self) -> Option<&Label> {
+        self.label.label()
+    }
 }
 
-impl<F, T> Join<T> for TaskCell<F, T>
+impl<F, T, L> Join<T> for TaskCell<F, T, L>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
+    L: Labelled,
 {
     fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
         let mut inner = self.inner.lock();
@@ -172,7 +195,11 @@ where
         let result = match stage {
             Stage::Done(result) => result,
             Stage::Void(Voided::Cancelled) => Err(JoinError::Cancelled),
-            Stage::Void(Voided::Closed) => Err(JoinError::Closed),
+            Stage::Void(Voided::Refused(why)) => Err(match why {
+                Refusal::Closed => JoinError::Closed,
+                Refusal::Expired => JoinError::Expired,
+                Refusal::Rejected(rejection) => JoinError::Rejected(rejection),
+            }),
             _ => panic!("a task's result was polled after it had been taken"),
         };
         Poll::Ready(result)
@@ -257,6 +284,7 @@ mod tests {
             let inner = Inner { stage: Stage::Pending(work, Place::Free), waker: None };
             TaskCell {
                 inner: Mutex::new(inner),
+                label: (),
                 cancelled: AtomicBool::new(false),
                 done: AtomicBool::new(false),
             }

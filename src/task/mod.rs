@@ -27,6 +27,7 @@
 //!    or in a waker goes no further.
 
 mod cell;
+mod label;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 mod outbox;
@@ -35,9 +36,11 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(crate) use cell::TaskCell;
+pub use label::Priority;
+pub(crate) use label::{Label, Labelled, Name};
 pub(crate) use outbox::Outboxes;
 
-use crate::error::JoinError;
+use crate::error::{JoinError, Rejection};
 
 /// A task as the queues see it.
 pub(crate) type TaskRef = Arc<dyn Run>;
@@ -51,6 +54,10 @@ pub(crate) enum Place {
     Line,
     /// A place in the queue: one permit, to be given back.
     Held,
+    /// A place in the run order, with a permit.
+    Ranked,
+    /// A place in the run order, without one: its caller waits for it as for a permit.
+    Waiting,
     /// Nothing: a subtask, or a late comer whose place lapsed.
     Free,
 }
@@ -64,6 +71,17 @@ pub(crate) enum Cancelled {
     Running,
     /// There was nothing left to cancel.
     Over,
+}
+
+/// Why a task that waits is not to run, other than that it was cancelled.
+#[derive(Debug, Clone)]
+pub(crate) enum Refusal {
+    /// The pool is closed.
+    Closed,
+    /// Its deadline has passed.
+    Expired,
+    /// It was not let in, or had to give way.
+    Rejected(Box<Rejection>),
 }
 
 /// How a task that ran came to its end.
@@ -97,14 +115,18 @@ pub(crate) trait Run: Send + Sync {
     fn enter(&self, place: Place) -> bool;
     /// Drops the closure of a waiting task, asks a running one to stop.
     fn cancel(&self) -> Cancelled;
-    /// Like `cancel` for a task that waits, but its waiter is told that the pool is closed.
-    fn refuse(&self) -> Cancelled;
+    /// Drops the closure of a task that waits, and tells why. Says what it occupied, and whom to wake when that is given back;
+    /// `None` if it did not wait any more.
+    #[must_use = "its place has to be given back, and its waiter to be woken"]
+    fn refuse(&self, why: Refusal) -> Option<(Place, Option<Waker>)>;
     /// Whether it was asked to stop.
     fn is_cancelled(&self) -> bool;
     /// Whether it still waits.
     fn is_pending(&self) -> bool;
     /// Whether it has run, or never will.
     fn is_over(&self) -> bool;
+    /// What it says of itself to those who decide on its turn; `None` for plain work.
+    fn label(&self) -> Option<&Label>;
 }
 
 /// The side of whoever awaits the result.

@@ -11,6 +11,16 @@ pub enum RejectReason {
     QueueFull,
     /// The tenant has as many requests under way as one tenant may.
     TenantLimit,
+    /// The work's deadline can't be met, by what waits already and the time that tasks took of late.
+    DeadlineTooNear,
+    /// Work has waited too long for a while, and work of this class is not taken in until that is better.
+    Overloaded,
+    /// The work was in the queue, which was full, and gave way to more urgent work.
+    Evicted,
+    /// The bytes of all work under way, and these, would be more than may be.
+    ByteBudget,
+    /// The work has more bytes than may ever be under way.
+    NeverFits,
     /// The pool takes no more work.
     ShuttingDown,
 }
@@ -20,6 +30,11 @@ impl fmt::Display for RejectReason {
         f.write_str(match self {
             Self::QueueFull => "the queue is full",
             Self::TenantLimit => "the tenant's limit is reached",
+            Self::DeadlineTooNear => "the deadline can't be met",
+            Self::Overloaded => "the pool is overloaded",
+            Self::Evicted => "more urgent work took its place",
+            Self::ByteBudget => "the byte budget is spent",
+            Self::NeverFits => "it is larger than the whole byte budget",
             Self::ShuttingDown => "the pool is shutting down",
         })
     }
@@ -32,8 +47,8 @@ impl fmt::Display for RejectReason {
 pub struct Rejection {
     /// Why.
     pub reason: RejectReason,
-    /// How many there were of what is limited: places in the queue, taken by tasks that wait or by permits, or a tenant's
-    /// requests under way.
+    /// How many there were of what is limited: places in the queue, taken by tasks that wait or by permits; a tenant's
+    /// requests under way, or places in the queue; or bytes.
     pub depth: usize,
     /// How many there may be.
     pub limit: usize,

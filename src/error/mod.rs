@@ -1,8 +1,12 @@
-//! The errors of building a pool and of awaiting a task.
+//! The errors of building a pool, of submitting to it and of awaiting a task.
+
+mod rejection;
 
 use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 use std::{fmt, io};
+
+pub use rejection::{RejectReason, Rejected, Rejection};
 
 /// A configuration value out of its range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -49,6 +53,12 @@ pub enum JoinError {
     /// The pool was shut down before it accepted the task.
     #[error("the pool was shut down before it accepted the task")]
     Closed,
+    /// The task's deadline passed before it could start.
+    #[error("the task's deadline passed before it started")]
+    Expired,
+    /// The task was not let in, or had to give way to more urgent work before it started.
+    #[error("the task was refused: {0}")]
+    Rejected(Box<Rejection>),
 }
 
 impl JoinError {
@@ -61,7 +71,7 @@ impl JoinError {
     /// Whether the task never ran.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Cancelled | Self::Closed)
+        !self.is_panic()
     }
 
     /// The payload of the panic, fit for [`std::panic::resume_unwind`], or the error itself if it is another.

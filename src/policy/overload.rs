@@ -1,0 +1,129 @@
+//! When work has waited for too long for too long. The idea is CoDel's (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012)
+//! as Facebook's Folly uses it for request queues: a queue that is short now and then is one that copes with bursts; one in which
+//! even the *least* delay of a tenth of a second is long does not empty any more.
+
+use crate::task::Priority;
+
+/// The least delay is taken over this time, in nanoseconds.
+const INTERVAL: u64 = 100_000_000;
+/// A delay that is never too long.
+const SHORT: u64 = 5_000_000;
+/// When overload has lasted so many intervals, standard work is turned away as well.
+const PERSISTS: u64 = 5;
+
+/// The delays of late, and what follows from them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Delays {
+    began: u64,
+    /// In this interval so far.
+    least: Option<u64>,
+    /// Since when there is overload.
+    since: Option<u64>,
+    /// When the last delay was told.
+    last: u64,
+    target: u64,
+}
+
+impl Delays {
+    /// A task that is next has waited for `delay`; tasks take `task_ns` of late, and so many `workers` work.
+    pub(crate) fn observe(&mut self, now: u64, delay: u64, task_ns: u64, workers: usize) {
+        self.target = SHORT.max(task_ns / workers.max(1) as u64);
+        self.last = now;
+        if delay <= self.target {
+            self.since = None;
+        }
+        let age = now.saturating_sub(self.began);
+        if age < INTERVAL {
+            self.least = Some(self.least.map_or(delay, |least| least.min(delay)));
+            return;
+        }
+        // After a pause nothing is known.
+        if age < 2 * INTERVAL && self.least.is_some_and(|least| least.min(delay) > self.target) {
+            self.since = self.since.or(Some(now));
+        } else {
+            self.since = None;
+        }
+        (self.began, self.least) = (now, Some(delay));
+    }
+
+    /// Whether there is overload, as far as is known: what was a while ago says nothing.
+    pub(crate) fn overloaded(&self, now: u64) -> bool {
+        self.since.is_some() && now.saturating_sub(self.last) < 2 * INTERVAL
+    }
+
+    /// The least urgent class that is still let in, `None`: none is turned away.
+    pub(crate) fn admits(&self, now: u64) -> Option<Priority> {
+        let lasts = now.saturating_sub(self.since.filter(|_| self.overloaded(now))?);
+        Some(if lasts < PERSISTS * INTERVAL { Priority::Standard } else { Priority::Interactive })
+    }
+
+    /// Whether a task that has waited for `delay` is too old to be begun: whoever waits for it has most likely gone, and the
+    /// time is better spent on one that can be answered soon.
+    pub(crate) fn too_old(&self, now: u64, delay: u64) -> bool {
+        self.overloaded(now) && delay > 2 * self.target
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// One task a millisecond, from `from` to `to`, with that delay, all in milliseconds.
+    fn run(delays: &mut Delays, from: u64, to: u64, delay: impl Fn(u64) -> u64) {
+        (from..to).for_each(|at| delays.observe(at * MS, delay(at) * MS, MS / 2, 2));
+    }
+
+    #[test]
+    fn a_queue_that_does_not_empty_is_an_overload_and_a_burst_is_not() {
+        let mut delays = Delays::default();
+        run(&mut delays, 0, 1_000, |at| (at * 7) % 50);
+        assert!(!delays.overloaded(1_000 * MS));
+        run(&mut delays, 1_000, 1_250, |_| 20);
+        assert!(delays.overloaded(1_250 * MS));
+        assert!(delays.too_old(1_250 * MS, 11 * MS) && !delays.too_old(1_250 * MS, 9 * MS));
+        run(&mut delays, 1_250, 1_251, |_| 4);
+        assert!(!delays.overloaded(1_251 * MS), "the queue was empty");
+    }
+
+    #[test]
+    fn bulk_work_is_turned_away_first_and_interactive_work_never() {
+        let mut delays = Delays::default();
+        run(&mut delays, 0, 250, |_| 20);
+        assert_eq!(delays.admits(300 * MS), Some(Priority::Standard));
+        assert_eq!(delays.admits(450 * MS), None, "nothing has run since");
+        run(&mut delays, 250, 1_000, |_| 20);
+        assert_eq!(delays.admits(1_000 * MS), Some(Priority::Interactive));
+        run(&mut delays, 1_000, 1_001, |_| 1);
+        assert_eq!(delays.admits(1_001 * MS), None);
+    }
+
+    #[test]
+    fn long_tasks_may_wait_for_as_long_as_one_takes_a_worker() {
+        let mut delays = Delays::default();
+        (0..1_000).for_each(|at| delays.observe(at * MS, 40 * MS, 100 * MS, 2));
+        assert!(!delays.overloaded(1_000 * MS));
+    }
+
+    #[test]
+    fn after_a_pause_nothing_is_known() {
+        let mut delays = Delays::default();
+        run(&mut delays, 0, 90, |_| 20);
+        run(&mut delays, 5_000, 5_001, |_| 20);
+        assert!(!delays.overloaded(5_001 * MS));
+    }
+
+    proptest! {
+        #[test]
+        fn any_input_is_harmless(steps in proptest::collection::vec(any::<(u64, u64, u64, usize)>(), 1..50)) {
+            let mut delays = Delays::default();
+            for (now, delay, task, workers) in steps {
+                delays.observe(now, delay / 4, task / 4, workers);
+                let _ = (delays.admits(now), delays.too_old(now, delay / 4));
+            }
+        }
+    }
+}

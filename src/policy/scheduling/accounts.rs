@@ -1,0 +1,205 @@
+//! The tenants' accounts: found by name, listed by rank, closed when there is nothing on them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::SEPARATE;
+use super::tenant::{Rank, Tenant};
+use crate::task::Name;
+
+/// The accounts of so many tenants that have nothing to do are kept, for the debts on them and what is known of their tasks.
+const MOST_IDLE: usize = 1_024;
+/// Tenants that a worker looks at to find the one that suits it, where cheap and expensive work are kept apart.
+const LOOKED_AT: usize = 16;
+
+/// Where an account is. It may have another owner by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) index: u32,
+    owner: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Accounts<T> {
+    names: HashMap<Name, u32>,
+    tenants: Vec<Option<Tenant<T>>>,
+    free: Vec<u32>,
+    /// Those with something to do that may run.
+    listed: BTreeSet<(Rank, u32)>,
+    /// Those with nothing to do, by the service they have had.
+    idle: BTreeSet<(u64, u32)>,
+    weights: HashMap<Name, u32>,
+    opened: u64,
+    /// Who comes, or comes back after a pause, has had that much service.
+    virtual_time: u64,
+    /// A tenant may have so many tasks running.
+    most_running: usize,
+}
+
+impl<T> Accounts<T> {
+    pub(super) fn new(most_running: usize) -> Self {
+        Self {
+            names: HashMap::new(),
+            tenants: Vec::new(),
+            free: Vec::new(),
+            listed: BTreeSet::new(),
+            idle: BTreeSet::new(),
+            weights: HashMap::new(),
+            opened: 0,
+            virtual_time: 0,
+            most_running: most_running.max(1),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many have something that may run now.
+    pub(super) fn ready(&self) -> usize {
+        self.listed.len()
+    }
+
+    /// When the next task of the first of them is due.
+    pub(super) fn head_due(&self) -> Option<u64> {
+        self.listed.first().map(|(rank, _)| rank.due())
+    }
+
+    /// How many have something to do.
+    pub(super) fn busy(&self) -> usize {
+        self.names.len() - self.idle.len()
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
+    }
+
+    pub(super) fn get(&self, index: u32) -> Option<&Tenant<T>> {
+        self.tenants.get(index as usize)?.as_ref()
+    }
+
+    /// To be followed by [`list`](Self::list).
+    pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut Tenant<T>> {
+        self.tenants.get_mut(index as usize)?.as_mut()
+    }
+
+    /// The tenant whose account was there when the place was told.
+    pub(super) fn at(&mut self, place: Place) -> Option<&mut Tenant<T>> {
+        self.get_mut(place.index).filter(|tenant| tenant.owner == place.owner)
+    }
+
+    pub(super) fn place(&self, index: u32) -> Option<Place> {
+        Some(Place { index, owner: self.get(index)?.owner })
+    }
+
+    /// All tenants, with their indices.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Tenant<T>)> {
+        (0..).zip(&self.tenants).filter_map(|(index, tenant)| Some((index, tenant.as_ref()?)))
+    }
+
+    pub(super) fn set_weight(&mut self, name: &Name, weight: u32) {
+        let weight = weight.max(1);
+        match weight {
+            1 => _ = self.weights.remove(name),
+            _ => _ = self.weights.insert(Name::clone(name), weight),
+        }
+        if let Some(tenant) = self.find(name).and_then(|index| self.get_mut(index)) {
+            tenant.weight = weight;
+        }
+    }
+
+    /// The index of a tenant's account, which is opened if there is none; a tenant that had nothing to do has had as much service
+    /// as the others from now on. To be followed by [`list`](Self::list).
+    pub(super) fn open(&mut self, name: &Name) -> u32 {
+        let index = self.find(name).unwrap_or_else(|| self.open_new(name));
+        let virtual_time = self.virtual_time;
+        if let Some(tenant) = self.tenants[index as usize].as_mut() {
+            if tenant.is_idle() {
+                self.idle.remove(&(tenant.service, index));
+                tenant.service = tenant.service.max(virtual_time);
+            }
+        }
+        index
+    }
+
+    fn open_new(&mut self, name: &Name) -> u32 {
+        self.opened += 1;
+        let weight = self.weights.get(name).copied().unwrap_or(1);
+        let tenant = Tenant::new(Name::clone(name), self.opened, weight);
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.tenants.push(None);
+            (self.tenants.len() - 1) as u32
+        });
+        self.tenants[index as usize] = Some(tenant);
+        self.names.insert(Name::clone(name), index);
+        index
+    }
+
+    /// Brings the lists up to date after something has changed for this tenant.
+    pub(super) fn list(&mut self, index: u32) {
+        let most_running = self.most_running;
+        let Some(tenant) = self.tenants.get_mut(index as usize).and_then(Option::as_mut) else { return };
+        let rank = if tenant.running < most_running { tenant.rank() } else { None };
+        if tenant.listed != rank {
+            if let Some(old) = std::mem::replace(&mut tenant.listed, rank) {
+                self.listed.remove(&(old, index));
+            }
+            if let Some(rank) = rank {
+                self.listed.insert((rank, index));
+            }
+        }
+        if tenant.is_idle() {
+            self.idle.insert((tenant.service, index));
+            self.close_some();
+        }
+    }
+
+    /// Closes accounts of those who have nothing to do, if they are too many: first those with the smallest debts.
+    fn close_some(&mut self) {
+        if self.idle.len() == self.names.len() {
+            // Nobody is there to be in debt to.
+            let most = self.idle.last().map_or(0, |(service, _)| *service);
+            self.virtual_time = self.virtual_time.max(most);
+        }
+        while self.idle.len() > MOST_IDLE {
+            let Some((_, index)) = self.idle.pop_first() else { break };
+            if let Some(tenant) = self.tenants[index as usize].take() {
+                self.names.remove(&tenant.name);
+                self.free.push(index);
+            }
+        }
+        if self.tenants.len() > 8 * MOST_IDLE && self.idle.len() == self.names.len() {
+            self.give_memory_back();
+        }
+    }
+
+    /// Forgets all tenants, after a rush of them, when none has anything to do.
+    #[cold]
+    fn give_memory_back(&mut self) {
+        self.names = HashMap::new();
+        self.tenants = Vec::new();
+        self.free = Vec::new();
+        self.idle = BTreeSet::new();
+    }
+
+    /// The tenant whose turn it is on the worker `worker` of `workers`.
+    pub(super) fn next(&mut self, worker: usize, workers: usize) -> Option<u32> {
+        let (rank, index) = self.choose(worker, workers)?;
+        self.virtual_time = self.virtual_time.max(rank.served());
+        Some(index)
+    }
+
+    fn choose(&self, worker: usize, workers: usize) -> Option<(Rank, u32)> {
+        let first = self.listed.first()?;
+        if workers < SEPARATE {
+            return Some(*first);
+        }
+        // From 1 for the first worker down to 0 for the last one.
+        let part = 1.0 - worker.min(workers - 1) as f64 / (workers - 1) as f64;
+        let staggered = |&&(rank, index): &&(Rank, u32)| {
+            let cost =
+                self.get(index).map_or(0.0, |tenant| tenant.estimate as f64 / f64::from(tenant.weight));
+            rank.after((part * cost) as u64)
+        };
+        self.listed.iter().take(LOOKED_AT).min_by_key(staggered).copied()
+    }
+}

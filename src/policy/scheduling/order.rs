@@ -1,0 +1,279 @@
+//! The run order itself; the rule is in the module's header.
+
+use std::collections::BTreeSet;
+
+use super::accounts::{Accounts, Place};
+use super::demand::Demand;
+use super::tenant::{Tenant, Waiting};
+use crate::policy::smooth;
+use crate::task::{Label, Name, Priority};
+
+/// Tenants, and tasks of each, that are looked at for one that may give way.
+const MOST_ASKED: usize = 64;
+const MOST_SPARED: usize = 8;
+
+/// A task whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Next<T> {
+    pub(crate) item: T,
+    pub(crate) turn: Turn,
+    /// When the first of its tenant's came.
+    pub(crate) oldest: u64,
+}
+
+/// A task's right to run, to be given back with what it took.
+#[derive(Debug)]
+#[must_use = "what the task took has to be charged"]
+pub(crate) struct Turn {
+    tenant: Place,
+    charged: u64,
+}
+
+/// The tasks that wait, in their order.
+#[derive(Debug)]
+pub(crate) struct RunOrder<T> {
+    accounts: Accounts<T>,
+    /// Tasks with a deadline.
+    expiring: BTreeSet<(u64, u64, u32)>,
+    /// Kept from the first task with a deadline on: others need none.
+    demand: Option<Demand>,
+    /// What a task takes, by those of late of all tenants.
+    estimate: u64,
+    waiting: usize,
+    running: usize,
+    /// Tasks that ever came.
+    pushed: u64,
+}
+
+impl<T> RunOrder<T> {
+    /// Nothing waits. A tenant may have `most_running` tasks running at a time.
+    pub(crate) fn new(most_running: usize) -> Self {
+        Self {
+            accounts: Accounts::new(most_running),
+            expiring: BTreeSet::new(),
+            demand: None,
+            estimate: 0,
+            waiting: 0,
+            running: 0,
+            pushed: 0,
+        }
+    }
+
+    /// How many tasks wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    /// How many tenants have something that may run now.
+    pub(crate) fn ready(&self) -> usize {
+        self.accounts.ready()
+    }
+
+    /// When the first task of the tenant who is next is due.
+    pub(crate) fn head_due(&self) -> Option<u64> {
+        self.accounts.head_due()
+    }
+
+    /// What a task takes, by those of late.
+    pub(crate) fn task_time(&self) -> u64 {
+        self.estimate
+    }
+
+    /// How many tenants have an account.
+    pub(crate) fn tenants(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// How many of a tenant's tasks wait.
+    pub(crate) fn waiting_of(&self, tenant: &str) -> usize {
+        let index = self.accounts.find(tenant);
+        index.and_then(|index| self.accounts.get(index)).map_or(0, |tenant| tenant.queue.len())
+    }
+
+    /// A tenant's share is `weight` times that of one of weight 1, from its next task on.
+    pub(crate) fn set_weight(&mut self, tenant: &Name, weight: u32) {
+        self.accounts.set_weight(tenant, weight);
+    }
+
+    /// One more task waits. Its label says where, and takes it out again.
+    /// `placed`: it may have to give way to more urgent tasks.
+    pub(crate) fn push(&mut self, label: &Label, placed: bool, item: T) {
+        let index = self.accounts.open(&label.tenant);
+        let estimate = self.estimate_of(index);
+        self.pushed += 1;
+        label.set_number(self.pushed);
+        let (due, number, expires) = (label.due(), self.pushed, label.expires.is_some());
+        if expires {
+            self.expiring.insert((due, number, index));
+            self.demand();
+        }
+        if let Some(demand) = &mut self.demand {
+            demand.add(due, estimate, expires);
+        }
+        if let Some(tenant) = self.accounts.get_mut(index) {
+            let Label { priority, arrival, .. } = *label;
+            let waiting = Waiting { item, priority, arrival, expires, placed, estimate };
+            tenant.queue.insert((due, number), waiting);
+            self.waiting += 1;
+        }
+        self.accounts.list(index);
+    }
+
+    /// The next task for the worker `worker` of `workers`. At `newest_at` it is the newest of its tenant and class, not the oldest.
+    pub(crate) fn pop(&mut self, worker: usize, workers: usize, newest_at: Option<u64>) -> Option<Next<T>> {
+        let index = self.accounts.next(worker, workers)?;
+        let charged = self.estimate_of(index);
+        let tenant = self.accounts.get_mut(index)?;
+        let oldest = tenant.queue.first_key_value()?.1.arrival;
+        let standing = tenant.pick(newest_at)?;
+        tenant.running += 1;
+        tenant.charge(charged);
+        self.running += 1;
+        let turn = Turn { tenant: self.accounts.place(index)?, charged };
+        let item = self.take(index, standing)?.item;
+        Some(Next { item, turn, oldest })
+    }
+
+    /// The next task for somebody who takes several, because they are tiny: it costs what was estimated, and has no turn to be given
+    /// back.
+    pub(crate) fn pop_tiny(&mut self, worker: usize, workers: usize) -> Option<T> {
+        let index = self.accounts.next(worker, workers)?;
+        let charged = self.estimate_of(index);
+        let tenant = self.accounts.get_mut(index)?;
+        let (&standing, next) = tenant.queue.first_key_value()?;
+        if next.expires {
+            // Whether it is too late for it is to be seen at the last moment.
+            return None;
+        }
+        tenant.charge(charged);
+        Some(self.take(index, standing)?.item)
+    }
+
+    /// A task has ended that took `cost`; `None` if it has not run.
+    pub(crate) fn finish(&mut self, turn: Turn, cost: Option<u64>) {
+        let Turn { tenant: place, charged } = turn;
+        self.running = self.running.saturating_sub(1);
+        if let Some(cost) = cost {
+            self.estimate = if self.estimate == 0 { cost } else { smooth(self.estimate, cost) };
+        }
+        if let Some(tenant) = self.accounts.at(place) {
+            tenant.settle(charged, cost);
+            self.accounts.list(place.index);
+        }
+    }
+
+    /// Subtasks of a tenant's task took `cost`.
+    pub(crate) fn charge(&mut self, tenant: &Name, cost: u64) {
+        let index = self.accounts.open(tenant);
+        if let Some(tenant) = self.accounts.get_mut(index) {
+            tenant.charge(cost);
+        }
+        self.accounts.list(index);
+    }
+
+    /// Takes out a task that is not to run, if it still waits.
+    pub(crate) fn remove(&mut self, label: &Label) -> Option<T> {
+        let index = self.accounts.find(&label.tenant)?;
+        Some(self.take(index, (label.due(), label.number()))?.item)
+    }
+
+    /// Takes out a task whose deadline is not after `now`.
+    pub(crate) fn expire(&mut self, now: u64) -> Option<T> {
+        let &(due, number, index) = self.expiring.first().filter(|(due, ..)| *due <= now)?;
+        Some(self.take(index, (due, number))?.item)
+    }
+
+    /// The next deadline of a task that waits.
+    pub(crate) fn next_expiry(&self) -> Option<u64> {
+        self.expiring.first().map(|(due, ..)| *due)
+    }
+
+    /// Takes out any task; for the end.
+    pub(crate) fn take_any(&mut self) -> Option<T> {
+        let (index, at) = self
+            .accounts
+            .iter()
+            .find_map(|(index, tenant)| tenant.queue.first_key_value().map(|(&at, _)| (index, at)))?;
+        Some(self.take(index, at)?.item)
+    }
+
+    /// Takes out, for the sake of a task of class `than`, one of a lesser class: of the least, that which is due last, as far as is
+    /// looked.
+    pub(crate) fn evict(&mut self, than: Priority) -> Option<T> {
+        let waits = |&(_, tenant): &(u32, &Tenant<T>)| !tenant.queue.is_empty();
+        let (_, standing, index) = self
+            .accounts
+            .iter()
+            .filter(waits)
+            .take(MOST_ASKED)
+            .filter_map(|(index, tenant)| {
+                let mut last = tenant.queue.iter().rev().take(MOST_SPARED);
+                let gives_way =
+                    |waiting: &Waiting<T>| waiting.placed && !waiting.expires && waiting.priority > than;
+                last.find(|(_, waiting)| gives_way(waiting))
+                    .map(|(&at, waiting)| (waiting.priority, at, index))
+            })
+            .max()?;
+        Some(self.take(index, standing)?.item)
+    }
+
+    /// Whether a task of this tenant, due at its deadline, is likely to be done by then if it is taken in now: because all work
+    /// that is due before it can be done, or because the tenant's share of the `workers` is enough for its own.
+    pub(crate) fn fits(&mut self, label: &Label, now: u64, workers: usize) -> bool {
+        let (due, workers) = (label.due(), workers.max(1) as u64);
+        let index = self.accounts.find(&label.tenant);
+        let work = index.map_or(self.estimate, |index| self.estimate_of(index));
+        // Half of what runs is still to be done, on average.
+        let begun = (self.running as u64).saturating_mul(self.estimate) / 2;
+        let fits = self.demand().fits(now, due, work, begun, workers);
+        let account = index.and_then(|index| self.accounts.get(index));
+        let others = self.accounts.busy() - usize::from(account.is_some_and(|tenant| !tenant.is_idle()));
+        fits || others > 0 && {
+            let own = account.map_or(0, |tenant| tenant.queue.len()) as u64;
+            let shared = work.saturating_mul(own + 1).saturating_mul(others as u64 + 1) / workers;
+            now.saturating_add(shared).saturating_add(work) <= due
+        }
+    }
+
+    fn estimate_of(&self, index: u32) -> u64 {
+        self.accounts.get(index).map(|tenant| tenant.estimate).filter(|&ns| ns > 0).unwrap_or(self.estimate)
+    }
+
+    /// Takes a task out of all lists.
+    fn take(&mut self, index: u32, standing: (u64, u64)) -> Option<Waiting<T>> {
+        let (due, number) = standing;
+        let waiting = self.accounts.get_mut(index)?.queue.remove(&standing)?;
+        self.waiting -= 1;
+        if waiting.expires {
+            self.expiring.remove(&(due, number, index));
+        }
+        if let Some(demand) = &mut self.demand {
+            demand.remove(due, waiting.estimate, waiting.expires);
+        }
+        self.accounts.list(index);
+        Some(waiting)
+    }
+
+    /// What waits, by the time it is due; entered one by one from the first question on.
+    fn demand(&mut self) -> &Demand {
+        self.demand.get_or_insert_with(|| {
+            let mut demand = Demand::default();
+            for (_, tenant) in self.accounts.iter() {
+                for (&(due, _), waiting) in &tenant.queue {
+                    demand.add(due, waiting.estimate, waiting.expires);
+                }
+            }
+            demand
+        })
+    }
+}
+
+#[cfg(test)]
+impl<T> RunOrder<T> {
+    /// Nothing is left of any task.
+    pub(super) fn is_clean(&self) -> bool {
+        let demand = self.demand.as_ref().is_none_or(Demand::is_empty);
+        let idle = self.accounts.busy() == 0;
+        self.waiting == 0 && self.running == 0 && idle && demand && self.expiring.is_empty()
+    }
+}

@@ -1,0 +1,134 @@
+//! One tenant's account and what it has waiting.
+
+use std::collections::BTreeMap;
+
+use super::{MOST_LEAD, lead};
+use crate::policy::smooth;
+use crate::task::{Name, Priority};
+
+/// Where a task stands among its tenant's: by the time it is due, then in the order of arrival.
+pub(super) type Standing = (u64, u64);
+
+/// What was charged too much or too little by less than this waits for the next charge.
+const SMALL: u64 = 100_000;
+
+/// A task that waits.
+#[derive(Debug)]
+pub(super) struct Waiting<T> {
+    pub(super) item: T,
+    pub(super) priority: Priority,
+    pub(super) arrival: u64,
+    /// It is of no use after it is due.
+    pub(super) expires: bool,
+    /// It holds a place in the queue, and may have to give way to more urgent tasks.
+    pub(super) placed: bool,
+    /// What it takes, as far as was known when it came.
+    pub(super) estimate: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Tenant<T> {
+    pub(super) name: Name,
+    /// Different for each account that was ever opened.
+    pub(super) owner: u64,
+    pub(super) weight: u32,
+    /// Service it has had, by its weight.
+    pub(super) service: u64,
+    /// Charged too much, in nanoseconds, and not yet given back; less than nothing if it was too little.
+    refund: i64,
+    /// What a task takes, by those of late; nothing before the first.
+    pub(super) estimate: u64,
+    pub(super) queue: BTreeMap<Standing, Waiting<T>>,
+    /// Tasks that run.
+    pub(super) running: usize,
+    /// Its place in the list of those that may run, if it is in it.
+    pub(super) listed: Option<Rank>,
+}
+
+/// Where a tenant stands among the others: by the service that it has had, less the lead of its next task's class, then by the
+/// time that task is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank(u64, u64);
+
+impl Rank {
+    /// The service that those have had, at the least, who are not before this one.
+    pub(super) fn served(self) -> u64 {
+        self.0.saturating_sub(MOST_LEAD)
+    }
+
+    /// When its next task is due.
+    pub(super) fn due(self) -> u64 {
+        self.1
+    }
+
+    /// The rank with so much more service.
+    pub(super) fn after(self, service: u64) -> Self {
+        Self(self.0.saturating_add(service), self.1)
+    }
+}
+
+impl<T> Tenant<T> {
+    pub(super) fn new(name: Name, owner: u64, weight: u32) -> Self {
+        Self {
+            name,
+            owner,
+            weight,
+            service: 0,
+            refund: 0,
+            estimate: 0,
+            queue: BTreeMap::new(),
+            running: 0,
+            listed: None,
+        }
+    }
+
+    /// Its rank, if it has something to do.
+    pub(super) fn rank(&self) -> Option<Rank> {
+        let (&(due, _), next) = self.queue.first_key_value()?;
+        Some(Rank(self.service + (MOST_LEAD - lead(next.priority)), due))
+    }
+
+    /// Charges `cost`, together with what is open.
+    pub(super) fn charge(&mut self, cost: u64) {
+        let refund = std::mem::take(&mut self.refund);
+        let cost = i64::try_from(cost).unwrap_or(i64::MAX).saturating_sub(refund);
+        let part = cost.unsigned_abs() / u64::from(self.weight);
+        self.service = match cost {
+            // Half of the range is far beyond all machines' lifetimes; a rank must not overflow.
+            0.. => self.service.saturating_add(part).min(u64::MAX / 2),
+            _ => self.service.saturating_sub(part),
+        };
+    }
+
+    /// A task has ended for which `charged` was charged; `cost` is what it took, `None` if it has not run.
+    pub(super) fn settle(&mut self, charged: u64, cost: Option<u64>) {
+        self.running = self.running.saturating_sub(1);
+        if let Some(cost) = cost {
+            self.estimate = if self.estimate == 0 { cost } else { smooth(self.estimate, cost) };
+        }
+        let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
+        let over = signed(charged).saturating_sub(signed(cost.unwrap_or(0)));
+        self.refund = self.refund.saturating_add(over);
+        if self.refund.unsigned_abs() > SMALL || self.is_idle() {
+            self.charge(0);
+        }
+    }
+
+    /// The task whose turn it is: the one due first; or, at `newest_at`, the newest of the most urgent class there is.
+    pub(super) fn pick(&self, newest_at: Option<u64>) -> Option<Standing> {
+        let Some(now) = newest_at else { return self.queue.first_key_value().map(|(&at, _)| at) };
+        let newest = |priority: Priority| {
+            // Whatever of this class has come is due by then.
+            let due = now.saturating_add(priority.slack_ns());
+            self.queue.range(..=(due, u64::MAX)).next_back().map(|(&at, _)| at)
+        };
+        newest(Priority::Interactive)
+            .or_else(|| newest(Priority::Standard))
+            .or_else(|| self.queue.last_key_value().map(|(&at, _)| at))
+    }
+
+    /// Nothing of it waits or runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.running == 0
+    }
+}

@@ -1,0 +1,127 @@
+//! Who may put labelled work into the run order.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::shared::{Shared, count};
+use crate::admission::Full;
+use crate::contain;
+use crate::error::{RejectReason, Rejection};
+use crate::task::{Label, Place, Refusal, Run, TaskRef};
+
+impl Shared {
+    /// A place in the run order, if there is one at once: in the end at the cost of less urgent work.
+    pub(super) fn place_now(self: &Arc<Self>, label: &Label) -> Result<Place, Rejection> {
+        self.check(label)?;
+        let queued = self.over_share(label);
+        if let Some((depth, limit)) = queued {
+            return Err(Rejection { depth, limit, ..self.rejected(RejectReason::TenantLimit) });
+        }
+        match self.try_permit() {
+            Ok(_) => Ok(Place::Ranked),
+            Err(Full::Occupied) if self.make_room(label) => Ok(Place::Ranked),
+            Err(full) => Err(self.rejection(full)),
+        }
+    }
+
+    /// A place in the run order for work whose caller waits: without a permit, if there is none. Its turn does not depend on that.
+    pub(super) fn place_or_wait(self: &Arc<Self>, label: &Label) -> Result<Place, Rejection> {
+        self.check(label)?;
+        if self.over_share(label).is_none() {
+            match self.try_permit() {
+                Ok(_) => return Ok(Place::Ranked),
+                Err(Full::Closed) => return Err(self.rejection(Full::Closed)),
+                Err(Full::Occupied) => {}
+            }
+        }
+        count(&self.tally.backpressure);
+        count(&self.tally.waiting_came);
+        Ok(Place::Waiting)
+    }
+
+    /// Whether there is any point in taking the work in.
+    fn check(&self, label: &Label) -> Result<(), Rejection> {
+        if self.permits.is_closed() {
+            return Err(self.rejection(Full::Closed));
+        }
+        let workers = self.usable_threads();
+        if label.expires.is_some() && !self.ranks.fits(label, label.arrival, workers) {
+            return Err(self.rejected(RejectReason::DeadlineTooNear));
+        }
+        if self.ranks.sheds(label.priority, label.arrival) {
+            return Err(self.rejected(RejectReason::Overloaded));
+        }
+        Ok(())
+    }
+
+    /// How many places the tenant's tasks take, and how many they may, if there is none left for it. (The limit falls as the
+    /// queue fills, so that some of it is always free: Choudhury and Hahne, "Dynamic queue length thresholds", 1998.)
+    fn over_share(&self, label: &Label) -> Option<(usize, usize)> {
+        if label.tenant.is_empty() {
+            return None;
+        }
+        let limit = self.permits.limit();
+        let taken = limit.saturating_sub(self.permits.available());
+        let share = |left: usize| ((left as f64 * self.config.tenant_queue_share) as usize).max(1);
+        if taken < share(limit - taken) {
+            // Even if all of it is the tenant's.
+            return None;
+        }
+        let own = self.ranks.waiting_of(&label.tenant);
+        let most = share(limit.saturating_sub(taken.saturating_sub(own)));
+        (own >= most).then_some((own, most))
+    }
+
+    /// Puts a task of a lesser class out of the queue; its permit is the caller's.
+    fn make_room(self: &Arc<Self>, label: &Label) -> bool {
+        let Some(victim) = self.ranks.evict(label.priority) else { return false };
+        let why = Refusal::Rejected(Box::new(self.rejected(RejectReason::Evicted)));
+        let Some((place, waker)) = victim.refuse(why) else { return false };
+        count(&self.tally.shed);
+        let room = place == Place::Ranked;
+        if !room {
+            self.leave_place(place);
+        }
+        contain::wake(waker);
+        room
+    }
+
+    /// Gives back a place that was not used.
+    pub(super) fn leave_place(self: &Arc<Self>, place: Place) {
+        match place {
+            Place::Ranked => self.release_permit(),
+            Place::Waiting => count(&self.tally.waiting_left),
+            _ => {}
+        }
+    }
+
+    /// Puts a task with a place into the run order.
+    pub(super) fn rank(self: &Arc<Self>, task: TaskRef, place: Place) {
+        if self.ranks.push(task, place == Place::Ranked) {
+            self.keep_expiry();
+        }
+        self.work_waits();
+    }
+
+    /// The deadline of these has passed.
+    pub(super) fn expire(self: &Arc<Self>, tasks: Vec<TaskRef>) {
+        tasks.into_iter().for_each(|task| self.put_out(&*task, Refusal::Expired, &self.tally.expired));
+    }
+
+    /// These have waited for too long.
+    pub(super) fn shed(self: &Arc<Self>, tasks: Vec<TaskRef>) {
+        for task in tasks {
+            let why = Refusal::Rejected(Box::new(self.rejected(RejectReason::Overloaded)));
+            self.put_out(&*task, why, &self.tally.shed);
+        }
+    }
+
+    /// A task that was taken out of the order is not to run. Counted, and its place given back, before its waiter can see it.
+    fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) {
+        if let Some((place, waker)) = task.refuse(why) {
+            count(tally);
+            self.leave_place(place);
+            contain::wake(waker);
+        }
+    }
+}

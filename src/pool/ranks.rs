@@ -1,0 +1,278 @@
+//! The run order, shared by all who submit and all who work: tasks that name a class, a tenant or a deadline wait here. Pools whose
+//! tasks name none have an empty one, which costs their workers the look at two words.
+//!
+//! New tasks are put into an inbox, without a lock; whoever takes the order's lock next, for whatever reason, sorts them in. So
+//! those who submit do not get into each other's way, and whoever has the lock finds every task that was submitted before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_deque::{Injector, Steal};
+use crossbeam_utils::CachePadded;
+
+use crate::config::Shedding;
+use crate::policy::overload::Delays;
+use crate::policy::scheduling::{Next, RunOrder, Turn};
+use crate::sync::{Mutex, MutexGuard};
+use crate::task::{Label, Priority, TaskRef};
+
+/// Tasks that one worker passes over in a row, because they are too old.
+const MOST_PASSED: usize = 64;
+/// No task has a deadline.
+const NEVER: u64 = u64::MAX;
+
+pub(super) struct Ranks {
+    /// Not yet in the order. With each, whether it holds a place in the queue, and may have to give way.
+    inbox: Injector<(TaskRef, bool)>,
+    /// Tenants who have something that may run now. Written under the lock.
+    ready: CachePadded<AtomicUsize>,
+    /// When the next task is due. Written under the lock.
+    head_due: AtomicU64,
+    /// Tasks that wait. Written under the lock.
+    waiting: AtomicUsize,
+    state: CachePadded<Mutex<State>>,
+    /// There was a labelled task.
+    used: AtomicBool,
+    /// The next deadline, or [`NEVER`]. Written under the lock.
+    expiry: AtomicU64,
+    shedding: Shedding,
+    /// A worker may take several tasks at once: there is nothing to be looked at for each.
+    in_batches: bool,
+}
+
+struct State {
+    order: RunOrder<TaskRef>,
+    delays: Delays,
+}
+
+impl State {
+    /// Whether work of this class is to stay away. Never where nothing waits.
+    fn sheds(&self, priority: Priority, now: u64) -> bool {
+        self.order.len() > 0 && self.delays.admits(now).is_some_and(|least| priority > least)
+    }
+
+    fn take_in(&mut self, task: TaskRef, placed: bool) {
+        let same = TaskRef::clone(&task);
+        if let Some(label) = task.label() {
+            self.order.push(label, placed, same);
+        }
+    }
+}
+
+/// What a worker asks for.
+pub(super) struct Asked<'w> {
+    pub(super) worker: usize,
+    /// How many there are.
+    pub(super) workers: usize,
+    pub(super) now: u64,
+    /// The turn that has ended, and what it took.
+    pub(super) ended: Option<(Turn, Option<u64>)>,
+    /// How many tasks at the most.
+    pub(super) most: usize,
+    /// Where those over the first go, in order.
+    pub(super) more: &'w mut Vec<TaskRef>,
+}
+
+/// What a worker gets.
+#[derive(Default)]
+pub(super) struct Took {
+    pub(super) task: Option<(TaskRef, Turn)>,
+    /// Whose deadline has passed.
+    pub(super) expired: Vec<TaskRef>,
+    /// What was too old to be begun.
+    pub(super) shed: Vec<TaskRef>,
+}
+
+impl Ranks {
+    pub(super) fn new(most_running: usize, shedding: Shedding) -> Self {
+        let state = State { order: RunOrder::new(most_running), delays: Delays::default() };
+        Self {
+            inbox: Injector::new(),
+            ready: CachePadded::default(),
+            head_due: AtomicU64::new(NEVER),
+            waiting: AtomicUsize::new(0),
+            state: CachePadded::new(Mutex::new(state)),
+            used: AtomicBool::new(false),
+            expiry: AtomicU64::new(NEVER),
+            shedding,
+            in_batches: shedding == Shedding::Off && most_running == usize::MAX,
+        }
+    }
+
+    /// Whether something may run now.
+    #[inline]
+    pub(super) fn ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst) > 0 || !self.inbox.is_empty()
+    }
+
+    /// Whether there was ever a labelled task.
+    #[inline]
+    pub(super) fn used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// When the task that is next is due.
+    pub(super) fn head_due(&self) -> u64 {
+        if !self.inbox.is_empty() {
+            self.with(|_| ());
+        }
+        self.head_due.load(Ordering::Relaxed)
+    }
+
+    /// How many tasks wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed) + self.inbox.len()
+    }
+
+    /// The next deadline of a task that waits.
+    pub(super) fn next_expiry(&self) -> Option<u64> {
+        Some(self.expiry.load(Ordering::SeqCst)).filter(|&at| at != NEVER)
+    }
+
+    /// One more task waits. `placed`: it holds a place in the queue, and may have to give way. Says whether its deadline may be the
+    /// next.
+    pub(super) fn push(&self, task: TaskRef, placed: bool) -> bool {
+        if !self.used() {
+            self.used.store(true, Ordering::Relaxed);
+        }
+        let expires = task.label().and_then(|label| label.expires);
+        self.inbox.push((task, placed));
+        let Some(at) = expires else { return false };
+        // The deadline has to be known: nobody else may come by before it.
+        self.with(|_| ());
+        self.next_expiry().is_some_and(|next| next >= at)
+    }
+
+    /// Does something with the order, and tells what has come of it.
+    fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        self.publish(&state);
+        result
+    }
+
+    /// The order, with all that was submitted in it. To be followed by [`publish`](Self::publish): what was in the inbox is to be seen
+    /// elsewhere now.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        loop {
+            match self.inbox.steal() {
+                Steal::Success((task, placed)) => state.take_in(task, placed),
+                Steal::Empty => return state,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    /// The next task for a worker.
+    pub(super) fn next(&self, asked: Asked<'_>) -> Took {
+        let Asked { worker, workers, now, ended, most, more } = asked;
+        let mut took = Took::default();
+        let mut guard = self.lock();
+        let State { order, delays } = &mut *guard;
+        if let Some((turn, cost)) = ended {
+            order.finish(turn, cost);
+        }
+        while let Some(expired) = order.expire(now) {
+            took.expired.push(expired);
+        }
+        let newest = self.shedding == Shedding::NewestFirst && delays.overloaded(now);
+        while let Some(Next { item, turn, oldest }) = order.pop(worker, workers, newest.then_some(now)) {
+            delays.observe(now, now.saturating_sub(oldest), order.task_time(), workers);
+            if self.is_too_old(&item, delays, now) && took.shed.len() < MOST_PASSED {
+                order.finish(turn, None);
+                took.shed.push(item);
+                continue;
+            }
+            took.task = Some((item, turn));
+            break;
+        }
+        if self.in_batches {
+            more.extend((1..most).map_while(|_| order.pop_tiny(worker, workers)));
+        }
+        self.publish(&guard);
+        took
+    }
+
+    /// Work of no urgency may be old, and deadlines say themselves when it is too late.
+    fn is_too_old(&self, task: &TaskRef, delays: &Delays, now: u64) -> bool {
+        self.shedding != Shedding::Off
+            && task.label().is_some_and(|label| {
+                let delay = now.saturating_sub(label.arrival);
+                label.priority < Priority::Bulk && label.expires.is_none() && delays.too_old(now, delay)
+            })
+    }
+
+    /// A task has ended.
+    pub(super) fn finish(&self, turn: Turn, cost: Option<u64>) {
+        self.with(|state| state.order.finish(turn, cost));
+    }
+
+    /// Subtasks took so long.
+    pub(super) fn charge(&self, tenant: &Arc<str>, cost: u64) {
+        self.with(|state| state.order.charge(tenant, cost));
+    }
+
+    /// A task waits no more.
+    pub(super) fn remove(&self, label: &Label) -> Option<TaskRef> {
+        self.with(|state| state.order.remove(label))
+    }
+
+    /// Takes any task; for the end.
+    pub(super) fn take_any(&self) -> Option<TaskRef> {
+        self.with(|state| state.order.take_any())
+    }
+
+    /// Takes out what is of no use any more.
+    pub(super) fn expire(&self, now: u64) -> Vec<TaskRef> {
+        self.with(|state| std::iter::from_fn(|| state.order.expire(now)).collect())
+    }
+
+    /// Takes out a task of a lesser class than `than`, if there is one with a place in the queue.
+    pub(super) fn evict(&self, than: Priority) -> Option<TaskRef> {
+        self.with(|state| state.order.evict(than))
+    }
+
+    /// Whether work with this label, which has a deadline, is likely to be done by then.
+    pub(super) fn fits(&self, label: &Label, now: u64, workers: usize) -> bool {
+        self.with(|state| state.order.fits(label, now, workers))
+    }
+
+    /// Whether work of this class is turned away for now.
+    pub(super) fn sheds(&self, priority: Priority, now: u64) -> bool {
+        self.shedding != Shedding::Off && self.with(|state| state.sheds(priority, now))
+    }
+
+    /// Whether work waits for too long.
+    pub(super) fn overloaded(&self, now: u64) -> bool {
+        self.with(|state| state.order.len() > 0 && state.delays.overloaded(now))
+    }
+
+    /// How many tenants have an account.
+    pub(super) fn tenants(&self) -> usize {
+        self.with(|state| state.order.tenants())
+    }
+
+    /// How many of a tenant's tasks wait.
+    pub(super) fn waiting_of(&self, tenant: &str) -> usize {
+        self.with(|state| state.order.waiting_of(tenant))
+    }
+
+    pub(super) fn set_weight(&self, tenant: &Arc<str>, weight: u32) {
+        self.with(|state| state.order.set_weight(tenant, weight));
+    }
+
+    /// Tells those who do not take the lock. Before the lock is given back: what they see is never older than what they did themselves.
+    fn publish(&self, state: &State) {
+        let ready = state.order.ready();
+        if self.ready.load(Ordering::Relaxed) != ready {
+            self.ready.store(ready, Ordering::SeqCst);
+        }
+        self.waiting.store(state.order.len(), Ordering::Relaxed);
+        self.head_due.store(state.order.head_due().unwrap_or(NEVER), Ordering::Relaxed);
+        let expiry = state.order.next_expiry().unwrap_or(NEVER);
+        if self.expiry.load(Ordering::Relaxed) != expiry {
+            self.expiry.store(expiry, Ordering::SeqCst);
+        }
+    }
+}

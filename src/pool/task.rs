@@ -1,0 +1,279 @@
+//! Work that says of itself whose it is, how urgent, and until when it is of use.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use super::propagate::Luggage;
+use super::run::Run;
+use super::shared::Shared;
+use super::{AdaptiveThreadPool, JoinHandle, worker};
+use crate::error::{JoinError, RejectReason, Rejected, Rejection};
+use crate::task::{Join, Label, Place, Priority};
+
+/// A task about to be submitted; from [`AdaptiveThreadPool::task`].
+///
+/// What is said here decides when the task's turn comes: tenants share the pool's time by weight, a tenant's tasks go by
+/// the time they are due. The guarantees are in `docs/scheduling.md`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::{Duration, Instant};
+/// use millpond::{AdaptiveThreadPool, Priority};
+///
+/// let pool = AdaptiveThreadPool::new()?;
+/// let answer = pool
+///     .task()
+///     .tenant("ada")
+///     .priority(Priority::Interactive)
+///     .deadline(Instant::now() + Duration::from_secs(5))
+///     .run(|| 6 * 7)
+///     .await?;
+/// assert_eq!(answer, 42);
+/// # Ok(()) }
+/// ```
+#[must_use = "a task that is not run, spawned or tried does nothing"]
+#[derive(Debug, Clone)]
+pub struct TaskBuilder<'p> {
+    pool: &'p AdaptiveThreadPool,
+    tenant: Option<Arc<str>>,
+    priority: Priority,
+    deadline: Option<Instant>,
+    name: Option<Cow<'static, str>>,
+}
+
+impl AdaptiveThreadPool {
+    /// A task with a class, a tenant, a deadline or a name.
+    ///
+    /// Such tasks wait in one order, which costs each of them some 0.2 us more than plain ones. Work of both kinds takes turns.
+    pub fn task(&self) -> TaskBuilder<'_> {
+        TaskBuilder { pool: self, tenant: None, priority: Priority::default(), deadline: None, name: None }
+    }
+
+    /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is what all have that nothing is said
+    /// of. It is kept until it is set to 1 again; 0 counts as 1.
+    pub fn set_tenant_weight(&self, tenant: impl Into<Arc<str>>, weight: u32) {
+        self.shared().ranks.set_weight(&tenant.into(), weight);
+    }
+}
+
+impl<'p> TaskBuilder<'p> {
+    /// How urgent it is. Default: [`Priority::Standard`].
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Whose it is. Those who say nothing, or `""`, are one tenant together, to which `tenant_queue_share` does not apply.
+    pub fn tenant(mut self, tenant: impl Into<Arc<str>>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// When it is of no use any more. It is not begun after that; the task itself is told by
+    /// [`TaskContext::deadline`](crate::TaskContext::deadline). The time is real: a paused Tokio clock does not pause it.
+    pub fn deadline(mut self, deadline: impl Into<Instant>) -> Self {
+        self.deadline = Some(deadline.into());
+        self
+    }
+
+    /// What it is called: it runs in a [`tracing`] span `task` with this name, within the span of its submitter.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Runs `work` and waits for its result. While the queue is full, the work waits for its turn all the same, in the same order as
+    /// what is in the queue. On a worker of this very pool it runs at once.
+    ///
+    /// # Errors
+    /// As [`AdaptiveThreadPool::run`]; besides [`JoinError::Rejected`] if there is no hope to meet its deadline, or it is shed in an
+    /// overload, and [`JoinError::Expired`] if its deadline passed before it started.
+    ///
+    /// # Cancel safety
+    /// As [`AdaptiveThreadPool::run`].
+    pub fn run<F, T>(self, work: F) -> RunTask<'p, F, T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        RunTask { stage: Stage::New(self, work) }
+    }
+
+    /// Starts `work` in the background once there is room for it in the queue. The handle's semantics are those of
+    /// [`AdaptiveThreadPool::spawn`].
+    ///
+    /// # Errors
+    /// There is no hope to meet its deadline, it is shed in an overload, or the pool takes no more work: the closure is handed back,
+    /// with the facts. What was taken in may still have to give way to more urgent work
+    /// ([`RejectReason::Evicted`]), or expire; the handle tells.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready gives up the place in line; nothing was started.
+    pub async fn spawn<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (pool, retry) = (self.pool, self.clone());
+        let rejected = match self.try_spawn(work) {
+            Ok(handle) => return Ok(handle),
+            Err(rejected) => rejected,
+        };
+        if !matches!(rejected.rejection().reason, RejectReason::QueueFull | RejectReason::TenantLimit) {
+            return Err(rejected);
+        }
+        let work = rejected.into_inner();
+        match pool.acquire().await {
+            Ok(permit) => {
+                let (place, luggage) = (permit.into_place(), retry.pack());
+                let label = retry.label();
+                Ok(pool.shared().submit_labelled(work, luggage, label, place))
+            }
+            Err(_) => Err(Rejected::new(pool.shared().rejection(crate::admission::Full::Closed), work)),
+        }
+    }
+
+    /// Starts `work` in the background if there is room for it now, if need be at the cost of a task of a lesser class.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn); or the queue is full, or the tenant has its share of it.
+    pub fn try_spawn<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let shared = self.pool.shared();
+        let (luggage, label) = (self.pack(), self.label());
+        let place = match worker::current_of(shared) {
+            Some(_) => Place::Free,
+            None => match shared.place_now(&label) {
+                Ok(place) => place,
+                Err(rejection) => return Err(Rejected::new(rejection, work)),
+            },
+        };
+        Ok(shared.submit_labelled(work, luggage, label, place))
+    }
+
+    fn label(&self) -> Label {
+        let shared = self.pool.shared();
+        let tenant = self.tenant.clone().unwrap_or_else(|| Arc::clone(&shared.nobody));
+        let expires = self.deadline.map(|at| shared.ns_at(at));
+        Label::new(tenant, self.priority, shared.now_ns(), expires, self.name.clone())
+    }
+
+    fn pack(&self) -> Luggage {
+        let shared = self.pool.shared();
+        match &self.name {
+            None => shared.pack(),
+            Some(name) => {
+                let span = tracing::info_span!("task", name = %name, tenant = self.tenant.as_deref());
+                span.in_scope(|| shared.pack())
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Queues labelled work that has its place.
+    pub(super) fn submit_labelled<F, T>(
+        self: &Arc<Self>,
+        work: F,
+        luggage: Luggage,
+        label: Label,
+        place: Place,
+    ) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let cell = luggage.labelled_task(work, place, None, label);
+        let task = Arc::clone(&cell).into_run();
+        match (place, worker::current_of(self)) {
+            (Place::Ranked | Place::Waiting, _) => self.rank(task, place),
+            (_, Some(worker)) => worker.push(task),
+            // A permit that had lapsed: it makes the queue longer by one.
+            (_, None) => self.inject_free(task),
+        }
+        JoinHandle::new(cell, Arc::clone(self))
+    }
+}
+
+/// The result of labelled work on its way through the pool. Nothing is submitted before the first poll.
+#[must_use = "futures do nothing unless awaited"]
+pub struct RunTask<'p, F, T> {
+    stage: Stage<'p, F, T>,
+}
+
+enum Stage<'p, F, T> {
+    New(TaskBuilder<'p>, F),
+    Submitted(Run<'p, F, T>),
+    Over,
+}
+
+impl<F, T> fmt::Debug for RunTask<'_, F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.stage {
+            Stage::New(task, _) => f.debug_tuple("RunTask").field(task).finish(),
+            Stage::Submitted(run) => f.debug_tuple("RunTask").field(run).finish(),
+            Stage::Over => f.write_str("RunTask(Over)"),
+        }
+    }
+}
+
+/// The closure is moved, never pinned.
+impl<F, T> Unpin for RunTask<'_, F, T> {}
+
+impl<'p, F, T> RunTask<'p, F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn submit(task: TaskBuilder<'p>, work: F, waker: &Waker) -> Result<Run<'p, F, T>, Rejection> {
+        let shared = task.pool.shared();
+        let (luggage, label) = (task.pack(), task.label());
+        if let Some(worker) = worker::current_of(shared) {
+            let join = luggage.labelled_task(work, Place::Free, None, label);
+            return Ok(Run::submitted(shared, worker.run_here(join)));
+        }
+        let place = shared.place_or_wait(&label)?;
+        let cell = luggage.labelled_task(work, place, Some(waker.clone()), label);
+        shared.rank(Arc::clone(&cell).into_run(), place);
+        Ok(Run::submitted(shared, cell))
+    }
+}
+
+impl<F, T> Future for RunTask<'_, F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let mut run = match mem::replace(&mut this.stage, Stage::Over) {
+            Stage::New(task, work) => match Self::submit(task, work, cx.waker()) {
+                Ok(run) => run,
+                Err(rejection) => {
+                    return Poll::Ready(Err(match rejection.reason {
+                        RejectReason::ShuttingDown => JoinError::Closed,
+                        _ => JoinError::Rejected(Box::new(rejection)),
+                    }));
+                }
+            },
+            Stage::Submitted(run) => run,
+            Stage::Over => panic!("`RunTask` was polled after it was ready"),
+        };
+        let result = Pin::new(&mut run).poll(cx);
+        if result.is_pending() {
+            this.stage = Stage::Submitted(run);
+        }
+        result
+    }
+}

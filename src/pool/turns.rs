@@ -1,0 +1,204 @@
+//! A worker's part in the run order: whose turn it is, and what the last one took.
+//!
+//! A task's cost is the processor time that it used. To read that clock costs as much as a small task, so for what took
+//! less than [`LONG`] by the clock on the wall, that is charged. For longer ones it is the processor time since the last
+//! reading, if that is less: time in which the thread was blocked, or had to wait for a core, is not the tenant's to pay for.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::ranks::Asked;
+use super::shared::Shared;
+use super::worker::Worker;
+use crate::policy::batching::{self, TINY_NS};
+use crate::policy::scheduling::Turn;
+use crate::task::TaskRef;
+use crate::topology::thread_time_ns;
+
+/// What took less, in nanoseconds, is charged by the clock on the wall.
+const LONG: u64 = 50_000;
+
+/// What a task is to the turn that is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    /// It has nothing to do with it.
+    #[default]
+    Other,
+    /// It was taken together with the turn's task, and charged by an estimate.
+    Batch,
+    /// Its turn it is.
+    Owner,
+}
+
+/// What a worker has to settle with the run order.
+#[derive(Default)]
+pub(super) struct Turns {
+    /// The turn of the task that ran last, and when it began.
+    open: Cell<Option<(Turn, u64)>>,
+    /// Its task had been cancelled.
+    void: Cell<bool>,
+    /// The reading of this thread's clock.
+    cpu: Cell<u64>,
+    /// What subtasks of a tenant took, not yet charged.
+    owed: RefCell<Option<(Arc<str>, u64)>>,
+    /// What the task is that is about to run, or runs.
+    kind: Cell<Kind>,
+    /// Tasks that were taken together with that one, and are to run after it.
+    batch: Cell<u64>,
+    /// Those of them that are in the own deque, if nobody has stolen them.
+    aside: Cell<usize>,
+    more: RefCell<Vec<TaskRef>>,
+    /// The last task came from elsewhere.
+    others: Cell<bool>,
+}
+
+impl Turns {
+    /// A task is about to run. If it is a subtask of a tenant's: the tenant, and the time.
+    #[inline]
+    pub(super) fn begin(&self, shared: &Shared, task: &TaskRef) -> Option<(Arc<str>, u64)> {
+        if self.kind.get() != Kind::Other || !shared.ranks.used() {
+            return None;
+        }
+        let label = task.label()?;
+        Some((Arc::clone(&label.tenant), shared.now_ns()))
+    }
+
+    /// The task that was to run does not: it had been cancelled.
+    pub(super) fn none(&self) {
+        if self.kind.get() == Kind::Owner {
+            self.void.set(true);
+        }
+    }
+
+    /// The task is over.
+    #[inline]
+    pub(super) fn end(&self) {
+        self.kind.set(Kind::Other);
+    }
+
+    /// The cost of what ran for so long until now.
+    fn cost(&self, wall: u64) -> u64 {
+        if wall < LONG {
+            return wall;
+        }
+        let Some(now) = thread_time_ns() else { return wall };
+        now.saturating_sub(self.cpu.replace(now)).min(wall)
+    }
+
+    /// The turn that ended, if any, and its cost.
+    fn close(&self, now: u64) -> Option<(Turn, Option<u64>)> {
+        let (turn, began) = self.open.take()?;
+        let void = self.void.replace(false);
+        let tasks = 1 + self.batch.get();
+        Some((turn, (!void).then(|| self.cost(now.saturating_sub(began)) / tasks)))
+    }
+}
+
+impl Worker {
+    /// The next task by the run order, if it is that's turn.
+    pub(super) fn next_ranked(&self) -> Option<TaskRef> {
+        let shared = self.shared();
+        if let Some(task) = self.next_of_batch() {
+            return Some(task);
+        }
+        if !shared.ranks.ready() || self.others_first() {
+            return None;
+        }
+        self.pay();
+        let now = shared.now_ns();
+        let turns = &self.turns;
+        let mut more = turns.more.take();
+        let task_ns = self.books.mean_ns();
+        let took = shared.ranks.next(Asked {
+            worker: self.slot(),
+            workers: shared.idle.census().total(),
+            now,
+            ended: turns.close(now),
+            // Nothing is known before the first.
+            most: if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 },
+            more: &mut more,
+        });
+        if !took.expired.is_empty() {
+            shared.expire(took.expired);
+        }
+        if !took.shed.is_empty() {
+            shared.shed(took.shed);
+        }
+        turns.batch.set(more.len() as u64);
+        turns.aside.set(more.len());
+        if !more.is_empty() {
+            // The own deque is last in, first out.
+            more.drain(..).rev().for_each(|task| self.local.push(task));
+            // In nobody's queue for a moment, they could be seen by nobody: tell now.
+            shared.work_waits();
+        }
+        turns.more.replace(more);
+        let (task, turn) = took.task?;
+        turns.open.set(Some((turn, now)));
+        turns.void.set(false);
+        turns.kind.set(Kind::Owner);
+        Some(task)
+    }
+
+    /// The next of those that were taken together, unless it was stolen.
+    #[inline]
+    fn next_of_batch(&self) -> Option<TaskRef> {
+        let left = self.turns.aside.get().checked_sub(1)?;
+        self.turns.aside.set(left);
+        let task = self.local.pop()?;
+        self.turns.kind.set(Kind::Batch);
+        Some(task)
+    }
+
+    /// Whether something else is to be looked for first: subtasks of what is due earlier; and work without a label has every other turn.
+    fn others_first(&self) -> bool {
+        match self.top_due() {
+            Some(Some(due)) => return due <= self.shared().ranks.head_due(),
+            None if self.shared().queues.injected() == 0 => return false,
+            _ => {}
+        }
+        self.turns.others.replace(!self.turns.others.get())
+    }
+
+    /// Settles what is open: the worker does something else now.
+    #[inline]
+    pub(super) fn settle_turns(&self) {
+        let turn = self.turns.open.take();
+        if turn.is_some() {
+            self.turns.open.set(turn);
+            self.settle_turn();
+        }
+        self.pay();
+    }
+
+    #[cold]
+    fn settle_turn(&self) {
+        let shared = self.shared();
+        if let Some((turn, cost)) = self.turns.close(shared.now_ns()) {
+            shared.ranks.finish(turn, cost);
+        }
+    }
+
+    /// Charges what subtasks took.
+    fn pay(&self) {
+        if let Some((tenant, cost)) = self.turns.owed.take() {
+            self.shared().ranks.charge(&tenant, cost);
+        }
+    }
+
+    /// A subtask of `tenant`'s has run since `began`.
+    pub(super) fn charge_subtask(&self, tenant: &Arc<str>, began: u64) {
+        let cost = self.turns.cost(self.shared().now_ns().saturating_sub(began));
+        let mut owed = self.turns.owed.borrow_mut();
+        match &mut *owed {
+            Some((known, sum)) if known == tenant => *sum += cost,
+            other => {
+                let before = other.replace((Arc::clone(tenant), cost));
+                drop(owed);
+                if let Some((tenant, cost)) = before {
+                    self.shared().ranks.charge(&tenant, cost);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a task says of itself to those who decide on its turn.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How urgent work is. A class is a slack: work of it ought to begin that long after it came, and whose time comes first
+/// runs first. So urgent work goes first, and work of no urgency is not forgotten: it ages.
+///
+/// `Interactive < Standard < Bulk`: the more urgent class is the lesser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
+pub enum Priority {
+    /// Somebody waits for it now: a slack of 0.1 s.
+    Interactive,
+    /// A slack of 1 s.
+    #[default]
+    Standard,
+    /// Nobody waits for it: a slack of 10 s.
+    Bulk,
+}
+
+impl Priority {
+    /// The slack of the class.
+    #[must_use]
+    pub const fn slack(self) -> Duration {
+        Duration::from_nanos(self.slack_ns())
+    }
+
+    pub(crate) const fn slack_ns(self) -> u64 {
+        match self {
+            Self::Interactive => 100_000_000,
+            Self::Standard => 1_000_000_000,
+            Self::Bulk => 10_000_000_000,
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interactive => "interactive",
+            Self::Standard => "standard",
+            Self::Bulk => "bulk",
+        })
+    }
+}
+
+/// The name of a tenant.
+pub(crate) type Name = Arc<str>;
+
+/// A label on a task. Times are nanoseconds by the pool's clock.
+#[derive(Debug)]
+pub(crate) struct Label {
+    /// Whose it is; empty: nobody's in particular.
+    pub(crate) tenant: Name,
+    pub(crate) priority: Priority,
+    /// When it came.
+    pub(crate) arrival: u64,
+    /// When it is of no use any more.
+    pub(crate) expires: Option<u64>,
+    /// What it is called.
+    pub(crate) name: Option<Cow<'static, str>>,
+    /// Which of the tasks of the run order it is. Given when it gets there, and used by those who have the order's lock.
+    number: AtomicU64,
+}
+
+impl Label {
+    pub(crate) fn new(
+        tenant: Name,
+        priority: Priority,
+        arrival: u64,
+        expires: Option<u64>,
+        name: Option<Cow<'static, str>>,
+    ) -> Self {
+        Self { tenant, priority, arrival, expires, name, number: AtomicU64::new(0) }
+    }
+
+    /// For a subtask.
+    pub(crate) fn same(&self) -> Self {
+        Self::new(Name::clone(&self.tenant), self.priority, self.arrival, self.expires, self.name.clone())
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_number(&self, number: u64) {
+        self.number.store(number, Ordering::Relaxed);
+    }
+
+    /// When it is due.
+    pub(crate) fn due(&self) -> u64 {
+        self.expires.unwrap_or_else(|| self.arrival.saturating_add(self.priority.slack_ns()))
+    }
+}
+
+/// What may be on a task: a label, or nothing, which takes no room.
+pub(crate) trait Labelled: Send + Sync + 'static {
+    fn label(&self) -> Option<&Label>;
+}
+
+impl Labelled for () {
+    fn label(&self) -> Option<&Label> {
+        None
+    }
+}
+
+impl Labelled for Label {
+    fn label(&self) -> Option<&Label> {
+        Some(self)
+    }
+}
