@@ -6,17 +6,32 @@ mod pool_support;
 
 use std::time::{Duration, Instant};
 
-use millpond::{JoinError, RejectReason};
+use millpond::{AdaptiveThreadPool, JoinError, JoinHandle, RejectReason};
 use pool_support::{Tokens, block_on, fixed, hold, in_time, poll_once, until};
+
+/// A task that is of use for a moment, and until when. On a machine that stands still meanwhile, it is too late at once: then
+/// the moment is longer.
+fn soon<F: FnOnce() + Send + 'static>(
+    pool: &AdaptiveThreadPool,
+    work: impl Fn() -> F,
+) -> (JoinHandle<()>, Instant) {
+    (0..20)
+        .find_map(|turn| {
+            let soon = Instant::now() + Duration::from_millis(20 << turn);
+            Some((pool.task().deadline(soon).try_spawn(work()).ok()?, soon))
+        })
+        .unwrap()
+}
 
 #[test]
 fn what_waits_at_its_deadline_is_given_up_though_all_workers_are_busy() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();
         let (held, tokens) = (hold(&pool, 1), Tokens::default());
-        let token = tokens.token();
-        let soon = Instant::now() + Duration::from_millis(30);
-        let task = pool.task().deadline(soon).try_spawn(move || drop(token)).unwrap();
+        let (task, soon) = soon(&pool, || {
+            let token = tokens.token();
+            move || drop(token)
+        });
         // No worker comes by.
         assert!(matches!(block_on(task), Err(JoinError::Expired)));
         assert!(Instant::now() >= soon);
@@ -76,8 +91,7 @@ fn expired_work_leaves_its_place_to_others() {
     in_time(|| {
         let pool = fixed(1).max_queue_size(1).build().unwrap();
         let held = hold(&pool, 1);
-        let soon = Instant::now() + Duration::from_millis(20);
-        let first = pool.task().deadline(soon).try_spawn(|| ()).unwrap();
+        let (first, _) = soon(&pool, || || ());
         let mut waits = Box::pin(pool.run(|| "its turn"));
         assert!(poll_once(&mut waits).is_pending());
         assert_eq!(pool.statistics().waiting_callers, 1);

@@ -76,43 +76,43 @@ pub struct Rejection {
 /// # Ok(()) }
 /// ```
 pub struct Rejected<W> {
-    rejection: Box<Rejection>,
-    work: W,
+    /// In one box, so that the error is small whatever the work.
+    inner: Box<(Rejection, W)>,
 }
 
 impl<W> Rejected<W> {
     pub(crate) fn new(rejection: Rejection, work: W) -> Self {
-        Self { rejection: Box::new(rejection), work }
+        Self { inner: Box::new((rejection, work)) }
     }
 
     /// The facts.
     #[must_use]
     pub fn rejection(&self) -> &Rejection {
-        &self.rejection
+        &self.inner.0
     }
 
     /// The work, untouched.
     #[must_use]
     pub fn into_inner(self) -> W {
-        self.work
+        self.inner.1
     }
 
     /// The facts and the work.
     #[must_use]
     pub fn into_parts(self) -> (Rejection, W) {
-        (*self.rejection, self.work)
+        *self.inner
     }
 }
 
 impl<W> fmt::Debug for Rejected<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejected").field("rejection", &self.rejection).finish_non_exhaustive()
+        f.debug_struct("Rejected").field("rejection", self.rejection()).finish_non_exhaustive()
     }
 }
 
 impl<W> fmt::Display for Rejected<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rejection.fmt(f)
+        self.rejection().fmt(f)
     }
 }
 

@@ -116,6 +116,17 @@ impl Shared {
         }
     }
 
+    /// A task that was not let in, and had no place.
+    pub(super) fn turn_down(&self, task: &dyn Run, rejection: Rejection) {
+        let why = match rejection.reason {
+            RejectReason::ShuttingDown => Refusal::Closed,
+            _ => Refusal::Rejected(Box::new(rejection)),
+        };
+        if let Some((_, waker)) = task.refuse(why) {
+            contain::wake(waker);
+        }
+    }
+
     /// A task that was taken out of the order is not to run. Counted, and its place given back, before its waiter can see it.
     fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) {
         if let Some((place, waker)) = task.refuse(why) {

@@ -11,10 +11,10 @@ use std::task::{Context, Poll};
 
 use super::propagate::Luggage;
 use super::shared::Shared;
-use super::{AdaptiveThreadPool, JoinHandle, worker};
+use super::{AdaptiveThreadPool, JoinHandle, TaskBuilder, worker};
 use crate::admission::{Full, Start};
 use crate::error::{JoinError, Rejected};
-use crate::task::{Join, Place, TaskRef};
+use crate::task::{Join, Label, Place, TaskRef};
 
 /// The result of deferred work. Dropping it cancels the work if it has not started.
 #[derive(Debug)]
@@ -35,6 +35,23 @@ impl AdaptiveThreadPool {
     {
         let luggage = self.shared().pack();
         self.shared().defer(work, luggage)
+    }
+
+    /// Submits work if there is room now; it is made of `with`, which is handed back if not.
+    pub(crate) fn try_enqueue<W, F, T>(
+        &self,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<Deferred<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let luggage = self.shared().pack();
+        match self.shared().admit_now() {
+            Ok(place) => Ok(Deferred(self.shared().submit(work(with), luggage, place))),
+            Err(full) => Err(Rejected::new(self.shared().rejection(full), with)),
+        }
     }
 
     /// Submits work that waits its turn if there is no room: it stands in line whether or not the future is polled. No worker
@@ -58,23 +75,6 @@ impl AdaptiveThreadPool {
                 ticket.start();
                 deferred
             }
-        }
-    }
-
-    /// Submits work if there is room now; it is made of `with`, which is handed back if not.
-    pub(crate) fn try_enqueue<W, F, T>(
-        &self,
-        with: W,
-        work: impl FnOnce(W) -> F,
-    ) -> Result<Deferred<T>, Rejected<W>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let luggage = self.shared().pack();
-        match self.shared().admit_now() {
-            Ok(place) => Ok(Deferred(self.shared().submit(work(with), luggage, place))),
-            Err(full) => Err(Rejected::new(self.shared().rejection(full), with)),
         }
     }
 
@@ -110,7 +110,49 @@ impl Shared {
     }
 }
 
+impl TaskBuilder<'_> {
+    /// As [`AdaptiveThreadPool::defer`].
+    pub(crate) fn defer<F, T>(self, work: F) -> (Ticket, Deferred<T>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let shared = self.shared();
+        let cell = self.pack().labelled_task(work, Place::Outside, None, self.label());
+        let ticket = Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(shared) };
+        (ticket, Deferred(JoinHandle::new(cell, Arc::clone(shared))))
+    }
+
+    /// As [`AdaptiveThreadPool::try_enqueue`].
+    pub(crate) fn try_enqueue<W, F, T>(
+        self,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<Deferred<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.try_place() {
+            Ok((luggage, label, place)) => {
+                Ok(Deferred(self.shared().submit_labelled(work(with), luggage, label, place)))
+            }
+            Err(rejection) => Err(Rejected::new(rejection, with)),
+        }
+    }
+}
+
 impl Ticket {
+    /// The same for labelled work.
+    fn start_labelled(self, label: &Label) {
+        let Self { task, shared } = &self;
+        match shared.place_or_wait(label) {
+            Ok(place) if task.enter(place) => shared.rank(TaskRef::clone(task), place),
+            Ok(place) => shared.leave_place(place),
+            Err(rejection) => shared.turn_down(&**task, rejection),
+        }
+    }
+
     fn place(&self, place: Place) -> bool {
         self.task.enter(place)
     }
@@ -119,6 +161,10 @@ impl Ticket {
 impl Start for Ticket {
     /// Puts the work into the queue, or into the line for it.
     fn start(self) {
+        let task = TaskRef::clone(&self.task);
+        if let Some(label) = task.label() {
+            return self.start_labelled(label);
+        }
         let shared = &self.shared;
         match shared.try_permit() {
             Ok(_) if self.place(Place::Held) => {

@@ -148,27 +148,36 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let shared = self.pool.shared();
+        match self.try_place() {
+            Ok((luggage, label, place)) => Ok(self.shared().submit_labelled(work, luggage, label, place)),
+            Err(rejection) => Err(Rejected::new(rejection, work)),
+        }
+    }
+
+    /// All that the task needs beside its work, with a place for it, if there is one at once.
+    pub(super) fn try_place(&self) -> Result<(Luggage, Label, Place), Rejection> {
+        let shared = self.shared();
         let (luggage, label) = (self.pack(), self.label());
         let place = match worker::current_of(shared) {
             Some(_) => Place::Free,
-            None => match shared.place_now(&label) {
-                Ok(place) => place,
-                Err(rejection) => return Err(Rejected::new(rejection, work)),
-            },
+            None => shared.place_now(&label)?,
         };
-        Ok(shared.submit_labelled(work, luggage, label, place))
+        Ok((luggage, label, place))
     }
 
-    fn label(&self) -> Label {
-        let shared = self.pool.shared();
+    pub(super) fn shared(&self) -> &'p Arc<Shared> {
+        self.pool.shared()
+    }
+
+    pub(super) fn label(&self) -> Label {
+        let shared = self.shared();
         let tenant = self.tenant.clone().unwrap_or_else(|| Arc::clone(&shared.nobody));
         let expires = self.deadline.map(|at| shared.ns_at(at));
         Label::new(tenant, self.priority, shared.now_ns(), expires, self.name.clone())
     }
 
-    fn pack(&self) -> Luggage {
-        let shared = self.pool.shared();
+    pub(super) fn pack(&self) -> Luggage {
+        let shared = self.shared();
         match &self.name {
             None => shared.pack(),
             Some(name) => {

@@ -11,7 +11,6 @@ use tokio::sync::{oneshot, watch};
 
 use super::dispatch::{Groups, Start, Started};
 use super::pace::{self, Pace, Stretch};
-use super::request::Job;
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::contain::contain;
 use crate::convert::Converter;
@@ -135,12 +134,12 @@ impl<C: Converter> Batch<C> {
             if stretch.ends_before(1) {
                 timed_out = pace.pause().await;
             }
-            let ConversionRequest { id, content, options, tenant } = request;
+            let terms = engine.terms(&request);
+            let (id, job) = request.into_parts();
             ids.push(id);
-            let job = Job { content, options };
             match engine.check_size(&job.content) {
                 Ok(()) if timed_out => contain(|| drop(job)),
-                Ok(()) => start.add(position, job, tenant),
+                Ok(()) => start.add(position, job, terms),
                 Err(error) => refused.push((position, engine.refused(error, job.content, asked))),
             }
         }
@@ -204,6 +203,8 @@ impl Why {
         match self {
             Self::TimedOut(after) => ProcessError::TimedOut { after: *after },
             Self::Ended(Some(JoinError::Closed)) => ProcessError::Closed,
+            Self::Ended(Some(JoinError::Expired)) => ProcessError::Expired,
+            Self::Ended(Some(JoinError::Rejected(rejection))) => ProcessError::Rejected(**rejection),
             // It was cancelled, or asked to stop between two documents.
             Self::Ended(_) => ProcessError::Cancelled,
         }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{ConcurrentProcessorV2, ProcessorConfig};
 use crate::config::PoolConfig;
-use crate::convert::Converter;
 #[cfg(feature = "documents")]
 use crate::convert::DocumentConverter;
+use crate::convert::{Converter, Format};
 use crate::error::BuildError;
 use crate::pool::AdaptiveThreadPool;
+use crate::task::Priority;
 
 /// Configures a processor step by step: every field of [`ProcessorConfig`].
 ///
@@ -53,6 +54,12 @@ impl ProcessorBuilder {
     /// [`ProcessorConfig::batch_timeout`]
     pub fn batch_timeout(mut self, timeout: Duration) -> Self {
         self.config.batch_timeout = timeout;
+        self
+    }
+
+    /// How urgent documents of this format are, if their request does not say: [`ProcessorConfig::priorities`]
+    pub fn priority(mut self, format: Format, priority: Priority) -> Self {
+        self.config.priorities.insert(format, priority);
         self
     }
 

@@ -1,9 +1,12 @@
 //! The processor's configuration.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::config::{PoolConfig, check};
+use crate::convert::Format;
 use crate::error::ConfigError;
+use crate::task::Priority;
 
 /// How a processor treats documents, batches and tenants, and the pool it builds.
 ///
@@ -39,6 +42,9 @@ pub struct ProcessorConfig {
     /// How many tasks of one tenant may be under way (queued in the pool or running) at once; further ones wait their
     /// turn. `None`, the default, is no limit; accepted 1 or more.
     pub max_concurrent_per_tenant: Option<usize>,
+    /// How urgent documents of a format are, if their request does not say; what is not named is
+    /// [`Priority::Standard`]. The format is that which the request names, or that which is detected. Default: none is named.
+    pub priorities: HashMap<Format, Priority>,
     /// A document that is predicted to take no longer than this is converted on the caller's own thread, because to ship
     /// it would cost more. Default 20 us; accepted 0 (never) to 1 ms.
     pub inline_budget: Duration,
@@ -57,6 +63,7 @@ impl Default for ProcessorConfig {
             chunk_size: 256 << 10,
             batch_timeout: Duration::from_secs(60),
             max_concurrent_per_tenant: None,
+            priorities: HashMap::new(),
             inline_budget: Duration::from_micros(20),
             coalesce_target: Duration::from_micros(100),
             pool: PoolConfig::default(),

@@ -12,7 +12,8 @@ use super::batch::BatchProgress;
 use super::engine::{Engine, kind_of};
 use super::group::{Answers, Group};
 use super::pace::{Pace, Stretch};
-use super::request::Job;
+use super::request::{Job, Terms};
+use crate::admission::Start as _;
 use crate::contain::contain;
 use crate::convert::Converter;
 use crate::policy::coalescing::{self, Item};
@@ -80,7 +81,7 @@ pub(super) struct Start<'b, C> {
     alive: Arc<oneshot::Sender<Infallible>>,
     /// Whether the limits of tenants hold. Not for a task of the pool that waits for a batch: see `process_single`.
     limited: bool,
-    classes: HashMap<Option<Arc<str>>, usize>,
+    classes: HashMap<Terms, usize>,
     waiting: Vec<Option<Waiting>>,
     items: Vec<Item>,
 }
@@ -88,7 +89,7 @@ pub(super) struct Start<'b, C> {
 struct Waiting {
     position: usize,
     job: Job,
-    tenant: Option<Arc<str>>,
+    terms: Terms,
 }
 
 impl<'b, C: Converter> Start<'b, C> {
@@ -113,16 +114,20 @@ impl<'b, C: Converter> Start<'b, C> {
     }
 
     /// One more document.
-    pub(super) fn add(&mut self, position: usize, job: Job, tenant: Option<Arc<str>>) {
+    pub(super) fn add(&mut self, position: usize, job: Job, terms: Terms) {
         let cost_ns = predict(&self.processor.engine, &job);
-        let class = if self.limited {
-            let known = self.classes.len();
-            *self.classes.entry(tenant.clone()).or_insert(known)
-        } else {
+        let class = if terms == Terms::default() {
             0
+        } else if let Some(&class) = self.classes.get(&terms) {
+            class
+        } else {
+            // The first class is that of those who say nothing.
+            let class = self.classes.len() + 1;
+            self.classes.insert(terms.clone(), class);
+            class
         };
         self.items.push(Item { cost_ns, class });
-        self.waiting.push(Some(Waiting { position, job, tenant }));
+        self.waiting.push(Some(Waiting { position, job, terms }));
     }
 
     /// Submits all of them. `self` is consumed, so that what is left alive are the groups. True if the time was over before
@@ -144,24 +149,24 @@ impl<'b, C: Converter> Start<'b, C> {
                     return (groups, true);
                 }
             }
-            let mut name = None;
+            let mut common = Terms::default();
             let mut members = group.members;
             let mut jobs = Vec::with_capacity(members.len());
             for member in &mut members {
-                if let Some(Waiting { position, job, tenant }) = self.waiting[*member].take() {
+                if let Some(Waiting { position, job, terms }) = self.waiting[*member].take() {
                     jobs.push((position, job));
                     *member = position;
-                    name = tenant;
+                    common = terms;
                 }
             }
-            let group = self.one(jobs, members, name.filter(|_| self.limited));
+            let group = self.one(jobs, members, common);
             groups.started.push(group);
         }
         pool.call(groups.started.len() - called);
         (groups, false)
     }
 
-    fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, tenant: Option<Arc<str>>) -> Started {
+    fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, terms: Terms) -> Started {
         let Self { processor, asked, progress, alive, .. } = self;
         let answers = Arc::new(Mutex::new(Answers::Open(Vec::with_capacity(jobs.len()))));
         let mut group = Group {
@@ -173,21 +178,32 @@ impl<'b, C: Converter> Start<'b, C> {
             slot: None,
             alive: Arc::clone(alive),
         };
-        let deferred = match (&processor.engine.tenants, tenant) {
-            (Some(tenants), Some(name)) => match tenants.try_enter(&name) {
-                Some(slot) => {
-                    group.slot = Some(slot);
-                    processor.pool.enqueue_untold(move || group.run())
-                }
-                None => {
-                    let (slot, arrival) = tenants.join_line(&name);
-                    group.slot = Some(slot);
-                    let (ticket, deferred) = processor.pool.defer(move || group.run());
-                    tenants.bring(&name, arrival, ticket);
-                    deferred
-                }
-            },
-            _ => processor.pool.enqueue_untold(move || group.run()),
+        let pool = &processor.pool;
+        let defer = |group: Group<C>| match terms.task(pool) {
+            None => pool.defer(move || group.run()),
+            Some(task) => task.defer(move || group.run()),
+        };
+        let mut line = None;
+        if let (Some(tenants), Some(name), true) = (&processor.engine.tenants, &terms.tenant, self.limited) {
+            group.slot = tenants.try_enter(name);
+            if group.slot.is_none() {
+                let (slot, arrival) = tenants.join_line(name);
+                group.slot = Some(slot);
+                line = Some((tenants, name, arrival));
+            }
+        }
+        let deferred = match line {
+            Some((tenants, name, arrival)) => {
+                let (ticket, deferred) = defer(group);
+                tenants.bring(name, arrival, ticket);
+                deferred
+            }
+            None if terms == Terms::default() || pool.is_here() => pool.enqueue_untold(move || group.run()),
+            None => {
+                let (ticket, deferred) = defer(group);
+                ticket.start();
+                deferred
+            }
         };
         Started { members, answers, deferred }
     }

@@ -10,11 +10,11 @@ use crossbeam_utils::CachePadded;
 
 use super::config::ProcessorConfig;
 use super::metrics::Counters;
-use super::request::{Job, Outcome};
-use super::{ProcessError, Tenants};
+use super::request::{Job, Outcome, Terms};
+use super::{ConversionRequest, ProcessError, Tenants};
 use super::{chunks, inline};
 use crate::contain::contain;
-use crate::convert::{Converter, Format};
+use crate::convert::{ConversionOptions, Converter, Format};
 use crate::error::Panic;
 use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
@@ -75,12 +75,30 @@ impl<C: Converter> Engine<C> {
     /// What a document is and is to become, for the caller's thread: `None` if that can't be told, or would take long, or
     /// the converter panics over it. A worker will find out then.
     pub(super) fn resolve_here(&self, job: &Job) -> Option<(Format, Format)> {
-        if job.content.len() > LONGEST_LOOK {
+        self.look(&job.content, &job.options)
+    }
+
+    fn look(&self, content: &[u8], options: &ConversionOptions) -> Option<(Format, Format)> {
+        if content.len() > LONGEST_LOOK {
             return None;
         }
         let mut formats = None;
-        contain(|| formats = self.converter.resolve(&job.content, &job.options).ok());
+        contain(|| formats = self.converter.resolve(content, options).ok());
         formats
+    }
+
+    /// What decides on a request's turn: with the class that documents of its format have, unless it names one.
+    pub(super) fn terms(&self, request: &ConversionRequest) -> Terms {
+        let ConversionRequest { content, options, tenant, priority, deadline, .. } = request;
+        let (tenant, deadline) = (tenant.clone(), *deadline);
+        let priority = priority.or_else(|| {
+            if self.config.priorities.is_empty() {
+                return None;
+            }
+            let format = options.from.or_else(|| Some(self.look(content, options)?.0))?;
+            self.config.priorities.get(&format).copied()
+        });
+        Terms { tenant, priority, deadline }
     }
 
     /// Refuses a document that is too long.

@@ -1,12 +1,14 @@
 //! What goes into the processor, and what comes out.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::ProcessError;
 use crate::convert::{ConversionOptions, Format};
+use crate::pool::{AdaptiveThreadPool, TaskBuilder};
+use crate::task::Priority;
 
 /// A document to convert.
 ///
@@ -27,10 +29,14 @@ pub struct ConversionRequest {
     pub content: Bytes,
     /// How to convert it.
     pub options: ConversionOptions,
-    /// Who it is for, where
-    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) counts. A request without a
-    /// tenant is not limited.
+    /// Who it is for: tenants share the pool's time, and each may have
+    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) under way. Requests without a
+    /// tenant are not limited.
     pub tenant: Option<Arc<str>>,
+    /// How urgent it is. `None`: as urgent as [`priorities`](crate::ProcessorConfig::priorities) says of its format.
+    pub priority: Option<Priority>,
+    /// When it is of no use any more: its conversion is not begun after that.
+    pub deadline: Option<Instant>,
 }
 
 impl ConversionRequest {
@@ -66,6 +72,26 @@ impl ConversionRequest {
         self.tenant = Some(name.into());
         self
     }
+
+    /// Says how urgent it is.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Says until when it is of use.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Its name, and its document.
+    pub(super) fn into_parts(self) -> (String, Job) {
+        let Self { id, content, options, .. } = self;
+        (id, Job { content, options })
+    }
 }
 
 /// What became of a request.
@@ -96,6 +122,36 @@ impl ConversionResponse {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.result.is_ok()
+    }
+}
+
+/// What decides on a request's turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Terms {
+    pub(super) tenant: Option<Arc<str>>,
+    pub(super) priority: Option<Priority>,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Terms {
+    /// The task for it; `None` if it may be any.
+    pub(super) fn task<'p>(&self, pool: &'p AdaptiveThreadPool) -> Option<TaskBuilder<'p>> {
+        if *self == Self::default() {
+            return None;
+        }
+        let mut task = pool.task().priority(self.priority.unwrap_or_default());
+        if let Some(tenant) = &self.tenant {
+            task = task.tenant(Arc::clone(tenant));
+        }
+        Some(match self.deadline {
+            Some(deadline) => task.deadline(deadline),
+            None => task,
+        })
+    }
+
+    /// Whether it is too late.
+    pub(super) fn expired(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::engine::{Engine, InFlight, Venue};
 use super::inline;
-use super::request::{Job, Outcome};
+use super::request::{Job, Outcome, Terms};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, Tenants};
 use crate::admission::Slot;
 use crate::convert::Converter;
@@ -43,11 +43,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[cfg(not(feature = "documents"))] fn main() {}
     /// ```
     pub async fn process_single(&self, request: ConversionRequest) -> ConversionResponse {
-        let ConversionRequest { id, content, options, tenant } = request;
-        self.process(Job { content, options }, tenant, Instant::now()).await.named(id)
+        let terms = self.engine.terms(&request);
+        let (id, job) = request.into_parts();
+        self.process(job, terms, Instant::now()).await.named(id)
     }
 
-    async fn process(&self, job: Job, tenant: Option<Arc<str>>, asked: Instant) -> Outcome {
+    async fn process(&self, job: Job, terms: Terms, asked: Instant) -> Outcome {
         let engine = &self.engine;
         let _under_way = engine.enter();
         if self.pool.is_closed() {
@@ -56,15 +57,18 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         if let Err(error) = engine.check_size(&job.content) {
             return engine.refused(error, job.content, asked);
         }
+        if terms.expired(asked) {
+            return engine.refused(ProcessError::Expired, job.content, asked);
+        }
         // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
         // be to wait for itself.
         let here = self.pool.is_here();
         let turn = if here { None } else { inline::turn(engine, &job, asked).await };
         let mut slot = None;
-        if let (Some(tenants), Some(name), false) = (&engine.tenants, &tenant, here) {
+        if let (Some(tenants), Some(name), false) = (&engine.tenants, &terms.tenant, here) {
             slot = tenants.try_enter(name);
             if slot.is_none() {
-                let result = self.stand_in_line(tenants, name, job, asked).await;
+                let result = self.stand_in_line(tenants, name, &terms, job, asked).await;
                 return result.unwrap_or_else(|error| engine.unconverted(error.into(), asked));
             }
         }
@@ -73,7 +77,11 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             engine.account(&outcome);
             return outcome;
         }
-        let result = self.pool.run(on_worker(Arc::clone(engine), job, asked, slot)).await;
+        let work = on_worker(Arc::clone(engine), job, asked, slot);
+        let result = match terms.task(&self.pool) {
+            None => self.pool.run(work).await,
+            Some(task) => task.run(work).await,
+        };
         result.unwrap_or_else(|error| engine.unconverted(error.into(), asked))
     }
 
@@ -81,11 +89,16 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         &self,
         tenants: &Arc<Tenants>,
         name: &Arc<str>,
+        terms: &Terms,
         job: Job,
         asked: Instant,
     ) -> Deferred<Outcome> {
         let (slot, arrival) = tenants.join_line(name);
-        let (ticket, deferred) = self.pool.defer(on_worker(Arc::clone(&self.engine), job, asked, Some(slot)));
+        let work = on_worker(Arc::clone(&self.engine), job, asked, Some(slot));
+        let (ticket, deferred) = match terms.task(&self.pool) {
+            None => self.pool.defer(work),
+            Some(task) => task.defer(work),
+        };
         tenants.bring(name, arrival, ticket);
         deferred
     }
@@ -135,12 +148,16 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             }
         }
         let mut id = String::new();
-        let submitted = self.pool.try_enqueue((request, slot), |(request, slot)| {
-            let ConversionRequest { id: name, content, options, tenant: _ } = request;
+        let terms = engine.terms(&request);
+        let work = |(request, slot): (ConversionRequest, _)| {
+            let (name, job) = request.into_parts();
             id = name;
-            let (engine, job) = (Arc::clone(engine), Job { content, options });
-            on_worker(engine, job, asked, slot)
-        });
+            on_worker(Arc::clone(engine), job, asked, slot)
+        };
+        let submitted = match terms.task(&self.pool) {
+            None => self.pool.try_enqueue((request, slot), work),
+            Some(task) => task.try_enqueue((request, slot), work),
+        };
         match submitted {
             Ok(deferred) => {
                 let counts = Arc::clone(engine) as Arc<dyn Unconverted>;
