@@ -1,5 +1,9 @@
 //! Who may put work into the queue: permits, the line for them, and what a refused caller is told.
 
+// Nobody weighs work yet.
+#[cfg(not(millpond_loom))]
+#[allow(dead_code)]
+mod bytes;
 mod call;
 mod permits;
 mod reservations;
