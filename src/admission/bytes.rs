@@ -216,5 +216,5 @@ impl<W: Start> Drop for Weight<W> {
     }
 }
 
-#[cfg(all(test, not(millpond_loom)))]
+#[cfg(test)]
 mod tests;
