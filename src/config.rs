@@ -66,6 +66,10 @@ pub struct PoolConfig {
     /// The part of the queue that one tenant's waiting tasks may take of what others leave free, so that there is always room
     /// for another tenant. Default 0.5: alone it may have half of the places, two have a third each. Accepted over 0 to 1.
     pub tenant_queue_share: f64,
+    /// Bytes of labelled work that may be under way, waiting in the queue or running, as far as tasks say how many they are
+    /// ([`TaskBuilder::cost_bytes`](crate::TaskBuilder::cost_bytes); the processor says it of its documents). Default `None`: no
+    /// limit; accepted from 1 on.
+    pub byte_budget: Option<usize>,
     /// What is done when work that names a class, tenant or deadline waits for too long. Default: nothing.
     pub shedding: Shedding,
     /// What the threads are called; a number is put behind it. Default `millpond`.
@@ -87,6 +91,7 @@ impl Default for PoolConfig {
             reservation_timeout: Duration::from_secs(1),
             max_running_per_tenant: None,
             tenant_queue_share: 0.5,
+            byte_budget: None,
             shedding: Shedding::Off,
             thread_name: String::from("millpond"),
         }
@@ -118,6 +123,9 @@ impl PoolConfig {
         check(self.reservation_timeout, "reservation_timeout", MS, DAY)?;
         if self.max_running_per_tenant == Some(0) {
             return Err(ConfigError::new("max_running_per_tenant", Some(0), "None, or Some of at least 1"));
+        }
+        if self.byte_budget == Some(0) {
+            return Err(ConfigError::new("byte_budget", Some(0), "None, or Some of at least 1"));
         }
         if !(self.tenant_queue_share > 0.0 && self.tenant_queue_share <= 1.0) {
             let value = self.tenant_queue_share;

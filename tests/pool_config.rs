@@ -24,6 +24,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.reservation_timeout, Duration::from_secs(1));
     assert_eq!(config.max_running_per_tenant, None);
     assert_eq!(config.tenant_queue_share, 0.5);
+    assert_eq!(config.byte_budget, None);
     assert_eq!(config.shedding, Shedding::Off);
     assert_eq!(config.thread_name, "millpond");
     config.validate().unwrap();
@@ -45,8 +46,9 @@ fn a_builder_sets_every_field() {
             reservation_timeout: Duration::from_secs(9),
             max_running_per_tenant: Some(10),
             tenant_queue_share: 0.11,
+            byte_budget: Some(12),
             shedding: Shedding::NewestFirst,
-            thread_name: "twelve".into(),
+            thread_name: "thirteen".into(),
         };
         let built = AdaptiveThreadPool::builder()
             .min_threads(2)
@@ -61,8 +63,9 @@ fn a_builder_sets_every_field() {
             .reservation_timeout(Duration::from_secs(9))
             .max_running_per_tenant(10)
             .tenant_queue_share(0.11)
+            .byte_budget(12)
             .shedding(Shedding::NewestFirst)
-            .thread_name("twelve");
+            .thread_name("thirteen");
         assert_eq!(built.build().unwrap().config(), &wanted);
         assert_eq!(AdaptiveThreadPool::with_config(wanted.clone()).unwrap().config(), &wanted);
     });
@@ -120,6 +123,10 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
         (
             PoolConfig { max_running_per_tenant: Some(0), ..config.clone() },
             "max_running_per_tenant is Some(0), but must be None, or Some of at least 1",
+        ),
+        (
+            PoolConfig { byte_budget: Some(0), ..config.clone() },
+            "byte_budget is Some(0), but must be None, or Some of at least 1",
         ),
         (
             PoolConfig { tenant_queue_share: 0.0, ..config.clone() },

@@ -1,8 +1,6 @@
 //! Who may put work into the queue: permits, the line for them, and what a refused caller is told.
 
-// Nobody weighs work yet.
 #[cfg(not(millpond_loom))]
-#[allow(dead_code)]
 mod bytes;
 mod call;
 mod permits;
@@ -15,6 +13,8 @@ mod tenant;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 
+#[cfg(not(millpond_loom))]
+pub(crate) use bytes::{Arrival, ByteBudget, NeverFits, Refused, Weight};
 pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
 pub(crate) use permits::{Full, Joined, Permits, Waiter};
 pub(crate) use reservations::{ReservationId, Reservations};

@@ -3,6 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
+use crate::contain::contain;
+
 type Step = Box<dyn FnOnce()>;
 
 thread_local! {
@@ -16,22 +18,23 @@ pub(super) fn in_a_row(step: impl FnOnce() + 'static) {
     struct Rest;
     impl Drop for Rest {
         fn drop(&mut self) {
-            while let Some(step) = ROW.with_borrow_mut(VecDeque::pop_front) {
-                step();
+            // The locals may go before the one that runs has ended.
+            while let Some(step) = ROW.try_with(|row| row.borrow_mut().pop_front()).ok().flatten() {
+                contain(step);
             }
             RUNNING.set(false);
         }
     }
 
-    match RUNNING.try_with(|running| running.replace(true)) {
-        Ok(true) => ROW.with_borrow_mut(|row| row.push_back(Box::new(step))),
-        Ok(false) => {
-            let _rest = Rest;
-            step();
-        }
-        // The thread is about to end and its locals are gone.
-        Err(_) => step(),
+    // The thread may be about to end, and this local of it gone.
+    if ROW.try_with(|_| ()).is_err() {
+        return step();
     }
+    if RUNNING.replace(true) {
+        return ROW.with_borrow_mut(|row| row.push_back(Box::new(step)));
+    }
+    let _rest = Rest;
+    step();
 }
 
 #[cfg(test)]
@@ -54,8 +57,13 @@ mod tests {
         }));
         assert!(caught.is_err());
         assert_eq!(*log.borrow(), ["first", "second"]);
-        let third = Rc::clone(&log);
+        let (third, fourth) = (Rc::clone(&log), Rc::clone(&log));
+        in_a_row(move || {
+            in_a_row(|| panic!("a later one's"));
+            in_a_row(move || fourth.borrow_mut().push("fourth"));
+        });
+        assert_eq!(*log.borrow(), ["first", "second", "fourth"]);
         in_a_row(move || third.borrow_mut().push("third"));
-        assert_eq!(log.borrow().len(), 3);
+        assert_eq!(log.borrow().len(), 4);
     }
 }

@@ -130,8 +130,9 @@ impl Shared {
     /// A task that was taken out of the order is not to run. Counted, and its place given back, before its waiter can see it.
     fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) {
         if let Some((place, waker)) = task.refuse(why) {
-            count(tally);
+            // In this order it is never counted twice.
             self.leave_place(place);
+            count(tally);
             contain::wake(waker);
         }
     }

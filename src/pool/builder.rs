@@ -120,6 +120,12 @@ impl PoolBuilder {
         self
     }
 
+    /// [`PoolConfig::byte_budget`]
+    pub fn byte_budget(mut self, bytes: usize) -> Self {
+        self.config.byte_budget = Some(bytes);
+        self
+    }
+
     /// [`PoolConfig::shedding`]
     pub fn shedding(mut self, shedding: Shedding) -> Self {
         self.config.shedding = shedding;

@@ -4,15 +4,20 @@
 //! needs no poll of the future. If the future is dropped first, the closure is dropped at once and the ticket is void. Whoever
 //! has the ticket must use it: the future of one that is dropped waits without end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::sync::oneshot;
+
 use super::propagate::Luggage;
 use super::shared::Shared;
+use super::task::{Placed, loaded};
+use super::weight::Queued;
 use super::{AdaptiveThreadPool, JoinHandle, TaskBuilder, worker};
-use crate::admission::{Full, Start};
+use crate::admission::{Arrival, Full, Start};
 use crate::error::{JoinError, Rejected};
 use crate::task::{Join, Label, Place, TaskRef};
 
@@ -24,6 +29,10 @@ pub(crate) struct Deferred<T: 'static>(JoinHandle<T>);
 pub(crate) struct Ticket {
     task: TaskRef,
     shared: Arc<Shared>,
+    /// Its place in the line for bytes.
+    arrival: Option<Arrival>,
+    /// Dropped when the work is submitted.
+    told: Option<oneshot::Sender<Infallible>>,
 }
 
 impl AdaptiveThreadPool {
@@ -105,7 +114,12 @@ impl Shared {
         T: Send + 'static,
     {
         let cell = luggage.task(work, Place::Outside, None);
-        let ticket = Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(self) };
+        let ticket = Ticket {
+            task: Arc::clone(&cell).into_run(),
+            shared: Arc::clone(self),
+            arrival: None,
+            told: None,
+        };
         (ticket, Deferred(JoinHandle::new(cell, Arc::clone(self))))
     }
 }
@@ -117,10 +131,46 @@ impl TaskBuilder<'_> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let shared = self.shared();
-        let cell = self.pack().labelled_task(work, Place::Outside, None, self.label());
-        let ticket = Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(shared) };
-        (ticket, Deferred(JoinHandle::new(cell, Arc::clone(shared))))
+        let (ticket, handle) = self.prepare(work);
+        (ticket, Deferred(handle))
+    }
+
+    /// The work stands in line for its bytes from now on, if they are not there.
+    fn prepare<F, T>(self, work: F) -> (Ticket, JoinHandle<T>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let shared = Arc::clone(self.shared());
+        let (luggage, label) = (self.pack(), self.label());
+        let (load, arrival, refusal) = match shared.queue_for_bytes(self.bytes()) {
+            Ok(Some(Queued { load, arrival })) => (load, Some(arrival), None),
+            Ok(None) => (None, None, None),
+            Err(rejection) => (None, None, Some(rejection)),
+        };
+        let cell = luggage.labelled_task(loaded(work, load), Place::Outside, None, label);
+        let ticket =
+            Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(&shared), arrival, told: None };
+        if let Some(rejection) = refusal {
+            shared.turn_down(cell.as_run(), rejection);
+        }
+        (ticket, JoinHandle::new(cell, shared))
+    }
+
+    /// Submits work as soon as its bytes are there. The other future is ready when they are.
+    pub(super) fn submit_in_line<F, T>(
+        self,
+        work: F,
+    ) -> (JoinHandle<T>, impl Future<Output = ()> + Send + 'static)
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (told, started) = oneshot::channel::<Infallible>();
+        let (mut ticket, handle) = self.prepare(work);
+        ticket.told = Some(told);
+        ticket.start();
+        (handle, async { _ = started.await })
     }
 
     /// As [`AdaptiveThreadPool::try_enqueue`].
@@ -134,8 +184,9 @@ impl TaskBuilder<'_> {
         T: Send + 'static,
     {
         match self.try_place() {
-            Ok((luggage, label, place)) => {
-                Ok(Deferred(self.shared().submit_labelled(work(with), luggage, label, place)))
+            Ok(Placed { luggage, label, place, load }) => {
+                let work = loaded(work(with), load);
+                Ok(Deferred(self.shared().submit_labelled(work, luggage, label, place)))
             }
             Err(rejection) => Err(Rejected::new(rejection, with)),
         }
@@ -145,7 +196,7 @@ impl TaskBuilder<'_> {
 impl Ticket {
     /// The same for labelled work.
     fn start_labelled(self, label: &Label) {
-        let Self { task, shared } = &self;
+        let Self { task, shared, .. } = &self;
         match shared.place_or_wait(label) {
             Ok(place) if task.enter(place) => shared.rank(TaskRef::clone(task), place),
             Ok(place) => shared.leave_place(place),
@@ -160,7 +211,12 @@ impl Ticket {
 
 impl Start for Ticket {
     /// Puts the work into the queue, or into the line for it.
-    fn start(self) {
+    fn start(mut self) {
+        if let Some(arrival) = self.arrival.take() {
+            // It comes back here when its bytes are there.
+            let shared = Arc::clone(&self.shared);
+            return shared.bring(arrival, self);
+        }
         let task = TaskRef::clone(&self.task);
         if let Some(label) = task.label() {
             return self.start_labelled(label);

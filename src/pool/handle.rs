@@ -47,6 +47,10 @@ impl<T: 'static> JoinHandle<T> {
         AbortHandle { task: Arc::clone(&self.join).into_run(), shared: Arc::clone(&self.shared) }
     }
 
+    pub(super) fn into_join(self) -> Arc<dyn Join<T>> {
+        self.join
+    }
+
     /// On a worker of its pool: runs the task if nobody has begun it.
     pub(super) fn help(&self) {
         if let Some(worker) = worker::current_of(&self.shared) {

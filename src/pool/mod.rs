@@ -30,6 +30,7 @@ mod task;
 mod threads;
 mod turns;
 mod warm_up;
+mod weight;
 mod worker;
 
 use std::panic::{RefUnwindSafe, UnwindSafe};

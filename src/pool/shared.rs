@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::watch;
 
 use super::allowance::Orders;
+use super::deferred::Ticket;
 use super::foresight::Foresight;
 use super::glance::Glance;
 use super::hooks::Hooks;
@@ -17,7 +18,7 @@ use super::ranks::Ranks;
 use super::scaler::Scaling;
 use super::shutdown::Phase;
 use super::threads::Threads;
-use crate::admission::{Full, Joined, Permits, Reservations, Waiter};
+use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
 use crate::contain::{self, contain};
 use crate::metrics::{Totals, WorkerCounters};
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(super) idle: Idle,
     pub(super) queues: Queues,
     pub(super) ranks: Ranks,
+    /// Of labelled work.
+    pub(super) bytes: Option<Arc<ByteBudget<Ticket>>>,
     pub(super) outboxes: Outboxes,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
@@ -119,6 +122,7 @@ impl Shared {
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
             idle: Idle::new(slots),
             queues: Queues::new(slots),
+            bytes: config.byte_budget.map(ByteBudget::new),
             ranks: Ranks::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outboxes: Outboxes::new(slots),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
@@ -267,15 +271,16 @@ impl Shared {
 
     /// A task was cancelled that occupied `place`.
     fn clear_up(self: &Arc<Self>, place: Place) {
-        if place != Place::Outside {
-            count(&self.tally.cancelled);
-        }
         match place {
             Place::Held | Place::Ranked => self.release_permit(),
             Place::Waiting => count(&self.tally.waiting_left),
             Place::Line => self.permits.gave_up(),
             Place::Free => count(&self.tally.cancelled_free),
             Place::Outside => {}
+        }
+        // After it has left its place: it is never counted twice.
+        if place != Place::Outside {
+            count(&self.tally.cancelled);
         }
     }
 

@@ -46,6 +46,7 @@ impl Shared {
         let waiters = self.permits.close();
         let turned_away =
             waiters.into_iter().filter_map(|waiter| self.turn_away(waiter).then_some(())).count();
+        self.turn_bytes_away();
         {
             // A task that a sweep has in its hands is seen by no worker: they would end without it.
             let _no_sweep = self.queues.hold_sweeps();

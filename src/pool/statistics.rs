@@ -12,7 +12,8 @@ pub struct PoolStatistics {
     /// Tasks that ran to their end, those that panicked among them.
     pub tasks_completed: u64,
     /// Tasks that ever entered the queue: all that completed, run, wait or were cancelled. Never goes down. Exact while
-    /// nothing changes; else tasks that start while it is read may be missing.
+    /// nothing changes; else tasks that start while it is read may be missing, and one that was cancelled on its way into the
+    /// queue may be counted.
     pub tasks_queued: u64,
     /// Tasks taken from the deque of another worker.
     pub tasks_stolen: u64,
@@ -36,6 +37,8 @@ pub struct PoolStatistics {
     pub tasks_shed: u64,
     /// Whether tasks with a class, tenant or deadline wait for too long: the least time of the last tenth of a second was over 5 ms.
     pub overloaded: bool,
+    /// Bytes of labelled work that are under way, where there is a `byte_budget`.
+    pub bytes_under_way: usize,
     /// Tenants whose account is kept: those with tasks, and up to 1,024 others.
     pub tenants: usize,
     /// Milliseconds of work that was finished for nobody: the caller had given up while the task ran.
@@ -66,13 +69,13 @@ impl PoolStatistics {
     pub(super) fn read(shared: &Shared) -> Self {
         const NS_PER_MS: f64 = 1e6;
         // In this order: a task that starts meanwhile is counted where it waits, or not at all, but never twice.
-        let cancelled = shared.tally.cancelled.load(Ordering::Relaxed);
+        let tally = &shared.tally;
+        let cancelled = tally.cancelled.load(Ordering::Acquire);
+        let (expired, shed) = (tally.expired.load(Ordering::Acquire), tally.shed.load(Ordering::Acquire));
         let totals = shared.totals();
         let census = shared.idle.census();
-        let tally = &shared.tally;
         let queue_depth = shared.queue_depth();
-        let put_out = tally.expired.load(Ordering::Relaxed) + tally.shed.load(Ordering::Relaxed);
-        let queued = totals.started + cancelled + put_out + queue_depth as u64;
+        let queued = totals.started + cancelled + expired + shed + queue_depth as u64;
         let load = shared.load();
         let allowed = shared.scaling.allowance.parts();
         Self {
@@ -89,13 +92,16 @@ impl PoolStatistics {
             load_factor: shared.pressure.capacity.load_factor(load),
             tasks_panicked: totals.panicked,
             tasks_cancelled: cancelled,
-            tasks_expired: tally.expired.load(Ordering::Relaxed),
-            tasks_shed: tally.shed.load(Ordering::Relaxed),
+            tasks_expired: expired,
+            tasks_shed: shed,
             overloaded: shared.ranks.overloaded(shared.now_ns()),
+            bytes_under_way: shared.bytes.as_ref().map_or(0, |bytes| bytes.taken()),
             tenants: shared.ranks.tenants(),
             abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
             backpressure_events: shared.backpressure_events(),
-            waiting_callers: shared.permits.waiting() + shared.waiting_in_order(),
+            waiting_callers: shared.permits.waiting()
+                + shared.waiting_in_order()
+                + shared.bytes.as_ref().map_or(0, |bytes| bytes.waiting()),
             reserved_permits: shared.reservations.len(),
             lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
             thread_limit: shared.scaling.allowance.limit(),

@@ -12,7 +12,9 @@ use std::time::Instant;
 use super::propagate::Luggage;
 use super::run::Run;
 use super::shared::Shared;
-use super::{AdaptiveThreadPool, JoinHandle, worker};
+use super::weight::Load;
+use super::{AbortHandle, AdaptiveThreadPool, JoinHandle, worker};
+use crate::admission::Full;
 use crate::error::{JoinError, RejectReason, Rejected, Rejection};
 use crate::task::{Join, Label, Place, Priority};
 
@@ -44,6 +46,7 @@ pub struct TaskBuilder<'p> {
     tenant: Option<Arc<str>>,
     priority: Priority,
     deadline: Option<Instant>,
+    bytes: usize,
     name: Option<Cow<'static, str>>,
 }
 
@@ -52,7 +55,8 @@ impl AdaptiveThreadPool {
     ///
     /// Such tasks wait in one order, which costs each of them some 0.2 us more than plain ones. Work of both kinds takes turns.
     pub fn task(&self) -> TaskBuilder<'_> {
-        TaskBuilder { pool: self, tenant: None, priority: Priority::default(), deadline: None, name: None }
+        let priority = Priority::default();
+        TaskBuilder { pool: self, tenant: None, priority, deadline: None, bytes: 0, name: None }
     }
 
     /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is what all have that nothing is said
@@ -82,6 +86,13 @@ impl<'p> TaskBuilder<'p> {
         self
     }
 
+    /// How many bytes it takes with it, as its input: together the tasks that wait and run have no more than the pool's
+    /// [`byte_budget`](crate::PoolConfig::byte_budget). Where there is none, this means nothing.
+    pub fn cost_bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
     /// What it is called: it runs in a [`tracing`] span `task` with this name, within the span of its submitter.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
@@ -89,7 +100,8 @@ impl<'p> TaskBuilder<'p> {
     }
 
     /// Runs `work` and waits for its result. While the queue is full, the work waits for its turn all the same, in the same order as
-    /// what is in the queue. On a worker of this very pool it runs at once.
+    /// what is in the queue; while the byte budget is spent, it waits for its bytes first, first come, first served. On a worker of
+    /// this very pool it runs at once.
     ///
     /// # Errors
     /// As [`AdaptiveThreadPool::run`]; besides [`JoinError::Rejected`] if there is no hope to meet its deadline, or it is shed in an
@@ -110,33 +122,59 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Errors
     /// There is no hope to meet its deadline, it is shed in an overload, or the pool takes no more work: the closure is handed back,
-    /// with the facts. What was taken in may still have to give way to more urgent work
+    /// with the facts. So it is if it has more bytes than the whole budget. What was taken in may still have to give way to more urgent work
     /// ([`RejectReason::Evicted`]), or expire; the handle tells.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready gives up the place in line; nothing was started.
+    /// Dropping the future before it is ready gives up the place in line; nothing was started. (While the byte budget is spent it is
+    /// the work that waits for it, so that it may start before the future is polled again; then dropping the future cancels it as
+    /// [`JoinHandle::abort`] does.)
     pub async fn spawn<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (pool, retry) = (self.pool, self.clone());
+        let again = self.clone();
         let rejected = match self.try_spawn(work) {
             Ok(handle) => return Ok(handle),
             Err(rejected) => rejected,
         };
-        if !matches!(rejected.rejection().reason, RejectReason::QueueFull | RejectReason::TenantLimit) {
-            return Err(rejected);
-        }
-        let work = rejected.into_inner();
-        match pool.acquire().await {
-            Ok(permit) => {
-                let (place, luggage) = (permit.into_place(), retry.pack());
-                let label = retry.label();
-                Ok(pool.shared().submit_labelled(work, luggage, label, place))
+        let shared = again.shared();
+        match rejected.rejection().reason {
+            RejectReason::ByteBudget => Ok(again.spawn_in_line(rejected.into_inner()).await),
+            RejectReason::QueueFull | RejectReason::TenantLimit => {
+                let work = rejected.into_inner();
+                let Ok(permit) = again.pool.acquire().await else {
+                    return Err(Rejected::new(shared.rejection(Full::Closed), work));
+                };
+                match shared.try_weigh(again.bytes) {
+                    Ok(load) => {
+                        let (luggage, label) = (again.pack(), again.label());
+                        let work = loaded(work, load);
+                        Ok(shared.submit_labelled(work, luggage, label, permit.into_place()))
+                    }
+                    Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
+                        drop(permit);
+                        Ok(again.spawn_in_line(work).await)
+                    }
+                    Err(rejection) => Err(Rejected::new(rejection, work)),
+                }
             }
-            Err(_) => Err(Rejected::new(pool.shared().rejection(crate::admission::Full::Closed), work)),
+            _ => Err(rejected),
         }
+    }
+
+    /// Spawns work that stands in line for its bytes first.
+    async fn spawn_in_line<F, T>(self, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (handle, started) = self.submit_in_line(work);
+        let mut given_up = GivenUp(Some(handle.abort_handle()));
+        started.await;
+        given_up.0 = None;
+        handle
     }
 
     /// Starts `work` in the background if there is room for it now, if need be at the cost of a task of a lesser class.
@@ -149,20 +187,28 @@ impl<'p> TaskBuilder<'p> {
         T: Send + 'static,
     {
         match self.try_place() {
-            Ok((luggage, label, place)) => Ok(self.shared().submit_labelled(work, luggage, label, place)),
+            Ok(Placed { luggage, label, place, load }) => {
+                Ok(self.shared().submit_labelled(loaded(work, load), luggage, label, place))
+            }
             Err(rejection) => Err(Rejected::new(rejection, work)),
         }
     }
 
-    /// All that the task needs beside its work, with a place for it, if there is one at once.
-    pub(super) fn try_place(&self) -> Result<(Luggage, Label, Place), Rejection> {
+    /// All that the task needs beside its work, with a place for it and its bytes, if there are any at once.
+    pub(super) fn try_place(&self) -> Result<Placed, Rejection> {
         let shared = self.shared();
         let (luggage, label) = (self.pack(), self.label());
+        // The bytes first: they come back by themselves if there is no place.
+        let load = shared.try_weigh(self.bytes)?;
         let place = match worker::current_of(shared) {
             Some(_) => Place::Free,
             None => shared.place_now(&label)?,
         };
-        Ok((luggage, label, place))
+        Ok(Placed { luggage, label, place, load })
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn shared(&self) -> &'p Arc<Shared> {
@@ -185,6 +231,35 @@ impl<'p> TaskBuilder<'p> {
                 span.in_scope(|| shared.pack())
             }
         }
+    }
+}
+
+/// Aborts the task of a caller who has gone away before it was submitted.
+struct GivenUp(Option<AbortHandle>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// What a task has that is let in.
+pub(super) struct Placed {
+    pub(super) luggage: Luggage,
+    pub(super) label: Label,
+    pub(super) place: Place,
+    pub(super) load: Load,
+}
+
+/// Work with its bytes: they are free when it is done, before anybody can see that, or dropped.
+pub(super) fn loaded<F, T>(work: F, load: Load) -> impl FnOnce() -> T + Send + 'static
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    move || {
+        let _load = load;
+        work()
     }
 }
 
@@ -250,8 +325,15 @@ where
             let join = luggage.labelled_task(work, Place::Free, None, label);
             return Ok(Run::submitted(shared, worker.run_here(join)));
         }
+        let load = match shared.try_weigh(task.bytes) {
+            Ok(load) => load,
+            Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
+                return Ok(Run::submitted(shared, task.submit_in_line(work).0.into_join()));
+            }
+            Err(rejection) => return Err(rejection),
+        };
         let place = shared.place_or_wait(&label)?;
-        let cell = luggage.labelled_task(work, place, Some(waker.clone()), label);
+        let cell = luggage.labelled_task(loaded(work, load), place, Some(waker.clone()), label);
         shared.rank(Arc::clone(&cell).into_run(), place);
         Ok(Run::submitted(shared, cell))
     }

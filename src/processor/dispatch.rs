@@ -179,7 +179,11 @@ impl<'b, C: Converter> Start<'b, C> {
             alive: Arc::clone(alive),
         };
         let pool = &processor.pool;
-        let defer = |group: Group<C>| match terms.task(pool) {
+        // What fits one by one must not be refused because it is together.
+        let bytes = group.jobs.iter().fold(0_usize, |sum, (_, job)| sum.saturating_add(job.content.len()));
+        let single = group.jobs.len() == 1;
+        let bytes = if single { bytes } else { bytes.min(pool.config().byte_budget.unwrap_or(bytes)) };
+        let defer = |group: Group<C>| match terms.task(pool, bytes) {
             None => pool.defer(move || group.run()),
             Some(task) => task.defer(move || group.run()),
         };
@@ -198,7 +202,9 @@ impl<'b, C: Converter> Start<'b, C> {
                 tenants.bring(name, arrival, ticket);
                 deferred
             }
-            None if terms == Terms::default() || pool.is_here() => pool.enqueue_untold(move || group.run()),
+            None if terms.task(pool, bytes).is_none() || pool.is_here() => {
+                pool.enqueue_untold(move || group.run())
+            }
             None => {
                 let (ticket, deferred) = defer(group);
                 ticket.start();

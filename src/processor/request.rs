@@ -134,12 +134,13 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// The task for it; `None` if it may be any.
-    pub(super) fn task<'p>(&self, pool: &'p AdaptiveThreadPool) -> Option<TaskBuilder<'p>> {
-        if *self == Self::default() {
+    /// The task for so many bytes; `None` if it may be any.
+    pub(super) fn task<'p>(&self, pool: &'p AdaptiveThreadPool, bytes: usize) -> Option<TaskBuilder<'p>> {
+        if *self == Self::default() && pool.config().byte_budget.is_none() {
             return None;
         }
-        let mut task = pool.task().priority(self.priority.unwrap_or_default());
+        let priority = self.priority.unwrap_or_default();
+        let mut task = pool.task().priority(priority).cost_bytes(bytes);
         if let Some(tenant) = &self.tenant {
             task = task.tenant(Arc::clone(tenant));
         }

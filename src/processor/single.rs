@@ -77,8 +77,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             engine.account(&outcome);
             return outcome;
         }
+        let bytes = job.content.len();
         let work = on_worker(Arc::clone(engine), job, asked, slot);
-        let result = match terms.task(&self.pool) {
+        let result = match terms.task(&self.pool, bytes) {
             None => self.pool.run(work).await,
             Some(task) => task.run(work).await,
         };
@@ -94,8 +95,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         asked: Instant,
     ) -> Deferred<Outcome> {
         let (slot, arrival) = tenants.join_line(name);
+        let bytes = job.content.len();
         let work = on_worker(Arc::clone(&self.engine), job, asked, Some(slot));
-        let (ticket, deferred) = match terms.task(&self.pool) {
+        let (ticket, deferred) = match terms.task(&self.pool, bytes) {
             None => self.pool.defer(work),
             Some(task) => task.defer(work),
         };
@@ -154,7 +156,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             id = name;
             on_worker(Arc::clone(engine), job, asked, slot)
         };
-        let submitted = match terms.task(&self.pool) {
+        let submitted = match terms.task(&self.pool, request.content.len()) {
             None => self.pool.try_enqueue((request, slot), work),
             Some(task) => task.try_enqueue((request, slot), work),
         };
