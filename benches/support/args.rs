@@ -1,6 +1,8 @@
 //! The command line of a bench.
 
 use std::process::exit;
+use std::str::FromStr;
+use std::time::Duration;
 
 /// What the command line asks for.
 pub struct Args {
@@ -13,6 +15,7 @@ pub struct Args {
     /// The order of the peers in each round follows from it.
     pub seed: u64,
     rounds: Option<usize>,
+    seconds: Option<f64>,
     only: Vec<String>,
 }
 
@@ -25,6 +28,7 @@ impl Args {
             niceness: None,
             seed: 1,
             rounds: None,
+            seconds: None,
             only: Vec::new(),
         };
         let mut bench = false;
@@ -38,8 +42,9 @@ impl Args {
                 "--quick" => args.quick = true,
                 "--strict" => args.strict = true,
                 "--seed" => args.seed = number(&value("a number")),
-                "--rounds" => args.rounds = Some(number(&value("a number")) as usize),
-                "--niceness" => args.niceness = Some(number(&value("a number")) as u8),
+                "--rounds" => args.rounds = Some(number(&value("a number"))),
+                "--seconds" => args.seconds = Some(number(&value("a number"))),
+                "--niceness" => args.niceness = Some(number(&value("a number"))),
                 "--only" => args.only.extend(value("a section").split(',').map(String::from)),
                 "--help" | "-h" => help(about, sections),
                 _ => usage(&format!("unknown argument {word}")),
@@ -64,9 +69,16 @@ impl Args {
     pub fn rounds(&self, full: usize) -> usize {
         self.rounds.unwrap_or(if self.quick { full.min(3) } else { full }).max(1)
     }
+
+    /// How long one measurement takes, where the bench takes them by the clock: what was asked for, or `full`, or a
+    /// quarter of it when in a hurry.
+    pub fn time(&self, full: Duration) -> Duration {
+        let asked = self.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        asked.unwrap_or(if self.quick { full / 4 } else { full }).max(Duration::from_millis(100))
+    }
 }
 
-fn number(word: &str) -> u64 {
+fn number<N: FromStr>(word: &str) -> N {
     word.parse().unwrap_or_else(|_| usage(&format!("{word} is not a number")))
 }
 
@@ -79,6 +91,7 @@ fn help(about: &str, sections: &[(&str, &str)]) -> ! {
     println!("{about}\n");
     println!("  --quick          a few rounds only (or set BENCH_QUICK)");
     println!("  --rounds N       so many rounds a section");
+    println!("  --seconds N      so long a measurement (of the bench `overload`)");
     println!("  --seed N         another order of the peers within the rounds");
     println!("  --niceness N     of millpond's workers (default: that of the library)");
     println!("  --strict         exit with 1 if a goal is missed");

@@ -83,6 +83,11 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
+    /// From 0 to just below 1, alike often everywhere.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// Fisher-Yates.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {

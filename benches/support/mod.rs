@@ -5,12 +5,15 @@
 
 pub mod alloc;
 pub mod args;
+pub mod capacity;
 pub mod conversion;
 pub mod corpus;
 pub mod cpu;
 pub mod crowd;
 pub mod load;
 pub mod measure;
+pub mod open_loop;
+pub mod overload_contenders;
 pub mod peer;
 pub mod peers;
 pub mod processor;

@@ -2,8 +2,8 @@
 
 pub mod millpond;
 mod pools;
-mod rayon;
-mod tokio;
+pub mod rayon;
+pub mod tokio;
 
 use ::tokio::runtime::Handle;
 

@@ -1,0 +1,186 @@
+//! How much useful work gets done when more is asked for than the cores can do, and what becomes of the rest.
+//!
+//! `cargo bench --bench overload -- --help`
+#![allow(clippy::expect_used)]
+
+mod support;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use support::args::Args;
+use support::capacity::Capacity;
+use support::measure::{interleave, quantile};
+use support::open_loop::{OpenLoop, Outcome, PATIENCE};
+use support::overload_contenders::{Contender, Ignores, Named, Refuses, contenders};
+use support::report::Report;
+use support::spin::Spin;
+use support::table::{Table, figure};
+use support::user_runtime;
+
+const ABOUT: &str =
+    "Tasks of 500 us arrive at random, their clients give up after 50 ms: who gets an answer.";
+
+const SECTIONS: [(&str, &str); 5] = [
+    ("0.8", "a little less than the cores can do"),
+    ("1.5", "half as much again"),
+    ("3", "three times as much"),
+    ("10", "ten times as much"),
+    ("generator", "what the generator and its clients cost by themselves, at ten times as much"),
+];
+
+/// The loads, in the order of their sections; in units of the capacity.
+const LOADS: [f64; 4] = [0.8, 1.5, 3.0, 10.0];
+
+const TASK: Duration = Duration::from_micros(500);
+
+/// What a measurement comes to, with the capacity that its load was computed of.
+type Cell = (Outcome, f64);
+
+struct Bench {
+    args: Args,
+    users: Handle,
+    spin: Spin,
+    capacity: Capacity,
+    report: Report,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse(ABOUT, &SECTIONS);
+    let report = Report::open("overload", &args);
+    let runtime = user_runtime();
+    let contenders = contenders(runtime.handle(), args.niceness);
+    let spin = Spin::calibrated(TASK);
+    let capacity = Capacity::of(spin);
+    let mut bench = Bench { args, users: runtime.handle().clone(), spin, capacity, report };
+    bench.generator();
+    bench.loads(&contenders);
+    println!(
+        "\ncapacity, closed loop, a thread a core: {:.0} tasks a second (quartiles {:.0} - {:.0}, least {:.0})",
+        bench.capacity.quantile(0.5),
+        bench.capacity.quantile(0.25),
+        bench.capacity.quantile(0.75),
+        bench.capacity.quantile(0.0),
+    );
+    bench.report.close()
+}
+
+impl Bench {
+    /// One measurement, with a load of the capacity that there is right now.
+    fn cell(&mut self, contender: &Arc<dyn Contender>, load: f64, time: Duration, seed: u64) -> Cell {
+        self.capacity.look();
+        let capacity = self.capacity.now();
+        let (users, rate) = (self.users.clone(), load * capacity);
+        let outcome = OpenLoop { users, spin: self.spin, rate, time, seed }.measure(contender);
+        (outcome, capacity)
+    }
+
+    /// It shares the cores with the work: what it takes, no contender can use.
+    fn generator(&mut self) {
+        if !self.args.wants("generator") {
+            return;
+        }
+        let time = self.args.time(Duration::from_secs(2));
+        let none: [Named; 2] =
+            [("refused at once", Arc::new(Refuses)), ("never answered", Arc::new(Ignores))];
+        println!("\nthe generator and its clients by themselves, at 10 x capacity");
+        let mut table = Table::new(["", "offered/s", "% of the cores", "us a client", "late p99 ms"]);
+        let cores = support::cores() as f64;
+        let mut cpu = Vec::new();
+        for (name, contender) in &none {
+            let cells: Vec<Cell> = (0..self.args.rounds(3))
+                .map(|round| self.cell(contender, 10.0, time, self.args.seed + round as u64))
+                .collect();
+            let share = median(&cells, |cell, _| cell.cpu);
+            table.row([
+                (*name).to_owned(),
+                figure(median(&cells, |cell, _| cell.offered)),
+                figure(100.0 * share),
+                figure(median(&cells, |cell, _| cell.cpu * cores * 1e6 / cell.offered)),
+                figure(median(&cells, |cell, _| cell.behind)),
+            ]);
+            cpu.push(share);
+        }
+        table.print();
+        let what = format!("the generator's share of the cores at 10 x: {:.3}", cpu[0]);
+        self.report.at_most(&what, cpu[0], 0.1);
+    }
+
+    fn loads(&mut self, contenders: &[Named]) {
+        let wanted: Vec<usize> = (0..LOADS.len()).filter(|&load| self.args.wants(SECTIONS[load].0)).collect();
+        let (rounds, time) = (self.args.rounds(3), self.args.time(Duration::from_secs(2)));
+        let number = wanted.len() * contenders.len();
+        let mut cells: Vec<Vec<Cell>> = vec![Vec::new(); number];
+        let (mut taken, seed) = (0, self.args.seed);
+        // All loads of all contenders in one draw: a neighbour that comes for ten seconds hits no load more than another.
+        interleave(number, rounds, seed, |which| {
+            let round = taken / number;
+            taken += 1;
+            let (load, who) = (wanted[which / contenders.len()], which % contenders.len());
+            // The first round only warms up. Within a round every contender of a load has the same arrivals.
+            let time = if round == 0 { time / 8 } else { time };
+            let seed = seed + (round * LOADS.len() + load) as u64;
+            let cell = self.cell(&contenders[who].1, LOADS[load], time, seed);
+            let good = cell.0.good;
+            if round > 0 {
+                cells[which].push(cell);
+            }
+            good
+        });
+        for (load, cells) in wanted.iter().zip(cells.chunks(contenders.len())) {
+            println!(
+                "\n{} x capacity (latency of what was answered, in ms; a client waits for {} ms)",
+                LOADS[*load],
+                PATIENCE.as_millis()
+            );
+            print(contenders, cells);
+        }
+    }
+}
+
+fn print(contenders: &[Named], cells: &[Vec<Cell>]) {
+    let mut table = Table::new([
+        "",
+        "offered/s",
+        "goodput %",
+        "range",
+        "p50",
+        "p99",
+        "refused/s",
+        "given up/s",
+        "wasted %",
+        "late p99",
+        "CPU %",
+    ]);
+    for ((name, _), cells) in contenders.iter().zip(cells) {
+        let good = |cell: &Outcome, capacity| 100.0 * cell.good / capacity;
+        let of_capacity: Vec<f64> = cells.iter().map(|(cell, capacity)| good(cell, *capacity)).collect();
+        table.row([
+            (*name).to_owned(),
+            format!("{:.0}", median(cells, |cell, _| cell.offered)),
+            format!("{:.1}", median(cells, good)),
+            format!("{:.0} - {:.0}", quantile(of_capacity.clone(), 0.0), quantile(of_capacity, 1.0)),
+            answered(median(cells, |cell, _| cell.p50)),
+            answered(median(cells, |cell, _| cell.p99)),
+            format!("{:.0}", median(cells, |cell, _| cell.refused)),
+            format!("{:.0}", median(cells, |cell, _| cell.given_up)),
+            format!("{:.1}", median(cells, |cell, capacity| 100.0 * cell.wasted / capacity)),
+            figure(median(cells, |cell, _| cell.behind)),
+            format!("{:.0}", median(cells, |cell, _| 100.0 * cell.cpu)),
+        ]);
+    }
+    table.print();
+}
+
+/// A latency; there is none if nobody was answered.
+fn answered(latency: f64) -> String {
+    if latency.is_nan() { String::from("-") } else { figure(latency) }
+}
+
+/// The median over the rounds.
+fn median(cells: &[Cell], of: impl Fn(&Outcome, f64) -> f64) -> f64 {
+    quantile(cells.iter().map(|(outcome, capacity)| of(outcome, *capacity)).collect(), 0.5)
+}

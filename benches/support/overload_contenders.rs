@@ -1,0 +1,173 @@
+//! What stands between too many clients and the cores.
+
+use std::future::{Future, pending, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Semaphore;
+use tower::limit::ConcurrencyLimit;
+use tower::load_shed::LoadShed;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
+
+use super::cores;
+use super::open_loop::Work;
+use super::peer::Peer;
+use super::peers::millpond::Millpond;
+use super::peers::rayon::RayonOneshot;
+use super::peers::tokio::SpawnBlocking;
+
+/// "Not now": the client goes at once.
+pub struct Refused;
+
+/// Awaited by the client, dropped when it gives up.
+pub type Answer = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>;
+
+/// A way to serve clients.
+pub trait Contender: Send + Sync {
+    /// Has the work done for a client that goes at `deadline`. Most have no use for that time.
+    fn answer(&self, work: Work, deadline: Instant) -> Answer;
+}
+
+/// A contender and its name.
+pub type Named = (&'static str, Arc<dyn Contender>);
+
+/// All of them. Each that takes a number of threads gets one a core, but for the one that shows Tokio's default.
+pub fn contenders(users: &Handle, niceness: Option<u8>) -> Vec<Named> {
+    let pool = Millpond::new(niceness);
+    let mut all: Vec<Named> = vec![
+        ("spawn_blocking", Arc::new(Plain(SpawnBlocking(users.clone())))),
+        ("spawn_blocking, 512", Arc::new(ManyThreads::new())),
+        ("semaphore", Arc::new(Permits::new(users.clone()))),
+        ("rayon + oneshot", Arc::new(Plain(RayonOneshot::new()))),
+        ("tower", Arc::new(Tower::new(users.clone()))),
+        ("millpond", Arc::new(Plain(pool.clone()))),
+    ];
+    all.extend(millpond_with_deadline(&pool));
+    all
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// To be added later: millpond with a deadline, which this version does not have. It goes here, and nowhere else:
+//
+//     struct WithDeadline(Millpond);
+//
+//     impl Contender for WithDeadline {
+//         fn answer(&self, work: Work, deadline: Instant) -> Answer {
+//             let Millpond(pool) = self.0.clone();
+//             Box::pin(async move {
+//                 pool.task().deadline(deadline).run(move || work.run()).await.map_err(|_| Refused)
+//             })
+//         }
+//     }
+//
+// and below: `Some(("millpond, deadline", Arc::new(WithDeadline(pool.clone()))))`.
+
+fn millpond_with_deadline(_pool: &Millpond) -> Option<Named> {
+    None
+}
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// A pool that takes whatever comes.
+struct Plain<P>(P);
+
+impl<P: Peer> Contender for Plain<P> {
+    fn answer(&self, work: Work, _deadline: Instant) -> Answer {
+        let pool = self.0.clone();
+        Box::pin(async move {
+            pool.run(move || work.run()).await;
+            Ok(())
+        })
+    }
+}
+
+/// `spawn_blocking` as it comes: up to 512 threads, on a runtime that does nothing else.
+struct ManyThreads {
+    blocking: Plain<SpawnBlocking>,
+    /// Kept, for its threads end with it.
+    _runtime: Runtime,
+}
+
+impl ManyThreads {
+    fn new() -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("blocking").build();
+        let runtime = runtime.expect("one more runtime");
+        Self { blocking: Plain(SpawnBlocking(runtime.handle().clone())), _runtime: runtime }
+    }
+}
+
+impl Contender for ManyThreads {
+    fn answer(&self, work: Work, deadline: Instant) -> Answer {
+        self.blocking.answer(work, deadline)
+    }
+}
+
+/// `spawn_blocking` behind a semaphore of as many permits as cores. The permit travels with the work: held by the future
+/// it would be free, and the next task on its way, while the task of a client that gave up still runs.
+struct Permits {
+    users: Handle,
+    permits: Arc<Semaphore>,
+}
+
+impl Permits {
+    fn new(users: Handle) -> Self {
+        Self { users, permits: Arc::new(Semaphore::new(cores())) }
+    }
+}
+
+impl Contender for Permits {
+    fn answer(&self, work: Work, _deadline: Instant) -> Answer {
+        let (users, permits) = (self.users.clone(), Arc::clone(&self.permits));
+        Box::pin(async move {
+            let permit = permits.acquire_owned().await.expect("it is never closed");
+            let work = move || {
+                work.run();
+                drop(permit);
+            };
+            users.spawn_blocking(work).await.expect("no panic, no shutdown");
+            Ok(())
+        })
+    }
+}
+
+/// `spawn_blocking` behind tower's load shedding over a limit of 64 requests at a time.
+struct Tower(BoxCloneSyncService<Work, (), BoxError>);
+
+impl Tower {
+    fn new(users: Handle) -> Self {
+        let blocking = service_fn(move |work: Work| {
+            let task = users.spawn_blocking(move || work.run());
+            async move { task.await.map_err(BoxError::from) }
+        });
+        let service: LoadShed<ConcurrencyLimit<_>> =
+            ServiceBuilder::new().load_shed().concurrency_limit(64).service(blocking);
+        Self(BoxCloneSyncService::new(service))
+    }
+}
+
+impl Contender for Tower {
+    fn answer(&self, work: Work, _deadline: Instant) -> Answer {
+        let service = self.0.clone();
+        Box::pin(async move { service.oneshot(work).await.map_err(|_| Refused) })
+    }
+}
+
+/// No contender: says no at once. What is left is what the generator and its clients cost by themselves.
+pub struct Refuses;
+
+impl Contender for Refuses {
+    fn answer(&self, _work: Work, _deadline: Instant) -> Answer {
+        Box::pin(ready(Err(Refused)))
+    }
+}
+
+/// No contender either: never answers, so that every client sets its timer and waits for it.
+pub struct Ignores;
+
+impl Contender for Ignores {
+    fn answer(&self, _work: Work, _deadline: Instant) -> Answer {
+        Box::pin(pending())
+    }
+}
