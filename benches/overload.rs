@@ -37,7 +37,7 @@ const LOADS: [f64; 4] = [0.8, 1.5, 3.0, 10.0];
 
 const TASK: Duration = Duration::from_micros(500);
 
-/// What a measurement comes to, with the capacity that its load was computed of.
+/// What a measurement comes to, with the capacity just before and just after it.
 type Cell = (Outcome, f64);
 
 struct Bench {
@@ -59,7 +59,11 @@ fn main() -> ExitCode {
     bench.generator();
     bench.loads(&contenders);
     println!(
-        "\ncapacity, closed loop, a thread a core: {:.0} tasks a second (quartiles {:.0} - {:.0}, least {:.0})",
+        "\ngoodput and wasted: % of the capacity around the measurement; useful: % of the CPU that the process had; late: \
+         the generator, ms"
+    );
+    println!(
+        "capacity, closed loop, a thread a core: {:.0} tasks a second (quartiles {:.0} - {:.0}, least {:.0})",
         bench.capacity.quantile(0.5),
         bench.capacity.quantile(0.25),
         bench.capacity.quantile(0.75),
@@ -69,13 +73,14 @@ fn main() -> ExitCode {
 }
 
 impl Bench {
-    /// One measurement, with a load of the capacity that there is right now.
+    /// One measurement. Its load is computed of what the capacity was lately; what it comes to is compared with the
+    /// capacity around it, for a neighbour that came meanwhile is no contender's fault.
     fn cell(&mut self, contender: &Arc<dyn Contender>, load: f64, time: Duration, seed: u64) -> Cell {
-        self.capacity.look();
-        let capacity = self.capacity.now();
-        let (users, rate) = (self.users.clone(), load * capacity);
+        let before = self.capacity.look();
+        let (users, rate) = (self.users.clone(), load * self.capacity.now());
         let outcome = OpenLoop { users, spin: self.spin, rate, time, seed }.measure(contender);
-        (outcome, capacity)
+        let after = self.capacity.look();
+        (outcome, f64::midpoint(before, after))
     }
 
     /// It shares the cores with the work: what it takes, no contender can use.
@@ -152,6 +157,7 @@ fn print(contenders: &[Named], cells: &[Vec<Cell>]) {
         "refused/s",
         "given up/s",
         "wasted %",
+        "useful %",
         "late p99",
         "CPU %",
     ]);
@@ -168,11 +174,18 @@ fn print(contenders: &[Named], cells: &[Vec<Cell>]) {
             format!("{:.0}", median(cells, |cell, _| cell.refused)),
             format!("{:.0}", median(cells, |cell, _| cell.given_up)),
             format!("{:.1}", median(cells, |cell, capacity| 100.0 * cell.wasted / capacity)),
+            format!("{:.0}", median(cells, useful)),
             figure(median(cells, |cell, _| cell.behind)),
             format!("{:.0}", median(cells, |cell, _| 100.0 * cell.cpu)),
         ]);
     }
     table.print();
+}
+
+/// How much of the CPU that the process had went into answers in time: neighbours do not change it much. It is a hundred
+/// for a machine that does nothing else, at the speed at which the task was calibrated.
+fn useful(cell: &Outcome, _capacity: f64) -> f64 {
+    100.0 * cell.good * TASK.as_secs_f64() / (cell.cpu * support::cores() as f64)
 }
 
 /// A latency; there is none if nobody was answered.

@@ -23,13 +23,15 @@ impl Capacity {
     /// The capacity for tasks of this kind.
     pub fn of(spin: Spin) -> Self {
         let mut capacity = Self { spin, looks: Vec::new() };
-        (0..RECENT).for_each(|_| capacity.look());
+        for _ in 0..RECENT {
+            capacity.look();
+        }
         capacity
     }
 
-    /// Closed loop: a thread a core, each of which does one task after the other. No pool and no queue is part of it, so
+    /// One more look, and what it saw. Closed loop: a thread a core, each of which does one task after the other. No pool and no queue is part of it, so
     /// that no contender is measured by another.
-    pub fn look(&mut self) {
+    pub fn look(&mut self) -> f64 {
         let (spin, start) = (self.spin, Instant::now());
         let work = move || {
             let mut tasks = 0_u32;
@@ -41,7 +43,9 @@ impl Capacity {
         };
         let workers: Vec<_> = (0..cores()).map(|_| thread::spawn(work)).collect();
         let rates = workers.into_iter().map(|worker| worker.join().expect("it only computes"));
-        self.looks.push(rates.sum());
+        let rate = rates.sum();
+        self.looks.push(rate);
+        rate
     }
 
     /// Tasks a second, at present.
