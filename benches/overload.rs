@@ -59,8 +59,8 @@ fn main() -> ExitCode {
     bench.generator();
     bench.loads(&contenders);
     println!(
-        "\ngoodput and wasted: % of the capacity around the measurement; useful: % of the CPU that the process had; late: \
-         the generator, ms"
+        "\ngoodput and wasted: % of the capacity around the measurement; useful: % of the CPU that the process had; behind: \
+         how late the generator was, p99"
     );
     println!(
         "capacity, closed loop, a thread a core: {:.0} tasks a second (quartiles {:.0} - {:.0}, least {:.0})",
@@ -92,7 +92,7 @@ impl Bench {
         let none: [Named; 2] =
             [("refused at once", Arc::new(Refuses)), ("never answered", Arc::new(Ignores))];
         println!("\nthe generator and its clients by themselves, at 10 x capacity");
-        let mut table = Table::new(["", "offered/s", "% of the cores", "us a client", "late p99 ms"]);
+        let mut table = Table::new(["", "offered/s", "% of the cores", "us a client", "behind ms"]);
         let cores = support::cores() as f64;
         let mut cpu = Vec::new();
         for (name, contender) in &none {
@@ -137,7 +137,7 @@ impl Bench {
         });
         for (load, cells) in wanted.iter().zip(cells.chunks(contenders.len())) {
             println!(
-                "\n{} x capacity (latency of what was answered, in ms; a client waits for {} ms)",
+                "\n{} x capacity (latency of all results, in time or not, in ms; a client waits for {} ms)",
                 LOADS[*load],
                 PATIENCE.as_millis()
             );
@@ -154,11 +154,12 @@ fn print(contenders: &[Named], cells: &[Vec<Cell>]) {
         "range",
         "p50",
         "p99",
+        "too late/s",
         "refused/s",
         "given up/s",
         "wasted %",
         "useful %",
-        "late p99",
+        "behind ms",
         "CPU %",
     ]);
     for ((name, _), cells) in contenders.iter().zip(cells) {
@@ -171,6 +172,7 @@ fn print(contenders: &[Named], cells: &[Vec<Cell>]) {
             format!("{:.0} - {:.0}", quantile(of_capacity.clone(), 0.0), quantile(of_capacity, 1.0)),
             answered(median(cells, |cell, _| cell.p50)),
             answered(median(cells, |cell, _| cell.p99)),
+            format!("{:.0}", median(cells, |cell, _| cell.late)),
             format!("{:.0}", median(cells, |cell, _| cell.refused)),
             format!("{:.0}", median(cells, |cell, _| cell.given_up)),
             format!("{:.1}", median(cells, |cell, capacity| 100.0 * cell.wasted / capacity)),
