@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use millpond::{AdaptiveThreadPool, PoolConfig, Shedding};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tower::limit::ConcurrencyLimit;
@@ -15,7 +16,7 @@ use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 use super::cores;
 use super::open_loop::Work;
 use super::peer::Peer;
-use super::peers::millpond::Millpond;
+use super::peers::millpond::{Millpond, config};
 use super::peers::rayon::RayonOneshot;
 use super::peers::tokio::SpawnBlocking;
 
@@ -37,38 +38,47 @@ pub type Named = (&'static str, Arc<dyn Contender>);
 /// All of them. Each that takes a number of threads gets one a core, but for the one that shows Tokio's default.
 pub fn contenders(users: &Handle, niceness: Option<u8>) -> Vec<Named> {
     let pool = Millpond::new(niceness);
-    let mut all: Vec<Named> = vec![
+    vec![
         ("spawn_blocking", Arc::new(Plain(SpawnBlocking(users.clone())))),
         ("spawn_blocking, 512", Arc::new(ManyThreads::new())),
         ("semaphore", Arc::new(Permits::new(users.clone()))),
         ("rayon + oneshot", Arc::new(Plain(RayonOneshot::new()))),
         ("tower", Arc::new(Tower::new(users.clone()))),
         ("millpond", Arc::new(Plain(pool.clone()))),
-    ];
-    all.extend(millpond_with_deadline(&pool));
-    all
+        ("millpond, deadline", Arc::new(WithDeadline(pool))),
+        ("millpond, sheds old", Arc::new(Sheds::new(niceness, Shedding::OldestFirst))),
+        ("millpond, newest first", Arc::new(Sheds::new(niceness, Shedding::NewestFirst))),
+    ]
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// To be added later: millpond with a deadline, which this version does not have. It goes here, and nowhere else:
-//
-//     struct WithDeadline(Millpond);
-//
-//     impl Contender for WithDeadline {
-//         fn answer(&self, work: Work, deadline: Instant) -> Answer {
-//             let Millpond(pool) = self.0.clone();
-//             Box::pin(async move {
-//                 pool.task().deadline(deadline).run(move || work.run()).await.map_err(|_| Refused)
-//             })
-//         }
-//     }
-//
-// and below: `Some(("millpond, deadline", Arc::new(WithDeadline(pool.clone()))))`.
+/// This crate's pool, told until when an answer is of use.
+struct WithDeadline(Millpond);
 
-fn millpond_with_deadline(_pool: &Millpond) -> Option<Named> {
-    None
+impl Contender for WithDeadline {
+    fn answer(&self, work: Work, deadline: Instant) -> Answer {
+        let Millpond(pool) = self.0.clone();
+        Box::pin(
+            async move { pool.task().deadline(deadline).run(move || work.run()).await.map_err(|_| Refused) },
+        )
+    }
 }
-// ---------------------------------------------------------------------------------------------------------------------
+
+/// This crate's pool, which is told nothing and goes by how long work has waited.
+struct Sheds(Millpond);
+
+impl Sheds {
+    fn new(niceness: Option<u8>, shedding: Shedding) -> Self {
+        let config = PoolConfig { shedding, ..config(niceness) };
+        Self(Millpond(AdaptiveThreadPool::with_config(config).expect("a pool")))
+    }
+}
+
+impl Contender for Sheds {
+    fn answer(&self, work: Work, _deadline: Instant) -> Answer {
+        let Millpond(pool) = self.0.clone();
+        Box::pin(async move { pool.task().run(move || work.run()).await.map_err(|_| Refused) })
+    }
+}
 
 /// A pool that takes whatever comes.
 struct Plain<P>(P);
