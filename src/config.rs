@@ -148,8 +148,8 @@ pub enum Shedding {
     /// Nothing: callers wait, or are refused when the queue is full.
     #[default]
     Off,
-    /// Bulk work is refused, after half a second standard work as well; and what has waited for more than twice the time that is
-    /// too long is refused instead of begun, but for bulk work and work with a deadline.
+    /// No more bulk work is let in; and what has waited for more than twice the time that is too long is refused instead of begun,
+    /// but for bulk work that was let in, and work with a deadline.
     OldestFirst,
     /// The same, and of a tenant's tasks of one class the newest is begun first: its caller is the most likely to wait still.
     NewestFirst,

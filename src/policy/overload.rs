@@ -2,14 +2,10 @@
 //! as Facebook's Folly uses it for request queues: a queue that is short now and then is one that copes with bursts; one in which
 //! even the *least* delay of a tenth of a second is long does not empty any more.
 
-use crate::task::Priority;
-
 /// The least delay is taken over this time, in nanoseconds.
 const INTERVAL: u64 = 100_000_000;
 /// A delay that is never too long.
 const SHORT: u64 = 5_000_000;
-/// When overload has lasted so many intervals, standard work is turned away as well.
-const PERSISTS: u64 = 5;
 
 /// The delays of late, and what follows from them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,12 +47,6 @@ impl Delays {
         self.since.is_some() && now.saturating_sub(self.last) < 2 * INTERVAL
     }
 
-    /// The least urgent class that is still let in, `None`: none is turned away.
-    pub(crate) fn admits(&self, now: u64) -> Option<Priority> {
-        let lasts = now.saturating_sub(self.since.filter(|_| self.overloaded(now))?);
-        Some(if lasts < PERSISTS * INTERVAL { Priority::Standard } else { Priority::Interactive })
-    }
-
     /// Whether a task that has waited for `delay` is too old to be begun: whoever waits for it has most likely gone, and the
     /// time is better spent on one that can be answered soon.
     pub(crate) fn too_old(&self, now: u64, delay: u64) -> bool {
@@ -90,18 +80,6 @@ mod tests {
     }
 
     #[test]
-    fn bulk_work_is_turned_away_first_and_interactive_work_never() {
-        let mut delays = Delays::default();
-        run(&mut delays, 0, 250, |_| 20);
-        assert_eq!(delays.admits(300 * MS), Some(Priority::Standard));
-        assert_eq!(delays.admits(450 * MS), None, "nothing has run since");
-        run(&mut delays, 250, 1_000, |_| 20);
-        assert_eq!(delays.admits(1_000 * MS), Some(Priority::Interactive));
-        run(&mut delays, 1_000, 1_001, |_| 1);
-        assert_eq!(delays.admits(1_001 * MS), None);
-    }
-
-    #[test]
     fn long_tasks_may_wait_for_as_long_as_one_takes_a_worker() {
         let mut delays = Delays::default();
         (0..1_000).for_each(|at| delays.observe(at * MS, 40 * MS, 100 * MS, 2));
@@ -114,6 +92,9 @@ mod tests {
         run(&mut delays, 0, 90, |_| 20);
         run(&mut delays, 5_000, 5_001, |_| 20);
         assert!(!delays.overloaded(5_001 * MS));
+        run(&mut delays, 5_000, 5_250, |_| 20);
+        assert!(delays.overloaded(5_250 * MS));
+        assert!(!delays.overloaded(5_450 * MS));
     }
 
     proptest! {
@@ -122,7 +103,7 @@ mod tests {
             let mut delays = Delays::default();
             for (now, delay, task, workers) in steps {
                 delays.observe(now, delay / 4, task / 4, workers);
-                let _ = (delays.admits(now), delays.too_old(now, delay / 4));
+                let _ = delays.too_old(now, delay / 4);
             }
         }
     }

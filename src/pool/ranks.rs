@@ -12,7 +12,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::config::Shedding;
 use crate::policy::overload::Delays;
-use crate::policy::scheduling::{Next, RunOrder, Turn};
+use crate::policy::scheduling::{Next, RunOrder, Took, Turn};
 use crate::sync::{Mutex, MutexGuard};
 use crate::task::{Label, Priority, TaskRef};
 
@@ -48,7 +48,7 @@ struct State {
 impl State {
     /// Whether work of this class is to stay away. Never where nothing waits.
     fn sheds(&self, priority: Priority, now: u64) -> bool {
-        self.order.len() > 0 && self.delays.admits(now).is_some_and(|least| priority > least)
+        priority == Priority::Bulk && self.order.len() > 0 && self.delays.overloaded(now)
     }
 
     fn take_in(&mut self, task: TaskRef, placed: bool) {
@@ -66,7 +66,7 @@ pub(super) struct Asked<'w> {
     pub(super) workers: usize,
     pub(super) now: u64,
     /// The turn that has ended, and what it took.
-    pub(super) ended: Option<(Turn, Option<u64>)>,
+    pub(super) ended: Option<(Turn, Option<Took>)>,
     /// How many tasks at the most.
     pub(super) most: usize,
     /// Where those over the first go, in order.
@@ -75,7 +75,7 @@ pub(super) struct Asked<'w> {
 
 /// What a worker gets.
 #[derive(Default)]
-pub(super) struct Took {
+pub(super) struct Given {
     pub(super) task: Option<(TaskRef, Turn)>,
     /// Whose deadline has passed.
     pub(super) expired: Vec<TaskRef>,
@@ -165,47 +165,37 @@ impl Ranks {
     }
 
     /// The next task for a worker.
-    pub(super) fn next(&self, asked: Asked<'_>) -> Took {
+    pub(super) fn next(&self, asked: Asked<'_>) -> Given {
         let Asked { worker, workers, now, ended, most, more } = asked;
-        let mut took = Took::default();
+        let mut given = Given::default();
         let mut guard = self.lock();
         let State { order, delays } = &mut *guard;
-        if let Some((turn, cost)) = ended {
-            order.finish(turn, cost);
+        if let Some((turn, took)) = ended {
+            order.finish(turn, took);
         }
-        while let Some(expired) = order.expire(now) {
-            took.expired.push(expired);
+        while let Some(expired) = order.expire(now, true) {
+            given.expired.push(expired);
+        }
+        if self.shedding != Shedding::Off && delays.overloaded(now) {
+            let too_old = |task: &TaskRef| is_too_old(task, delays, now);
+            let old = std::iter::from_fn(|| order.shed(worker, workers, too_old));
+            given.shed.extend(old.take(MOST_PASSED));
         }
         let newest = self.shedding == Shedding::NewestFirst && delays.overloaded(now);
-        while let Some(Next { item, turn, oldest }) = order.pop(worker, workers, newest.then_some(now)) {
+        if let Some(Next { item, turn, oldest }) = order.pop(worker, workers, newest.then_some(now)) {
             delays.observe(now, now.saturating_sub(oldest), order.task_time(), workers);
-            if self.is_too_old(&item, delays, now) && took.shed.len() < MOST_PASSED {
-                order.finish(turn, None);
-                took.shed.push(item);
-                continue;
-            }
-            took.task = Some((item, turn));
-            break;
+            given.task = Some((item, turn));
         }
         if self.in_batches {
             more.extend((1..most).map_while(|_| order.pop_tiny(worker, workers)));
         }
         self.publish(&guard);
-        took
-    }
-
-    /// Work of no urgency may be old, and deadlines say themselves when it is too late.
-    fn is_too_old(&self, task: &TaskRef, delays: &Delays, now: u64) -> bool {
-        self.shedding != Shedding::Off
-            && task.label().is_some_and(|label| {
-                let delay = now.saturating_sub(label.arrival);
-                label.priority < Priority::Bulk && label.expires.is_none() && delays.too_old(now, delay)
-            })
+        given
     }
 
     /// A task has ended.
-    pub(super) fn finish(&self, turn: Turn, cost: Option<u64>) {
-        self.with(|state| state.order.finish(turn, cost));
+    pub(super) fn finish(&self, turn: Turn, took: Option<Took>) {
+        self.with(|state| state.order.finish(turn, took));
     }
 
     /// Subtasks took so long.
@@ -225,7 +215,7 @@ impl Ranks {
 
     /// Takes out what is of no use any more.
     pub(super) fn expire(&self, now: u64) -> Vec<TaskRef> {
-        self.with(|state| std::iter::from_fn(|| state.order.expire(now)).collect())
+        self.with(|state| std::iter::from_fn(|| state.order.expire(now, false)).collect())
     }
 
     /// Takes out a task of a lesser class than `than`, if there is one with a place in the queue.
@@ -275,4 +265,12 @@ impl Ranks {
             self.expiry.store(expiry, Ordering::SeqCst);
         }
     }
+}
+
+/// Work of no urgency may be old, and deadlines say themselves when it is too late.
+fn is_too_old(task: &TaskRef, delays: &Delays, now: u64) -> bool {
+    task.label().is_some_and(|label| {
+        let delay = now.saturating_sub(label.arrival);
+        label.priority < Priority::Bulk && label.expires.is_none() && delays.too_old(now, delay)
+    })
 }

@@ -11,7 +11,7 @@ use super::ranks::Asked;
 use super::shared::Shared;
 use super::worker::Worker;
 use crate::policy::batching::{self, TINY_NS};
-use crate::policy::scheduling::Turn;
+use crate::policy::scheduling::{Took, Turn};
 use crate::task::TaskRef;
 use crate::topology::thread_time_ns;
 
@@ -85,12 +85,13 @@ impl Turns {
         now.saturating_sub(self.cpu.replace(now)).min(wall)
     }
 
-    /// The turn that ended, if any, and its cost.
-    fn close(&self, now: u64) -> Option<(Turn, Option<u64>)> {
+    /// The turn that ended, if any, and what its task took.
+    fn close(&self, now: u64) -> Option<(Turn, Option<Took>)> {
         let (turn, began) = self.open.take()?;
         let void = self.void.replace(false);
         let tasks = 1 + self.batch.get();
-        Some((turn, (!void).then(|| self.cost(now.saturating_sub(began)) / tasks)))
+        let wall = now.saturating_sub(began);
+        Some((turn, (!void).then(|| Took { cost: self.cost(wall) / tasks, time: wall / tasks })))
     }
 }
 
@@ -109,7 +110,7 @@ impl Worker {
         let turns = &self.turns;
         let mut more = turns.more.take();
         let task_ns = self.books.mean_ns();
-        let took = shared.ranks.next(Asked {
+        let given = shared.ranks.next(Asked {
             worker: self.slot(),
             workers: shared.idle.census().total(),
             now,
@@ -118,11 +119,11 @@ impl Worker {
             most: if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 },
             more: &mut more,
         });
-        if !took.expired.is_empty() {
-            shared.expire(took.expired);
+        if !given.expired.is_empty() {
+            shared.expire(given.expired);
         }
-        if !took.shed.is_empty() {
-            shared.shed(took.shed);
+        if !given.shed.is_empty() {
+            shared.shed(given.shed);
         }
         turns.batch.set(more.len() as u64);
         turns.aside.set(more.len());
@@ -133,7 +134,7 @@ impl Worker {
             shared.work_waits();
         }
         turns.more.replace(more);
-        let (task, turn) = took.task?;
+        let (task, turn) = given.task?;
         turns.open.set(Some((turn, now)));
         turns.void.set(false);
         turns.kind.set(Kind::Owner);
@@ -174,8 +175,8 @@ impl Worker {
     #[cold]
     fn settle_turn(&self) {
         let shared = self.shared();
-        if let Some((turn, cost)) = self.turns.close(shared.now_ns()) {
-            shared.ranks.finish(turn, cost);
+        if let Some((turn, took)) = self.turns.close(shared.now_ns()) {
+            shared.ranks.finish(turn, took);
         }
     }
 

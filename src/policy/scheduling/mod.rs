@@ -37,12 +37,18 @@ mod order_tests;
 mod simulation;
 mod tenant;
 
-pub(crate) use order::{Next, RunOrder, Turn};
+pub(crate) use order::{Next, RunOrder, Took, Turn};
 
+use crate::policy::smooth;
 use crate::task::Priority;
 
 /// From so many workers on cheap and expensive work are kept apart.
 pub(crate) const SEPARATE: usize = 4;
+
+/// A smoothed mean that begins with its first value.
+fn mean(known: u64, newest: u64) -> u64 {
+    if known == 0 { newest } else { smooth(known, newest) }
+}
 
 /// So much service, in nanoseconds, a tenant may be ahead of its share when work of this class is next: enough for a
 /// burst, too little to be felt by the others.

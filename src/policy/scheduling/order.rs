@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use super::accounts::{Accounts, Place};
 use super::demand::Demand;
+use super::mean;
 use super::tenant::{Tenant, Waiting};
-use crate::policy::smooth;
 use crate::task::{Label, Name, Priority};
 
 /// Tenants, and tasks of each, that are looked at for one that may give way.
 const MOST_ASKED: usize = 64;
 const MOST_SPARED: usize = 8;
+/// One part in so many of the time to a deadline is not counted on.
+const RESERVE: u64 = 8;
 
 /// A task whose turn it is.
 #[derive(Debug)]
@@ -29,6 +31,15 @@ pub(crate) struct Turn {
     charged: u64,
 }
 
+/// What a task took, in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Took {
+    /// Of a processor: what its tenant pays for.
+    pub(crate) cost: u64,
+    /// Of a worker.
+    pub(crate) time: u64,
+}
+
 /// The tasks that wait, in their order.
 #[derive(Debug)]
 pub(crate) struct RunOrder<T> {
@@ -37,8 +48,10 @@ pub(crate) struct RunOrder<T> {
     expiring: BTreeSet<(u64, u64, u32)>,
     /// Kept from the first task with a deadline on: others need none.
     demand: Option<Demand>,
-    /// What a task takes, by those of late of all tenants.
+    /// What a task takes of a processor, by those of late of all tenants.
     estimate: u64,
+    /// How long one takes on a worker.
+    time: u64,
     waiting: usize,
     running: usize,
     /// Tasks that ever came.
@@ -53,6 +66,7 @@ impl<T> RunOrder<T> {
             expiring: BTreeSet::new(),
             demand: None,
             estimate: 0,
+            time: 0,
             waiting: 0,
             running: 0,
             pushed: 0,
@@ -74,9 +88,9 @@ impl<T> RunOrder<T> {
         self.accounts.head_due()
     }
 
-    /// What a task takes, by those of late.
+    /// How long a task takes, by those of late.
     pub(crate) fn task_time(&self) -> u64 {
-        self.estimate
+        self.time
     }
 
     /// How many tenants have an account.
@@ -99,7 +113,7 @@ impl<T> RunOrder<T> {
     /// `placed`: it may have to give way to more urgent tasks.
     pub(crate) fn push(&mut self, label: &Label, placed: bool, item: T) {
         let index = self.accounts.open(&label.tenant);
-        let estimate = self.estimate_of(index);
+        let time = self.time_of(index);
         self.pushed += 1;
         label.set_number(self.pushed);
         let (due, number, expires) = (label.due(), self.pushed, label.expires.is_some());
@@ -108,11 +122,11 @@ impl<T> RunOrder<T> {
             self.demand();
         }
         if let Some(demand) = &mut self.demand {
-            demand.add(due, estimate, expires);
+            demand.add(due, time, expires);
         }
         if let Some(tenant) = self.accounts.get_mut(index) {
             let Label { priority, arrival, .. } = *label;
-            let waiting = Waiting { item, priority, arrival, expires, placed, estimate };
+            let waiting = Waiting { item, priority, arrival, expires, placed, time };
             tenant.queue.insert((due, number), waiting);
             self.waiting += 1;
         }
@@ -149,15 +163,16 @@ impl<T> RunOrder<T> {
         Some(self.take(index, standing)?.item)
     }
 
-    /// A task has ended that took `cost`; `None` if it has not run.
-    pub(crate) fn finish(&mut self, turn: Turn, cost: Option<u64>) {
+    /// A task has ended; `None` if it has not run.
+    pub(crate) fn finish(&mut self, turn: Turn, took: Option<Took>) {
         let Turn { tenant: place, charged } = turn;
         self.running = self.running.saturating_sub(1);
-        if let Some(cost) = cost {
-            self.estimate = if self.estimate == 0 { cost } else { smooth(self.estimate, cost) };
+        if let Some(Took { cost, time }) = took {
+            self.estimate = mean(self.estimate, cost);
+            self.time = mean(self.time, time);
         }
         if let Some(tenant) = self.accounts.at(place) {
-            tenant.settle(charged, cost);
+            tenant.settle(charged, took);
             self.accounts.list(place.index);
         }
     }
@@ -177,10 +192,25 @@ impl<T> RunOrder<T> {
         Some(self.take(index, (label.due(), label.number()))?.item)
     }
 
-    /// Takes out a task whose deadline is not after `now`.
-    pub(crate) fn expire(&mut self, now: u64) -> Option<T> {
-        let &(due, number, index) = self.expiring.first().filter(|(due, ..)| *due <= now)?;
+    /// Takes out a task whose deadline is not after `now`; or so near that it can't be done by then, if there is other work to do: to
+    /// begin it would be of no use to anybody.
+    pub(crate) fn expire(&mut self, now: u64, begin: bool) -> Option<T> {
+        let &(due, number, index) = self.expiring.first()?;
+        let time = if begin && self.waiting > 1 { self.time_of(index) } else { 0 };
+        if due > now.saturating_add(time) {
+            return None;
+        }
         Some(self.take(index, (due, number))?.item)
+    }
+
+    /// Takes out the first task of the tenant that is next, if it is one `too_old` to be begun.
+    pub(crate) fn shed(&mut self, worker: usize, workers: usize, too_old: impl Fn(&T) -> bool) -> Option<T> {
+        let index = self.accounts.next(worker, workers)?;
+        let (&standing, first) = self.accounts.get(index)?.queue.first_key_value()?;
+        if !too_old(&first.item) {
+            return None;
+        }
+        Some(self.take(index, standing)?.item)
     }
 
     /// The next deadline of a task that waits.
@@ -218,13 +248,22 @@ impl<T> RunOrder<T> {
     }
 
     /// Whether a task of this tenant, due at its deadline, is likely to be done by then if it is taken in now: because all work
-    /// that is due before it can be done, or because the tenant's share of the `workers` is enough for its own.
+    /// that is due before it can be done, or because the tenant's share of the `workers` is enough for its own. Where a worker is free
+    /// it is always tried: that is how it becomes known that tasks take less than they did.
     pub(crate) fn fits(&mut self, label: &Label, now: u64, workers: usize) -> bool {
         let (due, workers) = (label.due(), workers.max(1) as u64);
+        if due <= now {
+            return false;
+        }
+        if self.waiting == 0 && (self.running as u64) < workers {
+            return true;
+        }
+        // Some of the time is kept in reserve: estimates are off now and then, and the answer has a way to go.
+        let due = due - (due - now) / RESERVE;
         let index = self.accounts.find(&label.tenant);
-        let work = index.map_or(self.estimate, |index| self.estimate_of(index));
+        let work = index.map_or(self.time, |index| self.time_of(index));
         // Half of what runs is still to be done, on average.
-        let begun = (self.running as u64).saturating_mul(self.estimate) / 2;
+        let begun = (self.running as u64).saturating_mul(self.time) / 2;
         let fits = self.demand().fits(now, due, work, begun, workers);
         let account = index.and_then(|index| self.accounts.get(index));
         let others = self.accounts.busy() - usize::from(account.is_some_and(|tenant| !tenant.is_idle()));
@@ -233,6 +272,10 @@ impl<T> RunOrder<T> {
             let shared = work.saturating_mul(own + 1).saturating_mul(others as u64 + 1) / workers;
             now.saturating_add(shared).saturating_add(work) <= due
         }
+    }
+
+    fn time_of(&self, index: u32) -> u64 {
+        self.accounts.get(index).map(|tenant| tenant.time).filter(|&ns| ns > 0).unwrap_or(self.time)
     }
 
     fn estimate_of(&self, index: u32) -> u64 {
@@ -248,7 +291,7 @@ impl<T> RunOrder<T> {
             self.expiring.remove(&(due, number, index));
         }
         if let Some(demand) = &mut self.demand {
-            demand.remove(due, waiting.estimate, waiting.expires);
+            demand.remove(due, waiting.time, waiting.expires);
         }
         self.accounts.list(index);
         Some(waiting)
@@ -260,7 +303,7 @@ impl<T> RunOrder<T> {
             let mut demand = Demand::default();
             for (_, tenant) in self.accounts.iter() {
                 for (&(due, _), waiting) in &tenant.queue {
-                    demand.add(due, waiting.estimate, waiting.expires);
+                    demand.add(due, waiting.time, waiting.expires);
                 }
             }
             demand

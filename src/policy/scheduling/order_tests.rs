@@ -2,10 +2,15 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::{RunOrder, Turn};
+use super::{RunOrder, Took, Turn};
+
 use crate::task::{Label, Name, Priority};
 
 const MS: u64 = 1_000_000;
+
+fn took(time: u64) -> Option<Took> {
+    Some(Took { cost: time, time })
+}
 
 /// An order of task numbers, and where they wait.
 struct Desk {
@@ -41,7 +46,7 @@ impl Desk {
     /// Runs the next task, which takes `cost`.
     fn serve(&mut self, cost: u64) -> Option<(u64, Name)> {
         let next = self.order.pop(0, 1, None)?;
-        self.order.finish(next.turn, Some(cost));
+        self.order.finish(next.turn, took(cost));
         let label = self.waits.remove(&next.item)?;
         Some((next.item, label.tenant))
     }
@@ -94,7 +99,7 @@ fn tenants_share_by_weight_whatever_they_offer() {
         let Some(next) = desk.order.pop(0, 1, None) else { break };
         let tenant = desk.waits.remove(&next.item).unwrap().tenant;
         let cost = if &*tenant == "greedy" { 4 * MS } else { MS };
-        desk.order.finish(next.turn, Some(cost));
+        desk.order.finish(next.turn, took(cost));
         *served.entry(tenant).or_default() += cost;
     }
     let share = |tenant: &str| served[tenant] as f64 / served.values().sum::<u64>() as f64;
@@ -145,7 +150,7 @@ fn no_more_of_a_tenant_run_than_may() {
     }
     let turns: Vec<Turn> = (0..2).map(|_| order.pop(0, 4, None).unwrap().turn).collect();
     assert!(order.pop(0, 4, None).is_none());
-    turns.into_iter().for_each(|turn| order.finish(turn, Some(MS)));
+    turns.into_iter().for_each(|turn| order.finish(turn, took(MS)));
     assert!(order.pop(0, 4, None).is_some());
 }
 
@@ -211,7 +216,7 @@ fn a_million_tenants_one_after_another_leave_little() {
         order.push(&label, true, ());
         if number > 10 {
             let next = order.pop(0, 1, None).unwrap();
-            order.finish(next.turn, Some(MS));
+            order.finish(next.turn, took(MS));
         }
         most = most.max(order.tenants());
     }
@@ -267,7 +272,7 @@ proptest! {
                 }
                 Step::Finish(which, cost) if !turns.is_empty() => {
                     let turn = turns.swap_remove(which.index(turns.len()));
-                    desk.order.finish(turn, cost.map(u64::from));
+                    desk.order.finish(turn, cost.and_then(|cost| took(cost.into())));
                 }
                 Step::Remove(which) if desk.number > 0 => {
                     let task = which.index(desk.number as usize) as u64 + 1;
@@ -276,7 +281,7 @@ proptest! {
                         prop_assert_eq!(desk.order.remove(&at), None);
                     }
                 }
-                Step::Expire => while let Some(task) = desk.order.expire(now) {
+                Step::Expire => while let Some(task) = desk.order.expire(now, false) {
                     let label = desk.waits.remove(&task).unwrap();
                     prop_assert!(label.expires.unwrap() <= now);
                 },
@@ -289,7 +294,7 @@ proptest! {
             }
             prop_assert_eq!(desk.order.len(), desk.waits.len());
         }
-        turns.drain(..).for_each(|turn| desk.order.finish(turn, Some(1)));
+        turns.drain(..).for_each(|turn| desk.order.finish(turn, took(1)));
         while let Some(task) = desk.order.take_any() {
             prop_assert!(desk.waits.remove(&task).is_some());
         }
@@ -321,7 +326,7 @@ proptest! {
             let (_, longest) = costs[&*desk.waits[&next.item].tenant];
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let cost = 1 + (dice >> 20) % longest;
-            desk.order.finish(next.turn, Some(cost));
+            desk.order.finish(next.turn, took(cost));
             now += cost;
         }
         let me = desk.plain("me", class(mine), now);
@@ -333,7 +338,7 @@ proptest! {
                 break;
             }
             let (_, longest) = costs[&*desk.waits[&next.item].tenant];
-            desk.order.finish(next.turn, Some(longest));
+            desk.order.finish(next.turn, took(longest));
             (now, served) = (now + longest, served + longest);
         }
         let bound: u64 = costs.values().map(|(_, longest)| longest + 20 * MS).sum();

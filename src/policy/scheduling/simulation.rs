@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::{RunOrder, Turn};
+use super::{RunOrder, Took, Turn};
 use crate::task::{Label, Name, Priority};
 
 const SECOND: u64 = 1_000_000_000;
@@ -105,7 +105,7 @@ fn simulate(workers: usize, loads: &[Load], apart: bool, seconds: usize, seed: u
             }
             Event::Ends { worker } => {
                 if let Some((turn, cost, _)) = running.remove(&worker) {
-                    order.finish(turn, Some(cost));
+                    order.finish(turn, Some(Took { cost, time: cost }));
                 }
                 idle.push(worker);
             }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{MOST_LEAD, lead};
-use crate::policy::smooth;
+use super::order::Took;
+use super::{MOST_LEAD, lead, mean};
 use crate::task::{Name, Priority};
 
 /// Where a task stands among its tenant's: by the time it is due, then in the order of arrival.
@@ -22,8 +22,8 @@ pub(super) struct Waiting<T> {
     pub(super) expires: bool,
     /// It holds a place in the queue, and may have to give way to more urgent tasks.
     pub(super) placed: bool,
-    /// What it takes, as far as was known when it came.
-    pub(super) estimate: u64,
+    /// How long it takes on a worker, as far as was known when it came.
+    pub(super) time: u64,
 }
 
 #[derive(Debug)]
@@ -36,8 +36,10 @@ pub(super) struct Tenant<T> {
     pub(super) service: u64,
     /// Charged too much, in nanoseconds, and not yet given back; less than nothing if it was too little.
     refund: i64,
-    /// What a task takes, by those of late; nothing before the first.
+    /// What a task takes of a processor, by those of late; nothing before the first.
     pub(super) estimate: u64,
+    /// How long one takes on a worker.
+    pub(super) time: u64,
     pub(super) queue: BTreeMap<Standing, Waiting<T>>,
     /// Tasks that run.
     pub(super) running: usize,
@@ -76,6 +78,7 @@ impl<T> Tenant<T> {
             service: 0,
             refund: 0,
             estimate: 0,
+            time: 0,
             queue: BTreeMap::new(),
             running: 0,
             listed: None,
@@ -100,12 +103,14 @@ impl<T> Tenant<T> {
         };
     }
 
-    /// A task has ended for which `charged` was charged; `cost` is what it took, `None` if it has not run.
-    pub(super) fn settle(&mut self, charged: u64, cost: Option<u64>) {
+    /// A task has ended for which `charged` was charged; `None` if it has not run.
+    pub(super) fn settle(&mut self, charged: u64, took: Option<Took>) {
         self.running = self.running.saturating_sub(1);
-        if let Some(cost) = cost {
-            self.estimate = if self.estimate == 0 { cost } else { smooth(self.estimate, cost) };
+        if let Some(Took { cost, time }) = took {
+            self.estimate = mean(self.estimate, cost);
+            self.time = mean(self.time, time);
         }
+        let cost = took.map(|took| took.cost);
         let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
         let over = signed(charged).saturating_sub(signed(cost.unwrap_or(0)));
         self.refund = self.refund.saturating_add(over);
