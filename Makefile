@@ -63,6 +63,8 @@ bench: ## measures, against the peers (a quarter of an hour; leave the machine a
 	cargo bench --bench dispatch
 	cargo bench --bench batch
 	cargo bench --bench runtime_lag
+	cargo bench --bench overload
+	cargo bench --bench run_order
 
 flaky: ## the tests, twenty times in a row
 	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --tests; done
