@@ -134,6 +134,7 @@ impl Worker {
             shared.work_waits();
         }
         turns.more.replace(more);
+        self.tell_of_tenants();
         let (task, turn) = given.task?;
         turns.open.set(Some((turn, now)));
         turns.void.set(false);
@@ -177,6 +178,16 @@ impl Worker {
         let shared = self.shared();
         if let Some((turn, took)) = self.turns.close(shared.now_ns()) {
             shared.ranks.finish(turn, took);
+            self.tell_of_tenants();
+        }
+    }
+
+    /// A tenant that had as many tasks running as may has one less: its next may run now, and this worker may take something else,
+    /// which may be long.
+    fn tell_of_tenants(&self) {
+        let shared = self.shared();
+        if shared.config.max_running_per_tenant.is_some() && shared.ranks.ready() {
+            shared.work_waits();
         }
     }
 
