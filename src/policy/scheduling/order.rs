@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::accounts::{Accounts, Place};
-use super::demand::Demand;
+use super::demand::{Demand, time_until};
 use super::mean;
 use super::tenant::{Tenant, Waiting};
 use crate::task::{Label, Name, Priority};
@@ -11,8 +11,6 @@ use crate::task::{Label, Name, Priority};
 /// Tenants, and tasks of each, that are looked at for one that may give way.
 const MOST_ASKED: usize = 64;
 const MOST_SPARED: usize = 8;
-/// One part in so many of the time to a deadline is not counted on.
-const RESERVE: u64 = 8;
 
 /// A task whose turn it is.
 #[derive(Debug)]
@@ -258,8 +256,6 @@ impl<T> RunOrder<T> {
         if self.waiting == 0 && (self.running as u64) < workers {
             return true;
         }
-        // Some of the time is kept in reserve: estimates are off now and then, and the answer has a way to go.
-        let due = due - (due - now) / RESERVE;
         let index = self.accounts.find(&label.tenant);
         let work = index.map_or(self.time, |index| self.time_of(index));
         // Half of what runs is still to be done, on average.
@@ -270,7 +266,7 @@ impl<T> RunOrder<T> {
         fits || others > 0 && {
             let own = account.map_or(0, |tenant| tenant.queue.len()) as u64;
             let shared = work.saturating_mul(own + 1).saturating_mul(others as u64 + 1) / workers;
-            now.saturating_add(shared).saturating_add(work) <= due
+            shared.saturating_add(work) <= time_until(due, now)
         }
     }
 
