@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -114,7 +113,7 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        RunTask { stage: Stage::New(self, work) }
+        RunTask { new: Some((self, work)), run: None }
     }
 
     /// Starts `work` in the background once there is room for it in the queue. The handle's semantics are those of
@@ -216,10 +215,15 @@ impl<'p> TaskBuilder<'p> {
     }
 
     pub(super) fn label(&self) -> Label {
+        self.clone().into_label()
+    }
+
+    /// Its label. The tenant's name is moved: those who count its references at the same time are in each other's way.
+    fn into_label(self) -> Label {
         let shared = self.shared();
-        let tenant = self.tenant.clone().unwrap_or_else(|| Arc::clone(&shared.nobody));
+        let tenant = self.tenant.unwrap_or_else(|| Arc::clone(&shared.nobody));
         let expires = self.deadline.map(|at| shared.ns_at(at));
-        Label::new(tenant, self.priority, shared.now_ns(), expires, self.name.clone())
+        Label::new(tenant, self.priority, shared.now_ns(), expires, self.name)
     }
 
     pub(super) fn pack(&self) -> Luggage {
@@ -291,22 +295,16 @@ impl Shared {
 /// The result of labelled work on its way through the pool. Nothing is submitted before the first poll.
 #[must_use = "futures do nothing unless awaited"]
 pub struct RunTask<'p, F, T> {
-    stage: Stage<'p, F, T>,
-}
-
-enum Stage<'p, F, T> {
-    New(TaskBuilder<'p>, F),
-    Submitted(Run<'p, F, T>),
-    Over,
+    /// Until the first poll.
+    new: Option<(TaskBuilder<'p>, F)>,
+    /// From then on.
+    run: Option<Run<'p, F, T>>,
 }
 
 impl<F, T> fmt::Debug for RunTask<'_, F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.stage {
-            Stage::New(task, _) => f.debug_tuple("RunTask").field(task).finish(),
-            Stage::Submitted(run) => f.debug_tuple("RunTask").field(run).finish(),
-            Stage::Over => f.write_str("RunTask(Over)"),
-        }
+        let task = self.new.as_ref().map(|(task, _)| task);
+        f.debug_struct("RunTask").field("new", &task).field("run", &self.run).finish()
     }
 }
 
@@ -318,25 +316,36 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn submit(task: TaskBuilder<'p>, work: F, waker: &Waker) -> Result<Run<'p, F, T>, Rejection> {
-        let shared = task.pool.shared();
-        let (luggage, label) = (task.pack(), task.label());
+    fn submit(task: TaskBuilder<'p>, work: F, waker: &Waker) -> Result<Submitted<'p, F, T>, Rejection> {
+        let shared = task.shared();
         if let Some(worker) = worker::current_of(shared) {
-            let join = luggage.labelled_task(work, Place::Free, None, label);
-            return Ok(Run::submitted(shared, worker.run_here(join)));
+            let luggage = task.pack();
+            let join = luggage.labelled_task(work, Place::Free, None, task.into_label());
+            return Ok(Submitted { run: Run::submitted(shared, worker.run_here(join)), sleeps: false });
         }
         let load = match shared.try_weigh(task.bytes) {
             Ok(load) => load,
             Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
-                return Ok(Run::submitted(shared, task.submit_in_line(work).0.into_join()));
+                let join = task.submit_in_line(work).0.into_join();
+                return Ok(Submitted { run: Run::submitted(shared, join), sleeps: false });
             }
             Err(rejection) => return Err(rejection),
         };
+        // Before a place is taken: what packs is code of a user, too.
+        let luggage = task.pack();
+        let label = task.into_label();
         let place = shared.place_or_wait(&label)?;
+        // The first registration comes with the allocation.
         let cell = luggage.labelled_task(loaded(work, load), place, Some(waker.clone()), label);
         shared.rank(Arc::clone(&cell).into_run(), place);
-        Ok(Run::submitted(shared, cell))
+        Ok(Submitted { run: Run::submitted(shared, cell), sleeps: true })
     }
+}
+
+struct Submitted<'p, F, T> {
+    run: Run<'p, F, T>,
+    /// The waker is registered.
+    sleeps: bool,
 }
 
 impl<F, T> Future for RunTask<'_, F, T>
@@ -348,23 +357,25 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let mut run = match mem::replace(&mut this.stage, Stage::Over) {
-            Stage::New(task, work) => match Self::submit(task, work, cx.waker()) {
-                Ok(run) => run,
+        if let Some((task, work)) = this.new.take() {
+            match Self::submit(task, work, cx.waker()) {
+                Ok(Submitted { run, sleeps }) => {
+                    this.run = Some(run);
+                    if sleeps {
+                        return Poll::Pending;
+                    }
+                }
                 Err(rejection) => {
                     return Poll::Ready(Err(match rejection.reason {
                         RejectReason::ShuttingDown => JoinError::Closed,
                         _ => JoinError::Rejected(Box::new(rejection)),
                     }));
                 }
-            },
-            Stage::Submitted(run) => run,
-            Stage::Over => panic!("`RunTask` was polled after it was ready"),
-        };
-        let result = Pin::new(&mut run).poll(cx);
-        if result.is_pending() {
-            this.stage = Stage::Submitted(run);
+            }
         }
-        result
+        match &mut this.run {
+            Some(run) => Pin::new(run).poll(cx),
+            None => panic!("`RunTask` was polled after it was ready"),
+        }
     }
 }

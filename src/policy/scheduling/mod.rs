@@ -33,6 +33,7 @@ mod demand;
 mod order;
 #[cfg(test)]
 mod order_tests;
+mod queue;
 #[cfg(test)]
 mod simulation;
 mod tenant;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::accounts::{Accounts, Place};
 use super::demand::{Demand, time_until};
 use super::mean;
-use super::tenant::{Tenant, Waiting};
+use super::queue::Waiting;
+use super::tenant::Tenant;
 use crate::task::{Label, Name, Priority};
 
 /// Tenants, and tasks of each, that are looked at for one that may give way.
@@ -136,7 +137,7 @@ impl<T> RunOrder<T> {
         let index = self.accounts.next(worker, workers)?;
         let charged = self.estimate_of(index);
         let tenant = self.accounts.get_mut(index)?;
-        let oldest = tenant.queue.first_key_value()?.1.arrival;
+        let oldest = tenant.queue.first()?.1.arrival;
         let standing = tenant.pick(newest_at)?;
         tenant.running += 1;
         tenant.charge(charged);
@@ -152,7 +153,7 @@ impl<T> RunOrder<T> {
         let index = self.accounts.next(worker, workers)?;
         let charged = self.estimate_of(index);
         let tenant = self.accounts.get_mut(index)?;
-        let (&standing, next) = tenant.queue.first_key_value()?;
+        let (standing, next) = tenant.queue.first()?;
         if next.expires {
             // Whether it is too late for it is to be seen at the last moment.
             return None;
@@ -204,7 +205,7 @@ impl<T> RunOrder<T> {
     /// Takes out the first task of the tenant that is next, if it is one `too_old` to be begun.
     pub(crate) fn shed(&mut self, worker: usize, workers: usize, too_old: impl Fn(&T) -> bool) -> Option<T> {
         let index = self.accounts.next(worker, workers)?;
-        let (&standing, first) = self.accounts.get(index)?.queue.first_key_value()?;
+        let (standing, first) = self.accounts.get(index)?.queue.first()?;
         if !too_old(&first.item) {
             return None;
         }
@@ -221,7 +222,7 @@ impl<T> RunOrder<T> {
         let (index, at) = self
             .accounts
             .iter()
-            .find_map(|(index, tenant)| tenant.queue.first_key_value().map(|(&at, _)| (index, at)))?;
+            .find_map(|(index, tenant)| tenant.queue.first().map(|(at, _)| (index, at)))?;
         Some(self.take(index, at)?.item)
     }
 
@@ -235,11 +236,10 @@ impl<T> RunOrder<T> {
             .filter(waits)
             .take(MOST_ASKED)
             .filter_map(|(index, tenant)| {
-                let mut last = tenant.queue.iter().rev().take(MOST_SPARED);
                 let gives_way =
                     |waiting: &Waiting<T>| waiting.placed && !waiting.expires && waiting.priority > than;
-                last.find(|(_, waiting)| gives_way(waiting))
-                    .map(|(&at, waiting)| (waiting.priority, at, index))
+                let (at, waiting) = tenant.queue.last(MOST_SPARED, gives_way)?;
+                Some((waiting.priority, at, index))
             })
             .max()?;
         Some(self.take(index, standing)?.item)
@@ -281,7 +281,7 @@ impl<T> RunOrder<T> {
     /// Takes a task out of all lists.
     fn take(&mut self, index: u32, standing: (u64, u64)) -> Option<Waiting<T>> {
         let (due, number) = standing;
-        let waiting = self.accounts.get_mut(index)?.queue.remove(&standing)?;
+        let waiting = self.accounts.get_mut(index)?.queue.remove(standing)?;
         self.waiting -= 1;
         if waiting.expires {
             self.expiring.remove(&(due, number, index));
@@ -298,7 +298,7 @@ impl<T> RunOrder<T> {
         self.demand.get_or_insert_with(|| {
             let mut demand = Demand::default();
             for (_, tenant) in self.accounts.iter() {
-                for (&(due, _), waiting) in &tenant.queue {
+                for ((due, _), waiting) in tenant.queue.iter() {
                     demand.add(due, waiting.time, waiting.expires);
                 }
             }

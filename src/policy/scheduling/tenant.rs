@@ -1,30 +1,12 @@
 //! One tenant's account and what it has waiting.
 
-use std::collections::BTreeMap;
-
 use super::order::Took;
+use super::queue::{Queue, Standing};
 use super::{MOST_LEAD, lead, mean};
-use crate::task::{Name, Priority};
-
-/// Where a task stands among its tenant's: by the time it is due, then in the order of arrival.
-pub(super) type Standing = (u64, u64);
+use crate::task::Name;
 
 /// What was charged too much or too little by less than this waits for the next charge.
 const SMALL: u64 = 100_000;
-
-/// A task that waits.
-#[derive(Debug)]
-pub(super) struct Waiting<T> {
-    pub(super) item: T,
-    pub(super) priority: Priority,
-    pub(super) arrival: u64,
-    /// It is of no use after it is due.
-    pub(super) expires: bool,
-    /// It holds a place in the queue, and may have to give way to more urgent tasks.
-    pub(super) placed: bool,
-    /// How long it takes on a worker, as far as was known when it came.
-    pub(super) time: u64,
-}
 
 #[derive(Debug)]
 pub(super) struct Tenant<T> {
@@ -40,7 +22,7 @@ pub(super) struct Tenant<T> {
     pub(super) estimate: u64,
     /// How long one takes on a worker.
     pub(super) time: u64,
-    pub(super) queue: BTreeMap<Standing, Waiting<T>>,
+    pub(super) queue: Queue<T>,
     /// Tasks that run.
     pub(super) running: usize,
     /// Its place in the list of those that may run, if it is in it.
@@ -79,7 +61,7 @@ impl<T> Tenant<T> {
             refund: 0,
             estimate: 0,
             time: 0,
-            queue: BTreeMap::new(),
+            queue: Queue::new(),
             running: 0,
             listed: None,
         }
@@ -87,7 +69,7 @@ impl<T> Tenant<T> {
 
     /// Its rank, if it has something to do.
     pub(super) fn rank(&self) -> Option<Rank> {
-        let (&(due, _), next) = self.queue.first_key_value()?;
+        let ((due, _), next) = self.queue.first()?;
         Some(Rank(self.service + (MOST_LEAD - lead(next.priority)), due))
     }
 
@@ -121,15 +103,10 @@ impl<T> Tenant<T> {
 
     /// The task whose turn it is: the one due first; or, at `newest_at`, the newest of the most urgent class there is.
     pub(super) fn pick(&self, newest_at: Option<u64>) -> Option<Standing> {
-        let Some(now) = newest_at else { return self.queue.first_key_value().map(|(&at, _)| at) };
-        let newest = |priority: Priority| {
-            // Whatever of this class has come is due by then.
-            let due = now.saturating_add(priority.slack_ns());
-            self.queue.range(..=(due, u64::MAX)).next_back().map(|(&at, _)| at)
-        };
-        newest(Priority::Interactive)
-            .or_else(|| newest(Priority::Standard))
-            .or_else(|| self.queue.last_key_value().map(|(&at, _)| at))
+        match newest_at {
+            None => self.queue.first().map(|(at, _)| at),
+            Some(now) => self.queue.newest(now),
+        }
     }
 
     /// Nothing of it waits or runs.

@@ -1,0 +1,248 @@
+//! What one tenant has waiting, in the order in which it is due.
+//!
+//! Tasks of one class come, nearly always, in the order in which they are due. So each class has a lane, to which such tasks are only
+//! appended: that takes a few nanoseconds. What has a deadline, or comes late, is kept sorted beside the lanes. A task that leaves a lane
+//! from its middle leaves a gap there.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::task::Priority;
+
+/// Where a task stands among its tenant's: by the time it is due, then in the order of arrival.
+pub(super) type Standing = (u64, u64);
+
+/// A lane with so many gaps is closed up once they are more than half of it.
+const MANY_GAPS: usize = 32;
+
+/// A task that waits.
+#[derive(Debug)]
+pub(super) struct Waiting<T> {
+    pub(super) item: T,
+    pub(super) priority: Priority,
+    pub(super) arrival: u64,
+    /// It is of no use after it is due.
+    pub(super) expires: bool,
+    /// It holds a place in the queue, and may have to give way to more urgent tasks.
+    pub(super) placed: bool,
+    /// How long it takes on a worker, as far as was known when it came.
+    pub(super) time: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    lanes: [Lane<T>; 3],
+    sorted: BTreeMap<Standing, Waiting<T>>,
+    len: usize,
+}
+
+impl<T> Queue<T> {
+    pub(super) fn new() -> Self {
+        Self { lanes: [Lane::new(), Lane::new(), Lane::new()], sorted: BTreeMap::new(), len: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn insert(&mut self, standing: Standing, waiting: Waiting<T>) {
+        self.len += 1;
+        let lane = &mut self.lanes[lane_of(waiting.priority)];
+        if waiting.expires || lane.last().is_some_and(|(last, _)| last > standing) {
+            self.sorted.insert(standing, waiting);
+        } else {
+            lane.tasks.push_back((standing, Some(waiting)));
+        }
+    }
+
+    /// The task that is due first.
+    pub(super) fn first(&self) -> Option<(Standing, &Waiting<T>)> {
+        let mut first = self.sorted.first_key_value().map(|(&at, waiting)| (at, waiting));
+        for lane in &self.lanes {
+            if let Some(own) = lane.first() {
+                first = first.filter(|(at, _)| *at < own.0).or(Some(own));
+            }
+        }
+        first
+    }
+
+    /// The newest task of the most urgent class there is. What is sorted counts as of the class by whose slack from `now` on it is due.
+    pub(super) fn newest(&self, now: u64) -> Option<Standing> {
+        let newest = |priority: Priority| {
+            let due = now.saturating_add(priority.slack_ns());
+            let sorted = self.sorted.range(..=(due, u64::MAX)).next_back().map(|(&at, _)| at);
+            self.lanes[lane_of(priority)].last().map(|(at, _)| at).max(sorted)
+        };
+        newest(Priority::Interactive)
+            .or_else(|| newest(Priority::Standard))
+            .or_else(|| newest(Priority::Bulk))
+            .or_else(|| self.sorted.last_key_value().map(|(&at, _)| at))
+    }
+
+    /// Of the tasks that are due last, `most` of each lane and of those that are sorted: the least urgent one `that` is asked for.
+    pub(super) fn last(
+        &self,
+        most: usize,
+        that: impl Fn(&Waiting<T>) -> bool,
+    ) -> Option<(Standing, &Waiting<T>)> {
+        let sorted = self.sorted.iter().rev().map(|(&at, waiting)| (at, waiting));
+        let found = self.lanes.iter().map(|lane| lane.iter().rev().take(most).find(|(_, w)| that(w)));
+        found
+            .chain([sorted.take(most).find(|(_, waiting)| that(waiting))])
+            .flatten()
+            .max_by_key(|(at, waiting)| (waiting.priority, *at))
+    }
+
+    pub(super) fn remove(&mut self, standing: Standing) -> Option<Waiting<T>> {
+        let lanes = &mut self.lanes;
+        let taken = lanes.iter_mut().find_map(|lane| lane.take_first(standing));
+        let taken = taken.or_else(|| self.sorted.remove(&standing));
+        let taken = taken.or_else(|| lanes.iter_mut().find_map(|lane| lane.take(standing)))?;
+        self.len -= 1;
+        Some(taken)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Standing, &Waiting<T>)> {
+        let sorted = self.sorted.iter().map(|(&at, waiting)| (at, waiting));
+        self.lanes.iter().flat_map(Lane::iter).chain(sorted)
+    }
+}
+
+fn lane_of(priority: Priority) -> usize {
+    match priority {
+        Priority::Interactive => 0,
+        Priority::Standard => 1,
+        Priority::Bulk => 2,
+    }
+}
+
+/// Tasks of one class in their order, and gaps; none at either end.
+#[derive(Debug)]
+struct Lane<T> {
+    tasks: VecDeque<(Standing, Option<Waiting<T>>)>,
+    gaps: usize,
+}
+
+impl<T> Lane<T> {
+    fn new() -> Self {
+        Self { tasks: VecDeque::new(), gaps: 0 }
+    }
+
+    fn first(&self) -> Option<(Standing, &Waiting<T>)> {
+        self.tasks.front().and_then(present)
+    }
+
+    fn last(&self) -> Option<(Standing, &Waiting<T>)> {
+        self.tasks.back().and_then(present)
+    }
+
+    fn iter(&self) -> impl DoubleEndedIterator<Item = (Standing, &Waiting<T>)> {
+        self.tasks.iter().filter_map(present)
+    }
+
+    fn take_first(&mut self, standing: Standing) -> Option<Waiting<T>> {
+        self.tasks.front().filter(|(at, _)| *at == standing)?;
+        let (_, taken) = self.tasks.pop_front()?;
+        self.trim();
+        taken
+    }
+
+    fn take(&mut self, standing: Standing) -> Option<Waiting<T>> {
+        let index = self.tasks.binary_search_by_key(&standing, |(at, _)| *at).ok()?;
+        let taken = self.tasks.get_mut(index)?.1.take()?;
+        self.gaps += 1;
+        self.trim();
+        if self.gaps > MANY_GAPS && self.gaps > self.tasks.len() / 2 {
+            self.tasks.retain(|(_, task)| task.is_some());
+            self.gaps = 0;
+        }
+        Some(taken)
+    }
+
+    /// Drops the gaps at the ends.
+    fn trim(&mut self) {
+        while self.gaps > 0 && self.tasks.front().is_some_and(|(_, task)| task.is_none()) {
+            self.tasks.pop_front();
+            self.gaps -= 1;
+        }
+        while self.gaps > 0 && self.tasks.back().is_some_and(|(_, task)| task.is_none()) {
+            self.tasks.pop_back();
+            self.gaps -= 1;
+        }
+    }
+}
+
+fn present<T>((at, task): &(Standing, Option<Waiting<T>>)) -> Option<(Standing, &Waiting<T>)> {
+    task.as_ref().map(|waiting| (*at, waiting))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn waiting(number: u64, priority: Priority, expires: bool) -> Waiting<u64> {
+        Waiting { item: number, priority, arrival: 0, expires, placed: true, time: 0 }
+    }
+
+    proptest! {
+        /// Whatever comes and goes, in any order: the same task is first as in a sorted map, and nothing is lost or kept.
+        #[test]
+        fn it_is_in_order_whatever_comes_and_goes(
+            steps in proptest::collection::vec((0_u64..50, 0_usize..3, any::<bool>(), any::<prop::sample::Index>()), 1..300),
+            leaves in 1_usize..5,
+        ) {
+            let (mut queue, mut model) = (Queue::new(), BTreeMap::new());
+            for (number, (due, class, expires, which)) in (1..).zip(steps) {
+                let priority = [Priority::Interactive, Priority::Standard, Priority::Bulk][class];
+                // Mostly in order, and late now and then.
+                let standing = (due + number * 10, number);
+                queue.insert(standing, waiting(number, priority, expires && due % 4 == 0));
+                model.insert(standing, number);
+                if number % leaves as u64 == 0 {
+                    let &gone = model.keys().nth(which.index(model.len())).unwrap();
+                    prop_assert_eq!(queue.remove(gone).map(|w| w.item), model.remove(&gone));
+                    prop_assert!(queue.remove(gone).is_none());
+                }
+                prop_assert_eq!(queue.len(), model.len());
+                prop_assert_eq!(queue.first().map(|(at, _)| at), model.keys().next().copied());
+            }
+            prop_assert_eq!(queue.iter().count(), model.len());
+            while let Some((at, _)) = queue.first() {
+                prop_assert_eq!(queue.remove(at).map(|w| w.item), model.pop_first().map(|(_, number)| number));
+            }
+            prop_assert!(queue.is_empty() && model.is_empty());
+            prop_assert!(queue.lanes.iter().all(|lane| lane.tasks.is_empty() && lane.gaps == 0));
+        }
+    }
+
+    #[test]
+    fn gaps_do_not_pile_up() {
+        let mut queue = Queue::new();
+        for number in 0..10_000 {
+            queue.insert((number, number), waiting(number, Priority::Standard, false));
+        }
+        for number in 1..9_999 {
+            queue.remove((number, number));
+        }
+        assert_eq!(queue.len(), 2);
+        assert!(queue.lanes[1].tasks.len() <= 2 + MANY_GAPS);
+    }
+
+    #[test]
+    fn the_newest_is_of_the_most_urgent_class_and_the_last_of_the_least() {
+        let mut queue = Queue::new();
+        for (number, priority) in (1..).zip([Priority::Bulk, Priority::Standard, Priority::Standard]) {
+            queue.insert((number + priority.slack_ns(), number), waiting(number, priority, false));
+        }
+        let standard = Priority::Standard.slack_ns();
+        assert_eq!(queue.newest(3), Some((3 + standard, 3)));
+        assert_eq!(queue.last(8, |_| true).map(|(at, _)| at.1), Some(1));
+        assert_eq!(queue.last(8, |waiting| waiting.priority < Priority::Bulk).map(|(at, _)| at.1), Some(3));
+        assert!(queue.last(8, |_| false).is_none());
+    }
+}
