@@ -10,14 +10,17 @@
 //! * `late-searcher`: a woken worker that is not counted as a searcher by its waker leaves work behind at the end;
 //! * `end-early`: an end that does not wait until every worker is idle;
 //! * `end-beside-newcomer`: an end that is told while a thread is being enlisted;
-//! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait for it to be idle.
+//! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait for it to be idle;
+//! * `inbox-emptied-unseen`: work that is neither in the inbox nor shown as ready while it is moved;
+//! * `inbox-looked-at-last`: a worker that looks whether something is ready first, and into the inbox then.
 
 use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicUsize, Ordering, fence};
 use loom::thread;
 
-use super::{Idle, Notify};
+use super::{Idle, Notify, Ready};
+use crate::sync::Mutex;
 
 /// A queue that can only be counted.
 #[derive(Default)]
@@ -257,5 +260,64 @@ fn loom_a_worker_that_retires_strands_nothing() {
         fence(Ordering::SeqCst);
         stand.clear();
         assert_eq!(stand.run.load(Ordering::Relaxed) + stand.refused.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// The inbox and the order of `pool/ranks.rs`, of which only numbers are kept.
+struct Desk {
+    inbox: AtomicUsize,
+    ready: Ready,
+    order: Mutex<usize>,
+}
+
+impl Desk {
+    fn has_work(&self) -> bool {
+        self.ready.any(|| self.inbox.load(Ordering::Acquire) == 0)
+    }
+
+    /// What everybody does who takes the lock.
+    fn with<R>(&self, change: impl FnOnce(&mut usize) -> R) -> R {
+        let mut order = self.order.lock();
+        if self.inbox.load(Ordering::Acquire) > 0 {
+            self.ready.opening();
+            *order += self.inbox.swap(0, Ordering::AcqRel);
+        }
+        let result = change(&mut order);
+        self.ready.show(*order);
+        result
+    }
+}
+
+/// Somebody has the lock for something else, and moves the work that a worker is woken for: the worker does not go to sleep beside it.
+#[test]
+fn loom_work_on_its_way_from_the_inbox_into_the_order_is_seen() {
+    loom::model(|| {
+        let idle = Arc::new(Idle::new(1));
+        let desk = Arc::new(Desk { inbox: AtomicUsize::new(0), ready: Ready::new(), order: Mutex::new(0) });
+        assert!(idle.enlist(|_| true));
+        let worker = {
+            let (idle, desk) = (Arc::clone(&idle), Arc::clone(&desk));
+            thread::spawn(move || {
+                loop {
+                    if desk.has_work()
+                        && desk.with(|order| order.checked_sub(1).map(|left| *order = left).is_some())
+                    {
+                        return;
+                    }
+                    idle.announce_sleep(0);
+                    if !idle.look_again(0, || desk.has_work()) {
+                        idle.sleep(0, None);
+                    }
+                }
+            })
+        };
+        let passer_by = {
+            let desk = Arc::clone(&desk);
+            thread::spawn(move || desk.with(|_| ()))
+        };
+        desk.inbox.fetch_add(1, Ordering::Release);
+        idle.notify();
+        worker.join().unwrap();
+        passer_by.join().unwrap();
     });
 }

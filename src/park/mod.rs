@@ -6,6 +6,8 @@ mod idle;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 mod parker;
+mod ready;
 
 pub(crate) use census::Census;
 pub(crate) use idle::{Idle, Notify};
+pub(crate) use ready::Ready;

@@ -11,6 +11,7 @@ use crossbeam_deque::{Injector, Steal};
 use crossbeam_utils::CachePadded;
 
 use crate::config::Shedding;
+use crate::park::Ready;
 use crate::policy::overload::Delays;
 use crate::policy::scheduling::{Next, RunOrder, Took, Turn};
 use crate::sync::{Mutex, MutexGuard};
@@ -24,8 +25,8 @@ const NEVER: u64 = u64::MAX;
 pub(super) struct Ranks {
     /// Not yet in the order. With each, whether it holds a place in the queue, and may have to give way.
     inbox: Injector<(TaskRef, bool)>,
-    /// Tenants who have something that may run now. Written under the lock.
-    ready: CachePadded<AtomicUsize>,
+    /// Tenants who have something that may run now.
+    ready: CachePadded<Ready>,
     /// When the next task is due. Written under the lock.
     head_due: AtomicU64,
     /// Tasks that wait. Written under the lock.
@@ -88,7 +89,7 @@ impl Ranks {
         let state = State { order: RunOrder::new(most_running), delays: Delays::default() };
         Self {
             inbox: Injector::new(),
-            ready: CachePadded::default(),
+            ready: CachePadded::new(Ready::new()),
             head_due: AtomicU64::new(NEVER),
             waiting: AtomicUsize::new(0),
             state: CachePadded::new(Mutex::new(state)),
@@ -102,7 +103,7 @@ impl Ranks {
     /// Whether something may run now.
     #[inline]
     pub(super) fn ready(&self) -> bool {
-        self.ready.load(Ordering::SeqCst) > 0 || !self.inbox.is_empty()
+        self.ready.any(|| self.inbox.is_empty())
     }
 
     /// Whether there was ever a labelled task.
@@ -155,6 +156,10 @@ impl Ranks {
     /// elsewhere now.
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock();
+        if self.inbox.is_empty() {
+            return state;
+        }
+        self.ready.opening();
         loop {
             match self.inbox.steal() {
                 Steal::Success((task, placed)) => state.take_in(task, placed),
@@ -254,10 +259,7 @@ impl Ranks {
 
     /// Tells those who do not take the lock. Before the lock is given back: what they see is never older than what they did themselves.
     fn publish(&self, state: &State) {
-        let ready = state.order.ready();
-        if self.ready.load(Ordering::Relaxed) != ready {
-            self.ready.store(ready, Ordering::SeqCst);
-        }
+        self.ready.show(state.order.ready());
         self.waiting.store(state.order.len(), Ordering::Relaxed);
         self.head_due.store(state.order.head_due().unwrap_or(NEVER), Ordering::Relaxed);
         let expiry = state.order.next_expiry().unwrap_or(NEVER);
