@@ -108,6 +108,19 @@ fn tenants_share_by_weight_whatever_they_offer() {
 }
 
 #[test]
+fn a_tenant_of_great_weight_has_its_share_and_no_more() {
+    let mut desk = Desk::new();
+    desk.order.set_weight(&"gold".into(), u32::MAX);
+    for n in 0..1_000 {
+        desk.plain("gold", Priority::Standard, n);
+    }
+    desk.plain("modest", Priority::Bulk, 0);
+    // A task's cost is less than its tenant's weight, by far.
+    let before = desk.all(MS).iter().position(|&task| task == 1_001).unwrap();
+    assert!(before < 1_000, "{before}");
+}
+
+#[test]
 fn nothing_is_saved_up_in_a_pause_and_debts_remain() {
     let mut desk = Desk::new();
     for n in 0..300 {
@@ -305,13 +318,17 @@ proptest! {
     /// The bound that the module's header states: how much is served before a tenant that waits.
     #[test]
     fn nothing_starves(
-        others in proptest::collection::vec((0..3_u8, 1..20_u64), 1..12), mine in 0..3_u8, seed in any::<u64>(),
+        others in proptest::collection::vec((0..3_u8, 1..20_u64, 1..1_000_u32), 1..12), mine in 0..3_u8,
+        seed in any::<u64>(),
     ) {
         let mut desk = Desk::new();
         let mut dice = seed;
         // They offer without end; some have been there for a while.
         let costs: HashMap<String, (Priority, u64)> =
-            others.iter().enumerate().map(|(n, &(p, ms))| (n.to_string(), (class(p), ms * MS))).collect();
+            others.iter().enumerate().map(|(n, &(p, ms, _))| (n.to_string(), (class(p), ms * MS))).collect();
+        for (n, &(.., weight)) in others.iter().enumerate() {
+            desk.order.set_weight(&n.to_string().into(), weight);
+        }
         let refill = |desk: &mut Desk, now: u64| {
             for (tenant, (priority, _)) in &costs {
                 while desk.order.waiting_of(tenant) < 5 {

@@ -70,18 +70,21 @@ impl<T> Tenant<T> {
     /// Its rank, if it has something to do.
     pub(super) fn rank(&self) -> Option<Rank> {
         let ((due, _), next) = self.queue.first()?;
-        Some(Rank(self.service + (MOST_LEAD - lead(next.priority)), due))
+        // A lead is one of time, and not multiplied by the weight.
+        let lead = lead(next.priority) / u64::from(self.weight);
+        Some(Rank(self.service + (MOST_LEAD - lead), due))
     }
 
     /// Charges `cost`, together with what is open.
     pub(super) fn charge(&mut self, cost: u64) {
         let refund = std::mem::take(&mut self.refund);
         let cost = i64::try_from(cost).unwrap_or(i64::MAX).saturating_sub(refund);
-        let part = cost.unsigned_abs() / u64::from(self.weight);
+        let weight = u64::from(self.weight);
         self.service = match cost {
-            // Half of the range is far beyond all machines' lifetimes; a rank must not overflow.
-            0.. => self.service.saturating_add(part).min(u64::MAX / 2),
-            _ => self.service.saturating_sub(part),
+            // Half of the range is far beyond all machines' lifetimes; a rank must not overflow. Rounded up: what costs less than the
+            // weight would be had for nothing, and others starve.
+            0.. => self.service.saturating_add(cost.unsigned_abs().div_ceil(weight)).min(u64::MAX / 2),
+            _ => self.service.saturating_sub(cost.unsigned_abs() / weight),
         };
     }
 
