@@ -2,8 +2,10 @@
 //! as Facebook's Folly uses it for request queues: a queue that is short now and then is one that copes with bursts; one in which
 //! even the *least* delay of a tenth of a second is long does not empty any more.
 
-/// The least delay is taken over this time, in nanoseconds.
+/// The least delay is taken over this time, in nanoseconds; over a longer one where hardly any task begins in it.
 const INTERVAL: u64 = 100_000_000;
+/// So many tasks should begin in it.
+const ENOUGH: u64 = 4;
 /// A delay that is never too long.
 const SHORT: u64 = 5_000_000;
 
@@ -29,12 +31,14 @@ impl Delays {
             self.since = None;
         }
         let age = now.saturating_sub(self.began);
-        if age < INTERVAL {
+        let interval = self.interval();
+        if age < interval {
             self.least = Some(self.least.map_or(delay, |least| least.min(delay)));
             return;
         }
         // After a pause nothing is known.
-        if age < 2 * INTERVAL && self.least.is_some_and(|least| least.min(delay) > self.target) {
+        if age < interval.saturating_mul(2) && self.least.is_some_and(|least| least.min(delay) > self.target)
+        {
             self.since = self.since.or(Some(now));
         } else {
             self.since = None;
@@ -42,15 +46,20 @@ impl Delays {
         (self.began, self.least) = (now, Some(delay));
     }
 
+    /// One task begins in the time that one takes, divided by the workers: which is the target, where that is long.
+    fn interval(&self) -> u64 {
+        INTERVAL.max(self.target.saturating_mul(ENOUGH))
+    }
+
     /// Whether there is overload, as far as is known: what was a while ago says nothing.
     pub(crate) fn overloaded(&self, now: u64) -> bool {
-        self.since.is_some() && now.saturating_sub(self.last) < 2 * INTERVAL
+        self.since.is_some() && now.saturating_sub(self.last) < self.interval().saturating_mul(2)
     }
 
     /// Whether a task that has waited for `delay` is too old to be begun: whoever waits for it has most likely gone, and the
     /// time is better spent on one that can be answered soon.
     pub(crate) fn too_old(&self, now: u64, delay: u64) -> bool {
-        self.overloaded(now) && delay > 2 * self.target
+        self.overloaded(now) && delay > self.target.saturating_mul(2)
     }
 }
 
@@ -84,6 +93,15 @@ mod tests {
         let mut delays = Delays::default();
         (0..1_000).for_each(|at| delays.observe(at * MS, 40 * MS, 100 * MS, 2));
         assert!(!delays.overloaded(1_000 * MS));
+    }
+
+    #[test]
+    fn long_tasks_that_wait_for_much_longer_are_an_overload_too() {
+        let mut delays = Delays::default();
+        // Two workers, tasks of a second each: one begins every half of a second.
+        (0..20).for_each(|n| delays.observe(n * 500 * MS, 5_000 * MS, 1_000 * MS, 2));
+        assert!(delays.overloaded(9_900 * MS) && delays.too_old(9_900 * MS, 5_000 * MS));
+        assert!(!delays.overloaded(60_000 * MS));
     }
 
     #[test]
