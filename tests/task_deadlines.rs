@@ -101,3 +101,85 @@ fn expired_work_leaves_its_place_to_others() {
         assert_eq!(block_on(waits).unwrap(), "its turn");
     });
 }
+
+#[test]
+fn a_deadline_holds_for_what_a_task_submits_to_its_own_pool() {
+    in_time(|| {
+        let pool = fixed(1).build().unwrap();
+        let inner = pool.clone();
+        let outer = pool.run(move || {
+            let past = Instant::now();
+            let refused = inner.task().deadline(past).try_spawn(|| 1).unwrap_err();
+            assert_eq!(refused.rejection().reason, RejectReason::DeadlineTooNear);
+            match block_on(inner.task().deadline(past).run(|| 1)) {
+                Err(JoinError::Rejected(why)) => assert_eq!(why.reason, RejectReason::DeadlineTooNear),
+                other => panic!("{other:?}"),
+            }
+            // This worker is the only one, and busy until that is too late.
+            let late = inner.task().deadline(Instant::now() + Duration::from_millis(20)).try_spawn(|| 1);
+            let since = Instant::now();
+            until(|| since.elapsed() > Duration::from_millis(30));
+            late
+        });
+        // On a machine that stood still meanwhile it was refused at once.
+        if let Ok(late) = block_on(outer).unwrap() {
+            assert!(matches!(block_on(late), Err(JoinError::Expired)));
+            let statistics = pool.statistics();
+            assert_eq!((statistics.tasks_expired, statistics.queue_depth), (1, 0));
+        }
+    });
+}
+
+#[test]
+fn who_helps_a_task_that_waits_does_not_begin_it_after_its_deadline() {
+    in_time(|| {
+        let pool = fixed(1).build().unwrap();
+        let inner = pool.clone();
+        let outer = pool.run(move || {
+            let since = Instant::now();
+            let late = inner.task().deadline(since + Duration::from_millis(20)).try_spawn(|| ());
+            until(|| since.elapsed() > Duration::from_millis(30));
+            late.ok().map(JoinHandle::blocking_join)
+        });
+        let late = block_on(outer).unwrap();
+        // On a machine that stood still meanwhile it was refused at once.
+        assert!(matches!(late, None | Some(Err(JoinError::Expired))), "{late:?}");
+    });
+}
+
+#[test]
+fn the_deadline_of_work_that_waits_for_its_bytes_holds_too() {
+    in_time(|| {
+        let pool = fixed(1).byte_budget(100).build().unwrap();
+        let (held, tokens) = (hold(&pool, 1), Tokens::default());
+        let first = pool.task().cost_bytes(60).try_spawn(|| ()).unwrap();
+        let token = tokens.token();
+        let soon = Instant::now() + Duration::from_millis(20);
+        let late = pool.task().cost_bytes(60).deadline(soon).run(move || drop(token));
+        // Its bytes do not come.
+        match block_on(late) {
+            Err(JoinError::Expired) => assert_eq!(pool.statistics().tasks_expired, 1),
+            // The machine stood still meanwhile.
+            Err(JoinError::Rejected(why)) => assert_eq!(why.reason, RejectReason::DeadlineTooNear),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(tokens.alive(), 0, "the closure is dropped");
+        assert_eq!((pool.statistics().bytes_under_way, pool.statistics().waiting_callers), (60, 0));
+        held.end();
+        block_on(first).unwrap();
+    });
+}
+
+#[test]
+fn a_deadline_beyond_all_times_is_none() {
+    in_time(|| {
+        let pool = fixed(1).build().unwrap();
+        let held = hold(&pool, 1);
+        let year = Duration::from_secs(31_536_000);
+        let tasks: Vec<_> = [1_000, 30, 1_000, 1]
+            .map(|years| pool.task().deadline(Instant::now() + year * years).try_spawn(|| ()).unwrap())
+            .into();
+        held.end();
+        tasks.into_iter().for_each(|task| block_on(task).unwrap());
+    });
+}

@@ -12,7 +12,7 @@ use crate::task::{Label, Place, Refusal, Run, TaskRef};
 impl Shared {
     /// A place in the run order, if there is one at once: in the end at the cost of less urgent work.
     pub(super) fn place_now(self: &Arc<Self>, label: &Label) -> Result<Place, Rejection> {
-        self.check(label)?;
+        self.check(label, label.arrival)?;
         let queued = self.over_share(label);
         if let Some((depth, limit)) = queued {
             return Err(Rejection { depth, limit, ..self.rejected(RejectReason::TenantLimit) });
@@ -24,9 +24,17 @@ impl Shared {
         }
     }
 
+    /// A place for what a task submits to its own pool, which needs no permit.
+    pub(super) fn free_place(&self, label: &Label) -> Result<Place, Rejection> {
+        match label.expires {
+            Some(at) if at <= label.arrival => Err(self.rejected(RejectReason::DeadlineTooNear)),
+            _ => Ok(Place::Free),
+        }
+    }
+
     /// A place in the run order for work whose caller waits: without a permit, if there is none. Its turn does not depend on that.
-    pub(super) fn place_or_wait(self: &Arc<Self>, label: &Label) -> Result<Place, Rejection> {
-        self.check(label)?;
+    pub(super) fn place_or_wait(self: &Arc<Self>, label: &Label, now: u64) -> Result<Place, Rejection> {
+        self.check(label, now)?;
         if self.over_share(label).is_none() {
             match self.try_permit() {
                 Ok(_) => return Ok(Place::Ranked),
@@ -40,15 +48,15 @@ impl Shared {
     }
 
     /// Whether there is any point in taking the work in.
-    fn check(&self, label: &Label) -> Result<(), Rejection> {
+    fn check(&self, label: &Label, now: u64) -> Result<(), Rejection> {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
         }
         let workers = self.usable_threads();
-        if label.expires.is_some() && !self.ranks.fits(label, label.arrival, workers) {
+        if label.expires.is_some() && !self.ranks.fits(label, now, workers) {
             return Err(self.rejected(RejectReason::DeadlineTooNear));
         }
-        if self.ranks.sheds(label.priority, label.arrival) {
+        if self.ranks.sheds(label.priority, now) {
             return Err(self.rejected(RejectReason::Overloaded));
         }
         Ok(())
@@ -86,12 +94,13 @@ impl Shared {
         room
     }
 
-    /// Gives back a place that was not used.
+    /// Gives back a labelled task's place that was not used.
     pub(super) fn leave_place(self: &Arc<Self>, place: Place) {
         match place {
             Place::Ranked => self.release_permit(),
             Place::Waiting => count(&self.tally.waiting_left),
-            _ => {}
+            Place::Free => count(&self.tally.cancelled_free),
+            Place::Held | Place::Line | Place::Outside => {}
         }
     }
 
@@ -103,9 +112,26 @@ impl Shared {
         self.work_waits();
     }
 
-    /// The deadline of these has passed.
-    pub(super) fn expire(self: &Arc<Self>, tasks: Vec<TaskRef>) {
-        tasks.into_iter().for_each(|task| self.put_out(&*task, Refusal::Expired, &self.tally.expired));
+    /// The deadline of these has passed. They were taken out of wherever they waited.
+    pub(super) fn expire(self: &Arc<Self>, tasks: impl IntoIterator<Item = TaskRef>) {
+        for task in tasks {
+            self.put_out(&*task, Refusal::Expired, &self.tally.expired);
+        }
+    }
+
+    /// The deadline of a task has passed that may be in a queue still.
+    pub(super) fn expire_in_place(self: &Arc<Self>, task: &dyn Run) {
+        match self.put_out(task, Refusal::Expired, &self.tally.expired) {
+            Some(Place::Free) if self.queues.left_empty() => self.sweep(),
+            Some(place) => self.leave_order(task, place),
+            None => {}
+        }
+    }
+
+    /// Whether it is too late for a labelled task, if it has not begun. Its subtasks are parts of it: they may still be.
+    pub(super) fn is_too_late(&self, task: &dyn Run) -> bool {
+        let deadline = || task.label().filter(|label| !label.part)?.expires;
+        self.ranks.used() && deadline().is_some_and(|at| at <= self.now_ns())
     }
 
     /// These have waited for too long.
@@ -127,13 +153,13 @@ impl Shared {
         }
     }
 
-    /// A task that was taken out of the order is not to run. Counted, and its place given back, before its waiter can see it.
-    fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) {
-        if let Some((place, waker)) = task.refuse(why) {
-            // In this order it is never counted twice.
-            self.leave_place(place);
-            count(tally);
-            contain::wake(waker);
-        }
+    /// A labelled task is not to run. Counted, and its place given back, before its waiter can see it. Says where it waited, if it did.
+    fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) -> Option<Place> {
+        let (place, waker) = task.refuse(why)?;
+        // In this order it is never counted twice.
+        self.leave_place(place);
+        count(tally);
+        contain::wake(waker);
+        Some(place)
     }
 }

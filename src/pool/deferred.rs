@@ -151,8 +151,10 @@ impl TaskBuilder<'_> {
         let cell = luggage.labelled_task(loaded(work, load), Place::Outside, None, label);
         let ticket =
             Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(&shared), arrival, told: None };
-        if let Some(rejection) = refusal {
-            shared.turn_down(cell.as_run(), rejection);
+        match refusal {
+            Some(rejection) => shared.turn_down(cell.as_run(), rejection),
+            None if shared.outside.enter(&ticket.task) => shared.keep_expiry(),
+            None => {}
         }
         (ticket, JoinHandle::new(cell, shared))
     }
@@ -197,7 +199,12 @@ impl Ticket {
     /// The same for labelled work.
     fn start_labelled(self, label: &Label) {
         let Self { task, shared, .. } = &self;
-        match shared.place_or_wait(label) {
+        shared.outside.leave(label);
+        let now = shared.now_ns();
+        if label.expires.is_some_and(|at| at <= now) {
+            return shared.expire([TaskRef::clone(task)]);
+        }
+        match shared.place_or_wait(label, now) {
             Ok(place) if task.enter(place) => shared.rank(TaskRef::clone(task), place),
             Ok(place) => shared.leave_place(place),
             Err(rejection) => shared.turn_down(&**task, rejection),

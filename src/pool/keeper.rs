@@ -64,9 +64,14 @@ impl Shared {
     pub(super) fn keep_expiry(self: &Arc<Self>) {
         // The keeper tells first when it will look, and then reads the next deadline.
         let will_look = self.keeper.expiry.load(Ordering::SeqCst);
-        if self.ranks.next_expiry().is_some_and(|at| at < will_look) {
+        if self.expires_next().is_some_and(|at| at < will_look) {
             self.wake_keeper();
         }
+    }
+
+    /// The next deadline of a task that waits, wherever it does.
+    fn expires_next(&self) -> Option<u64> {
+        [self.ranks.next_expiry(), self.outside.next_expiry()].into_iter().flatten().min()
     }
 
     /// What waits at `deadline` is cancelled then. Of several deadlines the earliest counts.
@@ -179,7 +184,9 @@ impl Shared {
                     }
                     self.lapse_reservations(now);
                     if expiry.is_some_and(|at| at <= now) {
-                        self.expire(self.ranks.expire(self.ns_at(now)));
+                        let until = self.ns_at(now);
+                        self.expire(self.ranks.expire(until));
+                        self.expire(self.outside.expire(until));
                         expired = now;
                     }
                     rounds.look(&self.outboxes, now);
@@ -194,7 +201,7 @@ impl Shared {
     fn next_expiry(&self, last: Instant) -> Option<Instant> {
         // Told before the look: whoever brings an earlier one after it, calls.
         self.keeper.expiry.store(u64::MAX, Ordering::SeqCst);
-        let at = self.ranks.next_expiry()?.max(self.ns_at(last + LEAST_WAIT));
+        let at = self.expires_next()?.max(self.ns_at(last + LEAST_WAIT));
         self.keeper.expiry.store(at, Ordering::SeqCst);
         self.epoch.checked_add(Duration::from_nanos(at))
     }

@@ -13,6 +13,7 @@ mod handle;
 mod hooks;
 mod keeper;
 mod monitor;
+mod outside;
 mod permit;
 mod pressure;
 mod propagate;

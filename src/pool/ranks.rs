@@ -112,6 +112,13 @@ impl Ranks {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// There is a labelled task, here or among the subtasks.
+    pub(super) fn note_use(&self) {
+        if !self.used() {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// When the task that is next is due.
     pub(super) fn head_due(&self) -> u64 {
         if !self.inbox.is_empty() {
@@ -133,9 +140,7 @@ impl Ranks {
     /// One more task waits. `placed`: it holds a place in the queue, and may have to give way. Says whether its deadline may be the
     /// next.
     pub(super) fn push(&self, task: TaskRef, placed: bool) -> bool {
-        if !self.used() {
-            self.used.store(true, Ordering::Relaxed);
-        }
+        self.note_use();
         let expires = task.label().and_then(|label| label.expires);
         self.inbox.push((task, placed));
         let Some(at) = expires else { return false };

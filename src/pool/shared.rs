@@ -13,6 +13,7 @@ use super::foresight::Foresight;
 use super::glance::Glance;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
+use super::outside::Outside;
 use super::pressure::Gauge;
 use super::ranks::Ranks;
 use super::scaler::Scaling;
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(super) idle: Idle,
     pub(super) queues: Queues,
     pub(super) ranks: Ranks,
+    /// On their way there.
+    pub(super) outside: Outside,
     /// Of labelled work.
     pub(super) bytes: Option<Arc<ByteBudget<Ticket>>>,
     pub(super) outboxes: Outboxes,
@@ -124,6 +127,7 @@ impl Shared {
             queues: Queues::new(slots),
             bytes: config.byte_budget.map(ByteBudget::new),
             ranks: Ranks::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
+            outside: Outside::default(),
             outboxes: Outboxes::new(slots),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots),
@@ -228,20 +232,20 @@ impl Shared {
     /// Cancels a task, wherever it is, and clears up what it occupied.
     pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) {
         let Cancelled::Pending(place) = task.cancel() else { return };
-        if matches!(place, Place::Ranked | Place::Waiting) {
-            self.leave_ranks(task);
-        }
+        self.leave_order(task, place);
         self.clear_up(place);
         if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
             self.sweep();
         }
     }
 
-    /// A task that waited in the run order is over: its empty cell leaves.
-    pub(super) fn leave_ranks(&self, task: &dyn Run) {
-        if let Some(label) = task.label() {
+    /// A task is over that waited at `place`: its empty cell leaves the run order, or the list of those on their way there.
+    pub(super) fn leave_order(&self, task: &dyn Run, place: Place) {
+        match (place, task.label()) {
             // Not under the order's lock: with the last reference to a task its result goes, which is a user's.
-            drop(self.ranks.remove(label));
+            (Place::Ranked | Place::Waiting, Some(label)) => drop(self.ranks.remove(label)),
+            (Place::Outside, Some(label)) => self.outside.leave(label),
+            _ => {}
         }
     }
 
@@ -286,7 +290,7 @@ impl Shared {
 
     /// Clears cancelled tasks out of the injector. Not while the pool ends: the workers could miss what is on its way.
     #[cold]
-    fn sweep(self: &Arc<Self>) {
+    pub(super) fn sweep(self: &Arc<Self>) {
         let Some(sweep) = self.queues.begin_sweep() else { return };
         let mut empty = Vec::new();
         if !self.idle.census().closing() {

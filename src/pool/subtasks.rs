@@ -31,15 +31,19 @@ impl Worker {
         if !join.as_run().is_pending() {
             return;
         }
-        match self.run_within(task()) {
+        let task = task();
+        if self.shared().is_too_late(&*task) {
+            return self.shared().expire_in_place(&*task);
+        }
+        match self.run_within(task) {
             // Its empty cell is in some queue, most likely on top of the own deque: a task that spawns and joins for ever
             // must not fill the memory with such cells. (To sweep the others' would be no business of a task's.)
             Some(Place::Held | Place::Free) => {
                 let _ = self.shared().queues.left_empty();
                 self.local.drop_empty(&self.shared().queues);
             }
-            Some(Place::Ranked | Place::Waiting) => self.shared().leave_ranks(join.as_run()),
-            _ => {}
+            Some(place) => self.shared().leave_order(join.as_run(), place),
+            None => {}
         }
     }
 

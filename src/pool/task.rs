@@ -200,7 +200,7 @@ impl<'p> TaskBuilder<'p> {
         // The bytes first: they come back by themselves if there is no place.
         let load = shared.try_weigh(self.bytes)?;
         let place = match worker::current_of(shared) {
-            Some(_) => Place::Free,
+            Some(_) => shared.free_place(&label)?,
             None => shared.place_now(&label)?,
         };
         Ok(Placed { luggage, label, place, load })
@@ -284,7 +284,10 @@ impl Shared {
         let task = Arc::clone(&cell).into_run();
         match (place, worker::current_of(self)) {
             (Place::Ranked | Place::Waiting, _) => self.rank(task, place),
-            (_, Some(worker)) => worker.push(task),
+            (_, Some(worker)) => {
+                self.ranks.note_use();
+                worker.push(task);
+            }
             // A permit that had lapsed: it makes the queue longer by one.
             (_, None) => self.inject_free(task),
         }
@@ -319,8 +322,8 @@ where
     fn submit(task: TaskBuilder<'p>, work: F, waker: &Waker) -> Result<Submitted<'p, F, T>, Rejection> {
         let shared = task.shared();
         if let Some(worker) = worker::current_of(shared) {
-            let luggage = task.pack();
-            let join = luggage.labelled_task(work, Place::Free, None, task.into_label());
+            let (luggage, label) = (task.pack(), task.into_label());
+            let join = luggage.labelled_task(work, shared.free_place(&label)?, None, label);
             return Ok(Submitted { run: Run::submitted(shared, worker.run_here(join)), sleeps: false });
         }
         let load = match shared.try_weigh(task.bytes) {
@@ -334,7 +337,7 @@ where
         // Before a place is taken: what packs is code of a user, too.
         let luggage = task.pack();
         let label = task.into_label();
-        let place = shared.place_or_wait(&label)?;
+        let place = shared.place_or_wait(&label, label.arrival)?;
         // The first registration comes with the allocation.
         let cell = luggage.labelled_task(loaded(work, load), place, Some(waker.clone()), label);
         shared.rank(Arc::clone(&cell).into_run(), place);

@@ -256,6 +256,9 @@ impl Worker {
         if self.shared.orders.aborting() {
             self.turns.none();
             contain(|| self.shared.abort(&*task));
+        } else if self.shared.is_too_late(&*task) {
+            self.turns.none();
+            self.shared.expire([task]);
         } else {
             self.run(task);
         }

@@ -63,7 +63,9 @@ pub(crate) struct Label {
     pub(crate) expires: Option<u64>,
     /// What it is called.
     pub(crate) name: Option<Cow<'static, str>>,
-    /// Which of the tasks of the run order it is. Given when it gets there, and used by those who have the order's lock.
+    /// It is a part of the task that all this was said of.
+    pub(crate) part: bool,
+    /// Which of the tasks it is, of the run order or of the list of those on their way there. Given by whoever has the lock of that.
     number: AtomicU64,
 }
 
@@ -75,12 +77,14 @@ impl Label {
         expires: Option<u64>,
         name: Option<Cow<'static, str>>,
     ) -> Self {
-        Self { tenant, priority, arrival, expires, name, number: AtomicU64::new(0) }
+        Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }
     }
 
     /// For a subtask.
     pub(crate) fn same(&self) -> Self {
-        Self::new(Name::clone(&self.tenant), self.priority, self.arrival, self.expires, self.name.clone())
+        let Self { priority, arrival, expires, .. } = *self;
+        let label = Self::new(Name::clone(&self.tenant), priority, arrival, expires, self.name.clone());
+        Self { part: true, ..label }
     }
 
     pub(crate) fn number(&self) -> u64 {

@@ -54,7 +54,8 @@ impl Demand {
         // Those that were let in earlier keep their reserve as well: else it would be spent on those who come after them.
         self.due.range(at + 1..).all(|(&grain, waiting)| {
             sum = sum.saturating_add(waiting.work);
-            waiting.hard == 0 || sum <= time_until((grain + 1) * GRAIN, now).saturating_mul(workers)
+            waiting.hard == 0
+                || sum <= time_until((grain + 1).saturating_mul(GRAIN), now).saturating_mul(workers)
         })
     }
 }
