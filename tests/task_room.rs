@@ -159,3 +159,27 @@ fn the_deadline_of_a_shutdown_cancels_what_is_in_the_order() {
         held.end();
     });
 }
+
+#[test]
+fn a_tenant_that_spawns_leaves_room_for_others_too() {
+    in_time(|| {
+        let pool = fixed(1).max_queue_size(12).build().unwrap();
+        let held = hold(&pool, 1);
+        let spawn = || Box::pin(pool.task().tenant("first").spawn(|| ()));
+        let mut waits: Vec<_> = (0..20).map(|_| spawn()).collect();
+        let placed = waits.iter_mut().filter_map(|spawn| match poll_once(spawn) {
+            std::task::Poll::Ready(handle) => Some(handle.unwrap()),
+            std::task::Poll::Pending => None,
+        });
+        let placed: Vec<_> = placed.collect();
+        assert_eq!(placed.len(), 6, "half of what is left by others");
+        let other = pool.task().tenant("second").try_spawn(|| ()).unwrap();
+        held.end();
+        block_on(other).unwrap();
+        placed.into_iter().for_each(|task| block_on(task).unwrap());
+        for spawn in waits.split_off(6) {
+            block_on(block_on(spawn).unwrap()).unwrap();
+        }
+        assert_eq!(pool.statistics().waiting_callers, 0);
+    });
+}

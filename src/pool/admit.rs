@@ -64,7 +64,7 @@ impl Shared {
 
     /// How many places the tenant's tasks take, and how many they may, if there is none left for it. (The limit falls as the
     /// queue fills, so that some of it is always free: Choudhury and Hahne, "Dynamic queue length thresholds", 1998.)
-    fn over_share(&self, label: &Label) -> Option<(usize, usize)> {
+    pub(super) fn over_share(&self, label: &Label) -> Option<(usize, usize)> {
         if label.tenant.is_empty() {
             return None;
         }

@@ -4,13 +4,12 @@
 //! needs no poll of the future. If the future is dropped first, the closure is dropped at once and the ticket is void. Whoever
 //! has the ticket must use it: the future of one that is dropped waits without end.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
 
 use super::propagate::Luggage;
 use super::shared::Shared;
@@ -31,8 +30,8 @@ pub(crate) struct Ticket {
     shared: Arc<Shared>,
     /// Its place in the line for bytes.
     arrival: Option<Arrival>,
-    /// Dropped when the work is submitted.
-    told: Option<oneshot::Sender<Infallible>>,
+    /// Told when the work has a place in the queue.
+    placed: Option<Arc<Notify>>,
 }
 
 impl AdaptiveThreadPool {
@@ -118,7 +117,7 @@ impl Shared {
             task: Arc::clone(&cell).into_run(),
             shared: Arc::clone(self),
             arrival: None,
-            told: None,
+            placed: None,
         };
         (ticket, Deferred(JoinHandle::new(cell, Arc::clone(self))))
     }
@@ -150,7 +149,7 @@ impl TaskBuilder<'_> {
         };
         let cell = luggage.labelled_task(loaded(work, load), Place::Outside, None, label);
         let ticket =
-            Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(&shared), arrival, told: None };
+            Ticket { task: Arc::clone(&cell).into_run(), shared: Arc::clone(&shared), arrival, placed: None };
         match refusal {
             Some(rejection) => shared.turn_down(cell.as_run(), rejection),
             None if shared.outside.enter(&ticket.task) => shared.keep_expiry(),
@@ -159,8 +158,19 @@ impl TaskBuilder<'_> {
         (ticket, JoinHandle::new(cell, shared))
     }
 
-    /// Submits work as soon as its bytes are there. The other future is ready when they are.
-    pub(super) fn submit_in_line<F, T>(
+    /// Submits work as soon as its bytes are there.
+    pub(super) fn submit_in_line<F, T>(self, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (ticket, handle) = self.prepare(work);
+        ticket.start();
+        handle
+    }
+
+    /// The same. The other future is ready when the work has a place in the queue; or has begun, or never will.
+    pub(super) fn submit_and_tell<F, T>(
         self,
         work: F,
     ) -> (JoinHandle<T>, impl Future<Output = ()> + Send + 'static)
@@ -168,11 +178,15 @@ impl TaskBuilder<'_> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (told, started) = oneshot::channel::<Infallible>();
-        let (mut ticket, handle) = self.prepare(work);
-        ticket.told = Some(told);
+        let placed = Arc::new(Notify::new());
+        let tells = Tells(Arc::clone(&placed));
+        let (mut ticket, handle) = self.prepare(move || {
+            drop(tells);
+            work()
+        });
+        ticket.placed = Some(Arc::clone(&placed));
         ticket.start();
-        (handle, async { _ = started.await })
+        (handle, async move { placed.notified().await })
     }
 
     /// As [`AdaptiveThreadPool::try_enqueue`].
@@ -195,17 +209,29 @@ impl TaskBuilder<'_> {
     }
 }
 
+/// Tells when it is dropped.
+struct Tells(Arc<Notify>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 impl Ticket {
     /// The same for labelled work.
     fn start_labelled(self, label: &Label) {
-        let Self { task, shared, .. } = &self;
+        let Self { task, shared, placed, .. } = &self;
         shared.outside.leave(label);
         let now = shared.now_ns();
         if label.expires.is_some_and(|at| at <= now) {
             return shared.expire([TaskRef::clone(task)]);
         }
         match shared.place_or_wait(label, now) {
-            Ok(place) if task.enter(place) => shared.rank(TaskRef::clone(task), place),
+            Ok(place) if task.enter(place) => {
+                shared.rank(TaskRef::clone(task), place);
+                placed.iter().filter(|_| place == Place::Ranked).for_each(|placed| placed.notify_one());
+            }
             Ok(place) => shared.leave_place(place),
             Err(rejection) => shared.turn_down(&**task, rejection),
         }

@@ -125,9 +125,9 @@ impl<'p> TaskBuilder<'p> {
     /// ([`RejectReason::Evicted`]), or expire; the handle tells.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready gives up the place in line; nothing was started. (While the byte budget is spent it is
-    /// the work that waits for it, so that it may start before the future is polled again; then dropping the future cancels it as
-    /// [`JoinHandle::abort`] does.)
+    /// Dropping the future before it is ready gives up the place in line; nothing was started. (While the byte budget is spent, or
+    /// the tenant has its share of the queue, it is the work that waits, so that it may start before the future is polled again; then
+    /// dropping the future cancels it as [`JoinHandle::abort`] does.)
     pub async fn spawn<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -140,38 +140,43 @@ impl<'p> TaskBuilder<'p> {
         };
         let shared = again.shared();
         match rejected.rejection().reason {
-            RejectReason::ByteBudget => Ok(again.spawn_in_line(rejected.into_inner()).await),
-            RejectReason::QueueFull | RejectReason::TenantLimit => {
+            RejectReason::ByteBudget | RejectReason::TenantLimit => {
+                Ok(again.spawn_in_line(rejected.into_inner()).await)
+            }
+            RejectReason::QueueFull => {
                 let work = rejected.into_inner();
                 let Ok(permit) = again.pool.acquire().await else {
                     return Err(Rejected::new(shared.rejection(Full::Closed), work));
                 };
+                let label = again.label();
                 match shared.try_weigh(again.bytes) {
-                    Ok(load) => {
-                        let (luggage, label) = (again.pack(), again.label());
+                    Ok(load) if shared.over_share(&label).is_none() => {
+                        let luggage = again.pack();
                         let work = loaded(work, load);
                         Ok(shared.submit_labelled(work, luggage, label, permit.into_place()))
                     }
-                    Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
-                        drop(permit);
+                    Err(rejection) if rejection.reason != RejectReason::ByteBudget => {
+                        Err(Rejected::new(rejection, work))
+                    }
+                    tenant_or_bytes => {
+                        drop((tenant_or_bytes, permit));
                         Ok(again.spawn_in_line(work).await)
                     }
-                    Err(rejection) => Err(Rejected::new(rejection, work)),
                 }
             }
             _ => Err(rejected),
         }
     }
 
-    /// Spawns work that stands in line for its bytes first.
+    /// Spawns work that waits by itself: for its bytes, and in the order itself if its tenant has its share of the queue.
     async fn spawn_in_line<F, T>(self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (handle, started) = self.submit_in_line(work);
+        let (handle, placed) = self.submit_and_tell(work);
         let mut given_up = GivenUp(Some(handle.abort_handle()));
-        started.await;
+        placed.await;
         given_up.0 = None;
         handle
     }
@@ -329,7 +334,7 @@ where
         let load = match shared.try_weigh(task.bytes) {
             Ok(load) => load,
             Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
-                let join = task.submit_in_line(work).0.into_join();
+                let join = task.submit_in_line(work).into_join();
                 return Ok(Submitted { run: Run::submitted(shared, join), sleeps: false });
             }
             Err(rejection) => return Err(rejection),
