@@ -182,3 +182,28 @@ fn on_a_worker_of_the_pool_labelled_work_is_a_subtask_and_does_not_wait_for_itse
         assert_eq!(block_on(outer).unwrap(), 3);
     });
 }
+
+#[test]
+fn subtasks_do_not_wait_for_all_that_another_tenant_has_brought() {
+    in_time(|| {
+        // With such a limit tasks are taken one by one, however tiny they are.
+        let (pool, log) = (fixed(1).max_running_per_tenant(1).build().unwrap(), Log::default());
+        let held = hold(&pool, 1);
+        let mut greedy: Vec<_> =
+            (0..100).map(|_| note(pool.task().tenant("greedy"), &log, "greedy")).collect();
+        let noted = Arc::clone(&log);
+        let modest = pool.task().tenant("modest").try_spawn(move || {
+            for _ in 0..3 {
+                let noted = Arc::clone(&noted);
+                drop(TaskContext::current().unwrap().spawn(move || noted.lock().unwrap().push("part")));
+            }
+        });
+        held.end();
+        greedy.drain(..).for_each(|task| block_on(task).unwrap());
+        block_on(modest.unwrap()).unwrap();
+        block_on(pool.shutdown(Duration::MAX));
+        let noted = log.lock().unwrap();
+        let last = noted.iter().rposition(|who| *who == "part").unwrap();
+        assert!(last < 20, "{last}");
+    });
+}

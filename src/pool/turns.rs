@@ -152,10 +152,11 @@ impl Worker {
         Some(task)
     }
 
-    /// Whether something else is to be looked for first: subtasks of what is due earlier; and work without a label has every other turn.
+    /// Whether something else is to be looked for first: subtasks of what is due earlier; and other subtasks, and work without a label,
+    /// have every other turn. (Without it a tenant's subtasks would wait for all that another has brought before.)
     fn others_first(&self) -> bool {
         match self.top_due() {
-            Some(Some(due)) => return due <= self.shared().ranks.head_due(),
+            Some(Some(due)) if due <= self.shared().ranks.head_due() => return true,
             None if self.shared().queues.injected() == 0 => return false,
             _ => {}
         }
