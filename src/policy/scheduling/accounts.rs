@@ -25,6 +25,8 @@ pub(super) struct Accounts<T> {
     free: Vec<u32>,
     /// Those with something to do that may run.
     listed: BTreeSet<(Rank, u32)>,
+    /// Those with something to do that have as many tasks running as may.
+    held_up: BTreeSet<u32>,
     /// Those with nothing to do, by the service they have had.
     idle: BTreeSet<(u64, u32)>,
     weights: HashMap<Name, u32>,
@@ -42,6 +44,7 @@ impl<T> Accounts<T> {
             tenants: Vec::new(),
             free: Vec::new(),
             listed: BTreeSet::new(),
+            held_up: BTreeSet::new(),
             idle: BTreeSet::new(),
             weights: HashMap::new(),
             opened: 0,
@@ -96,6 +99,12 @@ impl<T> Accounts<T> {
         (0..).zip(&self.tenants).filter_map(|(index, tenant)| Some((index, tenant.as_ref()?)))
     }
 
+    /// The tenants of whom something waits: first those who have had most.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (u32, &Tenant<T>)> {
+        let listed = self.listed.iter().rev().map(|(_, index)| index);
+        self.held_up.iter().chain(listed).filter_map(|&index| Some((index, self.get(index)?)))
+    }
+
     pub(super) fn set_weight(&mut self, name: &Name, weight: u32) {
         let weight = weight.max(1);
         match weight {
@@ -138,7 +147,14 @@ impl<T> Accounts<T> {
     pub(super) fn list(&mut self, index: u32) {
         let most_running = self.most_running;
         let Some(tenant) = self.tenants.get_mut(index as usize).and_then(Option::as_mut) else { return };
-        let rank = if tenant.running < most_running { tenant.rank() } else { None };
+        let may_run = tenant.running < most_running;
+        let rank = if may_run { tenant.rank() } else { None };
+        // Where nobody is limited the list stays empty, and costs nothing.
+        if !may_run && !tenant.queue.is_empty() {
+            self.held_up.insert(index);
+        } else if !self.held_up.is_empty() {
+            self.held_up.remove(&index);
+        }
         if tenant.listed != rank {
             if let Some(old) = std::mem::replace(&mut tenant.listed, rank) {
                 self.listed.remove(&(old, index));

@@ -6,7 +6,7 @@ use super::accounts::{Accounts, Place};
 use super::demand::{Demand, time_until};
 use super::mean;
 use super::queue::Waiting;
-use super::tenant::Tenant;
+use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
 /// Tenants, and tasks of each, that are looked at for one that may give way.
@@ -154,8 +154,8 @@ impl<T> RunOrder<T> {
         let charged = self.estimate_of(index);
         let tenant = self.accounts.get_mut(index)?;
         let (standing, next) = tenant.queue.first()?;
-        if next.expires {
-            // Whether it is too late for it is to be seen at the last moment.
+        // Whether it is too late for it is to be seen at the last moment; and what is not tiny is charged by what it takes.
+        if next.expires || tenant.estimate > TINY_NS {
             return None;
         }
         tenant.charge(charged);
@@ -219,21 +219,17 @@ impl<T> RunOrder<T> {
 
     /// Takes out any task; for the end.
     pub(crate) fn take_any(&mut self) -> Option<T> {
-        let (index, at) = self
-            .accounts
-            .iter()
-            .find_map(|(index, tenant)| tenant.queue.first().map(|(at, _)| (index, at)))?;
+        let (index, tenant) = self.accounts.waiting().next()?;
+        let (at, _) = tenant.queue.first()?;
         Some(self.take(index, at)?.item)
     }
 
     /// Takes out, for the sake of a task of class `than`, one of a lesser class: of the least, that which is due last, as far as is
     /// looked.
     pub(crate) fn evict(&mut self, than: Priority) -> Option<T> {
-        let waits = |&(_, tenant): &(u32, &Tenant<T>)| !tenant.queue.is_empty();
         let (_, standing, index) = self
             .accounts
-            .iter()
-            .filter(waits)
+            .waiting()
             .take(MOST_ASKED)
             .filter_map(|(index, tenant)| {
                 let gives_way =

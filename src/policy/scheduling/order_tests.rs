@@ -168,6 +168,42 @@ fn no_more_of_a_tenant_run_than_may() {
 }
 
 #[test]
+fn what_is_known_to_be_long_is_not_taken_together_with_tiny_tasks() {
+    let mut desk = Desk::new();
+    desk.plain("long", Priority::Standard, 0);
+    desk.serve(10 * MS);
+    desk.plain("tiny", Priority::Standard, 0);
+    desk.serve(1_000);
+    for _ in 0..1_000 {
+        desk.plain("tiny", Priority::Standard, 0);
+    }
+    desk.plain("long", Priority::Standard, 1);
+    let mut tiny = 0;
+    while let Some(task) = desk.order.pop_tiny(0, 1) {
+        assert_eq!(&*desk.waits[&task].tenant, "tiny");
+        tiny += 1;
+    }
+    assert!(0 < tiny && tiny < 1_000, "{tiny}");
+    let next = desk.order.pop(0, 1, None).unwrap();
+    assert_eq!(&*desk.waits[&next.item].tenant, "long");
+}
+
+#[test]
+fn the_least_urgent_gives_way_whether_or_not_its_tenant_may_have_more_running() {
+    let mut order = RunOrder::new(1);
+    let label = |number: u64, priority| Label::new(format!("{number}").into(), priority, number, None, None);
+    (0..5_000).for_each(|number| order.push(&label(number, Priority::Standard), true, number));
+    let turns: Vec<Turn> = std::iter::from_fn(|| order.pop(0, 1, None)).map(|next| next.turn).collect();
+    // This one may not run now.
+    order.push(&label(4_999, Priority::Bulk), true, 6_000);
+    order.push(&label(4_998, Priority::Bulk), true, 6_001);
+    assert_eq!(order.evict(Priority::Standard), Some(6_000));
+    turns.into_iter().for_each(|turn| order.finish(turn, took(MS)));
+    assert_eq!(order.evict(Priority::Standard), Some(6_001));
+    assert_eq!(order.take_any(), None);
+}
+
+#[test]
 fn the_newest_of_the_most_urgent_class_can_be_taken_first() {
     let mut desk = Desk::new();
     let tasks: Vec<u64> = [
