@@ -11,8 +11,7 @@
 //! * `end-early`: an end that does not wait until every worker is idle;
 //! * `end-beside-newcomer`: an end that is told while a thread is being enlisted;
 //! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait for it to be idle;
-//! * `inbox-emptied-unseen`: work that is neither in the inbox nor shown as ready while it is moved;
-//! * `inbox-looked-at-last`: a worker that looks whether something is ready first, and into the inbox then.
+//! * `inbox-emptied-unseen`: work that is neither in the inbox nor shown as ready while it is moved.
 
 use std::sync::Arc;
 
