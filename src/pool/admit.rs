@@ -40,9 +40,12 @@ impl Shared {
     }
 
     /// Whether there is any point in taking the work in.
-    fn check(&self, label: &Label) -> Result<(), Rejection> {
+    fn check(self: &Arc<Self>, label: &Label) -> Result<(), Rejection> {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
+        }
+        if let Some(reason) = self.stage.refusal(self) {
+            return Err(self.rejected(reason));
         }
         let workers = self.usable_threads();
         if label.expires.is_some() && !self.ranks.fits(label, label.arrival, workers) {
@@ -83,6 +86,7 @@ impl Shared {
             self.leave_place(place);
         }
         contain::wake(waker);
+        self.stage.look();
         room
     }
 
@@ -125,6 +129,7 @@ impl Shared {
         if let Some((_, waker)) = task.refuse(why) {
             contain::wake(waker);
         }
+        self.stage.look();
     }
 
     /// A task that was taken out of the order is not to run. Counted, and its place given back, before its waiter can see it.
@@ -135,5 +140,6 @@ impl Shared {
             count(tally);
             contain::wake(waker);
         }
+        self.stage.look();
     }
 }

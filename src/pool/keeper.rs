@@ -182,7 +182,7 @@ impl Shared {
                         self.expire(self.ranks.expire(self.ns_at(now)));
                         expired = now;
                     }
-                    rounds.look(&self.outboxes, now);
+                    self.stage.sending(|| rounds.look(&self.outboxes, now));
                     scaler.look(&self, now);
                     self.lock_keeper()
                 }

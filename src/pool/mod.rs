@@ -13,6 +13,8 @@ mod handle;
 mod hooks;
 mod keeper;
 mod monitor;
+#[cfg(not(feature = "test-util"))]
+mod no_stage;
 mod permit;
 mod pressure;
 mod propagate;
@@ -23,6 +25,8 @@ mod sampler;
 mod scaler;
 mod shared;
 mod shutdown;
+#[cfg(feature = "test-util")]
+pub(crate) mod stage;
 mod statistics;
 mod submit;
 mod subtasks;
@@ -53,6 +57,8 @@ pub use statistics::PoolStatistics;
 pub use submit::Closed;
 pub use task::{RunTask, TaskBuilder};
 
+#[cfg(not(feature = "test-util"))]
+use self::no_stage as stage;
 use self::shared::Shared;
 use crate::config::PoolConfig;
 use crate::error::{BuildError, Rejected, Rejection};

@@ -63,6 +63,13 @@ impl Turns {
         Some((Arc::clone(&label.tenant), shared.now_ns()))
     }
 
+    /// The next task is one of the run order's.
+    pub(super) fn open(&self, turn: Turn, now: u64) {
+        self.open.set(Some((turn, now)));
+        self.void.set(false);
+        self.kind.set(Kind::Owner);
+    }
+
     /// The task that was to run does not: it had been cancelled.
     pub(super) fn none(&self) {
         if self.kind.get() == Kind::Owner {
@@ -136,9 +143,7 @@ impl Worker {
         turns.more.replace(more);
         self.tell_of_tenants();
         let (task, turn) = given.task?;
-        turns.open.set(Some((turn, now)));
-        turns.void.set(false);
-        turns.kind.set(Kind::Owner);
+        turns.open(turn, now);
         Some(task)
     }
 
