@@ -103,8 +103,8 @@ impl Turns {
 }
 
 impl Worker {
-    /// The next task by the run order, if it is that's turn.
-    pub(super) fn next_ranked(&self) -> Option<TaskRef> {
+    /// The next task by the run order, if it is that's turn. So many may be taken together.
+    pub(super) fn next_ranked(&self, most: impl FnOnce() -> usize) -> Option<TaskRef> {
         let shared = self.shared();
         if let Some(task) = self.next_of_batch() {
             return Some(task);
@@ -116,14 +116,12 @@ impl Worker {
         let now = shared.now_ns();
         let turns = &self.turns;
         let mut more = turns.more.take();
-        let task_ns = self.books.mean_ns();
         let given = shared.ranks.next(Asked {
             worker: self.slot(),
             workers: shared.idle.census().total(),
             now,
             ended: turns.close(now),
-            // Nothing is known before the first.
-            most: if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 },
+            most: most(),
             more: &mut more,
         });
         if !given.expired.is_empty() {
@@ -145,6 +143,13 @@ impl Worker {
         let (task, turn) = given.task?;
         turns.open(turn, now);
         Some(task)
+    }
+
+    /// How many are worth to be taken together.
+    pub(super) fn worth_taking(&self) -> usize {
+        let task_ns = self.books.mean_ns();
+        // Nothing is known before the first.
+        if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 }
     }
 
     /// The next of those that were taken together, unless it was stolen.

@@ -238,8 +238,8 @@ impl Worker {
         self.shared.idle.retire(|census| census.total() > limit)
     }
 
-    pub(super) fn next(&self) -> Option<TaskRef> {
-        if let Some(task) = self.next_ranked() {
+    fn next(&self) -> Option<TaskRef> {
+        if let Some(task) = self.next_ranked(|| self.worth_taking()) {
             return Some(task);
         }
         self.settle_turns();

@@ -4,20 +4,18 @@ use super::{Local, Queues, insist};
 use crate::task::TaskRef;
 
 impl Local {
-    /// Takes every task that waits out of the own deque and the injector: subtasks first, the newest first, then what came from
-    /// outside, in order.
-    pub(crate) fn drain(&self, queues: &Queues) -> Vec<TaskRef> {
+    /// Takes task after task that waits out of the own deque and the injector: subtasks first, the newest first, then what came
+    /// from outside, in order.
+    pub(crate) fn drain<'q>(&'q self, queues: &'q Queues) -> impl Iterator<Item = TaskRef> + 'q {
         let own = std::iter::from_fn(|| self.pop());
         let injected = std::iter::from_fn(|| insist(|| queues.injector.steal()));
-        own.chain(injected)
-            .filter(|task| {
-                let waits = task.is_pending();
-                if !waits {
-                    queues.passed_empty();
-                }
-                waits
-            })
-            .collect()
+        own.chain(injected).filter(|task| {
+            let waits = task.is_pending();
+            if !waits {
+                queues.passed_empty();
+            }
+            waits
+        })
     }
 
     /// Puts back what was drained, and not chosen.

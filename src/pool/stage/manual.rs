@@ -100,10 +100,14 @@ impl Worker {
     }
 
     fn pick(&self, pick: &Pick) -> Option<TaskRef> {
-        if matches!(pick, Pick::Next) {
-            return self.next();
-        }
         let shared = self.shared();
+        if matches!(pick, Pick::Next) {
+            // As an ordinary worker, but one by one: what is set aside for a moment would have to be told from the rest.
+            return self.next_ranked(|| 1).or_else(|| {
+                self.settle_turns();
+                self.local.drain(&shared.queues).next()
+            });
+        }
         self.settle_turns();
         let now = shared.now_ns();
         shared.expire(shared.ranks.expire(now));
@@ -125,7 +129,7 @@ impl Worker {
     /// Shows all that waits, and how many of them are in the queues; those may be taken away. The others are in the run order.
     fn with_all<R>(&self, look: impl FnOnce(&mut Vec<TaskRef>, usize) -> R) -> R {
         let shared = self.shared();
-        let mut all = self.local.drain(&shared.queues);
+        let mut all = self.local.drain(&shared.queues).collect::<Vec<_>>();
         let plain = all.len();
         let ranked = shared.ranks.all();
         let labelled = ranked.len();

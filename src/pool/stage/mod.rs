@@ -85,12 +85,18 @@ impl Stage {
         if let Some(clock) = &self.clock {
             clock.set(shared);
         }
+        if let Some(rest) = &self.rest {
+            rest.set(shared);
+        }
     }
 
-    /// What tasks take along. The clock first: what a failure does happens while it is held, or lets it go.
+    /// What is done where tasks are submitted, and what they take along. The clock before the failures: what a failure does happens while it is held, or lets it go.
     pub(super) fn propagates(&self) -> Vec<Arc<dyn Propagate>> {
-        let clock = self.clock.iter().map(|clock| Arc::new(Arc::clone(clock)) as Arc<dyn Propagate>);
-        clock.chain(self.faults.iter().map(|faults| faults.propagate())).collect()
+        let mut all: Vec<Arc<dyn Propagate>> = Vec::new();
+        all.extend(self.rest.iter().map(|rest| Arc::new(Arc::clone(rest)) as _));
+        all.extend(self.clock.iter().map(|clock| Arc::new(Arc::clone(clock)) as _));
+        all.extend(self.faults.iter().map(|faults| faults.propagate()));
+        all
     }
 
     /// The calling thread has woken a worker.
@@ -170,10 +176,7 @@ impl PoolBuilder {
     pub(crate) fn build_waited_for(self) -> Result<AdaptiveThreadPool, BuildError> {
         let mut builder = self.alone();
         builder.plan.inline = true;
-        let pool = builder.build()?;
-        // It is asleep when the first comes, so that it has to be woken.
-        pool.shared().stage.called(pool.shared());
-        Ok(pool)
+        builder.build()
     }
 
     /// One thread, for which others wait: it had better have the processor.
