@@ -35,7 +35,10 @@ async fn leaps() {
 fn without_it_a_moments_work_is_late_after_an_hour() {
     in_paused_time(|| async {
         let pool = fixed(1).build().unwrap();
-        assert!(timeout(HOUR, pool.run(moment)).await.is_err(), "then there is no need for all this any more");
+        assert!(
+            timeout(HOUR, pool.run(moment)).await.is_err(),
+            "then there is no need for all this any more"
+        );
     });
 }
 
@@ -70,7 +73,8 @@ fn nor_of_races_in_crowds_whose_wake_ups_are_held_back() {
             let start = Instant::now();
             let races = join_all((0..100).map(|n| timeout(TENTH, pool.run(move || n)))).await;
             assert!(races.iter().all(Result::is_ok));
-            let named = join_all((0..100).map(|n| timeout(TENTH, pool.task().name("n").run(move || n)))).await;
+            let named =
+                join_all((0..100).map(|n| timeout(TENTH, pool.task().name("n").run(move || n)))).await;
             assert!(named.iter().all(Result::is_ok));
             assert_eq!(start.elapsed(), Duration::ZERO);
             sleep(TENTH).await;
@@ -163,7 +167,7 @@ fn a_runtime_that_ends_does_not_wait_for_work() {
         let (pool, stepper) = AdaptiveThreadPool::builder().hold_clock().build_manual().unwrap();
         for _ in 0..20 {
             let runtime = paused();
-            let _task = runtime.block_on(async { pool.spawn(|| ()).await.unwrap() });
+            let _task = runtime.block_on(pool.spawn(|| ())).unwrap();
             drop(runtime);
         }
         assert_eq!(stepper.run_until_idle(), 20);
@@ -176,7 +180,7 @@ fn each_runtime_has_its_own() {
     in_time(|| {
         let (pool, stepper) = AdaptiveThreadPool::builder().hold_clock().build_manual().unwrap();
         let (one, other) = (paused(), paused());
-        let held = one.block_on(async { pool.spawn(|| ()).await.unwrap() });
+        let held = one.block_on(pool.spawn(|| ())).unwrap();
         other.block_on(leaps());
         assert!(stepper.step());
         one.block_on(leaps());
@@ -189,7 +193,8 @@ fn work_from_elsewhere_and_clocks_that_go_are_left_alone() {
     in_time(|| {
         let pool = test_util::real();
         assert_eq!(pool_support::block_on(pool.run(|| 1)).unwrap(), 1);
-        let many = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let many =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         assert_eq!(many.block_on(pool.run(|| 2)).unwrap(), 2);
         let current = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         assert_eq!(current.block_on(pool.run(|| 3)).unwrap(), 3);

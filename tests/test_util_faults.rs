@@ -227,7 +227,7 @@ fn a_runtime_that_ends_ends_its_delays() {
         let (pool, stepper) = builder.hold_clock().build_manual().unwrap();
         let runtime = pool_support::paused();
         faults.delay_next(HOUR);
-        let late = runtime.block_on(async { pool.try_spawn(|| "late").unwrap() });
+        let late = runtime.block_on(pool.spawn(|| "late")).unwrap();
         assert!(stepper.step());
         drop(runtime);
         assert!(!stepper.step());

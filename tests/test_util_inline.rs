@@ -100,7 +100,9 @@ fn many_threads_may_submit_and_tasks_may_submit_to_their_own_pool() {
             })
             .collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        assert!(join_all((0..100).map(|n| pool.run(move || n))).await.into_iter().map(Result::unwrap).eq(0..100));
+        assert!(
+            join_all((0..100).map(|n| pool.run(move || n))).await.into_iter().map(Result::unwrap).eq(0..100)
+        );
         assert_no_leaks(&pool);
     });
 }

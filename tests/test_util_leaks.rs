@@ -9,8 +9,8 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use millpond::test_util::{self, assert_no_leaks, leaks};
 use millpond::AdaptiveThreadPool;
+use millpond::test_util::{self, assert_no_leaks, leaks};
 use pool_support::{fixed, hold, in_time, in_time_async};
 use tokio_test::{assert_pending, task};
 

@@ -45,7 +45,10 @@ fn one_step_is_one_task_and_the_figures_are_exact_after_each() {
             let statistics = pool.statistics();
             assert_eq!((statistics.tasks_completed, statistics.queue_depth), (done, 100 - done as usize));
             assert_eq!((statistics.active_threads, statistics.tasks_queued), (0, 100));
-            assert!(tasks.iter().map(|task| task.is_finished()).eq((0..100).map(|n| n < done)), "after {done}");
+            assert!(
+                tasks.iter().map(|task| task.is_finished()).eq((0..100).map(|n| n < done)),
+                "after {done}"
+            );
             assert!(stepper.step());
         }
         assert!(!stepper.step());
@@ -109,7 +112,9 @@ fn a_panic_is_a_value_and_the_next_step_goes_on() {
         assert_pending!(bad.poll());
         assert_pending!(good.poll());
         assert_eq!(stepper.run_until_idle(), 2);
-        assert!(matches!(assert_ready!(bad.poll()), Err(JoinError::Panicked(panic)) if panic.message() == Some("spilt")));
+        assert!(
+            matches!(assert_ready!(bad.poll()), Err(JoinError::Panicked(panic)) if panic.message() == Some("spilt"))
+        );
         assert_eq!(assert_ready_ok!(good.poll()), 1);
     });
 }

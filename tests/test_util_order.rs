@@ -121,7 +121,10 @@ fn what_waits_is_listed_and_may_be_chosen_by_number_and_by_name() {
         assert_eq!(names(&stepper), [None, None, Some("late".into()), Some("early".into())]);
         assert_eq!((waiting[0].priority, &waiting[0].tenant), (None, &None));
         assert_eq!((waiting[2].priority, &waiting[2].tenant), (Some(Priority::Bulk), &None));
-        assert_eq!((waiting[3].priority, waiting[3].tenant.as_deref()), (Some(Priority::Standard), Some("ada")));
+        assert_eq!(
+            (waiting[3].priority, waiting[3].tenant.as_deref()),
+            (Some(Priority::Standard), Some("ada"))
+        );
 
         assert!(!stepper.step_named("nobody") && !stepper.step_nth(4));
         assert!(stepper.step_named("early"));

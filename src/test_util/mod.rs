@@ -85,6 +85,11 @@ pub fn real() -> AdaptiveThreadPool {
     built(AdaptiveThreadPool::builder().hold_clock().build())
 }
 
+/// The examples in the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+struct Guide;
+
 fn built<T>(pool: Result<T, BuildError>) -> T {
     pool.unwrap_or_else(|error| panic!("no pool for the test: {error}"))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!              cue                       the task steps aside
-//!  AtGate ───────────────▶ Playing ───────────────────────────▶ Aside
+//!  Gate   ───────────────▶ Playing ───────────────────────────▶ Aside
 //!     ▲    next_cue           │  ▲                                │
 //!     └───────────────────────┘  └────────────────────────────────┘
 //!                                            it comes back
@@ -44,7 +44,7 @@ enum At {
     /// It plays a cue, or has not come yet.
     #[default]
     Playing,
-    AtGate,
+    Gate,
     /// Its task waits for something that the director may have to bring about.
     Aside,
 }
@@ -53,7 +53,7 @@ impl Gate {
     /// The worker reports, and waits for its next cue; `None`: it is free.
     pub(super) fn next_cue(&self, answer: Option<Answer>) -> Option<Cue> {
         let mut state = self.state.lock();
-        state.worker = At::AtGate;
+        state.worker = At::Gate;
         state.answer = answer;
         self.reported.notify_one();
         loop {
