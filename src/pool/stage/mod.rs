@@ -90,7 +90,8 @@ impl Stage {
         }
     }
 
-    /// What is done where tasks are submitted, and what they take along. The clock before the failures: what a failure does happens while it is held, or lets it go.
+    /// What is done where tasks are submitted, and what they take along. The clock comes before the failures: what a failure does
+    /// happens while it is held, or lets it go.
     pub(super) fn propagates(&self) -> Vec<Arc<dyn Propagate>> {
         let mut all: Vec<Arc<dyn Propagate>> = Vec::new();
         all.extend(self.rest.iter().map(|rest| Arc::new(Arc::clone(rest)) as _));
