@@ -1,7 +1,7 @@
 //! Labelled work out of turn; for a test that chooses who is next.
 
 use super::Ranks;
-use crate::policy::scheduling::{Next, Turn};
+use crate::policy::scheduling::Turn;
 use crate::task::{Label, TaskRef};
 
 impl Ranks {
@@ -12,8 +12,7 @@ impl Ranks {
 
     /// The task with this label, as if it were its turn.
     pub(in crate::pool) fn take(&self, label: &Label) -> Option<(TaskRef, Turn)> {
-        let Next { item, turn, .. } = self.with(|state| state.order.pop_this(label))?;
-        Some((item, turn))
+        self.with(|state| state.order.pop_this(label))
     }
 
     /// How many tenants have something that waits or runs.
