@@ -140,9 +140,17 @@ fn it_leaps_after_work_that_was_refused_expired_or_turned_away() {
 #[test]
 fn subtasks_hold_it_as_their_task_did() {
     in_paused_time(|| async {
-        let (pool, start) = (test_util::real(), Instant::now());
-        let subtask = pool.run(|| TaskContext::current().unwrap().spawn(moment)).await.unwrap();
-        timeout(TENTH, subtask).await.unwrap().unwrap();
+        let (pool, stepper) = AdaptiveThreadPool::builder().hold_clock().build_manual().unwrap();
+        let task = pool.spawn(|| TaskContext::current().unwrap().spawn(|| 1)).await.unwrap();
+        assert!(stepper.step());
+        let (subtask, start) = (task.await.unwrap(), Instant::now());
+        // Its task is over, and nobody is at work.
+        let stepping = thread::spawn(move || {
+            moment();
+            stepper.step()
+        });
+        assert_eq!(timeout(TENTH, subtask).await.unwrap().unwrap(), 1);
+        assert!(stepping.join().unwrap());
         assert_eq!(start.elapsed(), Duration::ZERO);
     });
 }
