@@ -1,7 +1,7 @@
 # What a developer of millpond runs. `make` alone lists the targets.
 
 # Features, each of which must build alone; add new ones here.
-FEATURES := documents forecast
+FEATURES := documents forecast test-util
 # Everything beside the library's default: with these clippy, tests and docs are run.
 ALL := --all-features
 

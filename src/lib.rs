@@ -39,6 +39,9 @@ mod admission;
 #[cfg(not(millpond_loom))]
 mod pool;
 
+#[cfg(all(feature = "test-util", not(millpond_loom)))]
+pub mod test_util;
+
 #[cfg(not(millpond_loom))]
 pub mod convert;
 #[cfg(not(millpond_loom))]

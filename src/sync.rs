@@ -71,4 +71,10 @@ impl Condvar {
     pub(crate) fn notify_one(&self) {
         self.0.notify_one();
     }
+
+    /// Wakes all that wait.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
 }

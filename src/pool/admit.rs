@@ -48,9 +48,12 @@ impl Shared {
     }
 
     /// Whether there is any point in taking the work in.
-    fn check(&self, label: &Label, now: u64) -> Result<(), Rejection> {
+    fn check(self: &Arc<Self>, label: &Label, now: u64) -> Result<(), Rejection> {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
+        }
+        if let Some(reason) = self.stage.refusal(self) {
+            return Err(self.rejected(reason));
         }
         let workers = self.usable_threads();
         if label.expires.is_some() && !self.ranks.fits(label, now, workers) {
@@ -91,6 +94,7 @@ impl Shared {
             self.leave_place(place);
         }
         contain::wake(waker);
+        self.stage.look();
         room
     }
 
@@ -151,15 +155,19 @@ impl Shared {
         if let Some((_, waker)) = task.refuse(why) {
             contain::wake(waker);
         }
+        self.stage.look();
     }
 
     /// A labelled task is not to run. Counted, and its place given back, before its waiter can see it. Says where it waited, if it did.
     fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) -> Option<Place> {
-        let (place, waker) = task.refuse(why)?;
-        // In this order it is never counted twice.
-        self.leave_place(place);
-        count(tally);
-        contain::wake(waker);
-        Some(place)
+        let waited = task.refuse(why).map(|(place, waker)| {
+            // In this order it is never counted twice.
+            self.leave_place(place);
+            count(tally);
+            contain::wake(waker);
+            place
+        });
+        self.stage.look();
+        waited
     }
 }

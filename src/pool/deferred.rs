@@ -56,9 +56,9 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         let luggage = self.shared().pack();
-        match self.shared().admit_now() {
+        match self.shared().try_admit() {
             Ok(place) => Ok(Deferred(self.shared().submit(work(with), luggage, place))),
-            Err(full) => Err(Rejected::new(self.shared().rejection(full), with)),
+            Err(rejection) => Err(Rejected::new(rejection, with)),
         }
     }
 
@@ -91,6 +91,7 @@ impl AdaptiveThreadPool {
     pub(crate) fn call(&self, tasks: usize) {
         self.shared().work_waits();
         self.shared().idle.rouse(tasks.min(self.usable_threads()));
+        self.shared().stage.called(self.shared());
     }
 
     /// How many tasks of this pool can run at once, as far as cores go. As of its building: to ask the system again costs

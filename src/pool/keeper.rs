@@ -189,7 +189,7 @@ impl Shared {
                         self.expire(self.outside.expire(until));
                         expired = now;
                     }
-                    rounds.look(&self.outboxes, now);
+                    self.stage.sending(|| rounds.look(&self.outboxes, now));
                     scaler.look(&self, now);
                     self.lock_keeper()
                 }

@@ -13,6 +13,8 @@ mod handle;
 mod hooks;
 mod keeper;
 mod monitor;
+#[cfg(not(feature = "test-util"))]
+mod no_stage;
 mod outside;
 mod permit;
 mod pressure;
@@ -24,6 +26,8 @@ mod sampler;
 mod scaler;
 mod shared;
 mod shutdown;
+#[cfg(feature = "test-util")]
+pub(crate) mod stage;
 mod statistics;
 mod submit;
 mod subtasks;
@@ -54,6 +58,8 @@ pub use statistics::PoolStatistics;
 pub use submit::Closed;
 pub use task::{RunTask, TaskBuilder};
 
+#[cfg(not(feature = "test-util"))]
+use self::no_stage as stage;
 use self::shared::Shared;
 use crate::config::PoolConfig;
 use crate::error::{BuildError, Rejected, Rejection};

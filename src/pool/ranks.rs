@@ -4,6 +4,9 @@
 //! New tasks are put into an inbox, without a lock; whoever takes the order's lock next, for whatever reason, sorts them in. So
 //! those who submit do not get into each other's way, and whoever has the lock finds every task that was submitted before.
 
+#[cfg(feature = "test-util")]
+mod pick;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 

@@ -18,6 +18,7 @@ use super::pressure::Gauge;
 use super::ranks::Ranks;
 use super::scaler::Scaling;
 use super::shutdown::Phase;
+use super::stage::Stage;
 use super::threads::Threads;
 use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
+    pub(super) stage: Stage,
     /// Where its threads may run.
     pub(super) home: Home,
     /// The tenant of those who name none.
@@ -115,7 +117,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight) -> Self {
+    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, stage: Stage) -> Self {
         let slots = config.max_threads;
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
@@ -137,6 +139,7 @@ impl Shared {
             tally: Tally::default(),
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
+            stage,
             home: Home::here(),
             nobody: Arc::from(""),
             epoch: Instant::now(),
@@ -195,7 +198,7 @@ impl Shared {
     pub(super) fn work_waits(self: &Arc<Self>) -> Attention {
         match self.idle.notify() {
             Notify::Covered => return Attention::Awake,
-            Notify::Woken => {}
+            Notify::Woken => self.stage.called(self),
             Notify::Busy(census) => {
                 if !self.threads.want_more(census, self.scaling.allowance.limit()) {
                     self.watch_threads();
@@ -237,6 +240,7 @@ impl Shared {
         if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
             self.sweep();
         }
+        self.stage.look();
     }
 
     /// A task is over that waited at `place`: its empty cell leaves the run order, or the list of those on their way there.
@@ -253,6 +257,7 @@ impl Shared {
     pub(super) fn cancel_taken(self: &Arc<Self>, task: &dyn Run) -> bool {
         let Cancelled::Pending(place) = task.cancel() else { return false };
         self.clear_up(place);
+        self.stage.look();
         true
     }
 
@@ -261,6 +266,7 @@ impl Shared {
         let Some((place, waker)) = task.refuse(Refusal::Closed) else { return false };
         self.clear_up(place);
         contain::wake(waker);
+        self.stage.look();
         true
     }
 
@@ -271,6 +277,7 @@ impl Shared {
         if let Some((_, waker)) = refused {
             contain::wake(waker);
         }
+        self.stage.look();
     }
 
     /// A task was cancelled that occupied `place`.

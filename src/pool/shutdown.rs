@@ -52,6 +52,7 @@ impl Shared {
             let _no_sweep = self.queues.hold_sweeps();
             self.idle.close();
         }
+        self.stage.let_go();
         if self.threads.alive() == 0 {
             self.thread_was_last();
         }

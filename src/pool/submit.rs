@@ -91,10 +91,14 @@ impl AdaptiveThreadPool {
         match self.shared().admit_now() {
             Ok(place) => Ok(self.shared().submit(work, luggage, place)),
             Err(Full::Closed) => Err(Closed::new(work)),
-            Err(Full::Occupied) => match self.acquire().await {
-                Ok(permit) => Ok(permit.spawn(work)),
-                Err(_) => Err(Closed::new(work)),
-            },
+            Err(Full::Occupied) => {
+                // It is packed anew when there is a place.
+                drop(luggage);
+                match self.acquire().await {
+                    Ok(permit) => Ok(permit.spawn(work)),
+                    Err(_) => Err(Closed::new(work)),
+                }
+            }
         }
     }
 
@@ -109,9 +113,9 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         let luggage = self.shared().pack();
-        match self.shared().admit_now() {
+        match self.shared().try_admit() {
             Ok(place) => Ok(self.shared().submit(work, luggage, place)),
-            Err(full) => Err(Rejected::new(self.shared().rejection(full), work)),
+            Err(rejection) => Err(Rejected::new(rejection, work)),
         }
     }
 
@@ -131,10 +135,7 @@ impl AdaptiveThreadPool {
     /// # Errors
     /// The queue is full, others wait for a place already, or the pool takes no more work.
     pub fn try_acquire(&self) -> Result<Permit, Rejection> {
-        match self.shared().admit_now() {
-            Ok(place) => Ok(Permit::reserve(self, place)),
-            Err(full) => Err(self.shared().rejection(full)),
-        }
+        self.shared().try_admit().map(|place| Permit::reserve(self, place))
     }
 
     /// What a caller is told who was refused by somebody above the pool and could come again after `measured`.
@@ -151,6 +152,15 @@ impl Shared {
             return Ok(Place::Free);
         }
         self.try_permit().map(|_| Place::Held)
+    }
+
+    /// The same for a caller who wants to know why there is none.
+    #[inline]
+    pub(super) fn try_admit(self: &Arc<Self>) -> Result<Place, Rejection> {
+        if let Some(reason) = self.stage.refusal(self) {
+            return Err(self.rejected(reason));
+        }
+        self.admit_now().map_err(|full| self.rejection(full))
     }
 
     /// What the calling thread has around it now. To be packed before a place is taken: it is code of a user's that packs,

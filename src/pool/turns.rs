@@ -63,6 +63,13 @@ impl Turns {
         Some((Arc::clone(&label.tenant), shared.now_ns()))
     }
 
+    /// The next task is one of the run order's.
+    pub(super) fn open(&self, turn: Turn, now: u64) {
+        self.open.set(Some((turn, now)));
+        self.void.set(false);
+        self.kind.set(Kind::Owner);
+    }
+
     /// The task that was to run does not: it had been cancelled.
     pub(super) fn none(&self) {
         if self.kind.get() == Kind::Owner {
@@ -96,8 +103,8 @@ impl Turns {
 }
 
 impl Worker {
-    /// The next task by the run order, if it is that's turn.
-    pub(super) fn next_ranked(&self) -> Option<TaskRef> {
+    /// The next task by the run order, if it is that's turn. So many may be taken together.
+    pub(super) fn next_ranked(&self, most: impl FnOnce() -> usize) -> Option<TaskRef> {
         let shared = self.shared();
         if let Some(task) = self.next_of_batch() {
             return Some(task);
@@ -109,14 +116,12 @@ impl Worker {
         let now = shared.now_ns();
         let turns = &self.turns;
         let mut more = turns.more.take();
-        let task_ns = self.books.mean_ns();
         let given = shared.ranks.next(Asked {
             worker: self.slot(),
             workers: shared.idle.census().total(),
             now,
             ended: turns.close(now),
-            // Nothing is known before the first.
-            most: if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 },
+            most: most(),
             more: &mut more,
         });
         if !given.expired.is_empty() {
@@ -136,10 +141,15 @@ impl Worker {
         turns.more.replace(more);
         self.tell_of_tenants();
         let (task, turn) = given.task?;
-        turns.open.set(Some((turn, now)));
-        turns.void.set(false);
-        turns.kind.set(Kind::Owner);
+        turns.open(turn, now);
         Some(task)
+    }
+
+    /// How many are worth to be taken together.
+    pub(super) fn worth_taking(&self) -> usize {
+        let task_ns = self.books.mean_ns();
+        // Nothing is known before the first.
+        if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 }
     }
 
     /// The next of those that were taken together, unless it was stolen.

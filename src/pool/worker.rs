@@ -92,7 +92,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
         });
         CURRENT.set(Some(Rc::clone(&worker)));
         worker.arrive();
-        worker.work();
+        worker.perform();
         worker.depart();
         CURRENT.set(None);
         if let Some(worker) = Rc::into_inner(worker) {
@@ -118,10 +118,11 @@ impl Worker {
     fn depart(&self) {
         self.counters().away().leave(self.shared.now_ns());
         self.counters().set_thread(None);
+        self.shared.stage.look();
     }
 
     /// Until it leaves. A worker starts as a searcher.
-    fn work(&self) {
+    pub(super) fn work(&self) {
         let mut searching = true;
         loop {
             if let Some(task) = self.next() {
@@ -137,12 +138,7 @@ impl Worker {
             }
             if !searching {
                 searching = true;
-                // Nobody would send them while this worker searches and sleeps.
-                self.send();
-                self.settle_turns();
-                self.books.settle(&self.shared, self.counters());
-                self.shared.idle.begin_search();
-                self.shared.pressure.on_relief(&self.shared);
+                self.begin_search();
             }
             if let Some(task) = self.local.steal(&self.shared.queues) {
                 self.counters().task_stolen();
@@ -155,6 +151,17 @@ impl Worker {
                 return;
             }
         }
+    }
+
+    /// Settles what is open, and becomes a searcher.
+    pub(super) fn begin_search(&self) {
+        // Nobody would send them while this worker searches and sleeps.
+        self.send();
+        self.settle_turns();
+        self.books.settle(&self.shared, self.counters());
+        self.shared.idle.begin_search();
+        self.shared.pressure.on_relief(&self.shared);
+        self.shared.stage.look();
     }
 
     /// Out of work: looks on for a moment, if that has paid of late. True if there is work.
@@ -191,6 +198,7 @@ impl Worker {
         if idle.look_again(self.slot, || self.shared.has_work()) {
             return true;
         }
+        self.shared.stage.at_rest();
         let since = Instant::now();
         let mut deadline = Some(since + self.shared.config.idle_timeout);
         self.counters().away().leave(self.shared.ns_at(since));
@@ -231,7 +239,7 @@ impl Worker {
     }
 
     fn next(&self) -> Option<TaskRef> {
-        if let Some(task) = self.next_ranked() {
+        if let Some(task) = self.next_ranked(|| self.worth_taking()) {
             return Some(task);
         }
         self.settle_turns();
@@ -252,7 +260,7 @@ impl Worker {
         self.books.begin();
     }
 
-    fn execute(&self, task: TaskRef) {
+    pub(super) fn execute(&self, task: TaskRef) {
         if self.shared.orders.aborting() {
             self.turns.none();
             contain(|| self.shared.abort(&*task));

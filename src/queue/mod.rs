@@ -4,6 +4,8 @@
 //! last in, first out, so that a task that fans out is worked off depth first and in bounded memory; thieves and every
 //! [`FAIR_TURN`]th turn take from the other end.
 
+#[cfg(feature = "test-util")]
+mod drain;
 mod local;
 mod sweep;
 

@@ -41,6 +41,17 @@ pub(crate) fn in_time_async<Fut: Future<Output = ()>>(test: impl FnOnce() -> Fut
     });
 }
 
+/// The same with a clock that is paused.
+#[track_caller]
+pub(crate) fn in_paused_time<Fut: Future<Output = ()>>(test: impl FnOnce() -> Fut + Send + 'static) {
+    in_time(|| paused().block_on(test()));
+}
+
+/// A runtime whose clock is paused.
+pub(crate) fn paused() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
 /// Looks again and again until it is so. For what no event tells, as a worker that has just gone to rest.
 pub(crate) fn until(mut so: impl FnMut() -> bool) {
     while !so() {

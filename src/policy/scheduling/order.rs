@@ -1,5 +1,8 @@
 //! The run order itself; the rule is in the module's header.
 
+#[cfg(feature = "test-util")]
+mod pick;
+
 use std::collections::BTreeSet;
 
 use super::accounts::{Accounts, Place};

@@ -1,0 +1,107 @@
+//! What is still out when a test is over.
+
+use std::fmt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::pool::AdaptiveThreadPool;
+
+/// So long workers may take to come to rest.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks whether they have.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// What a pool has not got back; from [`leaks()`]. All zero: nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Leaks {
+    /// Tasks that run.
+    pub running: usize,
+    /// Tasks that wait in the queue.
+    pub queued: usize,
+    /// Permits that somebody has and has not used.
+    pub permits: usize,
+    /// Permits that were not used within `reservation_timeout`, ever; others have had their places since.
+    pub lapsed_permits: u64,
+    /// Callers who wait for a place in the queue, or for bytes.
+    pub waiting_callers: usize,
+    /// Bytes of the budget.
+    pub bytes: usize,
+    /// Tenants with tasks that wait or run.
+    pub tenants: usize,
+}
+
+impl Leaks {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// "nothing", or what is out: "2 permits that nobody uses, 1 queued task".
+impl fmt::Display for Leaks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { running, queued, permits, lapsed_permits, waiting_callers, bytes, tenants } = *self;
+        let counts = [
+            (running as u64, "running task", "running tasks"),
+            (queued as u64, "queued task", "queued tasks"),
+            (permits as u64, "permit that nobody uses", "permits that nobody uses"),
+            (lapsed_permits, "permit that lapsed", "permits that lapsed"),
+            (waiting_callers as u64, "waiting caller", "waiting callers"),
+            (bytes as u64, "byte of the budget", "bytes of the budget"),
+            (tenants as u64, "tenant with tasks", "tenants with tasks"),
+        ];
+        let mut found = counts.iter().filter(|(count, ..)| *count > 0).peekable();
+        if found.peek().is_none() {
+            return f.write_str("nothing");
+        }
+        while let Some((count, one, many)) = found.next() {
+            let (what, then) =
+                (if *count == 1 { one } else { many }, if found.peek().is_some() { ", " } else { "" });
+            write!(f, "{count} {what}{then}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the pool has not got back, once its workers have come to rest: it blocks until they have, for five seconds at the most. For the
+/// end of a test. (A worker wakes a task's caller a moment before it is through with the task.)
+///
+/// A manual pool does not come to rest by itself: what waits there counts as queued.
+#[must_use]
+pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
+    let patience = Instant::now() + PATIENCE;
+    while !pool.is_quiet() && Instant::now() < patience {
+        thread::sleep(LOOK);
+    }
+    let now = pool.statistics();
+    Leaks {
+        running: now.active_threads,
+        queued: now.queue_depth,
+        permits: now.reserved_permits,
+        lapsed_permits: now.lapsed_permits,
+        waiting_callers: now.waiting_callers,
+        bytes: now.bytes_under_way,
+        tenants: pool.busy_tenants(),
+    }
+}
+
+/// Panics if the pool has not got everything back: says what is out. See [`leaks()`].
+///
+/// ```should_panic
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = millpond::test_util::inline();
+/// let permit = pool.acquire().await.unwrap();
+/// std::mem::forget(permit);
+/// millpond::test_util::assert_no_leaks(&pool); // "the pool leaks: 1 permit that nobody uses"
+/// # }
+/// ```
+///
+/// # Panics
+/// It does leak.
+#[track_caller]
+pub fn assert_no_leaks(pool: &AdaptiveThreadPool) {
+    let leaks = leaks(pool);
+    assert!(leaks.is_empty(), "the pool leaks: {leaks}");
+}
