@@ -89,6 +89,11 @@ impl Converter for DocumentConverter {
                 let plan = rtf_write::Plan::new(plan, parts.len());
                 Some(Split::new(parts).with_shared(plan))
             }
+            (Format::Rtf, Format::Markdown) => {
+                let (parts, plan) = rtf::split(input, options, chunk_size)?;
+                Some(Split::new(parts).with_shared(plan))
+            }
+            // RTF becomes HTML by way of Markdown, which is only there when it is whole.
             _ => None,
         }
     }
@@ -105,6 +110,8 @@ impl Converter for DocumentConverter {
             html::from_part(input, split, part, plan, options, out)
         } else if let Some(plan) = split.shared() {
             rtf_write::from_part(input, split, part, plan, options, out)
+        } else if let Some(plan) = split.shared() {
+            rtf::from_part(input, split, part, plan, options, out)
         } else {
             Err(inseparable())
         }
@@ -121,6 +128,8 @@ impl Converter for DocumentConverter {
             html::join(plan, parts, options, out)
         } else if let Some(plan) = split.shared() {
             rtf_write::join(plan, &parts, options, out)
+        } else if let Some(plan) = split.shared() {
+            rtf::join(plan, &parts, options, out)
         } else {
             Err(inseparable())
         }

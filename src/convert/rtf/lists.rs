@@ -1,6 +1,6 @@
 //! Lists: what the tables at the head of the document say of them, and the numbers that their items have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::state::Numbering;
 use super::word::Word;
@@ -26,7 +26,7 @@ impl Level {
 }
 
 /// `\listoverride`: how a paragraph's `\ls` refers to a list.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Override {
     list: Option<usize>,
     /// By level, what replaces the list's own start.
@@ -35,13 +35,13 @@ struct Override {
 
 /// Whose count an item takes part in: all paragraphs of a list share it, unless an override starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Counter {
+pub(super) enum Counter {
     List(usize),
     Override(i32),
 }
 
 /// Everything known of lists.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
     lists: Vec<Vec<Level>>,
     by_id: HashMap<i32, usize>,
@@ -50,6 +50,8 @@ pub(super) struct Lists {
     counters: HashMap<Counter, u32>,
     /// The number that an item had last, by list and level; 0 where the next item is the first.
     counts: Vec<[Option<u32>; LEVELS]>,
+    /// The counts that numbers were shown of.
+    shown: HashSet<Counter>,
     /// The `\pn` lists that are open: indent, list, last number.
     old: Vec<(i32, u32, Option<u32>)>,
 }
@@ -104,10 +106,9 @@ impl Lists {
     pub(super) fn item(&mut self, ls: i32, level: u8, hint: Option<Numbering>) -> Option<Item> {
         self.old.clear();
         let at = usize::from(level).min(LEVELS - 1);
-        let entry = self.by_ls.get(&ls).and_then(|&index| self.overrides.get(index));
+        let entry = self.entry(ls);
         let list = entry.and_then(|entry| entry.list);
         let own_start = entry.and_then(|entry| entry.starts.get(at).copied().flatten());
-        let restarts = entry.is_some_and(|entry| entry.starts.iter().any(Option::is_some));
         let defined = list.and_then(|list| self.lists.get(list)?.get(at).copied());
         let (is_bullet, start) = match (defined, hint) {
             (Some(Level { format: NO_MARKER, .. }), _) => return None,
@@ -115,10 +116,10 @@ impl Lists {
             (None, Some(Numbering::Number(number))) => (false, number),
             (None, _) => (true, 1),
         };
-        let counter = match list {
-            Some(list) if !restarts => Counter::List(list),
-            _ => Counter::Override(ls),
-        };
+        let counter = self.counter(ls);
+        if !is_bullet {
+            self.shown.insert(counter);
+        }
         let list = match self.counters.get(&counter) {
             Some(&list) => list,
             None => {
@@ -129,6 +130,48 @@ impl Lists {
         };
         let number = self.count(list, at, start);
         Some(Item { list, level: at as u8, number: (!is_bullet).then_some(number) })
+    }
+
+    fn entry(&self, ls: i32) -> Option<&Override> {
+        self.by_ls.get(&ls).and_then(|&index| self.overrides.get(index))
+    }
+
+    fn counter(&self, ls: i32) -> Counter {
+        let entry = self.entry(ls);
+        let restarts = entry.is_some_and(|entry| entry.starts.iter().any(Option::is_some));
+        match entry.and_then(|entry| entry.list) {
+            Some(list) if !restarts => Counter::List(list),
+            _ => Counter::Override(ls),
+        }
+    }
+
+    /// What counts the items with that `\ls`, if their numbers may show: those of a list that is all bullets don't.
+    pub(super) fn shown_counter(&self, ls: i32) -> Option<Counter> {
+        let list = self.entry(ls).and_then(|entry| entry.list).and_then(|list| self.lists.get(list));
+        let is_silent = |level: &Level| matches!(level.format, BULLET | NO_MARKER);
+        let is_silent = list.is_some_and(|levels| !levels.is_empty() && levels.iter().all(is_silent));
+        (!is_silent).then(|| self.counter(ls))
+    }
+
+    /// Whether the head says how paragraphs refer to lists.
+    pub(super) fn has_overrides(&self) -> bool {
+        !self.overrides.is_empty()
+    }
+
+    /// The counts of which numbers were shown.
+    pub(super) fn shown(&self) -> &HashSet<Counter> {
+        &self.shown
+    }
+
+    /// The same lists, with nothing counted yet.
+    pub(super) fn uncounted(&self) -> Self {
+        let Self { lists, by_id, overrides, by_ls, .. } = self.clone();
+        Self { lists, by_id, overrides, by_ls, ..Self::default() }
+    }
+
+    /// Whether no list numbered by `\pn` is open.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.old.is_empty()
     }
 
     /// The item that a paragraph numbered by `\pn` is; how far it is nested shows in its indent.
