@@ -121,14 +121,14 @@ impl Search<'_> {
 
 /// From the first item to the last that a count of list items goes over, where its numbers show; merged and in order.
 fn numbered_spans(input: &[u8], head: &Head) -> Vec<Range<usize>> {
-    if !head.lists.has_overrides() {
+    if !head.lists.tables().has_overrides() {
         return Vec::new();
     }
     let mut spans = HashMap::new();
     for found in memmem::find_iter(input.get(head.end..).unwrap_or_default(), b"\\ls") {
         let at = head.end + found;
         let Some(Token::Word(Word::Ls, Some(number))) = Tokens::new(input, at).next() else { continue };
-        if let Some(counter) = head.lists.shown_counter(number) {
+        if let Some(counter) = head.lists.tables().shown_counter(number) {
             spans.entry(counter).or_insert(at..at).end = at;
         }
     }

@@ -1,52 +1,18 @@
 //! Lists: what the tables at the head of the document say of them, and the numbers that their items have.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use super::list_tables::{BULLET, Counter, LEVELS, Level, NO_MARKER, Tables};
 use super::state::Numbering;
 use super::word::Word;
 use crate::convert::model::Item;
 
-/// Levels of a list, as many as the specification knows.
-const LEVELS: usize = 9;
-
-/// `\levelnfc` of a level with bullets.
-const BULLET: i32 = 23;
-/// `\levelnfc` of a level with no marker at all.
-const NO_MARKER: i32 = 255;
-
-/// One level of a list. Decimal numbers from 1, unless told otherwise.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    format: i32,
-    start: u32,
-}
-
-impl Level {
-    const NEW: Self = Self { format: 0, start: 1 };
-}
-
-/// `\listoverride`: how a paragraph's `\ls` refers to a list.
-#[derive(Debug, Clone, Default)]
-struct Override {
-    list: Option<usize>,
-    /// By level, what replaces the list's own start.
-    starts: Vec<Option<u32>>,
-}
-
-/// Whose count an item takes part in: all paragraphs of a list share it, unless an override starts anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Counter {
-    List(usize),
-    Override(i32),
-}
-
 /// Everything known of lists.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
-    lists: Vec<Vec<Level>>,
-    by_id: HashMap<i32, usize>,
-    overrides: Vec<Override>,
-    by_ls: HashMap<i32, usize>,
+    /// Shared by the parts of a document; nothing changes there after the head.
+    tables: Arc<Tables>,
     counters: HashMap<Counter, u32>,
     /// The number that an item had last, by list and level; 0 where the next item is the first.
     counts: Vec<[Option<u32>; LEVELS]>,
@@ -59,46 +25,16 @@ pub(super) struct Lists {
 impl Lists {
     /// A control word in `\listtable`.
     pub(super) fn list_word(&mut self, word: Word, number: Option<i32>) {
-        if word == Word::List {
-            self.lists.push(Vec::new());
-        }
-        let Some(index) = self.lists.len().checked_sub(1) else { return };
-        let Some(levels) = self.lists.last_mut() else { return };
-        match (word, number) {
-            (Word::Listlevel, _) if levels.len() < LEVELS => levels.push(Level::NEW),
-            (Word::Listid, Some(id)) => _ = self.by_id.insert(id, index),
-            (Word::Levelnfc | Word::Levelnfcn, Some(format)) => {
-                if let Some(level) = levels.last_mut() {
-                    level.format = format;
-                }
-            }
-            (Word::Levelstartat, Some(start)) => {
-                if let Some(level) = levels.last_mut() {
-                    level.start = to_number(start);
-                }
-            }
-            _ => {}
-        }
+        Arc::make_mut(&mut self.tables).list_word(word, number);
     }
 
     /// A control word in `\listoverridetable`.
     pub(super) fn override_word(&mut self, word: Word, number: Option<i32>) {
-        if word == Word::Listoverride {
-            self.overrides.push(Override::default());
-        }
-        let Some(index) = self.overrides.len().checked_sub(1) else { return };
-        let Some(entry) = self.overrides.last_mut() else { return };
-        match (word, number) {
-            (Word::Listid, Some(id)) => entry.list = self.by_id.get(&id).copied(),
-            (Word::Ls, Some(ls)) => _ = self.by_ls.insert(ls, index),
-            (Word::Lfolevel, _) if entry.starts.len() < LEVELS => entry.starts.push(None),
-            (Word::Levelstartat, Some(start)) => {
-                if let Some(level) = entry.starts.last_mut() {
-                    *level = Some(to_number(start));
-                }
-            }
-            _ => {}
-        }
+        Arc::make_mut(&mut self.tables).override_word(word, number);
+    }
+
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// The item that a paragraph with `\ls` and `\ilvl` is, and counts it. `None` if its level has no marker. `hint` is
@@ -106,17 +42,14 @@ impl Lists {
     pub(super) fn item(&mut self, ls: i32, level: u8, hint: Option<Numbering>) -> Option<Item> {
         self.old.clear();
         let at = usize::from(level).min(LEVELS - 1);
-        let entry = self.entry(ls);
-        let list = entry.and_then(|entry| entry.list);
-        let own_start = entry.and_then(|entry| entry.starts.get(at).copied().flatten());
-        let defined = list.and_then(|list| self.lists.get(list)?.get(at).copied());
+        let (defined, own_start) = self.tables.level(ls, at);
         let (is_bullet, start) = match (defined, hint) {
             (Some(Level { format: NO_MARKER, .. }), _) => return None,
             (Some(level), _) => (level.format == BULLET, own_start.unwrap_or(level.start)),
             (None, Some(Numbering::Number(number))) => (false, number),
             (None, _) => (true, 1),
         };
-        let counter = self.counter(ls);
+        let counter = self.tables.counter(ls);
         if !is_bullet {
             self.shown.insert(counter);
         }
@@ -132,32 +65,6 @@ impl Lists {
         Some(Item { list, level: at as u8, number: (!is_bullet).then_some(number) })
     }
 
-    fn entry(&self, ls: i32) -> Option<&Override> {
-        self.by_ls.get(&ls).and_then(|&index| self.overrides.get(index))
-    }
-
-    fn counter(&self, ls: i32) -> Counter {
-        let entry = self.entry(ls);
-        let restarts = entry.is_some_and(|entry| entry.starts.iter().any(Option::is_some));
-        match entry.and_then(|entry| entry.list) {
-            Some(list) if !restarts => Counter::List(list),
-            _ => Counter::Override(ls),
-        }
-    }
-
-    /// What counts the items with that `\ls`, if their numbers may show: those of a list that is all bullets don't.
-    pub(super) fn shown_counter(&self, ls: i32) -> Option<Counter> {
-        let list = self.entry(ls).and_then(|entry| entry.list).and_then(|list| self.lists.get(list));
-        let is_silent = |level: &Level| matches!(level.format, BULLET | NO_MARKER);
-        let is_silent = list.is_some_and(|levels| !levels.is_empty() && levels.iter().all(is_silent));
-        (!is_silent).then(|| self.counter(ls))
-    }
-
-    /// Whether the head says how paragraphs refer to lists.
-    pub(super) fn has_overrides(&self) -> bool {
-        !self.overrides.is_empty()
-    }
-
     /// The counts of which numbers were shown.
     pub(super) fn shown(&self) -> &HashSet<Counter> {
         &self.shown
@@ -165,8 +72,7 @@ impl Lists {
 
     /// The same lists, with nothing counted yet.
     pub(super) fn uncounted(&self) -> Self {
-        let Self { lists, by_id, overrides, by_ls, .. } = self.clone();
-        Self { lists, by_id, overrides, by_ls, ..Self::default() }
+        Self { tables: Arc::clone(&self.tables), ..Self::default() }
     }
 
     /// Whether no list numbered by `\pn` is open.
@@ -223,10 +129,6 @@ impl Lists {
         *last = Some(number);
         number
     }
-}
-
-fn to_number(start: i32) -> u32 {
-    u32::try_from(start).unwrap_or(0)
 }
 
 /// What the text of a marker says: a number, a letter or Roman numeral, or else a bullet.

@@ -8,6 +8,7 @@ mod field;
 mod flow;
 mod fonts;
 mod head;
+mod list_tables;
 mod lists;
 mod paragraph;
 mod part;

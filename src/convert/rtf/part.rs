@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use memchr::memmem;
 
 use super::head::Head;
-use super::lists::Counter;
+use super::list_tables::Counter;
 use super::reader::{Reader, Ties};
 use super::token::Tokens;
 use super::{cuts, start_of};
