@@ -27,11 +27,12 @@ use support::{cores, user_runtime};
 
 const ABOUT: &str = "Long documents in parts, against the same whole.";
 
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("rtf", "10 MB of RTF to Markdown"),
     ("html", "10 MB of Markdown to HTML"),
     ("to_rtf", "10 MB of Markdown to RTF"),
     ("costs", "what parts cost: to find the cuts, and in all"),
+    ("hostile", "the same for documents that are made to be hard to cut"),
     ("mixed", "90 small documents and 10 large ones in a batch"),
 ];
 
@@ -74,6 +75,9 @@ fn main() -> ExitCode {
         if bench.args.wants("costs") {
             bench.costs(title, document, to);
         }
+    }
+    if bench.args.wants("hostile") {
+        bench.hostile();
     }
     if bench.args.wants("mixed") {
         bench.mixed(&markdown);
@@ -144,6 +148,53 @@ impl Bench {
         println!("\n{title}, on one thread: looked over at {speed:.0} MB/s");
         self.report.at_most(&format!("{title}: looking takes {look:.3} of the time"), look, 0.1);
         self.report.at_most(&format!("{title}: parts are {parts:.2} x the work of the whole"), parts, 1.15);
+    }
+
+    /// To look over a document takes time in proportion to its length, whatever it is like, and for parts of any size.
+    fn hostile(&mut self) {
+        const MARKDOWN: [&str; 9] = [
+            "a\n\n",
+            "a\n\n[a]: b\n\n",
+            "a\n\n]:\n\n",
+            "```\n\n",
+            "<!--\n\n",
+            "<a\n\n",
+            "\n",
+            "- ```\n\na\n\n",
+            "####### \n\n",
+        ];
+        const RTF: [&str; 7] = [
+            "\\pard\\plain a\\par\n",
+            "\\pard\\plain}",
+            "\\pard\\plain{\\footnote\\pard a}\\par",
+            "\\pard\\plain\\ls1 a\\par\\pard\\plain a\\par",
+            "\\ls",
+            "\n\n\n\n\\pard\\plain",
+            "{\\footnote",
+        ];
+        let repeat = |piece: &str| piece.repeat(LONG / piece.len());
+        let head = "{\\rtf1{\\*\\listoverridetable{\\listoverride\\ls1}}\\pard ";
+        let markdown = MARKDOWN.map(|piece| (piece, repeat(piece), Format::Html));
+        let rtf = RTF.map(|piece| (piece, format!("{head}{}", repeat(piece)), Format::Markdown));
+        println!(
+            "\n10 MB of the same over and over, looked over on one thread (MB/s, for parts of 256 KiB and of a byte)"
+        );
+        let (mut table, mut slowest) = (Table::new(["", "256 KiB", "1 byte"]), f64::INFINITY);
+        for (piece, document, to) in markdown.iter().chain(&rtf) {
+            let speeds = [CHUNK, 1].map(|size| {
+                let start = Instant::now();
+                std::hint::black_box(DocumentConverter::new().split(
+                    document.as_bytes(),
+                    &options(*to, true),
+                    size,
+                ));
+                document.len() as f64 / 1e6 / start.elapsed().as_secs_f64()
+            });
+            slowest = slowest.min(speeds[0]);
+            table.row([format!("{piece:?}"), figure(speeds[0]), figure(speeds[1])]);
+        }
+        table.print();
+        self.report.at_least("MB/s of the slowest, for parts of 256 KiB", slowest, 100.0);
     }
 
     /// A batch, against the time that its documents take one after the other on one thread, by what the cores give.

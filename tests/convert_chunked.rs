@@ -4,20 +4,28 @@
 mod chunked_support;
 
 use chunked_support::{Chance, Way, check, check_markdown, dependencies, examples, files, options};
-use millpond::{ConversionOptions, Format};
+use millpond::{
+    ConcurrentProcessorV2, ConversionOptions, ConversionRequest, Format, PoolConfig, ProcessorConfig,
+};
 
 /// Text that can be cut on both sides.
 const TEXT: &str = "\n\nText, *marked* and [linked][foo].\n\n# And a heading\n\n";
 
+/// Those that may stand side by side: most others define the same few labels, each in its own way.
+fn examples_without_definitions() -> Vec<String> {
+    examples().into_iter().filter(|example| !example.contains("]:")).collect()
+}
+
 #[test]
 fn examples_of_the_specification_glued_together() {
-    let examples = examples();
+    let (all, without_definitions) = (examples(), examples_without_definitions());
     let mut chance = Chance(1);
     let mut in_parts = 0;
     for _ in 0..400 {
         let mut text = String::new();
+        let examples = *chance.pick(&[&all, &without_definitions]);
         for _ in 0..chance.below(30) + 2 {
-            text += chance.pick::<String>(&examples);
+            text += chance.pick::<String>(examples);
             text += *chance.pick(&["", "\n", "\n\n", TEXT, TEXT]);
         }
         if chance.below(4) == 0 {
@@ -26,7 +34,7 @@ fn examples_of_the_specification_glued_together() {
         let size = *chance.pick(&[1, 10, 100, 1000]);
         in_parts += usize::from(matches!(check_markdown(text.as_bytes(), size), Way::Parts(_)));
     }
-    assert!(in_parts > 50, "{in_parts} of 400 were in parts");
+    assert!(in_parts > 150, "{in_parts} of 400 were in parts");
 }
 
 #[test]
@@ -216,4 +224,33 @@ fn parts_are_about_as_long_as_they_are_asked_for() {
     let lengths: Vec<_> = (0..split.len()).map(|part| split.part(part).len()).collect();
     assert_eq!(lengths.iter().sum::<usize>(), text.len());
     assert!(lengths.iter().all(|length| (6_900..=7_050).contains(length)), "{lengths:?}");
+}
+
+#[tokio::test]
+async fn a_processor_converts_in_parts_what_is_long_and_can_be_split() {
+    let examples = examples_without_definitions();
+    let pool = PoolConfig { max_threads: 3, ..PoolConfig::default() };
+    let config = ProcessorConfig { pool, chunk_size: 2 << 10, ..ProcessorConfig::default() };
+    let processor = ConcurrentProcessorV2::with_config(config).unwrap();
+    let mut chance = Chance(7);
+    let mut in_parts = 0;
+    for _ in 0..60 {
+        let mut text = String::new();
+        while text.len() < 10 << 10 {
+            text += chance.pick::<String>(&examples);
+            text += TEXT;
+        }
+        let to = *chance.pick(&[Format::Html, Format::Rtf]);
+        let ask = |parallel_chunks| {
+            let options = ConversionOptions { parallel_chunks, ..options(Format::Markdown, to) };
+            ConversionRequest::new("", text.clone()).with_options(options)
+        };
+        let mut answers = processor.process_batch(vec![ask(true), ask(false)]).await;
+        let (whole, parts) = (answers.pop().unwrap(), answers.pop().unwrap());
+        assert_eq!(whole.chunks, 1);
+        assert_eq!(whole.result.unwrap(), parts.result.unwrap(), "{text}");
+        in_parts += u64::from(parts.chunks > 1);
+    }
+    let metrics = processor.get_metrics();
+    assert!(in_parts > 20 && metrics.chunked == in_parts && metrics.chunks >= 2 * in_parts, "{metrics:?}");
 }

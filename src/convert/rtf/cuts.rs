@@ -101,11 +101,7 @@ impl Search<'_> {
                 // In a group, most often a footnote, what begins and ends is the group's.
                 Token::Word(..) if depth > 0 => {}
                 Token::Word(Word::Par, _) => is_over = true,
-                Token::Word(Word::S, style) => {
-                    if !matches!(self.head.styles.role(style.unwrap_or(0)), Role::Body | Role::Heading(_)) {
-                        return Looks::Other;
-                    }
-                }
+                Token::Word(Word::S, style) if !self.is_text(style.unwrap_or(0)) => return Looks::Other,
                 Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap, Some(0)) => {}
                 Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap | Word::Intbl, _) => {
                     return Looks::Other;
@@ -116,6 +112,11 @@ impl Search<'_> {
         }
         let is_plain = tokens.offset() == end && depth == 0 && has_text && is_over;
         if is_plain { Looks::Plain } else { Looks::Other }
+    }
+
+    /// Whether paragraphs of that style are text or headings.
+    fn is_text(&self, style: i32) -> bool {
+        matches!(self.head.styles.role(style), Role::Body | Role::Heading(_))
     }
 }
 
