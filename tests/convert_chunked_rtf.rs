@@ -169,6 +169,18 @@ fn a_list_goes_on_in_its_numbers() {
     ));
 }
 
+/// Found by fuzzing: a list that no table defines has bullets or numbers by its markers, and counts both.
+#[test]
+fn bullets_are_counted_though_their_numbers_do_not_show() {
+    let text = "\\pard\\plain Text\\par\n\\pard\\plain Text\\par\n";
+    let item = |marker: &str| format!("\\pard\\plain{{\\listtext {marker}\\tab}}\\ls9 Item\\par\n");
+    for markers in [["-", "7."], ["7.", "-"], ["7.", "7."], ["-", "-"]] {
+        let body = markers.map(|marker| format!("{text}{}{text}", item(marker))).concat();
+        let way = check(format!("{{\\rtf1 {body}}}").as_bytes(), &to_markdown(), 1);
+        assert_eq!(matches!(way, Way::Parts(_)), markers[1] == "-", "{markers:?}: {way:?}");
+    }
+}
+
 #[test]
 fn the_limits_are_those_of_the_whole() {
     let body = "\\pard\\plain One{\\footnote two{\\b three}}\\par\n".repeat(4)
@@ -235,7 +247,7 @@ fn paragraph() -> impl Strategy<Value = String> {
         4 => "[a-z ]{1,6}",
         1 => "\\\\'[0-9a-f]{2}",
         1 => prop::sample::select(&["{\\b x}", "\\i ", "\\uc2 ", "\\u8364?", "\\u-10179?", "{\\footnote\\pard\\plain n}", "{\\field{\\*\\fldinst HYPERLINK \"u\"}{\\fldrslt t}}", "{\\fldinst HYPERLINK v}",
-            "\\fldrslt ", "{\\pntext 2.\\tab}", "{\\*\\pn\\pnlvlbody}", "\\f1 ", "\\deff1 ", "{", "}", "\\v ", "\\*", "\\footnote ", "{\\pict 0}", "{\\*\\shpinst{\\shptxt s\\par}}", "\\bin4 "][..])
+            "\\fldrslt ", "{\\pntext 2.\\tab}", "{\\listtext -}\\ls9 ", "{\\listtext 3.}\\ls9 ", "{\\*\\pn\\pnlvlbody}", "\\f1 ", "\\deff1 ", "{", "}", "\\v ", "\\*", "\\footnote ", "{\\pict 0}", "{\\*\\shpinst{\\shptxt s\\par}}", "\\bin4 "][..])
             .prop_map(str::to_owned),
     ];
     (prop::sample::select(START), prop::collection::vec(piece, 0..4), prop::sample::select(END))
@@ -246,7 +258,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_document(paragraphs in prop::collection::vec(paragraph(), 2..12), size in 1..200usize) {
-        check(format!("{HEAD}{}}}", paragraphs.concat()).as_bytes(), &to_markdown(), size);
+    fn any_document(
+        head in prop::sample::select(&[HEAD, "{\\rtf1\\pard "][..]),
+        paragraphs in prop::collection::vec(paragraph(), 2..12),
+        size in 1..200usize,
+    ) {
+        check(format!("{head}{}}}", paragraphs.concat()).as_bytes(), &to_markdown(), size);
     }
 }

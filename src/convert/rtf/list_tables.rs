@@ -25,10 +25,21 @@ impl Level {
 
 /// `\listoverride`: how a paragraph's `\ls` refers to a list.
 #[derive(Debug, Clone, Default)]
-struct Override {
+pub(super) struct Override {
     list: Option<usize>,
     /// By level, what replaces the list's own start.
     starts: Vec<Option<u32>>,
+}
+
+impl Override {
+    /// What replaces the start of a level.
+    pub(super) fn start(&self, at: usize) -> Option<u32> {
+        self.starts.get(at).copied().flatten()
+    }
+
+    fn restarts(&self) -> bool {
+        self.starts.iter().any(Option::is_some)
+    }
 }
 
 /// Whose count an item takes part in: all paragraphs of a list share it, unless an override starts anew.
@@ -36,6 +47,16 @@ struct Override {
 pub(super) enum Counter {
     List(usize),
     Override(i32),
+}
+
+impl Counter {
+    /// That of the items which refer to `entry` by `ls`.
+    pub(super) fn of(entry: Option<&Override>, ls: i32) -> Self {
+        match entry.and_then(|entry| entry.list) {
+            Some(list) if !entry.is_some_and(Override::restarts) => Self::List(list),
+            _ => Self::Override(ls),
+        }
+    }
 }
 
 /// `\listtable` and `\listoverridetable`.
@@ -92,37 +113,28 @@ impl Tables {
         }
     }
 
-    fn entry(&self, ls: i32) -> Option<&Override> {
+    /// What `\ls` refers to.
+    pub(super) fn entry(&self, ls: i32) -> Option<&Override> {
         self.by_ls.get(&ls).and_then(|&index| self.overrides.get(index))
     }
 
-    pub(super) fn counter(&self, ls: i32) -> Counter {
-        let entry = self.entry(ls);
-        let restarts = entry.is_some_and(|entry| entry.starts.iter().any(Option::is_some));
-        match entry.and_then(|entry| entry.list) {
-            Some(list) if !restarts => Counter::List(list),
-            _ => Counter::Override(ls),
-        }
+    /// A level of the list that is referred to, if it is defined.
+    pub(super) fn level(&self, entry: Option<&Override>, at: usize) -> Option<Level> {
+        self.lists.get(entry?.list?)?.get(at).copied()
     }
 
     /// What counts the items with that `\ls`, if their numbers may show: those of a list that is all bullets don't.
     pub(super) fn shown_counter(&self, ls: i32) -> Option<Counter> {
-        let list = self.entry(ls).and_then(|entry| entry.list).and_then(|list| self.lists.get(list));
+        let entry = self.entry(ls);
+        let list = entry.and_then(|entry| entry.list).and_then(|list| self.lists.get(list));
         let is_silent = |level: &Level| matches!(level.format, BULLET | NO_MARKER);
         let is_silent = list.is_some_and(|levels| !levels.is_empty() && levels.iter().all(is_silent));
-        (!is_silent).then(|| self.counter(ls))
+        (!is_silent).then(|| Counter::of(entry, ls))
     }
 
     /// Whether they say how paragraphs refer to lists.
     pub(super) fn has_overrides(&self) -> bool {
         !self.overrides.is_empty()
-    }
-
-    /// The level of the list that `\ls` stands for, and the start that replaces the level's own, if there are such.
-    pub(super) fn level(&self, ls: i32, at: usize) -> (Option<Level>, Option<u32>) {
-        let Some(entry) = self.entry(ls) else { return (None, None) };
-        let list = entry.list.and_then(|list| self.lists.get(list));
-        (list.and_then(|levels| levels.get(at).copied()), entry.starts.get(at).copied().flatten())
     }
 }
 

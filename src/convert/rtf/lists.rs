@@ -1,6 +1,6 @@
 //! Lists: what the tables at the head of the document say of them, and the numbers that their items have.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::list_tables::{BULLET, Counter, LEVELS, Level, NO_MARKER, Tables};
@@ -8,16 +8,23 @@ use super::state::Numbering;
 use super::word::Word;
 use crate::convert::model::Item;
 
+/// The items of a list so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    /// The number that an item had last, by level. `None`: the next item is the first.
+    last: [Option<u32>; LEVELS],
+    /// Any of them showed.
+    is_shown: bool,
+}
+
 /// Everything known of lists.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
     /// Shared by the parts of a document; nothing changes there after the head.
     tables: Arc<Tables>,
     counters: HashMap<Counter, u32>,
-    /// The number that an item had last, by list and level; 0 where the next item is the first.
-    counts: Vec<[Option<u32>; LEVELS]>,
-    /// The counts that numbers were shown of.
-    shown: HashSet<Counter>,
+    /// By list.
+    counts: Vec<Count>,
     /// The `\pn` lists that are open: indent, list, last number.
     old: Vec<(i32, u32, Option<u32>)>,
 }
@@ -42,17 +49,16 @@ impl Lists {
     pub(super) fn item(&mut self, ls: i32, level: u8, hint: Option<Numbering>) -> Option<Item> {
         self.old.clear();
         let at = usize::from(level).min(LEVELS - 1);
-        let (defined, own_start) = self.tables.level(ls, at);
+        let entry = self.tables.entry(ls);
+        let defined = self.tables.level(entry, at);
+        let own_start = entry.and_then(|entry| entry.start(at));
         let (is_bullet, start) = match (defined, hint) {
             (Some(Level { format: NO_MARKER, .. }), _) => return None,
             (Some(level), _) => (level.format == BULLET, own_start.unwrap_or(level.start)),
             (None, Some(Numbering::Number(number))) => (false, number),
             (None, _) => (true, 1),
         };
-        let counter = self.tables.counter(ls);
-        if !is_bullet {
-            self.shown.insert(counter);
-        }
+        let counter = Counter::of(entry, ls);
         let list = match self.counters.get(&counter) {
             Some(&list) => list,
             None => {
@@ -61,13 +67,14 @@ impl Lists {
                 list
             }
         };
-        let number = self.count(list, at, start);
+        let number = self.count(list, at, start, !is_bullet);
         Some(Item { list, level: at as u8, number: (!is_bullet).then_some(number) })
     }
 
-    /// The counts of which numbers were shown.
-    pub(super) fn shown(&self) -> &HashSet<Counter> {
-        &self.shown
+    /// What has counted items, and whether their numbers showed.
+    pub(super) fn counters(&self) -> Vec<(Counter, bool)> {
+        let is_shown = |list: u32| self.counts.get(list as usize - 1).is_some_and(|count| count.is_shown);
+        self.counters.iter().map(|(&counter, &list)| (counter, is_shown(list))).collect()
     }
 
     /// The same lists, with nothing counted yet.
@@ -114,17 +121,18 @@ impl Lists {
     }
 
     fn open_list(&mut self) -> u32 {
-        self.counts.push([None; LEVELS]);
+        self.counts.push(Count::default());
         u32::try_from(self.counts.len()).unwrap_or(u32::MAX)
     }
 
     /// The next number at that level of a list; deeper levels start again.
-    fn count(&mut self, list: u32, level: usize, start: u32) -> u32 {
-        let Some(counts) = self.counts.get_mut(list as usize - 1) else { return start };
-        if let Some(deeper) = counts.get_mut(level + 1..) {
+    fn count(&mut self, list: u32, level: usize, start: u32, is_shown: bool) -> u32 {
+        let Some(count) = self.counts.get_mut(list as usize - 1) else { return start };
+        count.is_shown |= is_shown;
+        if let Some(deeper) = count.last.get_mut(level + 1..) {
             deeper.fill(None);
         }
-        let Some(last) = counts.get_mut(level) else { return start };
+        let Some(last) = count.last.get_mut(level) else { return start };
         let number = last.map_or(start, |n| n.saturating_add(1));
         *last = Some(number);
         number

@@ -3,8 +3,8 @@
 //! The [cuts](super::cuts) are guesses. What a part starts from is guessed with them: the state after the head, nothing
 //! open, and as many footnotes before as there are words for them. At its end each part compares its own state with what
 //! the next started from; if all do, then by induction from the first, which begins where the document does, each was
-//! read as the whole would be. The numbers of lists are counted over the document: no two parts may show those of the
-//! same count.
+//! read as the whole would be. Items of lists are counted over the document: none whose number shows may have been counted
+//! on from another part.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -37,7 +37,8 @@ pub(in crate::convert) struct Plan {
 #[derive(Debug)]
 struct Left {
     notes: BytesMut,
-    counters: HashSet<Counter>,
+    /// What has counted items of lists, and whether their numbers showed.
+    counters: Vec<(Counter, bool)>,
     /// The most bytes that there were at a time.
     peak: usize,
 }
@@ -111,7 +112,7 @@ pub(in crate::convert) fn from_part(
     if !is_right || reader.ties.lacks_instruction {
         return Err(inseparable());
     }
-    let (counters, peak) = (reader.lists.shown().clone(), reader.peak);
+    let (counters, peak) = (reader.lists.counters(), reader.peak);
     // A part that is read twice leaves the same.
     let _ = left.set(Left { notes, counters, peak });
     Ok(())
@@ -126,9 +127,12 @@ pub(in crate::convert) fn join(
 ) -> Result<(), ConvertError> {
     let left: Option<Vec<&Left>> = plan.left.iter().map(OnceLock::get).collect();
     let left = left.filter(|left| left.len() == parts.len()).ok_or_else(inseparable)?;
-    let (mut counters, mut written) = (HashSet::new(), 0usize);
+    let (mut counters, mut written) = (HashSet::<Counter>::new(), 0usize);
     for (part, left) in parts.iter().zip(&left) {
-        let is_apart = left.counters.iter().all(|counter| counters.insert(counter));
+        // A number that shows must not depend on what was counted before.
+        let is_apart =
+            left.counters.iter().all(|(counter, is_shown)| !is_shown || !counters.contains(counter));
+        counters.extend(left.counters.iter().map(|&(counter, _)| counter));
         // With room for the blank lines.
         if !is_apart || written + left.peak + 2 > options.max_output {
             return Err(inseparable());

@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a token that ends at `offset`. `true` if it closes the document.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, token: Token<'_>, offset: usize) -> Result<bool, ConvertError> {
         match token {
             Token::Open => self.open(offset)?,
