@@ -1,5 +1,7 @@
 //! What a processor tells through `tracing`: that a document is in parts, and that its parts were in vain.
 
+#![allow(clippy::unwrap_used)]
+
 mod processor_support;
 
 use std::fmt::Debug;

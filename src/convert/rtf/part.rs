@@ -1,6 +1,6 @@
 //! Parts of an RTF document, each read on its own from what the head says.
 //!
-//! The [cuts](super::cuts) are guesses. What a part starts from is guessed with them: the state after the head, nothing
+//! The [cuts] are guesses. What a part starts from is guessed with them: the state after the head, nothing
 //! open, and as many footnotes before as there are words for them. At its end each part compares its own state with what
 //! the next started from; if all do, then by induction from the first, which begins where the document does, each was
 //! read as the whole would be. Items of lists are counted over the document: none whose number shows may have been counted

@@ -1,6 +1,6 @@
 //! Parts of a Markdown document, each read on its own, and the proof that they are read as the whole would be.
 //!
-//! The [cuts](super::cuts) are guesses. A part is read with the first character of the next: if, for the parser, a
+//! The [cuts] are guesses. A part is read with the first character of the next: if, for the parser, a
 //! paragraph or heading begins just there, with nothing open around it, then the cut is one; as the part before it was
 //! cut rightly, too, by the same proof, up to the first, which begins where the document does. What else a part could
 //! take from others is compared: definitions of references with those that were collected, footnotes must not be
