@@ -6,7 +6,7 @@ FEATURES := documents forecast test-util
 ALL := --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint unit doctest doc examples benches loom mutants architecture bench flaky rtf
+.PHONY: help test fmt lint unit doctest doc examples benches loom mutants architecture bench flaky rtf fuzz
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -62,6 +62,7 @@ architecture: ## no file imports upward
 bench: ## measures, against the peers (a quarter of an hour; leave the machine alone meanwhile)
 	cargo bench --bench dispatch
 	cargo bench --bench batch
+	cargo bench --bench documents
 	cargo bench --bench runtime_lag
 	cargo bench --bench overload
 	cargo bench --bench run_order
@@ -71,6 +72,9 @@ flaky: ## the tests, twenty times in a row
 
 rtf: ## the RTF reader against pandoc, on real files (fetches Debian sources)
 	scripts/check-rtf
+
+fuzz: ## the splitters and the RTF reader, by chance, ten minutes each (needs a nightly toolchain)
+	scripts/fuzz
 
 # Names a step and the time.
 step = printf '\n=== %s (%s)\n' '$(1)' "$$(date +%T)"

@@ -59,7 +59,7 @@ pub mod scaling {
 #[cfg(not(millpond_loom))]
 pub use self::{
     config::{PoolConfig, Shedding},
-    convert::{ConversionOptions, ConvertError, Converter, Format},
+    convert::{ConversionOptions, ConvertError, Converter, Format, Split},
     error::{BuildError, ConfigError, JoinError, Panic, RejectReason, Rejected, Rejection},
     policy::retry::{Jitter, RetryPolicy},
     policy::retry_budget::RetryBudgetConfig,

@@ -28,7 +28,9 @@ async fn the_parts_are_joined_in_order() {
         let answers = bench.processor.process_batch(vec![in_parts(&document, 50), request("a")]).await;
         assert_eq!(answers[0].result.as_ref().unwrap(), &document.to_uppercase());
         assert_eq!((answers[0].chunks, answers[1].chunks), (document.len().div_ceil(50), 1));
-        assert_eq!(bench.processor.get_metrics().chunked, 2);
+        let metrics = bench.processor.get_metrics();
+        assert_eq!(metrics.chunked, 2);
+        assert_eq!(metrics.chunks as usize, document.len().div_ceil(7) + document.len().div_ceil(50));
     }
 }
 
@@ -56,12 +58,18 @@ async fn only_long_documents_that_may_be_are_split() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_part_is_wrong_with_the_document() {
+async fn a_part_that_fails_leaves_it_to_the_whole() {
     let bench = bench(1, shipping());
-    let response = bench.processor.process_single(in_parts("1234 fail 67890", 6)).await;
-    assert!(response.result.is_ok(), "no part begins with the word");
     let response = bench.processor.process_single(in_parts("12345 fail 67890 ", 6)).await;
+    assert_eq!((response.result.unwrap(), response.chunks), ("12345 FAIL 67890 ".into(), 1));
+    let response = bench.processor.process_single(in_parts("fail 67890 ", 6)).await;
     assert!(matches!(response.result, Err(ProcessError::Convert(_))), "{response:?}");
+    assert_eq!(bench.processor.get_metrics().chunked, 0);
+}
+
+#[tokio::test]
+async fn a_part_that_panics_is_a_document_that_panics() {
+    let bench = bench(1, shipping());
     let response = bench.processor.process_single(in_parts("12345 panic 67890 ", 6)).await;
     assert!(matches!(response.result, Err(ProcessError::Panicked(_))), "{response:?}");
     assert_eq!(bench.processor.process_single(request("a")).await.result.unwrap(), "A");

@@ -1,15 +1,16 @@
 //! The trait that a processor is generic over.
 
-use std::ops::Range;
-
 use bytes::BytesMut;
 
-use super::{ConversionOptions, ConvertError, Format};
+use super::{ConversionOptions, ConvertError, Format, Split};
 
 /// Turns a document of one format into another.
 ///
 /// Only [`convert`](Self::convert) is required. A converter that can take a document apart also has
-/// [`split`](Self::split), and then large documents are converted on several threads at once.
+/// [`split`](Self::split), and then large documents are converted on several threads at once: each part by
+/// [`convert_part`](Self::convert_part), on whatever thread, in any order; then [`join`](Self::join) puts them together. The
+/// three must make, byte for byte, what `convert` makes of the whole. Where that can't be told before, they may find out:
+/// if a part or the join fails, the document is converted whole, and it is that result which counts.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -51,42 +52,51 @@ pub trait Converter: Send + Sync + 'static {
         Ok(options.resolve(input))
     }
 
-    /// Where `input` may be cut into parts of about `chunk_size` bytes, so that the parts
-    /// [converted apart](Self::convert_part) and [joined](Self::join) are, byte for byte, what
-    /// [`convert`](Self::convert) makes of the whole. `None`, the default: not at all.
-    fn split(
-        &self,
-        input: &[u8],
-        options: &ConversionOptions,
-        chunk_size: usize,
-    ) -> Option<Vec<Range<usize>>> {
+    /// Cuts `input` into parts of about `chunk_size` bytes. `None`, the default: it is to be converted whole, as is a
+    /// document of less than two parts.
+    ///
+    /// This runs before any part does, while other threads may have nothing to do: it should look, not read.
+    fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         let _ = (input, options, chunk_size);
         None
     }
 
-    /// Converts one part and appends the result to `out`. Only called with ranges that [`split`](Self::split) returned
-    /// for this `input`. By default the part is converted as if it were a document.
+    /// Converts one part, counted from 0, and appends the result to `out`. Only called with what [`split`](Self::split)
+    /// returned for this `input`. By default the part is converted as if it were a document.
     ///
     /// # Errors
     ///
-    /// If the part can't be converted. A range outside `input` counts as an empty part.
+    /// If the part can't be converted, or not without the others: then the document is converted whole. A range outside
+    /// `input` counts as an empty part.
     fn convert_part(
         &self,
         input: &[u8],
-        part: Range<usize>,
+        split: &Split,
+        part: usize,
         options: &ConversionOptions,
         out: &mut BytesMut,
     ) -> Result<(), ConvertError> {
-        self.convert(input.get(part).unwrap_or_default(), options, out)
+        self.convert(input.get(split.part(part)).unwrap_or_default(), options, out)
     }
 
-    /// Appends the converted parts, which come in the order of [`split`](Self::split), to `out`. One after the other,
-    /// by default.
-    fn join(&self, parts: Vec<BytesMut>, out: &mut BytesMut) {
+    /// Appends the converted parts, all of them, in order, to `out`. One after the other, by default.
+    ///
+    /// # Errors
+    ///
+    /// If the parts turn out not to make the whole: then the document is converted whole.
+    fn join(
+        &self,
+        split: &Split,
+        parts: Vec<BytesMut>,
+        options: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<(), ConvertError> {
+        let _ = (split, options);
         out.reserve(parts.iter().map(BytesMut::len).sum());
         for part in parts {
             out.extend_from_slice(&part);
         }
+        Ok(())
     }
 }
 
@@ -112,20 +122,23 @@ mod tests {
     fn the_defaults_convert_parts_as_documents_and_join_them_in_order() {
         let options = ConversionOptions::default();
         assert!(Same.split(b"abcd", &options, 2).is_none());
-        let parts = [0..2, 2..4].map(|part| {
+        let split = Split::new(vec![0..2, 2..4]);
+        let parts = [0, 1].map(|part| {
             let mut out = BytesMut::new();
-            Same.convert_part(b"abcd", part, &options, &mut out).unwrap();
+            Same.convert_part(b"abcd", &split, part, &options, &mut out).unwrap();
             out
         });
         let mut out = BytesMut::from("> ");
-        Same.join(parts.into(), &mut out);
+        Same.join(&split, parts.into(), &options, &mut out).unwrap();
         assert_eq!(out, "> abcd");
     }
 
     #[test]
     fn a_part_outside_the_input_is_empty() {
-        let mut out = BytesMut::new();
-        Same.convert_part(b"abcd", 3..9, &ConversionOptions::default(), &mut out).unwrap();
+        let (mut out, split) = (BytesMut::new(), Split::new(vec![0..3, 3..9]));
+        for part in [1, 2] {
+            Same.convert_part(b"abcd", &split, part, &ConversionOptions::default(), &mut out).unwrap();
+        }
         assert!(out.is_empty());
     }
 }

@@ -2,13 +2,14 @@
 
 use bytes::BytesMut;
 
-use super::{ConversionOptions, ConvertError, Converter, Format, html, rtf, rtf_write};
+use super::split::inseparable;
+use super::{ConversionOptions, ConvertError, Converter, Format, Split, html, rtf, rtf_write, source};
 
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
 /// It has no state: one serves any number of threads. What each way keeps and what it drops is in `docs/converters.md`.
-/// Time and memory are proportional to the larger of input and output; no input makes it recurse. Documents are not
-/// [split](Converter::split).
+/// Time and memory are proportional to the larger of input and output; no input makes it recurse. It can
+/// [split](Converter::split) documents, within limits that `docs/documents.md` has.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -74,6 +75,63 @@ impl Converter for DocumentConverter {
         match options.resolve(input) {
             (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),
             pair => Ok(pair),
+        }
+    }
+
+    fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
+        match options.resolve(input) {
+            (Format::Markdown, Format::Html) => {
+                let (parts, plan) = source::split(input, chunk_size)?;
+                Some(Split::new(parts).with_shared(plan))
+            }
+            (Format::Markdown, Format::Rtf) => {
+                let (parts, plan) = source::split(input, chunk_size)?;
+                let plan = rtf_write::Plan::new(plan, parts.len());
+                Some(Split::new(parts).with_shared(plan))
+            }
+            (Format::Rtf, Format::Markdown) => {
+                let (parts, plan) = rtf::split(input, options, chunk_size)?;
+                Some(Split::new(parts).with_shared(plan))
+            }
+            // RTF becomes HTML by way of Markdown, which is only there when it is whole.
+            _ => None,
+        }
+    }
+
+    fn convert_part(
+        &self,
+        input: &[u8],
+        split: &Split,
+        part: usize,
+        options: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<(), ConvertError> {
+        if let Some(plan) = split.shared() {
+            html::from_part(input, split, part, plan, options, out)
+        } else if let Some(plan) = split.shared() {
+            rtf_write::from_part(input, split, part, plan, options, out)
+        } else if let Some(plan) = split.shared() {
+            rtf::from_part(input, split, part, plan, options, out)
+        } else {
+            Err(inseparable())
+        }
+    }
+
+    fn join(
+        &self,
+        split: &Split,
+        parts: Vec<BytesMut>,
+        options: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<(), ConvertError> {
+        if let Some(plan) = split.shared() {
+            html::join(plan, parts, options, out)
+        } else if let Some(plan) = split.shared() {
+            rtf_write::join(plan, &parts, options, out)
+        } else if let Some(plan) = split.shared() {
+            rtf::join(plan, &parts, options, out)
+        } else {
+            Err(inseparable())
         }
     }
 }

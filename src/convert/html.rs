@@ -4,8 +4,9 @@ use std::fmt;
 
 use bytes::BytesMut;
 
-use super::source::Source;
-use super::{ConversionOptions, ConvertError};
+use super::source::{Plan, Source};
+use super::split::inseparable;
+use super::{ConversionOptions, ConvertError, Split};
 
 /// Appends `input` as an HTML fragment to `out`. Raw HTML in the Markdown is passed on as it is.
 pub(super) fn from_markdown(
@@ -13,9 +14,49 @@ pub(super) fn from_markdown(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    let mut source = Source::new(input, options)?;
+    write(Source::new(input, options)?, input.len(), options, out)
+}
+
+/// Appends a part of `input`.
+pub(super) fn from_part(
+    input: &[u8],
+    split: &Split,
+    part: usize,
+    plan: &Plan,
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
+    let before = out.len();
+    write(Source::part(input, split, part, plan, options)?, split.part(part).len(), options, out)?;
+    // The next part begins on a line of its own, as the first does.
+    let is_line_over = out.len() == before || out.ends_with(b"\n");
+    if is_line_over { Ok(()) } else { Err(inseparable()) }
+}
+
+/// Appends the parts.
+pub(super) fn join(
+    plan: &Plan,
+    parts: Vec<BytesMut>,
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
+    let len = parts.iter().map(BytesMut::len).sum();
+    if !plan.holds() || len > options.max_output {
+        return Err(inseparable());
+    }
+    out.reserve(len);
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    Ok(())
+}
+
+fn write(
+    mut source: Source<'_>,
+    len: usize,
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
     // HTML is seldom smaller than its Markdown and mostly less than a quarter larger.
-    out.reserve((input.len() + input.len() / 4).min(options.max_output));
+    out.reserve((len + len / 4).min(options.max_output));
     let limited = Limited { out, room: options.max_output };
     pulldown_cmark::html::write_html_fmt(limited, source.by_ref())
         .map_err(|fmt::Error| ConvertError::OutputTooLarge { limit: options.max_output })?;

@@ -19,6 +19,7 @@ mod converter;
 mod error;
 mod format;
 mod options;
+mod split;
 
 #[cfg(feature = "documents")]
 mod document;
@@ -42,4 +43,5 @@ pub use self::{
     error::ConvertError,
     format::{Format, UnknownFormat},
     options::ConversionOptions,
+    split::Split,
 };

@@ -15,7 +15,8 @@ pub struct ConversionOptions {
     pub from: Option<Format>,
     /// What to write. `None`: RTF from Markdown, Markdown from anything else.
     pub to: Option<Format>,
-    /// Whether parts of one document may be converted at the same time, where the converter can split it.
+    /// Whether parts of one document may be converted at the same time, where the converter can split it. What comes out is
+    /// the same. On by default: it costs next to nothing where no other thread has time.
     pub parallel_chunks: bool,
     /// How large the parts should be, in bytes of input. `None`: the processor's choice.
     pub chunk_size: Option<usize>,

@@ -12,10 +12,12 @@ use bytes::BytesMut;
 use super::ProcessError;
 use super::engine::{Converted, Engine};
 use super::request::Job;
-use crate::convert::{ConvertError, Converter};
+use crate::contain::contain;
+use crate::convert::{ConvertError, Converter, Split};
 use crate::pool::TaskContext;
 
-/// Converts in parts, if that was asked for and the converter can; `None` if the document is to be converted whole.
+/// Converts in parts, if that was asked for and the converter can; `None` if the document is to be converted whole, be it
+/// that its parts turned out not to make the whole.
 pub(super) fn convert<C: Converter>(
     engine: &Arc<Engine<C>>,
     job: &Job,
@@ -25,52 +27,72 @@ pub(super) fn convert<C: Converter>(
         return None;
     }
     let context = TaskContext::current()?;
-    let ranges = engine.converter.split(&job.content, &job.options, size)?;
-    if ranges.len() < 2 {
+    let split = Arc::new(engine.converter.split(&job.content, &job.options, size)?);
+    let chunks = split.len();
+    if chunks < 2 {
         return None;
     }
-    // Set when the document is done for: parts that have not begun need not.
+    contain(|| tracing::debug!(bytes = job.content.len(), parts = chunks, "document in parts"));
+    let done = match join(spawn(engine, job, &split, &context)) {
+        Ok(Ok(outs)) => {
+            let mut out = BytesMut::with_capacity(outs.iter().map(BytesMut::len).sum());
+            engine.converter.join(&split, outs, &job.options, &mut out).map(|()| Converted { out, chunks })
+        }
+        Ok(Err(error)) => Err(error),
+        Err(error) => return Some(Err(error)),
+    };
+    match done {
+        Ok(converted) => Some(Ok(converted)),
+        // What is wrong with the document, if anything is, the whole will tell.
+        Err(error) => {
+            contain(|| tracing::debug!(%error, "the parts do not make the whole: it is converted again"));
+            None
+        }
+    }
+}
+
+/// The parts as subtasks, which stop when this is dropped: parts that have not begun need not.
+fn spawn<C: Converter>(
+    engine: &Arc<Engine<C>>,
+    job: &Job,
+    split: &Arc<Split>,
+    context: &TaskContext,
+) -> (Vec<Part>, StopOnDrop) {
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let probe = context.probe();
-    let parts: Vec<_> = ranges
-        .into_iter()
-        .map(|range| {
-            let (engine, content, options) = (Arc::clone(engine), job.content.clone(), job.options.clone());
-            let (stop, probe) = (Arc::clone(&stop.0), probe.clone());
-            context.spawn(move || {
-                if stop.load(Ordering::Relaxed) || probe.is_cancelled() {
-                    return None;
-                }
-                let mut out = BytesMut::new();
-                let result = engine.converter.convert_part(&content, range, &options, &mut out);
-                Some(result.map(|()| out))
-            })
+    let parts = (0..split.len()).map(|part| {
+        let (engine, content, options) = (Arc::clone(engine), job.content.clone(), job.options.clone());
+        let (split, stop, probe) = (Arc::clone(split), Arc::clone(&stop.0), probe.clone());
+        context.spawn(move || {
+            if stop.load(Ordering::Relaxed) || probe.is_cancelled() {
+                return None;
+            }
+            let mut out = BytesMut::new();
+            let result = engine.converter.convert_part(&content, &split, part, &options, &mut out);
+            Some(result.map(|()| out))
         })
-        .collect();
-    let chunks = parts.len();
-    Some(join(parts).map(|outs| {
-        let mut out = BytesMut::with_capacity(outs.iter().map(BytesMut::len).sum());
-        engine.converter.join(outs, &mut out);
-        Converted { out, chunks }
-    }))
+    });
+    (parts.collect(), stop)
 }
 
 type Part = crate::pool::JoinHandle<Option<Result<BytesMut, ConvertError>>>;
 
 /// The results in order, or the first failure that is met. The last part was spawned last, so this worker begins there
 /// and thieves at the other end.
-fn join(parts: Vec<Part>) -> Result<Vec<BytesMut>, ProcessError> {
+fn join(
+    (parts, _stop): (Vec<Part>, StopOnDrop),
+) -> Result<Result<Vec<BytesMut>, ConvertError>, ProcessError> {
     let mut outs = Vec::with_capacity(parts.len());
     for part in parts.into_iter().rev() {
         match part.blocking_join() {
             Ok(Some(Ok(out))) => outs.push(out),
-            Ok(Some(Err(error))) => return Err(error.into()),
+            Ok(Some(Err(error))) => return Ok(Err(error)),
             Ok(None) => return Err(ProcessError::Cancelled),
             Err(error) => return Err(error.into()),
         }
     }
     outs.reverse();
-    Ok(outs)
+    Ok(Ok(outs))
 }
 
 struct StopOnDrop(Arc<AtomicBool>);

@@ -28,9 +28,9 @@ use crate::task::Priority;
 pub struct ProcessorConfig {
     /// The longest document that is accepted, in bytes. Default 64 MiB; accepted 1 to 2^40.
     pub max_document_size: usize,
-    /// Documents longer than this, in bytes, are split into parts of about this length, if their request says
-    /// `parallel_chunks` and the converter can split them. A request may name its own. Default 256 KiB; accepted 1 KiB
-    /// to 1 GiB.
+    /// Documents longer than this, in bytes, are converted in parts of at most about this length, if the converter can split
+    /// them and their request does not forbid it (`parallel_chunks`). A request may name its own. Default 256 KiB; accepted
+    /// 1 KiB to 1 GiB.
     pub chunk_size: usize,
     /// How long a batch may take, from the first poll; after that its answers are there all the same, with
     /// [`TimedOut`](crate::ProcessError::TimedOut) for what is not done. Default 60 s; accepted 1 ms or more;

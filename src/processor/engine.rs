@@ -184,7 +184,10 @@ impl<C: Converter> Engine<C> {
         self.latencies.record(Some(outcome.queued + outcome.took), |counters| {
             counters.processed += 1;
             counters.inlined += u64::from(outcome.inlined);
-            counters.chunked += u64::from(outcome.chunks > 1);
+            if outcome.chunks > 1 {
+                counters.chunked += 1;
+                counters.chunks += outcome.chunks as u64;
+            }
             match &outcome.result {
                 Ok(bytes) => {
                     counters.bytes_in += outcome.bytes_in as u64;

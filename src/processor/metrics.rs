@@ -42,6 +42,8 @@ pub struct ProcessorMetrics {
     pub coalesced_tasks: u64,
     /// Documents converted in parts.
     pub chunked: u64,
+    /// The parts of those.
+    pub chunks: u64,
     /// Documents on which the converter panicked.
     pub panicked: u64,
     /// Documents that a batch's timeout cut off.
@@ -64,6 +66,7 @@ pub(super) struct Counters {
     pub(super) inlined: u64,
     pub(super) coalesced_tasks: u64,
     pub(super) chunked: u64,
+    pub(super) chunks: u64,
     pub(super) panicked: u64,
     pub(super) timed_out: u64,
     pub(super) bytes_in: u64,
@@ -77,6 +80,7 @@ impl AddAssign for Counters {
         self.inlined += other.inlined;
         self.coalesced_tasks += other.coalesced_tasks;
         self.chunked += other.chunked;
+        self.chunks += other.chunks;
         self.panicked += other.panicked;
         self.timed_out += other.timed_out;
         self.bytes_in += other.bytes_in;
@@ -93,6 +97,7 @@ impl ProcessorMetrics {
             inlined,
             coalesced_tasks,
             chunked,
+            chunks,
             panicked,
             timed_out,
             bytes_in,
@@ -111,6 +116,7 @@ impl ProcessorMetrics {
             inlined,
             coalesced_tasks,
             chunked,
+            chunks,
             panicked,
             timed_out,
             bytes_in,

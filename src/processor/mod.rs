@@ -61,9 +61,27 @@ type DefaultConverter = std::convert::Infallible;
 /// | many documents and somebody watching | [`batch`](Self::batch) | waits its turn |
 ///
 /// # Documents in parts
-/// With `parallel_chunks` in its options, a document that is longer than the chunk size is converted in parts, at
-/// the same time, if the converter can split it ([`Converter::split`]). `DocumentConverter` can't yet: it converts
-/// every document whole.
+/// A document that is longer than the chunk size is converted in parts, at the same time, if the converter can split it
+/// ([`Converter::split`]) and its options don't forbid it (`parallel_chunks`). In parts or whole, it becomes the same.
+/// [`ConversionResponse::chunks`] says which it was:
+///
+/// ```
+/// # #[cfg(feature = "documents")]
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use millpond::{ConcurrentProcessorV2, ConversionOptions, ConversionRequest, Format};
+///
+/// let processor = ConcurrentProcessorV2::new()?;
+/// let book = "A paragraph, and *another*.\n\n".repeat(30_000);
+/// let to_html = ConversionOptions { to: Some(Format::Html), ..ConversionOptions::default() };
+/// let in_parts = ConversionRequest::new("book", book.clone()).with_options(to_html.clone());
+/// let whole = ConversionRequest::new("book", book)
+///     .with_options(ConversionOptions { parallel_chunks: false, ..to_html });
+/// let answers = processor.process_batch(vec![in_parts, whole]).await;
+/// assert_eq!((answers[0].chunks, answers[1].chunks), (4, 1));
+/// assert_eq!(answers[0].result.as_ref().ok(), answers[1].result.as_ref().ok());
+/// # Ok(()) }
+/// # #[cfg(not(feature = "documents"))] fn main() {}
+/// ```
 ///
 /// # Examples
 /// ```

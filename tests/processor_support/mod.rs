@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::ThreadId;
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, Format, PoolConfig,
-    ProcessorConfig,
+    ProcessorConfig, Split,
 };
 
 /// Holds back whoever passes, until it is opened.
@@ -126,23 +125,9 @@ impl Converter for Scripted {
         Ok(())
     }
 
-    fn split(&self, input: &[u8], _: &ConversionOptions, chunk_size: usize) -> Option<Vec<Range<usize>>> {
+    fn split(&self, input: &[u8], _: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         let ends = (0..input.len()).step_by(chunk_size);
-        Some(ends.map(|start| start..(start + chunk_size).min(input.len())).collect())
-    }
-
-    fn convert_part(
-        &self,
-        input: &[u8],
-        part: Range<usize>,
-        options: &ConversionOptions,
-        out: &mut BytesMut,
-    ) -> Result<(), ConvertError> {
-        self.convert(&input[part], options, out)
-    }
-
-    fn join(&self, parts: Vec<BytesMut>, out: &mut BytesMut) {
-        parts.iter().for_each(|part| out.extend_from_slice(part));
+        Some(Split::new(ends.map(|start| start..(start + chunk_size).min(input.len())).collect()))
     }
 }
 

@@ -136,6 +136,11 @@ impl<'a> Blocks<'a> {
         self.out.len() - self.start + self.code.len() + self.table.len()
     }
 
+    /// Whether no list, quote or code is open: what follows is written as if it were the first, but for a blank line.
+    pub(in crate::convert) fn is_at_rest(&self) -> bool {
+        self.quote == 0 && self.items.is_empty() && self.code_place.is_none()
+    }
+
     fn item(&mut self, item: Item, place: Place, content: &mut Content, links: &[Link]) {
         let mut joins = self.enter_quote(place.quote);
         let marker = self.items.enter(item, place.indent);

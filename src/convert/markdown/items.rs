@@ -73,6 +73,10 @@ impl Items {
         self.open.clear();
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// The marker has been written.
     pub(super) fn written(&mut self) {
         self.is_fresh = false;

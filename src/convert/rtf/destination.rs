@@ -38,7 +38,13 @@ impl Reader<'_> {
     fn enter(&mut self, destination: Destination, word: Word) {
         match word {
             Word::Fldinst if !self.group.destination.is_flow() => return,
-            Word::Fldinst => self.instruction.clear(),
+            Word::Fldinst => {
+                self.instruction.clear();
+                self.ties.has_instruction = true;
+            }
+            Word::Fonttbl | Word::Stylesheet | Word::Listtable | Word::Listoverridetable => {
+                self.ties.has_defined = true;
+            }
             Word::Listtext | Word::Pntext => {
                 self.marker.clear();
                 self.has_marker = true;
@@ -53,6 +59,7 @@ impl Reader<'_> {
         if !self.group.destination.is_flow() {
             return;
         }
+        self.ties.lacks_instruction |= !self.ties.has_instruction;
         if let Some(link) = field::hyperlink(&std::mem::take(&mut self.instruction)) {
             // A link in a link ends the outer one.
             self.end_links();
@@ -69,9 +76,11 @@ impl Reader<'_> {
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::Ansi | Word::Mac | Word::Pc | Word::Pca | Word::Ansicpg => {
                 self.fonts.document_word(word, number);
+                self.ties.has_defined = true;
             }
             Word::Deff => {
                 self.fonts.default_font = number.unwrap_or(0);
+                self.ties.has_defined = true;
                 self.group.font = self.fonts.default_font;
             }
             _ => match character(word) {

@@ -111,4 +111,10 @@ impl<'a> Flow<'a> {
     pub(super) fn written(&self) -> usize {
         self.blocks.written()
     }
+
+    /// Whether what follows begins anew, after a blank line if there is something before.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let has_content = !self.content.text.is_empty() || !self.content.runs.is_empty();
+        !has_content && !self.is_row_open && !self.is_table_open && self.blocks.is_at_rest()
+    }
 }

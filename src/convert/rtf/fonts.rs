@@ -6,7 +6,7 @@ use super::codepage::CodePage;
 use super::word::Word;
 
 /// The code pages of the document and of its fonts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Fonts {
     document: CodePage,
     fonts: HashMap<i32, CodePage>,

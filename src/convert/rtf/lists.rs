@@ -1,55 +1,30 @@
 //! Lists: what the tables at the head of the document say of them, and the numbers that their items have.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::list_tables::{BULLET, Counter, LEVELS, Level, NO_MARKER, Tables};
 use super::state::Numbering;
 use super::word::Word;
 use crate::convert::model::Item;
 
-/// Levels of a list, as many as the specification knows.
-const LEVELS: usize = 9;
-
-/// `\levelnfc` of a level with bullets.
-const BULLET: i32 = 23;
-/// `\levelnfc` of a level with no marker at all.
-const NO_MARKER: i32 = 255;
-
-/// One level of a list. Decimal numbers from 1, unless told otherwise.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    format: i32,
-    start: u32,
-}
-
-impl Level {
-    const NEW: Self = Self { format: 0, start: 1 };
-}
-
-/// `\listoverride`: how a paragraph's `\ls` refers to a list.
-#[derive(Debug, Default)]
-struct Override {
-    list: Option<usize>,
-    /// By level, what replaces the list's own start.
-    starts: Vec<Option<u32>>,
-}
-
-/// Whose count an item takes part in: all paragraphs of a list share it, unless an override starts anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Counter {
-    List(usize),
-    Override(i32),
+/// The items of a list so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    /// The number that an item had last, by level. `None`: the next item is the first.
+    last: [Option<u32>; LEVELS],
+    /// Any of them showed.
+    is_shown: bool,
 }
 
 /// Everything known of lists.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
-    lists: Vec<Vec<Level>>,
-    by_id: HashMap<i32, usize>,
-    overrides: Vec<Override>,
-    by_ls: HashMap<i32, usize>,
+    /// Shared by the parts of a document; nothing changes there after the head.
+    tables: Arc<Tables>,
     counters: HashMap<Counter, u32>,
-    /// The number that an item had last, by list and level; 0 where the next item is the first.
-    counts: Vec<[Option<u32>; LEVELS]>,
+    /// By list.
+    counts: Vec<Count>,
     /// The `\pn` lists that are open: indent, list, last number.
     old: Vec<(i32, u32, Option<u32>)>,
 }
@@ -57,46 +32,16 @@ pub(super) struct Lists {
 impl Lists {
     /// A control word in `\listtable`.
     pub(super) fn list_word(&mut self, word: Word, number: Option<i32>) {
-        if word == Word::List {
-            self.lists.push(Vec::new());
-        }
-        let Some(index) = self.lists.len().checked_sub(1) else { return };
-        let Some(levels) = self.lists.last_mut() else { return };
-        match (word, number) {
-            (Word::Listlevel, _) if levels.len() < LEVELS => levels.push(Level::NEW),
-            (Word::Listid, Some(id)) => _ = self.by_id.insert(id, index),
-            (Word::Levelnfc | Word::Levelnfcn, Some(format)) => {
-                if let Some(level) = levels.last_mut() {
-                    level.format = format;
-                }
-            }
-            (Word::Levelstartat, Some(start)) => {
-                if let Some(level) = levels.last_mut() {
-                    level.start = to_number(start);
-                }
-            }
-            _ => {}
-        }
+        Arc::make_mut(&mut self.tables).list_word(word, number);
     }
 
     /// A control word in `\listoverridetable`.
     pub(super) fn override_word(&mut self, word: Word, number: Option<i32>) {
-        if word == Word::Listoverride {
-            self.overrides.push(Override::default());
-        }
-        let Some(index) = self.overrides.len().checked_sub(1) else { return };
-        let Some(entry) = self.overrides.last_mut() else { return };
-        match (word, number) {
-            (Word::Listid, Some(id)) => entry.list = self.by_id.get(&id).copied(),
-            (Word::Ls, Some(ls)) => _ = self.by_ls.insert(ls, index),
-            (Word::Lfolevel, _) if entry.starts.len() < LEVELS => entry.starts.push(None),
-            (Word::Levelstartat, Some(start)) => {
-                if let Some(level) = entry.starts.last_mut() {
-                    *level = Some(to_number(start));
-                }
-            }
-            _ => {}
-        }
+        Arc::make_mut(&mut self.tables).override_word(word, number);
+    }
+
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// The item that a paragraph with `\ls` and `\ilvl` is, and counts it. `None` if its level has no marker. `hint` is
@@ -104,21 +49,16 @@ impl Lists {
     pub(super) fn item(&mut self, ls: i32, level: u8, hint: Option<Numbering>) -> Option<Item> {
         self.old.clear();
         let at = usize::from(level).min(LEVELS - 1);
-        let entry = self.by_ls.get(&ls).and_then(|&index| self.overrides.get(index));
-        let list = entry.and_then(|entry| entry.list);
-        let own_start = entry.and_then(|entry| entry.starts.get(at).copied().flatten());
-        let restarts = entry.is_some_and(|entry| entry.starts.iter().any(Option::is_some));
-        let defined = list.and_then(|list| self.lists.get(list)?.get(at).copied());
+        let entry = self.tables.entry(ls);
+        let defined = self.tables.level(entry, at);
+        let own_start = entry.and_then(|entry| entry.start(at));
         let (is_bullet, start) = match (defined, hint) {
             (Some(Level { format: NO_MARKER, .. }), _) => return None,
             (Some(level), _) => (level.format == BULLET, own_start.unwrap_or(level.start)),
             (None, Some(Numbering::Number(number))) => (false, number),
             (None, _) => (true, 1),
         };
-        let counter = match list {
-            Some(list) if !restarts => Counter::List(list),
-            _ => Counter::Override(ls),
-        };
+        let counter = Counter::of(entry, ls);
         let list = match self.counters.get(&counter) {
             Some(&list) => list,
             None => {
@@ -127,8 +67,24 @@ impl Lists {
                 list
             }
         };
-        let number = self.count(list, at, start);
+        let number = self.count(list, at, start, !is_bullet);
         Some(Item { list, level: at as u8, number: (!is_bullet).then_some(number) })
+    }
+
+    /// What has counted items, and whether their numbers showed.
+    pub(super) fn counters(&self) -> Vec<(Counter, bool)> {
+        let is_shown = |list: u32| self.counts.get(list as usize - 1).is_some_and(|count| count.is_shown);
+        self.counters.iter().map(|(&counter, &list)| (counter, is_shown(list))).collect()
+    }
+
+    /// The same lists, with nothing counted yet.
+    pub(super) fn uncounted(&self) -> Self {
+        Self { tables: Arc::clone(&self.tables), ..Self::default() }
+    }
+
+    /// Whether no list numbered by `\pn` is open.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.old.is_empty()
     }
 
     /// The item that a paragraph numbered by `\pn` is; how far it is nested shows in its indent.
@@ -165,25 +121,22 @@ impl Lists {
     }
 
     fn open_list(&mut self) -> u32 {
-        self.counts.push([None; LEVELS]);
+        self.counts.push(Count::default());
         u32::try_from(self.counts.len()).unwrap_or(u32::MAX)
     }
 
     /// The next number at that level of a list; deeper levels start again.
-    fn count(&mut self, list: u32, level: usize, start: u32) -> u32 {
-        let Some(counts) = self.counts.get_mut(list as usize - 1) else { return start };
-        if let Some(deeper) = counts.get_mut(level + 1..) {
+    fn count(&mut self, list: u32, level: usize, start: u32, is_shown: bool) -> u32 {
+        let Some(count) = self.counts.get_mut(list as usize - 1) else { return start };
+        count.is_shown |= is_shown;
+        if let Some(deeper) = count.last.get_mut(level + 1..) {
             deeper.fill(None);
         }
-        let Some(last) = counts.get_mut(level) else { return start };
+        let Some(last) = count.last.get_mut(level) else { return start };
         let number = last.map_or(start, |n| n.saturating_add(1));
         *last = Some(number);
         number
     }
-}
-
-fn to_number(start: i32) -> u32 {
-    u32::try_from(start).unwrap_or(0)
 }
 
 /// What the text of a marker says: a number, a letter or Roman numeral, or else a bullet.

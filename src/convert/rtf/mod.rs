@@ -1,13 +1,17 @@
 //! RTF to Markdown: tokens, the state that groups save and restore, and what paragraphs come of it.
 
 mod codepage;
+mod cuts;
 mod destination;
 mod dos;
 mod field;
 mod flow;
 mod fonts;
+mod head;
+mod list_tables;
 mod lists;
 mod paragraph;
+mod part;
 mod reader;
 mod state;
 mod styles;
@@ -19,6 +23,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
+pub(super) use self::part::{from_part, join, split};
 use self::reader::Reader;
 use super::format::skip_preamble;
 use super::{ConversionOptions, ConvertError, Format};
@@ -29,11 +34,7 @@ pub(super) fn to_markdown(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    let document = skip_preamble(input);
-    let start = input.len() - document.len();
-    if !document.starts_with(b"{\\rtf") {
-        return Err(malformed(start, "it does not begin with {\\rtf"));
-    }
+    let start = start_of(input)?;
     // What is left of RTF is a fraction of it; a third is enough for most.
     out.reserve((input.len() / 3).min(options.max_output));
     let mut notes = BytesMut::new();
@@ -43,6 +44,17 @@ pub(super) fn to_markdown(
         out.extend_from_slice(&notes);
     }
     Ok(())
+}
+
+/// Where the document begins.
+fn start_of(input: &[u8]) -> Result<usize, ConvertError> {
+    let document = skip_preamble(input);
+    let start = input.len() - document.len();
+    if document.starts_with(b"{\\rtf") {
+        Ok(start)
+    } else {
+        Err(malformed(start, "it does not begin with {\\rtf"))
+    }
 }
 
 fn malformed(offset: usize, what: &'static str) -> ConvertError {

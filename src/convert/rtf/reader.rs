@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use super::destination::character;
 use super::flow::Flow;
 use super::fonts::Fonts;
+use super::head::Head;
 use super::lists::Lists;
 use super::malformed;
 use super::state::{Destination, Group};
@@ -38,8 +39,12 @@ pub(super) struct Reader<'a> {
     body: Flow<'a>,
     notes: Flow<'a>,
     /// How many footnotes there are, and how many groups surround the one under way.
-    note_count: u32,
+    pub(super) note_count: u32,
     note_depth: Option<usize>,
+    /// The most bytes that there were at a time.
+    pub(super) peak: usize,
+    /// What only matters if this is a part.
+    pub(super) ties: Ties,
 }
 
 impl<'a> Reader<'a> {
@@ -66,46 +71,61 @@ impl<'a> Reader<'a> {
             notes: Flow::new(notes, 4),
             note_count: 0,
             note_depth: None,
+            peak: 0,
+            ties: Ties::default(),
         }
     }
 
     /// Reads `input` from the brace at `start` to the one that closes it.
     pub(super) fn read(mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
-        let mut tokens = Tokens::new(input, start);
-        while let Some(token) = tokens.next() {
-            match token {
-                Token::Open => self.open(tokens.offset())?,
-                Token::Close => {
-                    self.close()?;
-                    if self.stack.is_empty() {
-                        return self.finish();
-                    }
-                }
-                Token::Text(text) => self.text(text),
-                Token::Hex(byte) => self.byte(byte),
-                Token::Word(word, _) if self.decoder.skips(|| character(word).is_some_and(is_visible)) => {}
-                Token::Word(word, number) => {
-                    self.flush_bytes();
-                    self.decoder.end_fallback();
-                    let is_ignorable = std::mem::take(&mut self.is_ignorable);
-                    self.word(word, number, is_ignorable);
-                }
-                Token::Unknown => {
-                    self.flush_bytes();
-                    if std::mem::take(&mut self.is_ignorable) {
-                        self.group.destination = Destination::Skip;
-                    }
-                }
-                Token::Symbol(b'*') => self.is_ignorable = true,
-                Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
-                Token::Symbol(b'~' | b'_' | b'-') if self.decoder.skips(|| true) => {}
-                Token::Symbol(symbol) => {
-                    self.flush_bytes();
-                    self.symbol(symbol);
-                }
+        let is_closed = self.read_until(&mut Tokens::new(input, start), usize::MAX)?;
+        if is_closed { self.finish() } else { Err(malformed(input.len(), "it ends inside a group")) }
+    }
+
+    /// Takes the tokens that begin before `end`. `true` if one of them closes the document.
+    pub(super) fn read_until(&mut self, tokens: &mut Tokens<'_>, end: usize) -> Result<bool, ConvertError> {
+        while tokens.offset() < end {
+            let Some(token) = tokens.next() else { return Ok(false) };
+            if self.take(token, tokens.offset())? {
+                return Ok(true);
             }
         }
-        Err(malformed(input.len(), "it ends inside a group"))
+        Ok(false)
+    }
+
+    /// Takes a token that ends at `offset`. `true` if it closes the document.
+    #[inline(always)]
+    pub(super) fn take(&mut self, token: Token<'_>, offset: usize) -> Result<bool, ConvertError> {
+        match token {
+            Token::Open => self.open(offset)?,
+            Token::Close => {
+                self.close()?;
+                return Ok(self.stack.is_empty());
+            }
+            Token::Text(text) => self.text(text),
+            Token::Hex(byte) => self.byte(byte),
+            Token::Word(word, _) if self.decoder.skips(|| character(word).is_some_and(is_visible)) => {}
+            Token::Word(word, number) => {
+                self.flush_bytes();
+                self.decoder.end_fallback();
+                let is_ignorable = std::mem::take(&mut self.is_ignorable);
+                self.word(word, number, is_ignorable);
+            }
+            Token::Unknown => {
+                self.flush_bytes();
+                if std::mem::take(&mut self.is_ignorable) {
+                    self.group.destination = Destination::Skip;
+                }
+            }
+            Token::Symbol(b'*') => self.is_ignorable = true,
+            Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
+            Token::Symbol(b'~' | b'_' | b'-') if self.decoder.skips(|| true) => {}
+            Token::Symbol(symbol) => {
+                self.flush_bytes();
+                self.symbol(symbol);
+            }
+        }
+        Ok(false)
     }
 
     fn open(&mut self, offset: usize) -> Result<(), ConvertError> {
@@ -140,18 +160,55 @@ impl<'a> Reader<'a> {
         self.check_size()
     }
 
-    fn finish(mut self) -> Result<(), ConvertError> {
+    pub(super) fn finish(&mut self) -> Result<(), ConvertError> {
         self.end_paragraph();
         self.body.finish();
         self.check_size()
     }
 
-    fn check_size(&self) -> Result<(), ConvertError> {
+    fn check_size(&mut self) -> Result<(), ConvertError> {
         let limit = self.options.max_output;
-        if self.body.written().saturating_add(self.notes.written()) > limit {
+        self.peak = self.peak.max(self.body.written().saturating_add(self.notes.written()));
+        if self.peak > limit {
             return Err(ConvertError::OutputTooLarge { limit });
         }
         Ok(())
+    }
+
+    /// Whether the group is the document's own, and what comes next is part of its text.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.stack.len() == 1
+            && self.group.destination == Destination::Body
+            && self.note_depth.is_none()
+            && !self.is_ignorable
+    }
+
+    /// Goes on where that head ended.
+    pub(super) fn resume(&mut self, head: &Head, note_count: u32) {
+        self.stack.push(self.group);
+        self.group = head.group;
+        self.fonts = head.fonts.clone();
+        self.styles = head.styles.clone();
+        self.lists = head.lists.clone();
+        self.note_count = note_count;
+    }
+
+    /// Whether nothing is left open, or remembered, that would make a difference to the paragraph that begins here, if it
+    /// begins with `\\pard\\plain`: whether the state is that after [`resume`](Self::resume).
+    pub(super) fn is_at_rest(&mut self, head: &Head, note_count: u32) -> bool {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        let group = self.group.for_paragraph(self.fonts.default_font);
+        self.is_outermost()
+            && self.decoder.is_at_rest()
+            && self.lists.is_at_rest()
+            && self.body.is_at_rest()
+            && !self.has_marker
+            && self.ended_links as usize == self.links.len()
+            && self.note_count == note_count
+            && !self.ties.has_defined
+            && (group.flags, group.font, group.fallback)
+                == (head.group.flags, head.group.font, head.group.fallback)
     }
 
     /// The style of text here.
@@ -185,6 +242,17 @@ impl<'a> Reader<'a> {
         self.note_depth = Some(self.stack.len());
         self.group.destination = Destination::Body;
     }
+}
+
+/// What ties a part of a document to others, beyond the state that is left at its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ties {
+    /// Fonts, styles, lists or the character set were defined, which holds for all that follows.
+    pub(super) has_defined: bool,
+    /// A field's code was begun.
+    pub(super) has_instruction: bool,
+    /// A field's result was met before that: its code may be in the part before.
+    pub(super) lacks_instruction: bool,
 }
 
 /// Tabs and line breaks are not what a character is replaced by, but what sloppy writers put right after it.

@@ -64,6 +64,12 @@ impl Group {
         self.flags = self.flags.and(Flags::DELETED);
         self.font = default_font;
     }
+
+    /// The group as a paragraph finds it that begins with `\\pard\\plain`. No link goes on into it.
+    pub(super) fn for_paragraph(mut self, default_font: i32) -> Self {
+        self.plain(default_font);
+        Self { link: 0, paragraph: ParagraphProperties::default(), ..self }
+    }
 }
 
 /// The properties of a paragraph that this reader looks at; `\pard` puts them back to their defaults.

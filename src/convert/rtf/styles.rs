@@ -18,7 +18,7 @@ pub(super) enum Role {
 const LONGEST_NAME: usize = 64;
 
 /// What the style sheet has said so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Styles {
     paragraphs: HashMap<i32, Role>,
     code: HashSet<i32>,
@@ -26,7 +26,7 @@ pub(super) struct Styles {
 }
 
 /// The style being defined.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Entry {
     paragraph: i32,
     character: Option<i32>,

@@ -26,6 +26,11 @@ impl Decoder {
         self.skip = 0;
     }
 
+    /// Whether no text is held back.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.pending.is_empty() && self.high.is_none() && self.skip == 0
+    }
+
     /// Whether this is part of the fallback: a control word or symbol that is a character counts as one.
     pub(super) fn skips(&mut self, is_character: impl FnOnce() -> bool) -> bool {
         let skips = self.skip > 0 && is_character();

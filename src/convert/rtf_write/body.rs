@@ -40,6 +40,8 @@ pub(super) struct Body {
     pub(super) references: Vec<(usize, String)>,
     pub(super) definitions: HashMap<String, Range<usize>>,
     pub(super) lists: Lists,
+    /// Where in the body, notes aside, the number of a list is, and that number.
+    pub(super) list_numbers: Vec<(usize, usize)>,
     pub(super) open_lists: Vec<List>,
     pub(super) quotes: usize,
     pub(super) block: Block,
@@ -60,14 +62,16 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub(super) fn with_capacity(bytes: usize) -> Self {
+    /// Writes to `body`, which is empty.
+    pub(super) fn new(body: BytesMut) -> Self {
         Self {
-            body: BytesMut::with_capacity(bytes),
+            body,
             notes: BytesMut::new(),
             note: None,
             references: Vec::new(),
             definitions: HashMap::new(),
             lists: Lists::default(),
+            list_numbers: Vec::new(),
             open_lists: Vec::new(),
             quotes: 0,
             block: Block::Text,
@@ -89,8 +93,8 @@ impl Body {
 
     pub(super) fn finish(mut self) -> Parts {
         self.end_paragraph();
-        let Self { body, notes, references, definitions, lists, .. } = self;
-        Parts { body, notes, references, definitions, lists }
+        let Self { body, notes, references, definitions, lists, list_numbers, .. } = self;
+        Parts { body, notes, references, definitions, lists, list_numbers }
     }
 
     pub(super) fn out(&mut self) -> &mut BytesMut {

@@ -23,6 +23,15 @@ impl Lists {
         self.starts.len()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Adds the lists of what follows.
+    pub(super) fn append(&mut self, next: &Self) {
+        self.starts.extend_from_slice(&next.starts);
+    }
+
     /// Appends the list table and the list override table.
     pub(super) fn write(&self, out: &mut BytesMut) {
         if self.starts.is_empty() {

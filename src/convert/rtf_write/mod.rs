@@ -7,6 +7,7 @@ mod html_tag;
 mod inline;
 mod lists;
 mod paragraph;
+mod parts;
 mod style;
 mod table;
 mod text;
@@ -18,6 +19,7 @@ use bytes::BytesMut;
 
 use self::body::Body;
 use self::lists::Lists;
+pub(super) use self::parts::{Plan, from_part, join};
 use super::source::Source;
 use super::{ConversionOptions, ConvertError};
 
@@ -30,16 +32,8 @@ pub(super) fn from_markdown(
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
     let limit = options.max_output;
-    let mut source = Source::new(input, options)?;
-    let mut body = Body::with_capacity((input.len() + input.len() / 2).min(limit));
-    for event in source.by_ref() {
-        body.event(event);
-        if body.len() > limit {
-            return Err(ConvertError::OutputTooLarge { limit });
-        }
-    }
-    source.finish()?;
-    let parts = body.finish();
+    let room = BytesMut::with_capacity((input.len() + input.len() / 2).min(limit));
+    let parts = write(Source::new(input, options)?, Body::new(room), limit)?;
     let before = out.len();
     out.reserve(parts.body.len() + parts.notes.len() + 4096);
     head::write(out, &parts.lists);
@@ -51,6 +45,17 @@ pub(super) fn from_markdown(
     Ok(())
 }
 
+fn write(mut source: Source<'_>, mut body: Body, limit: usize) -> Result<Parts, ConvertError> {
+    for event in source.by_ref() {
+        body.event(event);
+        if body.len() > limit {
+            return Err(ConvertError::OutputTooLarge { limit });
+        }
+    }
+    source.finish()?;
+    Ok(body.finish())
+}
+
 /// A document whose footnotes are still apart from the places that refer to them.
 struct Parts {
     body: BytesMut,
@@ -60,6 +65,8 @@ struct Parts {
     /// Where in `notes` the text of each is.
     definitions: HashMap<String, Range<usize>>,
     lists: Lists,
+    /// Where in `body` a list's number is, and that number.
+    list_numbers: Vec<(usize, usize)>,
 }
 
 impl Parts {

@@ -43,7 +43,11 @@ impl Body {
         let first = if item.is_some() { "\\fi-360" } else { "" };
         self.put(format!("\\pard\\plain\\s{style}{first}\\li{indent}").as_bytes());
         if let Some((list, number)) = item {
-            self.put(format!("\\ls{list}\\ilvl{}{looks}", level.saturating_sub(1)).as_bytes());
+            self.put(b"\\ls");
+            if self.note.is_none() {
+                self.list_numbers.push((self.body.len(), list));
+            }
+            self.put(format!("{list}\\ilvl{}{looks}", level.saturating_sub(1)).as_bytes());
             match number {
                 Some(number) => self.put(format!("{{\\listtext {number}.\\tab}}").as_bytes()),
                 None => self.put(b"{\\listtext\\u8226?\\tab}"),

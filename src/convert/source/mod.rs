@@ -1,19 +1,36 @@
-//! Markdown as a stream of events, with the limits on its nesting.
+//! Markdown as a stream of events, with the limits on its nesting; of a whole document, or of a part.
+
+mod cuts;
+mod definitions;
+mod fence;
+mod html;
+mod part;
 
 use std::ops::Range;
 
 use pulldown_cmark::{Event, OffsetIter, Options, Parser};
 
+use self::definitions::Lookup;
+use self::part::Bounds;
+pub(super) use self::part::{Plan, split};
 use super::{ConversionOptions, ConvertError};
+
+/// What is read beyond CommonMark.
+const EXTENSIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS);
 
 /// The events of a Markdown document. Ends early where it nests too deep; [`finish`](Self::finish) tells.
 pub(super) struct Source<'a> {
-    events: OffsetIter<'a>,
+    events: OffsetIter<'a, Lookup<'a>>,
     /// Bytes of the input before the text: a byte order mark.
     skipped: usize,
     depth: usize,
     limit: usize,
     too_deep_at: Option<usize>,
+    /// Where the part ends, if it is one.
+    bounds: Option<Bounds<'a>>,
 }
 
 impl<'a> Source<'a> {
@@ -22,24 +39,30 @@ impl<'a> Source<'a> {
         let text = std::str::from_utf8(input)
             .map_err(|error| ConvertError::NotUtf8 { valid_up_to: error.valid_up_to() })?;
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let extensions = Options::ENABLE_TABLES
-            | Options::ENABLE_FOOTNOTES
-            | Options::ENABLE_STRIKETHROUGH
-            | Options::ENABLE_TASKLISTS;
-        Ok(Self {
-            events: Parser::new_ext(body, extensions).into_offset_iter(),
-            skipped: text.len() - body.len(),
+        Ok(Self::of(
+            Parser::new_with_broken_link_callback(body, EXTENSIONS, None),
+            text.len() - body.len(),
+            options,
+        ))
+    }
+
+    fn of(parser: Parser<'a, Lookup<'a>>, skipped: usize, options: &ConversionOptions) -> Self {
+        Self {
+            events: parser.into_offset_iter(),
+            skipped,
             depth: 0,
             limit: options.max_depth,
             too_deep_at: None,
-        })
+            bounds: None,
+        }
     }
 
-    /// An error if the events ended because of the nesting.
+    /// An error if the events ended because of the nesting, or if the part can't stand alone.
     pub(super) fn finish(&self) -> Result<(), ConvertError> {
-        match self.too_deep_at {
-            Some(offset) => Err(ConvertError::TooDeep { limit: self.limit, offset }),
-            None => Ok(()),
+        match (self.too_deep_at, &self.bounds) {
+            (Some(offset), _) => Err(ConvertError::TooDeep { limit: self.limit, offset }),
+            (None, Some(bounds)) => bounds.finish(),
+            (None, None) => Ok(()),
         }
     }
 
@@ -64,6 +87,11 @@ impl<'a> Iterator for Source<'a> {
             return None;
         }
         let (event, at) = self.events.next()?;
+        if let Some(bounds) = &mut self.bounds {
+            if !bounds.admits(&event, &at, self.depth) {
+                return None;
+            }
+        }
         self.count(&event, &at).then_some(event)
     }
 }

@@ -1,0 +1,129 @@
+//! Definitions of references (`[label]: address "title"`), which a part may refer to wherever they stand.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use memchr::memmem;
+use pulldown_cmark::{BrokenLink, BrokenLinkCallback, CowStr, Event, Parser, Tag};
+use unicase::UniCase;
+
+use super::EXTENSIONS;
+
+/// Where a reference leads.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    address: CowStr<'static>,
+    title: CowStr<'static>,
+}
+
+/// The definitions of a document.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    targets: HashMap<UniCase<CowStr<'static>>, Target>,
+}
+
+/// The definition of a label in one place leads elsewhere than that in another, or there is a footnote: those are
+/// numbered throughout the document, which is then better converted whole.
+#[derive(Debug)]
+pub(super) struct NotApart;
+
+impl Definitions {
+    pub(super) fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// Adds those of a stretch of the document between two cuts; returns their labels.
+    pub(super) fn read(&mut self, text: &str) -> Result<Vec<String>, NotApart> {
+        let parser = Parser::new_ext(text, EXTENSIONS);
+        let mut labels = Vec::new();
+        for (label, definition) in parser.reference_definitions().iter() {
+            let target = Target {
+                address: definition.dest.to_string().into(),
+                title: definition.title.as_deref().unwrap_or_default().to_owned().into(),
+            };
+            match self.targets.entry(UniCase::new(label.to_owned().into())) {
+                Entry::Occupied(known) if *known.get() != target => return Err(NotApart),
+                Entry::Occupied(_) => {}
+                Entry::Vacant(place) => _ = place.insert(target),
+            }
+            labels.push(label.to_owned());
+        }
+        let is_note = |event| matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
+        if memmem::find(text.as_bytes(), b"[^").is_some() && parser.into_iter().any(is_note) {
+            return Err(NotApart);
+        }
+        Ok(labels)
+    }
+
+    /// Whether a part has the definitions with these labels, no others, and all as they are here.
+    pub(super) fn are_those_of(&self, parser: &Parser<'_, Lookup<'_>>, labels: &[String]) -> bool {
+        let found = parser.reference_definitions();
+        found.iter().count() == labels.len()
+            && labels.iter().all(|label| {
+                let known = self.targets.get(&UniCase::new(label.clone().into()));
+                found.get(label).zip(known).is_some_and(|(definition, target)| {
+                    definition.dest == target.address
+                        && definition.title.as_deref().unwrap_or_default() == &*target.title
+                })
+            })
+    }
+}
+
+/// Resolves what a part refers to and does not define.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lookup<'a>(pub(super) &'a Definitions);
+
+impl<'a> BrokenLinkCallback<'a> for Lookup<'a> {
+    fn handle_broken_link(&mut self, link: BrokenLink<'a>) -> Option<(CowStr<'a>, CowStr<'a>)> {
+        let targets: &'a HashMap<UniCase<CowStr<'a>>, Target> = &self.0.targets;
+        let target = targets.get(&UniCase::new(link.reference))?;
+        Some((CowStr::Borrowed(&target.address), CowStr::Borrowed(&target.title)))
+    }
+}
+
+/// Whether there may be a definition, of a reference or of a footnote: each has these two characters.
+pub(super) fn finder() -> memmem::Finder<'static> {
+    memmem::Finder::new("]:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(definitions: &Definitions, reference: &str) -> Option<(String, String)> {
+        let mut parser =
+            Parser::new_with_broken_link_callback(reference, EXTENSIONS, Some(Lookup(definitions)));
+        parser.find_map(|event| match event {
+            Event::Start(Tag::Link { dest_url, title, .. }) => {
+                Some((dest_url.to_string(), title.to_string()))
+            }
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_reference_finds_what_is_defined_elsewhere_in_any_case() {
+        let mut definitions = Definitions::default();
+        assert_eq!(definitions.read("text\n\n> [ẞ  b]: /1 'T'\n").unwrap(), ["ẞ b"]);
+        assert_eq!(definitions.read("[c]: </2>\n[c]: /3\n").unwrap(), ["c"]);
+        assert_eq!(resolve(&definitions, "[SS\nB]"), Some(("/1".into(), "T".into())));
+        assert_eq!(resolve(&definitions, "[x][C]"), Some(("/2".into(), String::new())));
+        assert_eq!(resolve(&definitions, "[d]"), None);
+    }
+
+    #[test]
+    fn the_same_label_may_be_defined_again_but_not_otherwise() {
+        let mut definitions = Definitions::default();
+        definitions.read("[a]: /1\n").unwrap();
+        assert!(definitions.read("[A]: /1\n").is_ok());
+        assert!(definitions.read("[a]: /2\n").is_err());
+        assert!(definitions.read("[a]: /1 'T'\n").is_err());
+    }
+
+    #[test]
+    fn footnotes_are_not_for_parts() {
+        let mut definitions = Definitions::default();
+        assert!(definitions.read("`[^1]: a`\n").is_ok());
+        assert!(definitions.read("> [^1]: a\n").is_err());
+    }
+}

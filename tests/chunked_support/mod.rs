@@ -1,0 +1,145 @@
+//! What the tests of documents in parts share: conversion in parts, against the whole, and documents to try it on.
+#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bytes::BytesMut;
+use millpond::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format};
+
+/// What became of a document that was to be converted in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It was not split.
+    Whole,
+    /// It was, but its parts turned out not to stand alone, and it was converted whole.
+    Again,
+    /// It was converted in that many parts.
+    Parts(usize),
+}
+
+pub(crate) fn options(from: Format, to: Format) -> ConversionOptions {
+    ConversionOptions { from: Some(from), to: Some(to), ..ConversionOptions::default() }
+}
+
+/// The document converted in parts, the last first, and joined. `None` if it can't be split, an error if its parts don't
+/// make the whole.
+pub(crate) fn in_parts(
+    input: &[u8],
+    options: &ConversionOptions,
+    size: usize,
+) -> Option<(usize, Result<BytesMut, ConvertError>)> {
+    let converter = DocumentConverter::new();
+    let split = converter.split(input, options, size)?;
+    let mut parts = vec![BytesMut::new(); split.len()];
+    for (part, out) in parts.iter_mut().enumerate().rev() {
+        if let Err(error) = converter.convert_part(input, &split, part, options, out) {
+            return Some((split.len(), Err(error)));
+        }
+    }
+    let mut out = BytesMut::new();
+    Some((split.len(), converter.join(&split, parts, options, &mut out).map(|()| out)))
+}
+
+/// Converts in parts and whole, and demands that they are alike.
+pub(crate) fn check(input: &[u8], options: &ConversionOptions, size: usize) -> Way {
+    let Some((count, parts)) = in_parts(input, options, size) else { return Way::Whole };
+    let Ok(parts) = parts else { return Way::Again };
+    let mut whole = BytesMut::new();
+    match DocumentConverter::new().convert(input, options, &mut whole) {
+        Ok(()) if whole == parts => Way::Parts(count),
+        other => panic!(
+            "in {count} parts of {size} bytes {} becomes\n{}\nand whole ({other:?})\n{}",
+            String::from_utf8_lossy(input),
+            String::from_utf8_lossy(&parts),
+            String::from_utf8_lossy(&whole),
+        ),
+    }
+}
+
+/// Both ways that Markdown goes.
+pub(crate) fn check_markdown(input: &[u8], size: usize) -> Way {
+    let ways = [Format::Html, Format::Rtf].map(|to| check(input, &options(Format::Markdown, to), size));
+    // What says whether the parts stand alone is the reading, whatever is written.
+    assert_eq!(ways[0], ways[1], "{}", String::from_utf8_lossy(input));
+    ways[0]
+}
+
+/// Where the sources of the dependencies are.
+pub(crate) fn dependencies() -> Vec<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let metadata = Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--offline", "--all-features", "--filter-platform"])
+        .arg(host())
+        .arg("--manifest-path")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let outside = packages.filter(|package| !package["source"].is_null());
+    let mut folders: Vec<PathBuf> = outside
+        .map(|package| Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_owned())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// The platform that this is built on, as `rustc` calls it.
+fn host() -> String {
+    let version = Command::new("rustc").arg("-vV").output().unwrap();
+    let text = String::from_utf8(version.stdout).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
+/// The files in a folder and below whose names end so, in order.
+pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else if entry.file_name().to_string_lossy().ends_with(ending) {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The examples of the CommonMark specification, and of what goes beyond it, as the tests of pulldown-cmark have them.
+pub(crate) fn examples() -> Vec<String> {
+    let name =
+        |folder: &&PathBuf| folder.file_name().unwrap().to_string_lossy().starts_with("pulldown-cmark-0");
+    let folder = dependencies().iter().find(name).expect("it is a dependency").join("tests/suite");
+    let mut examples = Vec::new();
+    for file in files(&folder, ".rs") {
+        let text = std::fs::read_to_string(file).unwrap();
+        let quoted = text.split("let original = r##\"").skip(1);
+        examples.extend(quoted.filter_map(|rest| Some(rest.split_once("\"##;")?.0.to_owned())));
+    }
+    assert!(examples.len() > 650, "the specification alone has 652");
+    examples
+}
+
+/// Numbers by chance, the same each time. (SplitMix64.)
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % limit as u64) as usize
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len())]
+    }
+}
