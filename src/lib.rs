@@ -70,8 +70,8 @@ pub use self::{
     },
     processor::{
         Batch, BatchProgress, BudgetedRetry, ConcurrentProcessorV2, ConversionRequest, ConversionResponse,
-        ProcessError, Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics, RetryBudget,
-        Retryable,
+        ProcessError, ProcessStream, Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics,
+        RetryBudget, Retryable,
     },
     task::Priority,
 };

@@ -227,6 +227,11 @@ impl AdaptiveThreadPool {
         self.shared().shut_down(drain).await
     }
 
+    /// Whether there is a place in the queue now. By the time of the next call it may be taken.
+    pub(crate) fn has_room(&self) -> bool {
+        self.shared().permits.available() > 0
+    }
+
     fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
     }

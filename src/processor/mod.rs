@@ -15,6 +15,7 @@ mod request;
 mod retry;
 mod retry_budget;
 mod single;
+mod stream;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -32,6 +33,7 @@ pub use request::{ConversionRequest, ConversionResponse};
 pub use retry::Retryable;
 pub use retry_budget::{BudgetedRetry, RetryBudget};
 pub use single::Processing;
+pub use stream::ProcessStream;
 
 use self::engine::Engine;
 use crate::convert::Converter;
@@ -59,6 +61,7 @@ type DefaultConverter = std::convert::Infallible;
 /// | one document, and no time | [`try_process_single`](Self::try_process_single) | hands it back with the facts |
 /// | many documents | [`process_batch`](Self::process_batch) | waits its turn |
 /// | many documents and somebody watching | [`batch`](Self::batch) | waits its turn |
+/// | documents that come one after another | [`process_stream`](Self::process_stream) | pulls no more |
 ///
 /// # Documents in parts
 /// A document that is longer than the chunk size is converted in parts, at the same time, if the converter can split it

@@ -1,0 +1,181 @@
+//! Documents without end.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use futures_util::stream::FuturesUnordered;
+
+use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse};
+use crate::convert::Converter;
+
+/// So many documents may be under way for each thread of the pool, if nothing else is said: enough to keep it busy while the
+/// answers are looked at.
+const PER_THREAD: usize = 4;
+
+impl<C: Converter> ConcurrentProcessorV2<C> {
+    /// Converts what a stream brings; the answers are a stream, in the order of the requests unless it is made
+    /// [`unordered`](ProcessStream::unordered).
+    ///
+    /// The next request is pulled only while less than [`max_in_flight`](ProcessStream::max_in_flight) are under way (four for each
+    /// thread that the pool may have, by default) and the pool has room for it; one is pulled in any case, and waits its turn as with
+    /// [`process_single`](Self::process_single). So a stream of any length takes no more memory than that many documents and answers,
+    /// and whoever brings the requests is held up while the answers are not taken.
+    ///
+    /// Nothing happens but when the stream is polled: what is under way goes on, but no more is begun. Each document is a task of its
+    /// own; many small ones are converted faster in [batches](Self::process_batch). `batch_timeout` does not apply.
+    ///
+    /// # Cancel safety
+    /// An answer that is not there yet is not lost if the future of `next()` is dropped. Dropping the stream cancels what has not begun:
+    /// its bytes are dropped and its places are free before `drop` returns. Conversions that run go on to their end, and their
+    /// results are dropped.
+    ///
+    /// ```
+    /// # #[cfg(feature = "documents")]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::{StreamExt, stream};
+    /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
+    ///
+    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let requests = stream::iter(0..100).map(|n| ConversionRequest::new(format!("{n}"), format!("# {n}")).with_to(Format::Html));
+    /// let mut responses = processor.process_stream(requests);
+    /// let mut n = 0;
+    /// while let Some(response) = responses.next().await {
+    ///     assert_eq!(response.result?, format!("<h1>{n}</h1>\n"));
+    ///     n += 1;
+    /// }
+    /// assert_eq!(n, 100);
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "documents"))] fn main() {}
+    /// ```
+    pub fn process_stream<S>(&self, requests: S) -> ProcessStream<S, C>
+    where
+        S: Stream<Item = ConversionRequest>,
+    {
+        ProcessStream {
+            processor: self.clone(),
+            requests: Some(Box::pin(requests)),
+            max_in_flight: PER_THREAD.saturating_mul(self.pool.config().max_threads),
+            ordered: true,
+            under_way: FuturesUnordered::new(),
+            done: BTreeMap::new(),
+            pulled: 0,
+            next: 0,
+        }
+    }
+}
+
+type UnderWay = Pin<Box<dyn Future<Output = (u64, ConversionResponse)> + Send>>;
+
+/// The answers to a stream of requests; see [`ConcurrentProcessorV2::process_stream`].
+#[must_use = "streams do nothing unless polled"]
+pub struct ProcessStream<S, C> {
+    processor: ConcurrentProcessorV2<C>,
+    /// `None` when it has ended.
+    requests: Option<Pin<Box<S>>>,
+    max_in_flight: usize,
+    ordered: bool,
+    under_way: FuturesUnordered<UnderWay>,
+    /// Answers that wait for those before them.
+    done: BTreeMap<u64, ConversionResponse>,
+    pulled: u64,
+    /// The number of the next answer, if they are ordered.
+    next: u64,
+}
+
+impl<S, C> std::fmt::Debug for ProcessStream<S, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProcessStream")
+            .field("ordered", &self.ordered)
+            .field("in_flight", &self.in_flight())
+            .field("max_in_flight", &self.max_in_flight)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, C> ProcessStream<S, C> {
+    /// The answers come as they are there, not in the order of the requests; they are told by their `id`.
+    pub fn unordered(mut self) -> Self {
+        self.ordered = false;
+        self
+    }
+
+    /// So many requests at the most are pulled whose answers were not yet given.
+    pub fn max_in_flight(mut self, requests: NonZeroUsize) -> Self {
+        self.max_in_flight = requests.get();
+        self
+    }
+
+    /// How many requests were pulled whose answers were not yet given.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.under_way.len() + self.done.len()
+    }
+
+    /// An answer whose turn it is.
+    fn take_done(&mut self) -> Option<ConversionResponse> {
+        let first = self.done.first_entry()?;
+        if self.ordered && *first.key() != self.next {
+            return None;
+        }
+        self.next += 1;
+        Some(first.remove())
+    }
+}
+
+impl<S, C: Converter> ProcessStream<S, C> {
+    fn may_pull(&self) -> bool {
+        match self.in_flight() {
+            // Else nobody would wake this stream when there is room.
+            0 => true,
+            in_flight => in_flight < self.max_in_flight && self.processor.pool.has_room(),
+        }
+    }
+
+    fn begin(&mut self, request: ConversionRequest) {
+        let (number, processor) = (self.pulled, self.processor.clone());
+        self.pulled += 1;
+        self.under_way.push(Box::pin(async move { (number, processor.process_single(request).await) }));
+    }
+}
+
+impl<S, C> Stream for ProcessStream<S, C>
+where
+    S: Stream<Item = ConversionRequest>,
+    C: Converter,
+{
+    type Item = ConversionResponse;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            // What was pulled last takes its place in the pool here, before it is looked whether there is another.
+            while let Poll::Ready(Some((number, response))) = Pin::new(&mut this.under_way).poll_next(cx) {
+                this.done.insert(number, response);
+            }
+            if let Some(response) = this.take_done() {
+                return Poll::Ready(Some(response));
+            }
+            if !this.may_pull() {
+                return Poll::Pending;
+            }
+            let Some(requests) = &mut this.requests else {
+                return if this.in_flight() == 0 { Poll::Ready(None) } else { Poll::Pending };
+            };
+            match requests.as_mut().poll_next(cx) {
+                Poll::Ready(Some(request)) => this.begin(request),
+                Poll::Ready(None) => this.requests = None,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let in_flight = self.in_flight();
+        let (least, most) = self.requests.as_ref().map_or((0, Some(0)), |requests| requests.size_hint());
+        (least.saturating_add(in_flight), most.and_then(|most| most.checked_add(in_flight)))
+    }
+}
