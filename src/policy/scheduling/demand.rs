@@ -1,16 +1,22 @@
 //! How much work is due when: what the admission of work with a deadline goes by.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
 
 /// Times are told apart by this much, in nanoseconds.
 const GRAIN: u64 = 1_000_000;
 /// One part in so many of the time to a deadline is kept in reserve: estimates are off now and then, and the answer has a way to go.
 const RESERVE: u64 = 8;
 
+/// So many of them are looked at together, where that is enough: with ten thousand deadlines over minutes each by itself would take long.
+const BLOCK: u64 = 128;
+
 /// The work that waits, in nanoseconds, by the time it is due.
 #[derive(Debug, Default)]
 pub(super) struct Demand {
-    due: BTreeMap<u64, Due>,
+    grains: BTreeMap<u64, Due>,
+    blocks: BTreeMap<u64, Due>,
 }
 
 #[derive(Debug, Default)]
@@ -23,20 +29,26 @@ struct Due {
 
 impl Demand {
     pub(super) fn add(&mut self, due: u64, work: u64, hard: bool) {
-        let at = self.due.entry(due / GRAIN).or_default();
-        at.work = at.work.saturating_add(work);
-        at.tasks += 1;
-        at.hard += usize::from(hard);
+        let grain = due / GRAIN;
+        for (map, at) in [(&mut self.grains, grain), (&mut self.blocks, grain / BLOCK)] {
+            let at = map.entry(at).or_default();
+            at.work = at.work.saturating_add(work);
+            at.tasks += 1;
+            at.hard += usize::from(hard);
+        }
     }
 
     /// Takes away what was added with the same words.
     pub(super) fn remove(&mut self, due: u64, work: u64, hard: bool) {
-        if let Some(at) = self.due.get_mut(&(due / GRAIN)) {
+        let grain = due / GRAIN;
+        for (map, at) in [(&mut self.grains, grain), (&mut self.blocks, grain / BLOCK)] {
+            let Entry::Occupied(mut entry) = map.entry(at) else { continue };
+            let at = entry.get_mut();
             at.work = at.work.saturating_sub(work);
             at.tasks = at.tasks.saturating_sub(1);
             at.hard = at.hard.saturating_sub(usize::from(hard));
             if at.tasks == 0 {
-                self.due.remove(&(due / GRAIN));
+                entry.remove();
             }
         }
     }
@@ -46,17 +58,32 @@ impl Demand {
     /// any deadline: the test for earliest deadline first, Liu and Layland 1973, for one processor; for several it is an estimate.)
     pub(super) fn fits(&self, now: u64, due: u64, work: u64, begun: u64, workers: u64) -> bool {
         let at = due / GRAIN;
-        let mut sum = self.due.range(..=at).fold(begun, |sum, (_, due)| sum.saturating_add(due.work));
+        let block = at / BLOCK;
+        let before = self.blocks.range(..block).chain(self.grains.range(block * BLOCK..=at));
+        let mut sum = before.fold(begun, |sum, (_, due)| sum.saturating_add(due.work));
         if (sum / workers).saturating_add(work) > time_until(due, now) {
             return false;
         }
         sum = sum.saturating_add(work);
+        let supply = |grain: u64| time_until((grain + 1).saturating_mul(GRAIN), now).saturating_mul(workers);
         // Those that were let in earlier keep their reserve as well: else it would be spent on those who come after them.
-        self.due.range(at + 1..).all(|(&grain, waiting)| {
-            sum = sum.saturating_add(waiting.work);
-            waiting.hard == 0
-                || sum <= time_until((grain + 1).saturating_mul(GRAIN), now).saturating_mul(workers)
-        })
+        let each = |sum: &mut u64, grains: Range<u64>| {
+            self.grains.range(grains).all(|(&grain, waiting)| {
+                *sum = sum.saturating_add(waiting.work);
+                waiting.hard == 0 || *sum <= supply(grain)
+            })
+        };
+        each(&mut sum, at + 1..(block + 1) * BLOCK)
+            && self.blocks.range(block + 1..).all(|(&block, waiting)| {
+                let first = block * BLOCK;
+                let all = sum.saturating_add(waiting.work);
+                if waiting.hard == 0 || all <= supply(first) {
+                    // All of it could be done by the first of its deadlines.
+                    sum = all;
+                    return true;
+                }
+                each(&mut sum, first..first + BLOCK)
+            })
     }
 }
 
@@ -69,12 +96,14 @@ pub(super) fn time_until(deadline: u64, now: u64) -> u64 {
 #[cfg(test)]
 impl Demand {
     pub(super) fn is_empty(&self) -> bool {
-        self.due.is_empty()
+        self.grains.is_empty() && self.blocks.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const MS: u64 = 1_000_000;
@@ -92,7 +121,7 @@ mod tests {
         assert!(demand.fits(0, 16 * MS, 12 * MS, 0, 2));
         demand.remove(5 * MS, 4 * MS, false);
         assert!(demand.fits(0, 16 * MS, 14 * MS, 0, 1));
-        assert!(demand.due.is_empty());
+        assert!(demand.is_empty());
     }
 
     #[test]
@@ -104,5 +133,34 @@ mod tests {
         // Until the end of its millisecond there are 32, of which 28 count, of which 23 are taken.
         assert!(demand.fits(0, 16 * MS, 5 * MS, 0, 1));
         assert!(!demand.fits(0, 16 * MS, 6 * MS, 0, 1));
+    }
+
+    proptest! {
+        /// To look at many deadlines together changes no answer.
+        #[test]
+        fn blocks_tell_what_each_by_itself_would(
+            tasks in proptest::collection::vec((0_u64..600, 0_u64..20, any::<bool>()), 0..60),
+            gone in 0_usize..60,
+            (due, work, begun, workers) in (0_u64..700, 0_u64..20, 0_u64..40, 1_u64..4),
+        ) {
+            let mut demand = Demand::default();
+            for &(due, work, hard) in &tasks {
+                demand.add(due * MS, work * MS, hard);
+            }
+            let (left, stays) = tasks.split_at(gone.min(tasks.len()));
+            for &(due, work, hard) in left {
+                demand.remove(due * MS, work * MS, hard);
+            }
+            let until = |at: u64| begun + stays.iter().filter(|task| task.0 <= at).map(|task| task.1).sum::<u64>();
+            let own = until(due) * MS / workers + work * MS <= time_until(due * MS, 0);
+            let others = stays.iter().filter(|task| task.0 > due && task.2).all(|&(at, ..)| {
+                (until(at) + work) * MS <= time_until((at + 1) * MS, 0) * workers
+            });
+            prop_assert_eq!(demand.fits(0, due * MS, work * MS, begun * MS, workers), own && others);
+            for &(due, work, hard) in stays {
+                demand.remove(due * MS, work * MS, hard);
+            }
+            prop_assert!(demand.is_empty());
+        }
     }
 }
