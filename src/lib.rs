@@ -35,6 +35,8 @@ mod topology;
 mod policy;
 
 mod admission;
+#[cfg(not(millpond_loom))]
+mod memory;
 
 #[cfg(not(millpond_loom))]
 mod pool;
@@ -61,6 +63,7 @@ pub use self::{
     config::{PoolConfig, Shedding},
     convert::{ConversionOptions, ConvertError, Converter, Format, Split},
     error::{BuildError, ConfigError, JoinError, Panic, RejectReason, Rejected, Rejection},
+    memory::{BufferPool, BufferPoolConfig, BufferPoolStatistics, PooledBuf, TierStatistics},
     policy::retry::{Jitter, RetryPolicy},
     policy::retry_budget::RetryBudgetConfig,
     pool::{

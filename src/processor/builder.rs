@@ -8,6 +8,7 @@ use crate::config::PoolConfig;
 use crate::convert::DocumentConverter;
 use crate::convert::{Converter, Format};
 use crate::error::BuildError;
+use crate::memory::BufferPoolConfig;
 use crate::pool::AdaptiveThreadPool;
 use crate::task::Priority;
 
@@ -78,6 +79,12 @@ impl ProcessorBuilder {
     /// [`ProcessorConfig::coalesce_target`]
     pub fn coalesce_target(mut self, target: Duration) -> Self {
         self.config.coalesce_target = target;
+        self
+    }
+
+    /// [`ProcessorConfig::memory`]
+    pub fn memory(mut self, config: BufferPoolConfig) -> Self {
+        self.config.memory = config;
         self
     }
 

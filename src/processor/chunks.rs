@@ -7,13 +7,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::BytesMut;
-
 use super::ProcessError;
 use super::engine::{Converted, Engine};
 use super::request::Job;
 use crate::contain::contain;
-use crate::convert::{ConvertError, Converter, Split};
+use crate::convert::{ConvertError, Converter, Format, Split};
+use crate::memory::PooledBuf;
 use crate::pool::TaskContext;
 
 /// Converts in parts, if that was asked for and the converter can; `None` if the document is to be converted whole, be it
@@ -21,6 +20,7 @@ use crate::pool::TaskContext;
 pub(super) fn convert<C: Converter>(
     engine: &Arc<Engine<C>>,
     job: &Job,
+    formats: (Format, Format),
 ) -> Option<Result<Converted, ProcessError>> {
     let size = job.options.chunk_size.unwrap_or(engine.config.chunk_size).max(1);
     if !job.options.parallel_chunks || job.content.len() <= size {
@@ -33,10 +33,13 @@ pub(super) fn convert<C: Converter>(
         return None;
     }
     contain(|| tracing::debug!(bytes = job.content.len(), parts = chunks, "document in parts"));
-    let done = match join(spawn(engine, job, &split, &context)) {
-        Ok(Ok(outs)) => {
-            let mut out = BytesMut::with_capacity(outs.iter().map(BytesMut::len).sum());
-            engine.converter.join(&split, outs, &job.options, &mut out).map(|()| Converted { out, chunks })
+    let done = match join(spawn(engine, job, formats, &split, &context)) {
+        Ok(Ok(mut outs)) => {
+            let mut out = engine.memory.take(outs.iter().map(|out| out.len()).sum());
+            // The converter gets what is in the buffers; their memory goes back to the pool when it has dropped that.
+            let contents = outs.iter_mut().map(|out| out.split()).collect();
+            let joined = engine.converter.join(&split, contents, &job.options, &mut out);
+            joined.map(|()| Converted { out, chunks })
         }
         Ok(Err(error)) => Err(error),
         Err(error) => return Some(Err(error)),
@@ -55,6 +58,7 @@ pub(super) fn convert<C: Converter>(
 fn spawn<C: Converter>(
     engine: &Arc<Engine<C>>,
     job: &Job,
+    formats: (Format, Format),
     split: &Arc<Split>,
     context: &TaskContext,
 ) -> (Vec<Part>, StopOnDrop) {
@@ -67,7 +71,7 @@ fn spawn<C: Converter>(
             if stop.load(Ordering::Relaxed) || probe.is_cancelled() {
                 return None;
             }
-            let mut out = BytesMut::new();
+            let mut out = engine.buffer(formats, split.part(part).len());
             let result = engine.converter.convert_part(&content, &split, part, &options, &mut out);
             Some(result.map(|()| out))
         })
@@ -75,13 +79,13 @@ fn spawn<C: Converter>(
     (parts.collect(), stop)
 }
 
-type Part = crate::pool::JoinHandle<Option<Result<BytesMut, ConvertError>>>;
+type Part = crate::pool::JoinHandle<Option<Result<PooledBuf, ConvertError>>>;
 
 /// The results in order, or the first failure that is met. The last part was spawned last, so this worker begins there
 /// and thieves at the other end.
 fn join(
     (parts, _stop): (Vec<Part>, StopOnDrop),
-) -> Result<Result<Vec<BytesMut>, ConvertError>, ProcessError> {
+) -> Result<Result<Vec<PooledBuf>, ConvertError>, ProcessError> {
     let mut outs = Vec::with_capacity(parts.len());
     for part in parts.into_iter().rev() {
         match part.blocking_join() {

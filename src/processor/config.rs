@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::{PoolConfig, check};
 use crate::convert::Format;
 use crate::error::ConfigError;
+use crate::memory::BufferPoolConfig;
 use crate::task::Priority;
 
 /// How a processor treats documents, batches and tenants, and the pool it builds.
@@ -52,6 +53,8 @@ pub struct ProcessorConfig {
     /// as long while much of the batch is left, down to a quarter at its end. Default 100 us; accepted 0 (each document is
     /// a task) to 1 s.
     pub coalesce_target: Duration,
+    /// The buffers that documents are converted into.
+    pub memory: BufferPoolConfig,
     /// The pool that [`with_converter`](crate::ConcurrentProcessorV2::with_converter) builds.
     pub pool: PoolConfig,
 }
@@ -66,13 +69,14 @@ impl Default for ProcessorConfig {
             priorities: HashMap::new(),
             inline_budget: Duration::from_micros(20),
             coalesce_target: Duration::from_micros(100),
+            memory: BufferPoolConfig::default(),
             pool: PoolConfig::default(),
         }
     }
 }
 
 impl ProcessorConfig {
-    /// Checks every field, the pool's among them.
+    /// Checks every field, those of both pools among them.
     ///
     /// # Errors
     /// The first field that is out of its range, with the value and what is accepted.
@@ -91,6 +95,7 @@ impl ProcessorConfig {
         }
         check(self.inline_budget, "inline_budget", Duration::ZERO, Duration::from_millis(1))?;
         check(self.coalesce_target, "coalesce_target", Duration::ZERO, Duration::from_secs(1))?;
+        self.memory.validate()?;
         self.pool.validate()
     }
 }
@@ -105,6 +110,9 @@ mod tests {
         let pool = PoolConfig { max_queue_size: 0, ..PoolConfig::default() };
         let error = ProcessorConfig { pool, ..ProcessorConfig::default() }.validate().unwrap_err();
         assert_eq!(error.field, "max_queue_size");
+        let memory = BufferPoolConfig { small_size: 1, ..BufferPoolConfig::default() };
+        let error = ProcessorConfig { memory, ..ProcessorConfig::default() }.validate().unwrap_err();
+        assert_eq!(error.field, "small_size");
         let error = ProcessorConfig { chunk_size: 1, ..ProcessorConfig::default() }.validate().unwrap_err();
         assert_eq!(error.to_string(), "chunk_size is 1, but must be 1024 to 1073741824");
         let error = ProcessorConfig { inline_budget: Duration::from_secs(1), ..ProcessorConfig::default() };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use crossbeam_utils::CachePadded;
 
 use super::config::ProcessorConfig;
@@ -15,7 +15,8 @@ use super::{ConversionRequest, ProcessError, Tenants};
 use super::{chunks, inline};
 use crate::contain::contain;
 use crate::convert::{ConversionOptions, Converter, Format};
-use crate::error::Panic;
+use crate::error::{ConfigError, Panic};
+use crate::memory::{BufferPool, PooledBuf};
 use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
 use crate::sync::Mutex;
@@ -29,6 +30,7 @@ const LONGEST_LOOK: usize = 64 << 10;
 pub(super) struct Engine<C> {
     pub(super) converter: C,
     pub(super) config: ProcessorConfig,
+    pub(super) memory: BufferPool,
     pub(super) tenants: Option<Arc<Tenants>>,
     pub(super) latencies: Latencies<Counters>,
     /// Requests and batches under way.
@@ -51,16 +53,18 @@ pub(super) fn kind_of((from, to): (Format, Format)) -> usize {
 }
 
 impl<C: Converter> Engine<C> {
-    pub(super) fn new(converter: C, config: ProcessorConfig) -> Self {
+    pub(super) fn new(converter: C, config: ProcessorConfig) -> Result<Self, ConfigError> {
+        let memory = BufferPool::with_config(config.memory.clone())?;
         let tenants = config.max_concurrent_per_tenant.map(|limit| Arc::new(Tenants::new(limit)));
-        Self {
+        Ok(Self {
             converter,
             config,
+            memory,
             tenants,
             latencies: Latencies::new(),
             in_flight: Arc::default(),
             kinds: std::array::from_fn(|_| CachePadded::new(Mutex::new(Kind::default()))),
-        }
+        })
     }
 
     /// What is known of a kind of document.
@@ -122,7 +126,7 @@ impl<C: Converter> Engine<C> {
             inline::spent(start, end);
         }
         let (result, formats, chunks) = match caught {
-            Ok((Ok(converted), formats)) => (Ok(converted.out.freeze()), formats, converted.chunks),
+            Ok((Ok(converted), formats)) => (Ok(converted.out.into_bytes()), formats, converted.chunks),
             Ok((Err(error), formats)) => (Err(error), formats, 0),
             Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None, 0),
         };
@@ -149,22 +153,26 @@ impl<C: Converter> Engine<C> {
         let (formats, parts) = match venue {
             Venue::Caller(formats) => (formats, None),
             Venue::Worker => match self.converter.resolve(&job.content, &job.options) {
-                Ok(formats) => (formats, chunks::convert(self, job)),
+                Ok(formats) => (formats, chunks::convert(self, job, formats)),
                 Err(error) => return (Err(error.into()), None),
             },
         };
         let result = parts.unwrap_or_else(|| {
-            let room = self.kind(kind_of(formats)).lock().room(job.content.len());
-            let mut out = BytesMut::with_capacity(room);
+            let mut out = self.buffer(formats, job.content.len());
             self.converter.convert(&job.content, &job.options, &mut out)?;
             Ok(Converted { out, chunks: 1 })
         });
         (result, Some(formats))
     }
 
+    /// A buffer for what will most likely become of so many bytes.
+    pub(super) fn buffer(&self, formats: (Format, Format), bytes: usize) -> PooledBuf {
+        let room = self.kind(kind_of(formats)).lock().room(bytes);
+        self.memory.take(room)
+    }
+
     fn learn(&self, outcome: &Outcome, venue: Venue) {
-        // What was converted on several threads at once says nothing of one.
-        let Some(formats) = outcome.formats.filter(|_| outcome.chunks <= 1) else { return };
+        let Some(formats) = outcome.formats else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
         let mut kind = self.kind(kind_of(formats)).lock();
         match &outcome.result {
@@ -172,6 +180,10 @@ impl<C: Converter> Engine<C> {
             // A document that is refused early says nothing of those that are not.
             Err(_) if ns <= kind.predict_ns(bytes) => return,
             Err(_) => {}
+        }
+        if outcome.chunks > 1 {
+            // How long it took several threads says nothing of one.
+            return;
         }
         match venue {
             Venue::Worker => kind.learn(bytes, ns),
@@ -232,7 +244,7 @@ impl<C: Converter> Engine<C> {
 
 /// A converted document.
 pub(super) struct Converted {
-    pub(super) out: BytesMut,
+    pub(super) out: PooledBuf,
     pub(super) chunks: usize,
 }
 

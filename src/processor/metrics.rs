@@ -29,9 +29,10 @@ pub struct ProcessorMetrics {
     pub p999_latency_ms: f64,
     /// The longest latency, in milliseconds.
     pub max_latency_ms: f64,
-    /// Buffers that came from the memory pool: 0 as long as there is no memory pool.
+    /// Buffers that the [memory pool](crate::ConcurrentProcessorV2::memory_pool) had, for whomever; its own
+    /// [`statistics`](crate::BufferPool::statistics) say more.
     pub memory_pool_hits: u64,
-    /// Buffers that the memory pool did not have: 0 as long as there is no memory pool.
+    /// Buffers that it did not have, and allocated.
     pub memory_pool_misses: u64,
     /// How often a request had to wait, or was refused, for lack of room in the pool or for its tenant's limit. Those of
     /// the pool are counted for all who share it.

@@ -40,6 +40,7 @@ use crate::convert::Converter;
 #[cfg(feature = "documents")]
 use crate::convert::DocumentConverter;
 use crate::error::BuildError;
+use crate::memory::BufferPool;
 use crate::pool::{AdaptiveThreadPool, PoolStatistics, ShutdownReport, Ticket};
 
 type Tenants = crate::admission::Tenants<Ticket>;
@@ -155,7 +156,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     pub fn with_converter(converter: C, config: ProcessorConfig) -> Result<Self, BuildError> {
         config.validate()?;
         let pool = AdaptiveThreadPool::with_config(config.pool.clone())?;
-        Ok(Self { pool, engine: Arc::new(Engine::new(converter, config)) })
+        Self::on_pool(pool, converter, config)
     }
 
     /// A processor on a pool that others use, too; `config.pool` does not count.
@@ -168,7 +169,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         config: ProcessorConfig,
     ) -> Result<Self, BuildError> {
         config.validate()?;
-        Ok(Self { pool, engine: Arc::new(Engine::new(converter, config)) })
+        Ok(Self { pool, engine: Arc::new(Engine::new(converter, config)?) })
     }
 
     /// The pool that it works on.
@@ -189,11 +190,21 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         &self.engine.converter
     }
 
+    /// The pool that its answers' memory comes from, and returns to when they are dropped. Documents that are read into
+    /// buffers of it ([`BufferPool::take`], [`PooledBuf::freeze`](crate::PooledBuf::freeze)) need no memory of their own either.
+    #[must_use]
+    pub fn memory_pool(&self) -> &BufferPool {
+        &self.engine.memory
+    }
+
     /// What it has done so far. Takes some 100 us, since the latencies of all threads are added up.
     #[must_use]
     pub fn get_metrics(&self) -> ProcessorMetrics {
         let tenants = self.engine.tenants.as_deref();
+        let memory = self.engine.memory.statistics();
         ProcessorMetrics {
+            memory_pool_hits: memory.hits(),
+            memory_pool_misses: memory.misses(),
             backpressure_events: self.pool.statistics().backpressure_events
                 + tenants.map_or(0, Tenants::held_up),
             in_flight: self.engine.in_flight.load(Ordering::Relaxed),

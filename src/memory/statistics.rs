@@ -1,0 +1,100 @@
+//! The figures of a buffer pool.
+
+/// What a [`BufferPool`](crate::BufferPool) has done since it was built, and what it holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct BufferPoolStatistics {
+    /// Buffers of up to [`small_size`](crate::BufferPoolConfig::small_size).
+    pub small: TierStatistics,
+    /// Buffers of up to [`medium_size`](crate::BufferPoolConfig::medium_size).
+    pub medium: TierStatistics,
+    /// Buffers of up to [`large_size`](crate::BufferPoolConfig::large_size).
+    pub large: TierStatistics,
+    /// Longer ones. All of these are misses, and none is held.
+    pub oversized: TierStatistics,
+}
+
+/// The same for the buffers of one size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct TierStatistics {
+    /// Buffers that were there when they were asked for.
+    pub hits: u64,
+    /// Buffers that had to be allocated.
+    pub misses: u64,
+    /// Buffers that came back larger than they had gone: each was reallocated while it was used.
+    pub grown: u64,
+    /// Buffers that came back and were not kept: the tier was full, they had grown too large for any, or part of them was
+    /// still in use.
+    pub discarded: u64,
+    /// Buffers that were given up because nobody needed them.
+    pub trimmed: u64,
+    /// Buffers that wait to be asked for.
+    pub buffers_held: usize,
+    /// Their capacity, in bytes.
+    pub bytes_held: usize,
+    /// The most that `bytes_held` has been.
+    pub bytes_held_peak: usize,
+    /// The capacity, in bytes, of buffers that are in use, frozen ones among them, as it was when they were taken.
+    pub bytes_out: usize,
+    /// The most that `bytes_out` has been.
+    pub bytes_out_peak: usize,
+}
+
+impl BufferPoolStatistics {
+    /// Every tier, the smallest buffers first, and the oversized last.
+    #[must_use]
+    pub fn tiers(&self) -> [TierStatistics; 4] {
+        [self.small, self.medium, self.large, self.oversized]
+    }
+
+    /// Buffers that were there when they were asked for, of every size.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.tiers().iter().map(|tier| tier.hits).sum()
+    }
+
+    /// Buffers that had to be allocated, of every size.
+    #[must_use]
+    pub fn misses(&self) -> u64 {
+        self.tiers().iter().map(|tier| tier.misses).sum()
+    }
+
+    /// The capacity of all buffers that wait to be asked for, in bytes.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.tiers().iter().map(|tier| tier.bytes_held).sum()
+    }
+
+    /// The capacity of all buffers in use, in bytes.
+    #[must_use]
+    pub fn bytes_out(&self) -> usize {
+        self.tiers().iter().map(|tier| tier.bytes_out).sum()
+    }
+}
+
+impl TierStatistics {
+    /// A buffer of this capacity waits.
+    pub(super) fn add_held(&mut self, capacity: usize) {
+        self.buffers_held += 1;
+        self.bytes_held += capacity;
+        self.bytes_held_peak = self.bytes_held_peak.max(self.bytes_held);
+    }
+
+    /// A buffer of this capacity waits no more.
+    pub(super) fn sub_held(&mut self, capacity: usize) {
+        self.buffers_held -= 1;
+        self.bytes_held -= capacity;
+    }
+
+    /// A buffer of this capacity is in use.
+    pub(super) fn add_out(&mut self, capacity: usize) {
+        self.bytes_out += capacity;
+        self.bytes_out_peak = self.bytes_out_peak.max(self.bytes_out);
+    }
+
+    /// A buffer that had this capacity is used no more.
+    pub(super) fn sub_out(&mut self, capacity: usize) {
+        self.bytes_out -= capacity;
+    }
+}
