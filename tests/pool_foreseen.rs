@@ -6,8 +6,12 @@ mod pool_support;
 
 use std::time::{Duration, SystemTime};
 
-use millpond::AdaptiveThreadPool;
+use bytes::BytesMut;
 use millpond::scaling::{Forecast, ForecastConfig, History, Reason};
+use millpond::{
+    AdaptiveThreadPool, BufferPoolConfig, ConcurrentProcessorV2, ConversionOptions, ConvertError, Converter,
+    ProcessorConfig,
+};
 use pool_support::{block_on, in_time, until};
 
 fn config() -> ForecastConfig {
@@ -90,4 +94,37 @@ fn a_forecast_that_would_never_see_a_step_to_its_end_is_refused() {
         "invalid configuration: step is 1s, but must be 1.1s (`sampling_interval`) or more"
     );
     assert!(builder.sampling_interval(Duration::from_secs(1)).build().is_ok());
+}
+
+/// A converter that nobody calls.
+struct Idle;
+
+impl Converter for Idle {
+    fn convert(&self, _: &[u8], _: &ConversionOptions, _: &mut BytesMut) -> Result<(), ConvertError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn buffers_are_there_before_the_load_and_no_more_than_are_kept() {
+    in_time(|| {
+        let forecast = Forecast::with_history(config(), &history(6.0)).unwrap();
+        let pool = AdaptiveThreadPool::builder()
+            .max_threads(8)
+            .sampling_interval(Duration::from_millis(1))
+            .forecast(forecast)
+            .build()
+            .unwrap();
+        let memory = BufferPoolConfig { max_large_bytes: 3 << 20, ..BufferPoolConfig::default() };
+        let config = ProcessorConfig { memory, ..ProcessorConfig::default() };
+        let processor = ConcurrentProcessorV2::on_pool(pool, Idle, config).unwrap();
+        let memory = || processor.memory_pool().statistics();
+        until(|| memory().small.buffers_held >= 6 && memory().medium.buffers_held >= 6);
+        until(|| memory().large.buffers_held == 3);
+        assert_eq!((memory().hits(), memory().misses()), (0, 0));
+        let prepared = memory().large.prepared;
+        assert_eq!(prepared, 3);
+        assert!(processor.memory_pool().take(1 << 20).is_empty());
+        assert_eq!((memory().hits(), memory().misses()), (1, 0));
+    });
 }

@@ -20,6 +20,9 @@ use crate::error::ConfigError;
 /// Small, medium, large, and those that are larger than that.
 const TIERS: usize = 4;
 
+/// To get more ready at a time would hold up whoever does it.
+const STEP: usize = 1 << 20;
+
 /// Buffers to be used again.
 ///
 /// A value of this type is a handle: a clone is another handle to the same pool. Buffers may be taken and dropped on any
@@ -102,6 +105,29 @@ impl BufferPool {
     pub fn trim_idle(&self) -> usize {
         let now = self.now();
         self.0.tiers.iter().map(|tier| tier.trim_idle(now)).sum()
+    }
+
+    /// Sees to it that so many buffers of each size are there, waiting or in use, as far as they would be kept. No more than about
+    /// [`STEP`] bytes are got ready in one call.
+    fn prepare(&self, buffers: usize) {
+        let mut done = 0;
+        for tier in &self.0.tiers {
+            while done < STEP && tier.prepare_one(buffers) {
+                done += tier.size();
+            }
+        }
+    }
+
+    /// The same, for somebody else to call; says whether the pool is still there.
+    pub(crate) fn preparer(&self) -> impl FnMut(usize) -> bool + Send + 'static {
+        let pool = Arc::downgrade(&self.0);
+        move |buffers| match pool.upgrade() {
+            Some(pool) => {
+                Self(pool).prepare(buffers);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Whether more bytes of that tier are in use than would be kept.

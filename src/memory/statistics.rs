@@ -29,6 +29,8 @@ pub struct TierStatistics {
     pub discarded: u64,
     /// Buffers that were given up because nobody needed them.
     pub trimmed: u64,
+    /// Buffers that were got ready ahead of load that was foreseen.
+    pub prepared: u64,
     /// Buffers that wait to be asked for.
     pub buffers_held: usize,
     /// Their capacity, in bytes.

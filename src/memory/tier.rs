@@ -3,6 +3,7 @@
 //! A stack, because the buffer that came back last is the one that the caches still know. A lock, because it is held for
 //! some ten nanoseconds a document and keeps the figures exact; see `docs/decisions/0011-memory-pool.md`.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -13,6 +14,9 @@ use crate::sync::Mutex;
 
 /// So many buffers come back between two looks at the clock, which costs as much as all the rest.
 const LOOK: u32 = 16;
+
+/// No machine has smaller pages.
+const PAGE: usize = 4 << 10;
 
 /// The buffers of one size that wait to be asked for.
 #[derive(Debug)]
@@ -101,6 +105,29 @@ impl Tier {
     pub(super) fn keep(&self, buffer: BytesMut) {
         let refused = self.shelf.lock().keep(buffer, self.bound);
         drop(refused);
+    }
+
+    /// Adds a buffer, and its pages with it, if there are less than `buffers` and it would be kept. Says whether it did.
+    pub(super) fn prepare_one(&self, buffers: usize) -> bool {
+        let figures = self.figures();
+        let there = figures.buffers_held + figures.bytes_out / self.size;
+        if there >= buffers || self.size > self.bound.saturating_sub(figures.bytes_held) {
+            return false;
+        }
+        let mut buffer = BytesMut::zeroed(self.size);
+        // Zeros come without pages; one write fetches each.
+        buffer.iter_mut().step_by(PAGE).for_each(|byte| *byte = black_box(0));
+        buffer.clear();
+        let mut shelf = self.shelf.lock();
+        shelf.figures.prepared += 1;
+        let refused = shelf.keep(buffer, self.bound);
+        drop(shelf);
+        refused.is_none()
+    }
+
+    /// The capacity of a buffer.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     /// Gives up what nobody has needed; the bytes of it.

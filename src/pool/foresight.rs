@@ -9,17 +9,29 @@ use crate::policy::scaling::Sample;
 #[cfg(feature = "forecast")]
 use crate::sync::Mutex;
 
+/// Told how many threads are foreseen; says whether it wants to be told again.
+pub(crate) type Prepare = dyn FnMut(usize) -> bool + Send;
+
 /// The pool's forecast, if it has one.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Foresight {
     #[cfg(feature = "forecast")]
     forecast: Option<Mutex<Forecast>>,
+    /// Others who prepare for the load.
+    #[cfg(feature = "forecast")]
+    others: Mutex<Vec<Box<Prepare>>>,
+}
+
+impl std::fmt::Debug for Foresight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Foresight").field("learns", &self.learns()).finish_non_exhaustive()
+    }
 }
 
 #[cfg(feature = "forecast")]
 impl Foresight {
     pub(super) fn new(forecast: Option<Forecast>) -> Self {
-        Self { forecast: forecast.map(Mutex::new) }
+        Self { forecast: forecast.map(Mutex::new), others: Mutex::default() }
     }
 
     pub(super) fn history(&self) -> Option<History> {
@@ -37,7 +49,17 @@ impl Foresight {
         // A clock before 1970 is as good as any other, as long as it goes on.
         let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         forecast.observe(at, sample);
-        forecast.floor()
+        let floor = forecast.floor()?;
+        drop(forecast);
+        self.others.lock().retain_mut(|prepare| prepare(floor));
+        Some(floor)
+    }
+
+    /// `prepare` is called on the keeper's thread with every sample for which threads are foreseen. It must be brief.
+    pub(super) fn tell(&self, prepare: Box<Prepare>) {
+        if self.learns() {
+            self.others.lock().push(prepare);
+        }
     }
 }
 
@@ -50,4 +72,6 @@ impl Foresight {
     pub(super) fn floor(&self, _sample: &Sample) -> Option<usize> {
         None
     }
+
+    pub(super) fn tell(&self, _prepare: Box<Prepare>) {}
 }

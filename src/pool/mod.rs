@@ -227,6 +227,11 @@ impl AdaptiveThreadPool {
         self.shared().shut_down(drain).await
     }
 
+    /// Has `prepare` told, again and again, how many threads' load is foreseen; see [`Foresight`](foresight::Foresight::tell).
+    pub(crate) fn on_foreseen(&self, prepare: impl FnMut(usize) -> bool + Send + 'static) {
+        self.shared().scaling.foresight.tell(Box::new(prepare));
+    }
+
     /// Whether there is a place in the queue now. By the time of the next call it may be taken.
     pub(crate) fn has_room(&self) -> bool {
         self.shared().permits.available() > 0

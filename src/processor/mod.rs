@@ -169,7 +169,10 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         config: ProcessorConfig,
     ) -> Result<Self, BuildError> {
         config.validate()?;
-        Ok(Self { pool, engine: Arc::new(Engine::new(converter, config)?) })
+        let engine = Engine::new(converter, config)?;
+        // A buffer of each size for each thread that is foreseen.
+        pool.on_foreseen(engine.memory.preparer());
+        Ok(Self { pool, engine: Arc::new(engine) })
     }
 
     /// The pool that it works on.
