@@ -1,7 +1,7 @@
 //! This crate's processor, on a pool with as many threads as every peer has.
 
 use bytes::Bytes;
-use millpond::{ConcurrentProcessorV2, ConversionRequest, ProcessorConfig};
+use millpond::{BufferPoolConfig, ConcurrentProcessorV2, ConversionRequest, ProcessorConfig};
 
 use super::conversion;
 use super::peers::millpond::config;
@@ -12,7 +12,12 @@ pub struct Processor(std::sync::Arc<ConcurrentProcessorV2>);
 
 impl Processor {
     pub fn new(niceness: Option<u8>) -> Self {
-        let config = ProcessorConfig { pool: config(niceness), ..ProcessorConfig::default() };
+        Self::with_memory(niceness, BufferPoolConfig::default())
+    }
+
+    /// With buffers as that says.
+    pub fn with_memory(niceness: Option<u8>, memory: BufferPoolConfig) -> Self {
+        let config = ProcessorConfig { pool: config(niceness), memory, ..ProcessorConfig::default() };
         let processor = ConcurrentProcessorV2::with_config(config);
         Self(std::sync::Arc::new(processor.expect("a processor")))
     }
