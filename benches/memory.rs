@@ -184,7 +184,8 @@ fn steady(args: &Args, report: &mut Report, users: &Handle) {
     let each = |heap: &Heap, what: fn(&Heap) -> u64| what(heap) as f64 / count as f64;
     println!("\na processor in steady state, 16 answers held (a document)");
     let mut table = Table::new(["", "with the pool", "without", "with / without"]);
-    let rows: [(&str, fn(&Heap) -> u64); 3] = [
+    type Figure = fn(&Heap) -> u64;
+    let rows: [(&str, Figure); 3] = [
         ("allocations of 1 KB and more: the buffers", |heap| heap.large),
         ("bytes allocated", |heap| heap.bytes),
         ("all allocations, those of task and handle among them", |heap| heap.allocations),
