@@ -149,6 +149,19 @@ fn a_buffer_that_has_grown_goes_where_it_fits() {
 }
 
 #[test]
+fn a_buffer_of_more_than_twice_its_size_is_none_of_them() {
+    let pool = config(BufferPoolConfig { small_size: 100, medium_size: 1_000, ..Default::default() });
+    for (length, expected) in [(200, 1), (201, 0)] {
+        let mut buffer = pool.take(100);
+        buffer.resize(length, 0);
+        assert_eq!(buffer.capacity(), length);
+        drop(buffer);
+        assert_eq!(held(&pool), [expected, 0, 0, 0], "{length} bytes");
+        pool.trim();
+    }
+}
+
+#[test]
 fn what_is_longer_than_the_largest_is_made_to_measure() {
     let pool = pool();
     let buffer = pool.take(5 << 20);

@@ -58,7 +58,7 @@ impl Tier {
     /// Whether a buffer of this capacity would be of use here, and not too large to count as one of these: one that has
     /// grown once has twice the size.
     pub(super) fn suits(&self, capacity: usize) -> bool {
-        capacity >= self.size && capacity / 2 <= self.size
+        capacity >= self.size && capacity.div_ceil(2) <= self.size
     }
 
     /// Whether a buffer of this capacity can be asked for here.
