@@ -3,11 +3,14 @@
 
 mod pool_support;
 
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use millpond::{AdaptiveThreadPool, PoolConfig};
-use pool_support::short;
+use pool_support::{fixed, in_time, short, until};
 use tokio::sync::oneshot;
 
 /// A long task that ends only when the callers of those that ran before it have been told: to wait with that until the
@@ -49,4 +52,39 @@ async fn a_long_task_does_not_keep_the_callers_of_those_before_it_waiting() {
             task.await.unwrap();
         }
     }
+}
+
+/// Counts its calls, and does nothing about them.
+#[derive(Default)]
+struct Calls(AtomicUsize);
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Callers of tiny tasks are told of each other's ends by one of them. If that one does not come by, they are told nevertheless.
+#[test]
+fn a_crowd_is_told_though_nobody_who_was_told_comes_by() {
+    in_time(|| {
+        let pool = fixed(1).build().unwrap();
+        for _ in 0..20 {
+            let (open, gate) = mpsc::channel::<()>();
+            let gate = pool.try_spawn(move || gate.recv().unwrap()).unwrap();
+            let calls: Vec<Arc<Calls>> = (0..200).map(|_| Arc::default()).collect();
+            let mut runs: Vec<_> = calls.iter().map(|_| Box::pin(pool.run(|| ()))).collect();
+            for (run, calls) in runs.iter_mut().zip(&calls) {
+                let waker = Waker::from(Arc::clone(calls));
+                assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            }
+            open.send(()).unwrap();
+            until(|| calls.iter().all(|calls| calls.0.load(Ordering::SeqCst) > 0));
+            for (run, calls) in runs.iter_mut().zip(&calls) {
+                assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+                assert_eq!(calls.0.load(Ordering::SeqCst), 1, "told once");
+            }
+            gate.blocking_join().unwrap();
+        }
+    });
 }

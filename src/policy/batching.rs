@@ -22,9 +22,10 @@ pub(crate) fn batch_size(task_ns: u64) -> usize {
 /// tasks lately took `task_ns` each and `waiting` of them are at hand. (That is only looked up where it matters.)
 ///
 /// Callers wait for as long as [`HOLD_BACK_NS`], and never for more tasks than still wait, so at most twice as long as
-/// otherwise; where less than [`CROWD`] wait nobody does. For tiny tasks it is of no use.
+/// otherwise; where less than [`CROWD`] wait nobody does, nor where nothing is known of the tasks yet. So half of a crowd is told while the other half's tasks run, and the
+/// caller's threads and the workers have something to do at the same time.
 pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: impl FnOnce() -> usize) -> bool {
-    task_ns >= TINY_NS
+    task_ns > 0
         && task_ns.saturating_mul(held as u64) < HOLD_BACK_NS - task_ns.min(HOLD_BACK_NS)
         && waiting() >= CROWD.max(held + 1)
 }
@@ -46,7 +47,8 @@ mod tests {
     #[test]
     fn callers_are_held_back_for_a_bounded_time_and_only_while_others_wait() {
         let most = |task_ns, waiting| (0..).find(|&held| !may_hold_back(held, task_ns, || waiting)).unwrap();
-        assert_eq!(most(300, 1_000), 0, "tiny");
+        assert_eq!(most(0, 64), 0, "unknown");
+        assert_eq!(most(300, 64), 64, "tiny");
         assert_eq!(most(10_000, 1_000), 19);
         assert_eq!(most(10_000, 5), 5);
         assert_eq!(most(10_000, 3), 0, "no crowd");

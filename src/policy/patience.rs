@@ -17,11 +17,20 @@ pub(crate) const SPIN: Duration = Duration::from_micros(20);
 /// How long a caller looks on for the result of a tiny task: less than its thread would spend on being woken.
 pub(crate) const CALLERS_LOOK: Duration = Duration::from_micros(2);
 
+/// Tasks that take longer are none that a caller should give way to.
+pub(crate) const SHORT_TASK: Duration = Duration::from_micros(10);
+
+/// How long a caller may have been kept from its core by the worker that it gave way to: with cold caches both take their time.
+pub(crate) const CALLERS_BREAK: Duration = Duration::from_micros(250);
+
 /// A sleep shorter than this was hardly worth it: it contains two wake-ups, the submitter's and the worker's.
 const SHORT_SLEEP: Duration = Duration::from_micros(100);
 
 /// In an idle pool one sleep in so many is preceded by a look.
 const MOST_SKIPPED: u32 = 64;
+
+/// The same after a look that cost far more than it could have brought.
+const SKIPPED_WHEN_BURNT: u32 = 10_000;
 
 /// One worker's experience.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,6 +58,11 @@ impl Patience {
         }
         let vain = (self.vain + 1).min(MOST_SKIPPED.ilog2());
         Self { vain, skip: (1 << vain) - 1 }
+    }
+
+    /// It looked on, and lost far more by it than there was to be gained.
+    pub(crate) fn burnt(self) -> Self {
+        Self { vain: MOST_SKIPPED.ilog2(), skip: SKIPPED_WHEN_BURNT }
     }
 
     /// Both figures in one.
@@ -83,6 +97,19 @@ mod tests {
             patience = patience.slept(Duration::from_millis(1));
         }
         assert!((150..=200).contains(&looks), "{looks}");
+    }
+
+    #[test]
+    fn who_was_burnt_stays_away_for_long() {
+        let mut patience = Patience::unpack(Patience::default().burnt().pack());
+        let looks = (0..1_000_000).filter(|_| {
+            let look = patience.look();
+            if look {
+                patience = patience.burnt();
+            }
+            look
+        });
+        assert_eq!(looks.count(), 99);
     }
 
     #[test]

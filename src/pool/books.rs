@@ -29,6 +29,9 @@ pub(super) struct Books {
     stamp: Cell<Instant>,
     /// Tasks that have ended since.
     untimed: Cell<u64>,
+    /// The next task is the first after a rest or a search. It may be the only one: then what follows it, until the worker
+    /// finds that it has run out of work, is the end of its caller's sleep, who may take the core for a while.
+    first: Cell<bool>,
     /// How long a task took of late.
     mean_ns: Cell<u64>,
     /// Permits of tasks that have started, not yet given back.
@@ -46,6 +49,7 @@ impl Books {
             most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
             stamp: Cell::new(Instant::now()),
             untimed: Cell::new(0),
+            first: Cell::new(true),
             mean_ns: Cell::new(0),
             withheld: Cell::new(0),
             withhold: Cell::new(0),
@@ -60,6 +64,7 @@ impl Books {
     /// After a rest or a search: the time from here on is a task's.
     pub(super) fn begin(&self) {
         self.stamp.set(Instant::now());
+        self.first.set(true);
     }
 
     /// A task has ended.
@@ -68,7 +73,8 @@ impl Books {
         counters.task_ended(ended.panicked);
         let tasks = self.untimed.get() + 1;
         self.untimed.set(tasks);
-        if tasks >= MOST_UNTIMED || ended.abandoned || self.mean_ns.get() > TINY_NS {
+        let first = self.first.replace(false);
+        if first || tasks >= MOST_UNTIMED || ended.abandoned || self.mean_ns.get() > TINY_NS {
             let ns = self.read_clock(counters);
             if ended.abandoned {
                 counters.abandoned(ns / tasks);

@@ -7,6 +7,7 @@ mod books;
 mod builder;
 mod context;
 mod deferred;
+mod depth;
 mod foresight;
 mod glance;
 mod handle;

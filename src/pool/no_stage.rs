@@ -41,6 +41,11 @@ impl Stage {
     }
 
     #[inline]
+    pub(super) fn passes_on(&self) -> bool {
+        true
+    }
+
+    #[inline]
     pub(super) fn refusal(&self, _: &Arc<Shared>) -> Option<RejectReason> {
         None
     }

@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use tokio::task::LocalKey;
 use tracing::Span;
+use tracing::level_filters::LevelFilter;
 
 use crate::task::{Label, Place, TaskCell};
 
@@ -51,8 +52,10 @@ impl<T: Send + 'static> Carried for CarriedLocal<T> {
     }
 }
 
-/// The submitter's surroundings, packed.
-pub(super) struct Luggage {
+/// The submitter's surroundings, packed. Most tasks have none, and carry one word.
+pub(super) struct Luggage(Option<Box<Packed>>);
+
+struct Packed {
     span: Span,
     carried: Vec<Box<dyn Carried>>,
 }
@@ -61,7 +64,18 @@ impl Luggage {
     /// Packs what the calling thread has around it now.
     #[inline]
     pub(super) fn pack(propagate: &[Arc<dyn Propagate>]) -> Self {
-        Self { span: Span::current(), carried: propagate.iter().filter_map(|p| p.capture()).collect() }
+        // Without a subscriber no span is on: to ask for the current one costs as much as the rest of a submission.
+        if propagate.is_empty() && LevelFilter::current() == LevelFilter::OFF {
+            return Self(None);
+        }
+        Self::pack_all(propagate)
+    }
+
+    fn pack_all(propagate: &[Arc<dyn Propagate>]) -> Self {
+        let span = Span::current();
+        let carried: Vec<_> = propagate.iter().filter_map(|p| p.capture()).collect();
+        let empty = span.is_none() && carried.is_empty();
+        Self((!empty).then(|| Box::new(Packed { span, carried })))
     }
 
     /// A task that runs `work` in these surroundings.
@@ -96,11 +110,20 @@ impl Luggage {
 
     #[inline]
     fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
-        if self.carried.is_empty() {
-            return self.span.in_scope(work);
+        match self.0 {
+            None => work(),
+            Some(packed) => packed.unpack(work),
+        }
+    }
+}
+
+impl Packed {
+    fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
+        let Self { span, carried } = self;
+        if carried.is_empty() {
+            return span.in_scope(work);
         }
         let (mut work, mut result) = (Some(work), None);
-        let Self { span, carried } = self;
         span.in_scope(|| {
             nest(carried.into_iter(), &mut || {
                 if let Some(work) = work.take() {

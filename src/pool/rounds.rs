@@ -1,5 +1,6 @@
 //! The keeper's looks at the wake-ups that workers hold back.
 
+use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ const LOOKS_IN_VAIN: u32 = 16;
 pub(super) struct Rounds {
     last: Option<Instant>,
     vain: u32,
-    overdue: Vec<Waker>,
+    overdue: VecDeque<Waker>,
 }
 
 impl Rounds {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::glance::Stay;
 use super::shared::{Attention, Shared};
 use super::worker;
 use crate::admission::Full;
@@ -64,19 +65,21 @@ where
             Err(Full::Occupied) => (Place::Line, usize::MAX),
             Err(Full::Closed) => return None,
         };
-        let look = out <= ALONE && shared.glance.worth_it(cx);
+        let stay = if out <= ALONE { shared.glance.stay(cx, || shared.tasks_are_short()) } else { None };
         // The first registration comes with the allocation.
-        let waker = (!look).then(|| cx.waker().clone());
+        let waker = stay.is_none().then(|| cx.waker().clone());
         let cell = luggage.task(work, place, waker);
         let task = Arc::clone(&cell).into_run();
         if place == Place::Line {
             shared.stand_in_line(task);
             return Some(Submitted { join: cell, sleeps: true });
         }
-        if shared.inject(task) == Attention::Awake && look {
-            shared.glance.look_on(|| cell.looks_done());
+        match (shared.inject(task), stay) {
+            (Attention::Awake, Some(Stay::LookOn)) => shared.glance.look_on(|| cell.looks_done()),
+            (Attention::Called, Some(Stay::GiveWay)) => shared.glance.give_way(|| cell.looks_done()),
+            _ => {}
         }
-        Some(Submitted { join: cell, sleeps: !look })
+        Some(Submitted { join: cell, sleeps: stay.is_none() })
     }
 }
 
@@ -99,6 +102,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        this.shared.pass_on();
         let here = worker::current_of(this.shared);
         let join = match mem::replace(&mut this.stage, Stage::Over) {
             Stage::Submitted(join) => {
@@ -134,6 +138,8 @@ where
 impl<F, T> Drop for Run<'_, F, T> {
     fn drop(&mut self) {
         if let Stage::Submitted(join) = &self.stage {
+            // It may have been woken, and goes instead.
+            self.shared.pass_on();
             self.shared.cancel(join.as_run());
         }
     }

@@ -1,5 +1,6 @@
 //! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -23,7 +24,7 @@ use super::threads::Threads;
 use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
 use crate::contain::{self, contain};
-use crate::metrics::{Totals, WorkerCounters};
+use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
@@ -211,6 +212,21 @@ impl Shared {
         Attention::Called
     }
 
+    /// A caller comes by: it wakes those whose wake-ups a worker has left for it.
+    #[inline]
+    pub(super) fn pass_on(&self) {
+        if self.outboxes.left() {
+            self.pass_on_all();
+        }
+    }
+
+    #[cold]
+    pub(super) fn pass_on_all(&self) {
+        let mut wakers = VecDeque::new();
+        self.outboxes.take_all(&mut wakers);
+        wakers.into_iter().for_each(|waker| contain::wake(Some(waker)));
+    }
+
     /// Brings one permit home; whoever stands in line gets it.
     pub(super) fn release_permit(self: &Arc<Self>) {
         self.release_permits(1);
@@ -329,45 +345,6 @@ impl Shared {
         self.ranks.ready() || self.queues.has_work()
     }
 
-    /// How many tasks can run at once, as far as cores go.
-    pub(super) fn usable_threads(&self) -> usize {
-        self.bounds.usable.clamp(self.bounds.min, self.bounds.max)
-    }
-
-    /// Tasks that run or hold a place in the queue, reserved places among them. Subtasks do not count: they are part of
-    /// a task that runs.
-    pub(super) fn load(&self) -> usize {
-        self.places_taken() + self.idle.census().active()
-    }
-
-    /// Places in the queue that tasks hold, or that are reserved.
-    pub(super) fn places_taken(&self) -> usize {
-        // In this order: a permit that comes home meanwhile counts as nothing, not as a place.
-        let withheld = self.workers.iter().map(|worker| worker.withheld()).sum::<usize>();
-        let out = self.permits.limit().saturating_sub(self.permits.available());
-        out.saturating_sub(withheld)
-    }
-
-    /// Tasks that were accepted and have not started, subtasks among them; not the places that are only reserved.
-    pub(super) fn queue_depth(&self) -> usize {
-        self.places_taken().saturating_sub(self.reservations.len()) + self.free_queued()
-    }
-
-    /// Tasks in the run order that hold no permit: their callers wait.
-    pub(super) fn waiting_in_order(&self) -> usize {
-        let left = self.totals().waiting_left + self.tally.waiting_left.load(Ordering::Relaxed);
-        let came = self.tally.waiting_came.load(Ordering::Relaxed);
-        usize::try_from(came.saturating_sub(left)).unwrap_or(usize::MAX)
-    }
-
-    /// Tasks in the queues that hold no permit.
-    fn free_queued(&self) -> usize {
-        let totals = self.totals();
-        let came = totals.subtasks_spawned + self.tally.free_injected.load(Ordering::Relaxed);
-        let gone = totals.subtasks_left + self.tally.cancelled_free.load(Ordering::Relaxed);
-        usize::try_from(came.saturating_sub(gone)).unwrap_or(usize::MAX)
-    }
-
     /// The time, in nanoseconds, by the clock that the workers' absences are measured with.
     pub(super) fn now_ns(&self) -> u64 {
         self.ns_at(Instant::now())
@@ -376,12 +353,5 @@ impl Shared {
     /// The same for a moment that was read already.
     pub(super) fn ns_at(&self, moment: Instant) -> u64 {
         u64::try_from(moment.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    /// The sum of the workers' counters.
-    pub(super) fn totals(&self) -> Totals {
-        let mut sum = Totals::default();
-        self.workers.iter().for_each(|worker| sum += worker.read());
-        sum
     }
 }

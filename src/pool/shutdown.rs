@@ -115,6 +115,8 @@ impl Shared {
     pub(super) fn thread_was_last(self: &Arc<Self>) {
         if self.idle.census().ended() {
             self.clear_queues();
+            // Nobody will look after them any more.
+            self.pass_on_all();
             self.dismiss_keeper();
             self.phase.send_replace(Phase::Ended);
         }

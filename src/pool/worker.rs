@@ -1,6 +1,7 @@
 //! A worker: the loop of its thread, and what that thread knows of itself.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::task::Waker;
@@ -40,7 +41,7 @@ pub(super) struct Worker {
     /// How many sections deep its task is in code that is declared to be blocking.
     pub(super) blocking: Cell<usize>,
     /// A buffer for sending them.
-    wakers: RefCell<Vec<Waker>>,
+    wakers: RefCell<VecDeque<Waker>>,
     /// The task that runs. Borrowed as long as it does.
     task: RefCell<Option<TaskRef>>,
     /// Tasks that run within it, because it waits for them.
@@ -302,11 +303,21 @@ impl Worker {
         batching::may_hold_back(self.held_back.get(), self.books.mean_ns(), waiting)
     }
 
-    /// Sends the wake-ups that were held back.
+    /// Sends the wake-ups that were held back: the first, whose caller passes the others on.
     pub(super) fn send(&self) {
         if self.held_back.replace(0) == 0 {
             return;
         }
+        if self.shared.outboxes.watched() && self.shared.stage.passes_on() {
+            contain::wake(self.shared.outboxes.first(self.slot));
+        } else {
+            self.send_all();
+        }
+    }
+
+    /// The same where nobody would see to it that they are passed on.
+    #[cold]
+    fn send_all(&self) {
         let mut wakers = self.wakers.take();
         self.shared.outboxes.take(self.slot, &mut wakers);
         for waker in wakers.drain(..) {

@@ -6,8 +6,10 @@
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
 //! * `admit-cancelled`: a line that gives a permit to a task that was cancelled;
 //! * `rest-looks-first`: a watcher that looks into the boxes and then says that it sleeps;
-//! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back.
+//! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back;
+//! * `left-cleared-last`: a caller who passes on what is left and then says that there is nothing left.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Waker;
@@ -127,17 +129,46 @@ fn loom_a_held_wake_up_is_sent_once() {
     loom::model(|| {
         let outboxes = Arc::new(Outboxes::new(1));
         let _ = outboxes.hold(0, Waker::noop().clone());
-        let mut overdue = Vec::new();
+        let mut overdue = VecDeque::new();
         assert!(outboxes.look(&mut overdue));
         let worker = {
             let outboxes = Arc::clone(&outboxes);
             thread::spawn(move || {
-                let mut own = Vec::new();
+                let mut own = VecDeque::new();
                 outboxes.take(0, &mut own);
                 own.len()
             })
         };
         outboxes.look(&mut overdue);
         assert_eq!(worker.join().unwrap() + overdue.len(), 1);
+    });
+}
+
+/// Two workers each wake one caller and leave another for it to pass on, and both callers come by at the same time: nobody is left
+/// behind, and nobody is woken twice.
+#[test]
+fn loom_who_is_left_is_passed_on() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let outboxes = Arc::new(Outboxes::new(2));
+        let woken = |worker: usize, outboxes: &Outboxes| {
+            for _ in 0..2 {
+                let _ = outboxes.hold(worker, Waker::noop().clone());
+            }
+            // With the first waker the caller is called, who polls and looks what is left.
+            let first = usize::from(outboxes.first(worker).is_some());
+            let mut others = VecDeque::new();
+            if outboxes.left() {
+                outboxes.take_all(&mut others);
+            }
+            first + others.len()
+        };
+        let other = {
+            let outboxes = Arc::clone(&outboxes);
+            thread::spawn(move || woken(1, &outboxes))
+        };
+        let told = woken(0, &outboxes) + other.join().unwrap();
+        assert_eq!(told, 4);
     });
 }

@@ -6,11 +6,17 @@
 //! back is not the worker's own: it lies in an [`Outboxes`], and a watcher looks through all of them from time to time
 //! and sends what a worker has kept from one look to the next.
 //!
+//! When they are sent, the worker wakes one caller only, and leaves the others for that one to pass on: with its next poll of
+//! anything of the pool's, on its own thread. A worker that wakes them all itself is preempted with the first, since its
+//! callers' thread has the higher priority, and comes to the next when that thread sleeps again; and from a thread of its
+//! runtime a caller is woken without a lock. A caller that does not poll holds the others up until the watcher's second look.
+//!
 //! The watcher sleeps as long as nothing is held back. That it is awake when something is follows from the locks alone:
 //! a worker first puts a waker under a box's lock and then reads `watched`; the watcher first clears `watched` and then
 //! looks into every box under its lock. If the look comes first, the worker reads `false` and calls the watcher; if the
 //! waker comes first, the watcher sees it.
 
+use std::collections::VecDeque;
 use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
@@ -23,11 +29,13 @@ pub(crate) struct Outboxes {
     boxes: Box<[CachePadded<Mutex<Outbox>>]>,
     /// The watcher looks from time to time.
     watched: AtomicBool,
+    /// A worker has left some for the caller that it woke, or for any other that comes by.
+    left: CachePadded<AtomicBool>,
 }
 
 #[derive(Default)]
 struct Outbox {
-    wakers: Vec<Waker>,
+    wakers: VecDeque<Waker>,
     /// The watcher saw these already.
     seen: bool,
 }
@@ -42,13 +50,13 @@ impl Outboxes {
     /// Empty boxes, and nobody watches.
     pub(crate) fn new(workers: usize) -> Self {
         let boxes = (0..workers).map(|_| CachePadded::new(Mutex::new(Outbox::default()))).collect();
-        Self { boxes, watched: AtomicBool::new(false) }
+        Self { boxes, watched: AtomicBool::new(false), left: CachePadded::new(AtomicBool::new(false)) }
     }
 
     /// Holds a wake-up back. False: nobody watches yet, the caller must see to it; see [`watch`](Self::watch).
     #[must_use]
     pub(crate) fn hold(&self, worker: usize, waker: Waker) -> bool {
-        self.boxes[worker].lock().wakers.push(waker);
+        self.boxes[worker].lock().wakers.push_back(waker);
         self.watched.load(Ordering::Relaxed)
     }
 
@@ -62,8 +70,32 @@ impl Outboxes {
         self.watched.store(false, Ordering::Relaxed);
     }
 
+    /// The first wake-up that is held back in one box, to be sent. Whoever gets it passes on the others.
+    pub(crate) fn first(&self, worker: usize) -> Option<Waker> {
+        let mut outbox = self.boxes[worker].lock();
+        let first = outbox.wakers.pop_front();
+        if !outbox.wakers.is_empty() {
+            // Under the lock: whoever reads it finds what it tells of.
+            self.left.store(true, Ordering::Relaxed);
+        }
+        first
+    }
+
+    /// Whether there is something to pass on.
+    #[inline]
+    pub(crate) fn left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// Moves all that is held back into `to`: what is left to be passed on, and what workers have added meanwhile.
+    pub(crate) fn take_all(&self, to: &mut VecDeque<Waker>) {
+        // First: what is left after a box was emptied is told of again.
+        self.left.store(false, Ordering::Relaxed);
+        self.boxes.iter().for_each(|outbox| to.append(&mut outbox.lock().wakers));
+    }
+
     /// Moves what is held back in one box into `to`, which is empty.
-    pub(crate) fn take(&self, worker: usize, to: &mut Vec<Waker>) {
+    pub(crate) fn take(&self, worker: usize, to: &mut VecDeque<Waker>) {
         let mut outbox = self.boxes[worker].lock();
         // Swapped, not moved: neither side allocates again.
         std::mem::swap(&mut outbox.wakers, to);
@@ -71,7 +103,7 @@ impl Outboxes {
     }
 
     /// The watcher's look: moves into `to` what was there at the last look already. Says whether anything else is left.
-    pub(crate) fn look(&self, to: &mut Vec<Waker>) -> bool {
+    pub(crate) fn look(&self, to: &mut VecDeque<Waker>) -> bool {
         let mut left = false;
         for outbox in &self.boxes {
             let mut outbox = outbox.lock();

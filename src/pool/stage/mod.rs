@@ -133,6 +133,12 @@ impl Stage {
         }
     }
 
+    /// Whether a caller that is woken may see to the others. Not where the last wake-up is to be seen.
+    #[inline]
+    pub(super) fn passes_on(&self) -> bool {
+        self.gate.is_none() && self.rest.is_none() && self.clock.is_none()
+    }
+
     /// Why a caller from outside is refused, if that was asked for.
     #[inline]
     pub(super) fn refusal(&self, shared: &Arc<Shared>) -> Option<RejectReason> {
