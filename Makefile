@@ -1,7 +1,7 @@
 # What a developer of millpond runs. `make` alone lists the targets.
 
 # Features, each of which must build alone; add new ones here.
-FEATURES := documents forecast test-util
+FEATURES := axum documents forecast test-util tower
 # Everything beside the library's default: with these clippy, tests and docs are run.
 ALL := --all-features
 

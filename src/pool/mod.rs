@@ -7,6 +7,8 @@ mod books;
 mod builder;
 mod context;
 mod deferred;
+#[cfg(feature = "tower")]
+mod entry;
 mod foresight;
 mod glance;
 mod handle;
