@@ -24,7 +24,8 @@ pub struct ConversionFuture<C = DefaultConverter> {
     processor: ConcurrentProcessorV2<C>,
     stage: Stage,
     id: String,
-    _under_way: Option<InFlight>,
+    /// From the first poll to the answer.
+    under_way: Option<InFlight>,
 }
 
 enum Stage {
@@ -50,7 +51,7 @@ impl<C: Converter> ConversionFuture<C> {
         (admission, permit): (Admission, Option<Permit>),
     ) -> Self {
         let stage = Stage::New(request, admission, permit);
-        Self { processor, stage, id: String::new(), _under_way: None }
+        Self { processor, stage, id: String::new(), under_way: None }
     }
 
     /// Converts the document here, if that is its way; else it is on its way to a worker.
@@ -103,47 +104,52 @@ impl<C: Converter> ConversionFuture<C> {
             _ => Ok(response),
         }
     }
-}
 
-impl<C: Converter> Future for ConversionFuture<C> {
-    type Output = Result<ConversionResponse, ServiceError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let proceeded = match mem::replace(&mut this.stage, Stage::Over) {
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
+        let proceeded = match mem::replace(&mut self.stage, Stage::Over) {
             Stage::New(request, admission, permit) => {
-                let (id, under_way, opened) = this.processor.open_request(request);
-                (this.id, this._under_way) = (id, Some(under_way));
+                let (id, under_way, opened) = self.processor.open_request(request);
+                (self.id, self.under_way) = (id, Some(under_way));
                 match opened {
-                    Err(outcome) => return Poll::Ready(this.answer(outcome)),
+                    Err(outcome) => return Poll::Ready(self.answer(outcome)),
                     Ok(opened) if opened.yields() => {
-                        this.stage = Stage::Yields(opened, admission, permit);
+                        self.stage = Stage::Yields(opened, admission, permit);
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
-                    Ok(opened) => this.proceed(opened, admission, permit),
+                    Ok(opened) => self.proceed(opened, admission, permit),
                 }
             }
             Stage::Yields(mut opened, admission, permit) => {
                 opened.begins_now();
-                this.proceed(opened, admission, permit)
+                self.proceed(opened, admission, permit)
             }
             shipped => {
-                this.stage = shipped;
+                self.stage = shipped;
                 Poll::Pending
             }
         };
         if proceeded.is_ready() {
             return proceeded;
         }
-        let Stage::Shipped(placed, of_tenant) = &mut this.stage else {
+        let Stage::Shipped(placed, of_tenant) = &mut self.stage else {
             panic!("`ConversionFuture` was polled after it was ready");
         };
         let (result, of_tenant) = (ready!(placed.poll(cx)), *of_tenant);
-        this.stage = Stage::Over;
+        self.stage = Stage::Over;
         Poll::Ready(match result {
-            Ok(outcome) => this.answer(outcome),
-            Err(error) => Err(this.not_converted(error, of_tenant)),
+            Ok(outcome) => self.answer(outcome),
+            Err(error) => Err(self.not_converted(error, of_tenant)),
         })
+    }
+}
+
+impl<C: Converter> Future for ConversionFuture<C> {
+    type Output = Result<ConversionResponse, ServiceError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(self.poll_answer(cx));
+        self.under_way = None;
+        Poll::Ready(answer)
     }
 }
