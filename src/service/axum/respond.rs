@@ -10,6 +10,7 @@ use futures_util::future::{Either, Map};
 use tower_layer::{Layer, Stack};
 use tower_service::Service;
 
+use super::Problem;
 use crate::service::admission::Admission;
 use crate::service::error::ServiceError;
 use crate::service::offload::OffloadLayer;
@@ -69,7 +70,7 @@ impl<S> Layer<S> for RespondLayer {
 pub struct Respond<S> {
     inner: S,
     /// The service within had failed before it was called; the next call is told.
-    refusal: Option<Response>,
+    refusal: Option<Problem>,
 }
 
 impl<S> Respond<S> {
@@ -109,7 +110,7 @@ where
             Ok(()) => Ok(()),
             Err(Ok(error)) => Err(error),
             Err(Err(error)) => {
-                self.refusal = Some(error.into_response());
+                self.refusal = Some(error.into());
                 Ok(())
             }
         })
@@ -117,7 +118,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         match self.refusal.take() {
-            Some(refusal) => Either::Left(ready(Ok(refusal))),
+            Some(refusal) => Either::Left(ready(Ok(refusal.into_response()))),
             None => Either::Right(self.inner.call(request).map(respond as fn(_) -> _)),
         }
     }
