@@ -53,10 +53,14 @@ impl<F: Future> Polled<F> {
         let waker = Waker::from(Arc::clone(&self.notice));
         let polled = {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);
-            match &mut self.future {
+            let polled = match &mut self.future {
                 Some(future) => future.as_mut().poll(&mut Context::from_waker(&waker)),
                 None => Poll::Pending,
+            };
+            if polled.is_ready() {
+                self.future = None;
             }
+            polled
         };
         match polled {
             Poll::Ready(output) => Step::Ready(output),
@@ -68,7 +72,9 @@ impl<F: Future> Polled<F> {
 impl<F> Drop for Polled<F> {
     /// In the runtime, too: what a future holds may say good-bye by a task.
     fn drop(&mut self) {
-        let _in_runtime = self.runtime.as_ref().map(Handle::enter);
-        drop(self.future.take());
+        if let Some(future) = self.future.take() {
+            let _in_runtime = self.runtime.as_ref().map(Handle::enter);
+            drop(future);
+        }
     }
 }
