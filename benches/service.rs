@@ -92,7 +92,7 @@ fn compare(args: &Args, report: &mut Report, users: &Handle, title: &str, caller
         table.row([name.to_owned(), figure(samples.median(who)), quartiles(&samples, who), ratio]);
     }
     table.print();
-    for (who, goal) in [(1, 1.1), (2, 1.1), (3, 1.5), (4, 2.0)] {
+    for (who, goal) in [(1, 1.5), (2, 1.5), (4, 2.5)] {
         let what = format!("{title}: {} / pool.run = {:.2}", CONTENDERS[who], samples.ratio(who, 0));
         report.at_most(&what, samples.ratio(who, 0), goal);
     }

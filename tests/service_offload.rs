@@ -13,7 +13,7 @@ use std::time::Duration;
 use millpond::service::{Admission, OffloadLayer, ServiceError};
 use millpond::test_util::{self, Order, assert_no_leaks};
 use millpond::{AdaptiveThreadPool, TaskContext};
-use pool_support::{Token, Tokens, fixed, in_time, in_time_async};
+use pool_support::{PanicsInDrop, Token, Tokens, fixed, in_time, in_time_async};
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
@@ -143,6 +143,37 @@ fn a_panic_in_any_poll_is_an_error_and_harms_nothing_else() {
             }
         }
         assert_eq!(pool.run(|| 1).await.unwrap(), 1);
+        assert_no_leaks(&pool);
+    });
+}
+
+#[test]
+fn nor_does_one_in_the_drop_of_the_future_take_anything_with_it() {
+    in_time_async(|| async {
+        let pool = fixed(1).build().unwrap();
+        let service = |what: &'static str| {
+            OffloadLayer::new(pool.clone()).layer_fn(move |()| {
+                let bad = PanicsInDrop("in the drop");
+                poll_fn(move |_| {
+                    let _ = &bad;
+                    match what {
+                        "answers" => Poll::Ready(Answer::Ok(1)),
+                        "panics" => panic!("spilt"),
+                        _ => Poll::Pending,
+                    }
+                })
+            })
+        };
+        let mut answers = service("answers");
+        assert_eq!(answers.ready().await.unwrap().call(()).await.unwrap(), 1);
+        let mut panics = service("panics");
+        let error = panics.ready().await.unwrap().call(()).await.unwrap_err();
+        assert!(matches!(error, ServiceError::Panicked(panic) if panic.message() == Some("spilt")));
+        let mut waits = service("waits");
+        let mut waiting = task::spawn(waits.ready().await.unwrap().call(()));
+        assert_pending!(waiting.poll());
+        drop(waiting);
+        assert_eq!(pool.run(|| 2).await.unwrap(), 2);
         assert_no_leaks(&pool);
     });
 }

@@ -1,14 +1,18 @@
 //! The ways in for those who are no futures themselves when they submit, and keep what they get: services.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use super::deferred::Deferred;
 use super::permit::Permit;
+use super::run::ALONE;
 use super::shared::{Shared, count};
 use super::task::loaded;
 use super::{AdaptiveThreadPool, JoinHandle, TaskBuilder, worker};
 use crate::admission::{Full, Start as _};
-use crate::error::{RejectReason, Rejection};
+use crate::error::{JoinError, RejectReason, Rejection};
 use crate::task::Place;
 
 impl AdaptiveThreadPool {
@@ -27,6 +31,21 @@ impl AdaptiveThreadPool {
                 ticket.start();
                 deferred
             }
+        }
+    }
+
+    /// Submits the next step of plain work that was let in before; as [`TaskBuilder::enqueue_step`], which it becomes while the queue is
+    /// full: there such work has its turn without a place.
+    pub(crate) fn enqueue_step<F, T>(&self, work: F) -> Deferred<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let shared = self.shared();
+        let luggage = shared.pack();
+        match shared.admit_now() {
+            Ok(place) => Deferred(shared.submit(work, luggage, place)),
+            Err(_) => self.task().enqueue_step(work),
         }
     }
 
@@ -122,6 +141,16 @@ impl Shared {
 }
 
 impl<T: 'static> Deferred<T> {
+    /// The first poll, right after the work was submitted: a caller who has the pool to itself looks on for a moment, as with `run`.
+    pub(crate) fn poll_fresh(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        let JoinHandle { join, shared } = &self.0;
+        let alone = || shared.permits.limit().saturating_sub(shared.permits.available()) <= ALONE;
+        if worker::current_of(shared).is_none() && alone() && shared.glance.worth_it(cx) {
+            shared.glance.look_on(|| join.looks_done());
+        }
+        Pin::new(self).poll(cx)
+    }
+
     /// Whether the work has no place in the queue yet: it waits for one, for its bytes, or elsewhere.
     pub(crate) fn is_outside_queue(&self) -> bool {
         self.0.join.as_run().is_outside_queue()

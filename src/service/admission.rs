@@ -95,19 +95,17 @@ impl Terms {
 
     /// The task on these terms; `None` if it may be any.
     pub(super) fn task<'p>(&self, pool: &'p AdaptiveThreadPool) -> Option<TaskBuilder<'p>> {
-        (*self != Self::default()).then(|| self.labelled(pool))
-    }
-
-    /// The same for work that has to have a label.
-    pub(super) fn labelled<'p>(&self, pool: &'p AdaptiveThreadPool) -> TaskBuilder<'p> {
+        if *self == Self::default() {
+            return None;
+        }
         let mut task = pool.task().priority(self.priority.unwrap_or_default()).cost_bytes(self.bytes);
         if let Some(tenant) = &self.tenant {
             task = task.tenant(Arc::clone(tenant));
         }
-        match self.deadline {
+        Some(match self.deadline {
             Some(deadline) => task.deadline(deadline),
             None => task,
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -13,10 +14,30 @@ use super::error::ServiceError;
 use crate::error::Rejection;
 use crate::pool::Deferred;
 
-/// Dropping it cancels what has not begun.
+/// The result of work that was submitted just now. Dropping it cancels what has not begun.
+pub(super) struct Submitted<T: 'static> {
+    deferred: Deferred<T>,
+    polled: bool,
+}
+
+impl<T: 'static> Submitted<T> {
+    pub(super) fn new(deferred: Deferred<T>) -> Self {
+        Self { deferred, polled: false }
+    }
+
+    pub(super) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, ServiceError<E>>> {
+        let polled = match mem::replace(&mut self.polled, true) {
+            false => self.deferred.poll_fresh(cx),
+            true => Pin::new(&mut self.deferred).poll(cx),
+        };
+        polled.map_err(ServiceError::from)
+    }
+}
+
+/// The same of a request that may have been refused, or wait for its place.
 pub(super) enum Placed<T: 'static> {
     Refused(Rejection),
-    Submitted(Deferred<T>, Patience),
+    Submitted(Submitted<T>, Patience),
 }
 
 /// For how long it may be without a place in the queue.
@@ -42,7 +63,7 @@ impl<T: 'static> Placed<T> {
             Admission::WaitUpTo(patience) => Patience::Fresh(patience),
             _ => Patience::Endless,
         };
-        Self::Submitted(deferred, patience)
+        Self::Submitted(Submitted::new(deferred), patience)
     }
 
     pub(super) fn refused(rejection: Rejection) -> Self {
@@ -52,10 +73,10 @@ impl<T: 'static> Placed<T> {
     pub(super) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, ServiceError<E>>> {
         match self {
             Self::Refused(rejection) => Poll::Ready(Err(ServiceError::from(*rejection))),
-            Self::Submitted(deferred, patience) => match Pin::new(&mut *deferred).poll(cx) {
-                Poll::Ready(result) => Poll::Ready(result.map_err(ServiceError::from)),
+            Self::Submitted(submitted, patience) => match submitted.poll(cx) {
+                Poll::Ready(result) => Poll::Ready(result),
                 Poll::Pending => {
-                    let rejection = ready!(patience.poll_over(deferred, cx));
+                    let rejection = ready!(patience.poll_over(&submitted.deferred, cx));
                     Poll::Ready(Err(ServiceError::from(rejection)))
                 }
             },

@@ -3,7 +3,6 @@
 mod future;
 
 use std::fmt;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
@@ -15,7 +14,8 @@ use super::entrance::{Entrance, submit};
 use super::error::ServiceError;
 use crate::pool::AdaptiveThreadPool;
 
-/// A synchronous function `Fn(Request) -> Response` as a [`Service`]: each call is one task of the pool. Cloning it is cheap.
+/// A synchronous function `Fn(Request) -> Response` as a [`Service`]: each call is one task of the pool, with a clone of the function. (What is
+/// dear to clone belongs into an `Arc`, as with tower's `service_fn`.)
 ///
 /// By default it is [not ready](Admission::Backpressure) while the pool has no place for the next call.
 ///
@@ -37,15 +37,10 @@ use crate::pool::AdaptiveThreadPool;
 /// assert_eq!(shout.ready().await?.call("hey".into()).await?, "HEY");
 /// # Ok(()) }
 /// ```
+#[derive(Clone)]
 pub struct CpuService<F, C = NoTerms> {
     entrance: Entrance<C>,
-    work: Arc<F>,
-}
-
-impl<F, C: Clone> Clone for CpuService<F, C> {
-    fn clone(&self) -> Self {
-        Self { entrance: self.entrance.clone(), work: Arc::clone(&self.work) }
-    }
+    work: F,
 }
 
 impl<F, C> fmt::Debug for CpuService<F, C> {
@@ -57,7 +52,7 @@ impl<F, C> fmt::Debug for CpuService<F, C> {
 impl<F> CpuService<F> {
     /// `work` on this pool.
     pub fn new(pool: AdaptiveThreadPool, work: F) -> Self {
-        Self { entrance: Entrance::new(pool, Admission::Backpressure, NoTerms), work: Arc::new(work) }
+        Self { entrance: Entrance::new(pool, Admission::Backpressure, NoTerms), work }
     }
 }
 
@@ -77,7 +72,7 @@ impl<F, C> CpuService<F, C> {
 
 impl<Request, Response, F, C> Service<Request> for CpuService<F, C>
 where
-    F: Fn(Request) -> Response + Send + Sync + 'static,
+    F: Fn(Request) -> Response + Clone + Send + 'static,
     C: Classify<Request>,
     Request: Send + 'static,
     Response: Send + 'static,
@@ -95,7 +90,7 @@ where
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, function) = (&self.entrance.pool, &self.work);
         CpuFuture::new(submit(pool, terms.task(pool), admission, request, |request| {
-            let function = Arc::clone(function);
+            let function = function.clone();
             move || function(request)
         }))
     }

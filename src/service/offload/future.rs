@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::work::{Polled, Step};
-use crate::pool::{AdaptiveThreadPool, Deferred};
+use crate::pool::AdaptiveThreadPool;
 use crate::service::admission::Terms;
 use crate::service::error::ServiceError;
-use crate::service::placed::Placed;
+use crate::service::placed::{Placed, Submitted};
 
 /// The response of an [`Offload`](super::Offload). Dropping it cancels the request.
 #[must_use = "dropping it cancels the request"]
@@ -24,7 +24,7 @@ enum Stage<F: Future + 'static> {
     /// Not begun.
     First(Placed<Step<F>>),
     /// A task polls it, or will.
-    Later(Deferred<Step<F>>),
+    Later(Submitted<Step<F>>),
     /// It waits to be woken.
     Resting(Polled<F>),
     Over,
@@ -59,8 +59,11 @@ where
     /// Has a future that was woken polled.
     fn go_on(&mut self) {
         let Stage::Resting(polled) = mem::replace(&mut self.stage, Stage::Over) else { return };
-        let task = self.terms.labelled(&self.pool);
-        self.stage = Stage::Later(task.enqueue_step(move || polled.poll()));
+        let work = move || polled.poll();
+        self.stage = Stage::Later(Submitted::new(match self.terms.task(&self.pool) {
+            None => self.pool.enqueue_step(work),
+            Some(task) => task.enqueue_step(work),
+        }));
     }
 }
 
@@ -78,7 +81,7 @@ where
         loop {
             let step = match &mut this.stage {
                 Stage::First(placed) => ready!(placed.poll(cx)),
-                Stage::Later(task) => ready!(Pin::new(task).poll(cx)).map_err(ServiceError::from),
+                Stage::Later(submitted) => ready!(submitted.poll(cx)),
                 Stage::Resting(polled) => {
                     if !polled.rest(cx.waker()) {
                         return Poll::Pending;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Wake as _, Waker};
 
 use tokio::runtime::Handle;
 
+use crate::contain::contain;
 use crate::task::Notice;
 
 /// A future that is polled by one task of the pool after the other.
@@ -58,7 +59,9 @@ impl<F: Future> Polled<F> {
                 None => Poll::Pending,
             };
             if polled.is_ready() {
-                self.future = None;
+                // A panic in its drop does not take the answer with it.
+                let future = self.future.take();
+                contain(|| drop(future));
             }
             polled
         };
@@ -70,11 +73,11 @@ impl<F: Future> Polled<F> {
 }
 
 impl<F> Drop for Polled<F> {
-    /// In the runtime, too: what a future holds may say good-bye by a task.
+    /// In the runtime, too: what a future holds may say good-bye by a task. It may have panicked just now, and panic again.
     fn drop(&mut self) {
         if let Some(future) = self.future.take() {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);
-            drop(future);
+            contain(|| drop(future));
         }
     }
 }
