@@ -67,6 +67,7 @@ bench: ## measures, against the peers (a quarter of an hour; leave the machine a
 	cargo bench --bench overload
 	cargo bench --bench run_order
 	cargo bench --bench memory
+	cargo bench --bench service --features tower
 
 flaky: ## the tests, twenty times in a row
 	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --tests; done

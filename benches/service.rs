@@ -68,7 +68,8 @@ fn compare(args: &Args, report: &mut Report, users: &Handle, title: &str, caller
     });
     // As many as there are places in the pool's queue and threads beside it.
     let limit = GlobalConcurrencyLimitLayer::new(pool.config().max_queue_size + cores());
-    let blocking = limit.layer(service_fn(async |n: u64| tokio::task::spawn_blocking(move || black_box(n)).await));
+    let blocking =
+        limit.layer(service_fn(async |n: u64| tokio::task::spawn_blocking(move || black_box(n)).await));
     let ours = pool.clone();
     let run = service_fn(move |n: u64| {
         let pool = ours.clone();

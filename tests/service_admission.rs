@@ -86,8 +86,8 @@ fn with_wait_up_to_it_waits_for_a_place_as_long_as_that_and_no_longer() {
     in_paused_time(|| async {
         let (pool, stepper) = single();
         let tokens = Tokens::default();
-        let mut service = CpuService::new(pool.clone(), |(n, _token)| double(n))
-            .admission(Admission::WaitUpTo(A_SECOND));
+        let mut service =
+            CpuService::new(pool.clone(), |(n, _token)| double(n)).admission(Admission::WaitUpTo(A_SECOND));
         let mut call = |n| task::spawn(service.call((n, tokens.token())));
 
         let (mut placed, mut in_time, mut too_late) = (call(1), call(2), call(3));
@@ -103,8 +103,11 @@ fn with_wait_up_to_it_waits_for_a_place_as_long_as_that_and_no_longer() {
         advance(Duration::from_millis(1)).await;
         assert_pending!(in_time.poll());
         let error = assert_ready_err!(too_late.poll());
-        assert!(matches!(&error, ServiceError::Overloaded { rejection, .. }
-            if rejection.reason == RejectReason::QueueFull), "{error}");
+        assert!(
+            matches!(&error, ServiceError::Overloaded { rejection, .. }
+            if rejection.reason == RejectReason::QueueFull),
+            "{error}"
+        );
         assert_eq!(tokens.alive(), 1, "the request is dropped that was refused");
         advance(60 * A_SECOND).await;
         assert_pending!(in_time.poll());

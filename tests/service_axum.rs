@@ -18,8 +18,8 @@ use millpond::service::axum::{Respond, tenant_terms};
 use millpond::service::{Admission, CpuService, OffloadLayer, ServiceError, Terms};
 use millpond::test_util::assert_no_leaks;
 use millpond::{
-    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, DocumentConverter, Format,
-    ProcessorConfig, TaskContext,
+    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, DocumentConverter,
+    Format, ProcessorConfig, TaskContext,
 };
 use pool_support::{fixed, hold, in_time_async};
 use service_support::{connect, post as send_document, serve};
@@ -107,7 +107,10 @@ fn a_panic_is_a_500_that_does_not_tell_what_it_said() {
         let router = Router::new()
             .route("/", get(handler))
             .layer(OffloadLayer::new(pool.clone()).responding())
-            .route_service("/function", Respond::new(CpuService::new(pool.clone(), |_: Request| -> () { panic!("the secret") })));
+            .route_service(
+                "/function",
+                Respond::new(CpuService::new(pool.clone(), |_: Request| -> () { panic!("the secret") })),
+            );
         let address = serve(router).await;
         for path in ["/", "/function"] {
             let got = service_support::get(address, path).await;
@@ -129,7 +132,10 @@ fn a_pool_that_is_shut_down_is_a_503_without_a_time_to_come_again() {
             .route_service("/backpressure", service(Admission::Backpressure))
             .route_service("/shed", service(Admission::Shed))
             .route_service("/wait", service(Admission::WaitUpTo(Duration::MAX)))
-            .route("/handler", get(async |State(pool): State<AdaptiveThreadPool>| pool.run(|| "served").await))
+            .route(
+                "/handler",
+                get(async |State(pool): State<AdaptiveThreadPool>| pool.run(|| "served").await),
+            )
             .with_state(pool.clone());
         let address = serve(router).await;
         for closed in [false, true] {
@@ -215,7 +221,9 @@ fn a_tenant_over_its_limit_is_told_429() {
         let (_, processor) = conversions(config);
         let handler = async |State(processor): State<ConcurrentProcessorV2>| {
             let request = ConversionRequest::new("", "Hello").with_tenant("ada").with_to(Format::Html);
-            let converting = processor.try_process_single(request).map_err(ServiceError::<std::convert::Infallible>::from)?;
+            let converting = processor
+                .try_process_single(request)
+                .map_err(ServiceError::<std::convert::Infallible>::from)?;
             Ok::<ConversionResponse, ServiceError>(converting.await)
         };
         let address = serve(Router::new().route("/", get(handler)).with_state(processor.clone())).await;

@@ -176,8 +176,7 @@ fn services_of_one_layer_have_the_same_places() {
 fn no_place_is_held_while_the_service_within_is_not_ready() {
     in_time(|| {
         let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(1).build_manual().unwrap();
-        let (mut service, mut handle) =
-            mock::spawn_layer::<u32, u32, _>(OffloadLayer::new(pool.clone()));
+        let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(OffloadLayer::new(pool.clone()));
         handle.allow(0);
         assert_pending!(service.poll_ready());
         assert_eq!(pool.statistics().reserved_permits, 0);

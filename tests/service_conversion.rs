@@ -71,7 +71,8 @@ fn a_short_document_needs_no_place() {
     in_time_async(|| async {
         let (pool, stepper) = pool().max_queue_size(1).build_manual().unwrap();
         let (converter, ..) = Scripted::new();
-        let config = ProcessorConfig { inline_budget: Duration::from_millis(1), ..ProcessorConfig::default() };
+        let config =
+            ProcessorConfig { inline_budget: Duration::from_millis(1), ..ProcessorConfig::default() };
         let processor = ConcurrentProcessorV2::on_pool(pool, converter, config).unwrap();
         let mut service = ConversionService::new(processor.clone()).admission(Admission::Shed);
         // Until it is known how long such documents take, they are shipped; and now and then on a machine that is busy with other things.
@@ -156,7 +157,10 @@ fn so_it_is_with_a_tenants_turn() {
 
         let is_limit = |error: ServiceError| match error {
             ServiceError::Overloaded { rejection, .. } => {
-                assert_eq!((rejection.reason, rejection.depth, rejection.limit), (RejectReason::TenantLimit, 1, 1));
+                assert_eq!(
+                    (rejection.reason, rejection.depth, rejection.limit),
+                    (RejectReason::TenantLimit, 1, 1)
+                );
             }
             other => panic!("{other}"),
         };

@@ -23,7 +23,11 @@ static COUNTING: alloc::Counting = alloc::Counting;
 const CALLS: u64 = 630;
 
 /// Allocations of a call that takes so many steps of the pool; the test's own are the same for all.
-fn allocations<Fut: Future<Output: std::fmt::Debug>>(stepper: &Stepper, steps: usize, mut call: impl FnMut() -> Fut) -> f64 {
+fn allocations<Fut: Future<Output: std::fmt::Debug>>(
+    stepper: &Stepper,
+    steps: usize,
+    mut call: impl FnMut() -> Fut,
+) -> f64 {
     let mut once = || {
         let mut answer = task::spawn(call());
         for _ in 0..steps {

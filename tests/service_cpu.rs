@@ -75,14 +75,17 @@ fn a_response_that_is_dropped_cancels_what_has_not_begun_and_leaves_nothing() {
 fn the_terms_of_a_request_decide_on_its_turn() {
     in_time(|| {
         let (pool, stepper) = test_util::manual();
-        let mut service = CpuService::new(pool.clone(), |_: &'static str| TaskContext::current().unwrap().deadline())
-            .terms(|&request: &&str| match request {
-                "urgent" => Terms::new().priority(Priority::Interactive),
-                "late" => Terms::new().deadline(Instant::now() + Duration::from_secs(3_600)).tenant("bob"),
-                "hopeless" => Terms::new().deadline(Instant::now() - Duration::from_millis(1)),
-                _ => Terms::new().priority(Priority::Bulk),
-            })
-            .admission(Admission::WaitUpTo(Duration::ZERO));
+        let mut service =
+            CpuService::new(pool.clone(), |_: &'static str| TaskContext::current().unwrap().deadline())
+                .terms(|&request: &&str| match request {
+                    "urgent" => Terms::new().priority(Priority::Interactive),
+                    "late" => {
+                        Terms::new().deadline(Instant::now() + Duration::from_secs(3_600)).tenant("bob")
+                    }
+                    "hopeless" => Terms::new().deadline(Instant::now() - Duration::from_millis(1)),
+                    _ => Terms::new().priority(Priority::Bulk),
+                })
+                .admission(Admission::WaitUpTo(Duration::ZERO));
         let mut calls: HashMap<_, _> =
             ["bulk", "urgent", "late"].map(|name| (name, task::spawn(service.call(name)))).into();
         let waiting = stepper.waiting();

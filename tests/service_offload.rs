@@ -48,7 +48,7 @@ fn one_that_is_pending_holds_no_worker_and_no_place() {
         let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(1).build_manual().unwrap();
         let mut service = ServiceBuilder::new()
             .layer(OffloadLayer::new(pool.clone()).admission(Admission::Shed))
-            .service(service_fn(|wake: oneshot::Receiver<u32>| async move { wake.await }));
+            .service(service_fn(|wake: oneshot::Receiver<u32>| wake));
         let mut requests: Vec<_> = (0..100)
             .map(|_| {
                 let (wake, woken) = oneshot::channel();
@@ -193,13 +193,13 @@ fn one_whose_waiter_goes_away_is_dropped_within_the_runtime_wherever_it_is() {
     in_time_async(|| async {
         let (pool, stepper) = test_util::manual();
         let tokens = Tokens::default();
-        let mut service = ServiceBuilder::new()
-            .layer(OffloadLayer::new(pool.clone()))
-            .service(service_fn(|polite: Polite| async move {
+        let mut service = ServiceBuilder::new().layer(OffloadLayer::new(pool.clone())).service(service_fn(
+            |polite: Polite| async move {
                 let _polite = polite;
                 tokio::task::yield_now().await;
                 pending::<Answer<()>>().await
-            }));
+            },
+        ));
         // It waits for its first poll, has had it, waits for its second, has had it.
         for polls in 0..4 {
             let (tell, told) = oneshot::channel();
@@ -253,11 +253,10 @@ fn a_request_that_is_refused_does_not_reach_the_service_within() {
         let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(1).build_manual().unwrap();
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
-        let mut service =
-            OffloadLayer::new(pool.clone()).admission(Admission::Shed).layer_fn(move |()| {
-                counted.fetch_add(1, Ordering::SeqCst);
-                ready(Answer::Ok(()))
-            });
+        let mut service = OffloadLayer::new(pool.clone()).admission(Admission::Shed).layer_fn(move |()| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            ready(Answer::Ok(()))
+        });
         let mut first = task::spawn(service.call(()));
         assert!(assert_ready_err!(task::spawn(service.call(())).poll()).is_overload());
         assert_eq!(calls.load(Ordering::SeqCst), 1);
@@ -357,7 +356,8 @@ proptest! {
 #[test]
 fn nor_with_real_threads() {
     in_time(|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let pool = fixed(2).build().unwrap();
         let service = ServiceBuilder::new().layer(OffloadLayer::new(pool.clone())).service(service_fn(
             async |n: usize| {

@@ -19,7 +19,10 @@ const HEADER: &str = "x-tenant";
 
 fn router(layer: impl Fn(Router) -> Router) -> Router {
     let handlers = Router::new()
-        .route("/any", get(async |tenant: Option<Tenant>| tenant.map_or("nobody".into(), |tenant| tenant.to_string())))
+        .route(
+            "/any",
+            get(async |tenant: Option<Tenant>| tenant.map_or("nobody".into(), |tenant| tenant.to_string())),
+        )
         .route("/named", get(async |tenant: Tenant| tenant.to_string()));
     layer(handlers)
 }
@@ -36,7 +39,8 @@ async fn ask(address: std::net::SocketAddr, path: &str, headers: &[&[u8]]) -> Go
 fn the_header_says_whose_it_is_if_it_is_a_name_and_the_only_one() {
     in_time_async(|| async {
         let address =
-            serve(router(|handlers| handlers.layer(TenantLayer::header(HeaderName::from_static(HEADER))))).await;
+            serve(router(|handlers| handlers.layer(TenantLayer::header(HeaderName::from_static(HEADER)))))
+                .await;
         let got = ask(address, "/named", &[b"acme"]).await;
         assert_eq!((got.status, &got.body[..]), (StatusCode::OK, &b"acme"[..]));
         assert_eq!(&ask(address, "/any", &[]).await.body[..], b"nobody");

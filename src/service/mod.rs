@@ -14,6 +14,11 @@
 //!
 //! [tower]: https://docs.rs/tower
 
+/// The recipes in the guide.
+#[cfg(all(doctest, feature = "axum", feature = "documents", feature = "test-util"))]
+#[doc = include_str!("../../docs/integration.md")]
+struct Guide;
+
 mod admission;
 #[cfg(feature = "axum")]
 pub mod axum;

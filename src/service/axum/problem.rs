@@ -142,7 +142,9 @@ impl From<Rejection> for Problem {
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         match error {
-            ServiceError::Overloaded { rejection, .. } | ServiceError::TooLarge { rejection } => rejection.into(),
+            ServiceError::Overloaded { rejection, .. } | ServiceError::TooLarge { rejection } => {
+                rejection.into()
+            }
             ServiceError::DeadlineExceeded => Self::expired(),
             ServiceError::ShuttingDown => Self::shutting_down(),
             ServiceError::Panicked(_) => Self::panicked(),

@@ -88,10 +88,8 @@ impl<S: Clone> Clone for Respond<S> {
 }
 
 /// The future of a [`Respond`].
-pub type RespondFuture<F, R, E> = Either<
-    Ready<Result<Response, E>>,
-    Map<F, fn(Result<R, ServiceError<E>>) -> Result<Response, E>>,
->;
+pub type RespondFuture<F, R, E> =
+    Either<Ready<Result<Response, E>>, Map<F, fn(Result<R, ServiceError<E>>) -> Result<Response, E>>>;
 
 impl<Request, S, E> Service<Request> for Respond<S>
 where

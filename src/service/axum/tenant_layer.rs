@@ -11,8 +11,8 @@ use http::{HeaderName, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::tenant::{Tenant, missing};
 use super::Problem;
+use super::tenant::{Tenant, missing};
 
 /// Finds out whose a request is, by its head: every `Fn(&Parts) -> Result<Option<Tenant>, Problem>` does.
 pub trait IdentifyTenant {

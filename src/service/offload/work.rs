@@ -28,11 +28,7 @@ pub(super) enum Step<F: Future> {
 impl<F> Polled<F> {
     /// In the runtime of the calling thread, if there is one.
     pub(super) fn new(future: F) -> Self {
-        Self {
-            future: Some(Box::pin(future)),
-            notice: Notice::new(),
-            runtime: Handle::try_current().ok(),
-        }
+        Self { future: Some(Box::pin(future)), notice: Notice::new(), runtime: Handle::try_current().ok() }
     }
 
     /// Whether it was woken since its last poll; if not, `waiter` will be.
