@@ -48,8 +48,10 @@ fn a_response_that_is_dropped_cancels_what_has_not_begun_and_leaves_nothing() {
             for labelled in [false, true] {
                 let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(2).build_manual().unwrap();
                 let tokens = Tokens::default();
+                let urgent = Terms::new().priority(Priority::Interactive);
+                let terms = if labelled { urgent } else { Terms::new() };
                 let mut service = CpuService::new(pool.clone(), drop::<pool_support::Token>)
-                    .terms(move |_: &_| if labelled { Terms::new().tenant("ada") } else { Terms::new() })
+                    .terms(move |_: &_| terms.clone())
                     .admission(admission);
                 let mut calls: Vec<_> = (0..2)
                     .map(|_| {
@@ -95,7 +97,7 @@ fn the_terms_of_a_request_decide_on_its_turn() {
         assert!(waiting.iter().any(|task| task.priority == Some(Priority::Bulk)));
 
         let hopeless = assert_ready_err!(task::spawn(service.call("hopeless")).poll());
-        assert!(hopeless.is_overload(), "{hopeless}");
+        assert!(matches!(hopeless, ServiceError::DeadlineExceeded), "{hopeless}");
         assert_eq!(stepper.run_until_idle(), 3);
         let mut answer = |name| assert_ready_ok!(calls.get_mut(name).unwrap().poll());
         assert!(answer("late").is_some());
