@@ -52,7 +52,7 @@ fn a_service_that_is_ready_and_never_called_keeps_its_place_for_a_limited_time()
         for n in 0..10 {
             assert_eq!(diligent.clone().oneshot(n).await.unwrap(), n);
         }
-        assert_eq!(pool.statistics().lapsed_permits, 1);
+        assert!(pool.statistics().lapsed_permits >= 1);
         // And its call is good all the same.
         assert_ready_ok!(lazy.poll_ready::<u32>());
         assert_eq!(lazy.call(7).await.unwrap(), 7);
@@ -76,7 +76,7 @@ fn a_service_that_is_not_polled_when_its_turn_comes_loses_it() {
         held.release();
         behind.await.unwrap();
         drop(idle);
-        assert_eq!(pool.statistics().lapsed_permits, 1);
+        assert!(pool.statistics().lapsed_permits >= 1);
     });
 }
 
@@ -95,7 +95,7 @@ fn an_idle_buffer_does_not_keep_a_place_for_ever() {
         held.end();
         queued.await.unwrap();
         // The buffer's worker is granted the place, for a request that nobody waits for.
-        until_async(|| pool.statistics().lapsed_permits == 1).await;
+        until_async(|| pool.statistics().lapsed_permits >= 1).await;
         assert_eq!(pool.run(|| "served").await.unwrap(), "served");
         assert_eq!(buffer.oneshot(2).await.unwrap(), 2);
     });
