@@ -1,7 +1,7 @@
 # What a developer of millpond runs. `make` alone lists the targets.
 
 # Features, each of which must build alone; add new ones here.
-FEATURES := documents forecast test-util
+FEATURES := axum documents forecast test-util tower
 # Everything beside the library's default: with these clippy, tests and docs are run.
 ALL := --all-features
 
@@ -67,6 +67,7 @@ bench: ## measures, against the peers (a quarter of an hour; leave the machine a
 	cargo bench --bench overload
 	cargo bench --bench run_order
 	cargo bench --bench memory
+	cargo bench --bench service --features tower
 
 flaky: ## the tests, twenty times in a row
 	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --tests; done

@@ -49,6 +49,9 @@ pub mod convert;
 #[cfg(not(millpond_loom))]
 mod processor;
 
+#[cfg(all(feature = "tower", not(millpond_loom)))]
+pub mod service;
+
 /// How many threads a pool has, and why: the controller as a state machine of its own, to be driven by a simulator or a test
 /// as the pool drives it.
 #[cfg(not(millpond_loom))]

@@ -48,7 +48,7 @@ impl Shared {
     }
 
     /// Whether there is any point in taking the work in.
-    fn check(self: &Arc<Self>, label: &Label, now: u64) -> Result<(), Rejection> {
+    pub(super) fn check(self: &Arc<Self>, label: &Label, now: u64) -> Result<(), Rejection> {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
         }
@@ -110,7 +110,12 @@ impl Shared {
 
     /// Puts a task with a place into the run order.
     pub(super) fn rank(self: &Arc<Self>, task: TaskRef, place: Place) {
-        if self.ranks.push(task, place == Place::Ranked) {
+        self.enter_order(task, place == Place::Ranked);
+    }
+
+    /// The same, and whether it may have to give way to more urgent work.
+    pub(super) fn enter_order(self: &Arc<Self>, task: TaskRef, gives_way: bool) {
+        if self.ranks.push(task, gives_way) {
             self.keep_expiry();
         }
         self.work_waits();

@@ -22,7 +22,7 @@ use crate::task::{Join, Label, Place, TaskRef};
 
 /// The result of deferred work. Dropping it cancels the work if it has not started.
 #[derive(Debug)]
-pub(crate) struct Deferred<T: 'static>(JoinHandle<T>);
+pub(crate) struct Deferred<T: 'static>(pub(super) JoinHandle<T>);
 
 /// The right to submit deferred work.
 pub(crate) struct Ticket {
@@ -108,7 +108,7 @@ impl AdaptiveThreadPool {
 }
 
 impl Shared {
-    fn defer<F, T>(self: &Arc<Self>, work: F, luggage: Luggage) -> (Ticket, Deferred<T>)
+    pub(super) fn defer<F, T>(self: &Arc<Self>, work: F, luggage: Luggage) -> (Ticket, Deferred<T>)
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,

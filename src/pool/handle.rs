@@ -16,8 +16,8 @@ use crate::task::{Join, TaskRef};
 /// # Cancel safety
 /// Polling it and letting go loses nothing: the result is there at the next poll.
 pub struct JoinHandle<T> {
-    join: Arc<dyn Join<T>>,
-    shared: Arc<Shared>,
+    pub(super) join: Arc<dyn Join<T>>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl<T> std::fmt::Debug for JoinHandle<T> {

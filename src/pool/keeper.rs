@@ -155,15 +155,11 @@ impl Shared {
         let mut rounds = Rounds::default();
         let mut scaler = Scaler::new(&self);
         let mut expired = Instant::now();
+        let mut quiet = None;
         let mut state = self.lock_keeper();
         while !state.stopped {
-            // Disarmed before it looks: whoever enters a reservation after the look arms it again, and signals.
-            self.keeper.armed.store(false, Ordering::SeqCst);
-            let lapse = self.reservations.next_lapse();
-            if lapse.is_some() {
-                self.keeper.armed.store(true, Ordering::SeqCst);
-            }
             let now = Instant::now();
+            let lapse = self.next_lapse(now, &mut quiet);
             let expiry = self.next_expiry(expired);
             let look = rounds.next(&self.outboxes, now);
             let size = scaler.next(&self, now);
@@ -195,6 +191,24 @@ impl Shared {
                 }
             };
         }
+    }
+
+    /// When it has to look at the reservations next. An empty book is looked at once more after the timeout, and until then nobody need call:
+    /// what is entered meanwhile lapses later. (Who reserves and uses one place after the other would wake this thread each time.)
+    fn next_lapse(&self, now: Instant, quiet: &mut Option<Instant>) -> Option<Instant> {
+        // Disarmed before it looks: whoever enters a reservation after the look arms it again, and signals.
+        let armed = self.keeper.armed.swap(false, Ordering::SeqCst);
+        let lapse = self.reservations.next_lapse();
+        *quiet = match *quiet {
+            _ if lapse.is_some() => None,
+            None if armed => now.checked_add(self.config.reservation_timeout),
+            until => until.filter(|until| *until > now),
+        };
+        let look = lapse.or(*quiet);
+        if look.is_some() {
+            self.keeper.armed.store(true, Ordering::SeqCst);
+        }
+        look
     }
 
     /// When a task's deadline passes next; not so soon that the keeper would be busy with that alone.

@@ -8,6 +8,8 @@ mod builder;
 mod context;
 mod deferred;
 mod depth;
+#[cfg(feature = "tower")]
+mod entry;
 mod foresight;
 mod glance;
 mod handle;

@@ -1,5 +1,6 @@
 //! A place in the queue, reserved.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -83,21 +84,21 @@ impl Drop for Permit {
     }
 }
 
-/// The future of [`AdaptiveThreadPool::acquire`].
+/// The future of [`AdaptiveThreadPool::acquire`] and [`acquire_owned`](AdaptiveThreadPool::acquire_owned).
 #[must_use = "futures do nothing unless awaited"]
 #[derive(Debug)]
 pub struct Acquire<'p> {
-    pool: &'p AdaptiveThreadPool,
+    pool: Cow<'p, AdaptiveThreadPool>,
     call: Option<Arc<Call>>,
 }
 
 impl<'p> Acquire<'p> {
-    pub(super) fn new(pool: &'p AdaptiveThreadPool) -> Self {
+    pub(super) fn new(pool: Cow<'p, AdaptiveThreadPool>) -> Self {
         Self { pool, call: None }
     }
 
     fn ready(&self, id: ReservationId) -> Poll<Result<Permit, Closed<()>>> {
-        Poll::Ready(Ok(Permit::new(self.pool, Some(id))))
+        Poll::Ready(Ok(Permit::new(&self.pool, Some(id))))
     }
 }
 
@@ -116,7 +117,7 @@ impl Future for Acquire<'_> {
             }
         }
         match shared.admit_now() {
-            Ok(place) => return Poll::Ready(Ok(Permit::reserve(self.pool, place))),
+            Ok(place) => return Poll::Ready(Ok(Permit::reserve(&self.pool, place))),
             Err(Full::Closed) => return Poll::Ready(Err(Closed::new(()))),
             Err(Full::Occupied) => {}
         }
@@ -127,7 +128,7 @@ impl Future for Acquire<'_> {
                 self.call = Some(call);
                 Poll::Pending
             }
-            Joined::Permit(_) => Poll::Ready(Ok(Permit::reserve(self.pool, Place::Held))),
+            Joined::Permit(_) => Poll::Ready(Ok(Permit::reserve(&self.pool, Place::Held))),
             Joined::Closed(_) => Poll::Ready(Err(Closed::new(()))),
         }
     }

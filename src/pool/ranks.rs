@@ -277,10 +277,13 @@ impl Ranks {
     }
 }
 
-/// Work of no urgency may be old, and deadlines say themselves when it is too late.
+/// Work of no urgency may be old, deadlines say themselves when it is too late, and what has begun is not given up half-way.
 fn is_too_old(task: &TaskRef, delays: &Delays, now: u64) -> bool {
     task.label().is_some_and(|label| {
         let delay = now.saturating_sub(label.arrival);
-        label.priority < Priority::Bulk && label.expires.is_none() && delays.too_old(now, delay)
+        label.priority < Priority::Bulk
+            && label.expires.is_none()
+            && !label.part
+            && delays.too_old(now, delay)
     })
 }

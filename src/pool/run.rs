@@ -85,7 +85,7 @@ where
 
 /// Permits that are out when one caller submits one task after the other: its own, and that of the task before, which the
 /// worker is just about to give back.
-const ALONE: usize = 2;
+pub(super) const ALONE: usize = 2;
 
 struct Submitted<T> {
     join: Arc<dyn Join<T>>,

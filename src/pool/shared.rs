@@ -297,7 +297,7 @@ impl Shared {
     }
 
     /// A task was cancelled that occupied `place`.
-    fn clear_up(self: &Arc<Self>, place: Place) {
+    pub(super) fn clear_up(self: &Arc<Self>, place: Place) {
         match place {
             Place::Held | Place::Ranked => self.release_permit(),
             Place::Waiting => count(&self.tally.waiting_left),

@@ -1,5 +1,6 @@
 //! The ways of work into the pool.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -128,7 +129,27 @@ impl AdaptiveThreadPool {
     /// # Cancel safety
     /// Dropping the future gives up the place in line; a place that it had been granted goes to the next.
     pub fn acquire(&self) -> Acquire<'_> {
-        Acquire::new(self)
+        Acquire::new(Cow::Borrowed(self))
+    }
+
+    /// The same as a future that has a handle of its own: to be kept in a struct and polled from there, as in the `poll_ready` of a
+    /// service.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    ///
+    /// # Cancel safety
+    /// As [`acquire`](Self::acquire).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let acquire = millpond::AdaptiveThreadPool::new()?.acquire_owned();
+    /// let permit = tokio::spawn(acquire).await??;
+    /// assert_eq!(permit.spawn(|| 6 * 7).await?, 42);
+    /// # Ok(()) }
+    /// ```
+    pub fn acquire_owned(&self) -> Acquire<'static> {
+        Acquire::new(Cow::Owned(self.clone()))
     }
 
     /// A place in the queue if there is one now.

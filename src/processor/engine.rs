@@ -250,7 +250,7 @@ pub(super) struct Converted {
 
 /// A request or batch under way.
 #[derive(Debug)]
-pub(super) struct InFlight(Arc<CachePadded<AtomicUsize>>);
+pub(crate) struct InFlight(Arc<CachePadded<AtomicUsize>>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {

@@ -28,13 +28,16 @@ impl Account {
     }
 }
 
-/// When the document's conversion begins, here and now, and what the document is; `None` if it is to be shipped. May yield
-/// to the runtime first.
-pub(super) async fn turn<C: Converter>(
-    engine: &Engine<C>,
-    job: &Job,
-    asked: Instant,
-) -> Option<(Instant, (Format, Format))> {
+/// A document that is converted on the calling thread.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Here {
+    pub(super) formats: (Format, Format),
+    /// The runtime comes first: the caller is to yield to it before.
+    pub(super) yields: bool,
+}
+
+/// Whether the document is converted here; `None` if it is to be shipped.
+pub(super) fn turn<C: Converter>(engine: &Engine<C>, job: &Job, asked: Instant) -> Option<Here> {
     let budget = engine.inline_budget_ns();
     let bytes = job.content.len();
     if budget == 0 {
@@ -48,12 +51,9 @@ pub(super) async fn turn<C: Converter>(
     let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
     // A thread that is about to end has lost its locals: nobody knows what it has done, so it does no more.
     match SHARE.try_with(ask).unwrap_or(Turn::Ship) {
-        Turn::Inline => Some((asked, formats)),
+        Turn::Inline => Some(Here { formats, yields: false }),
+        Turn::YieldFirst => Some(Here { formats, yields: true }),
         Turn::Ship => None,
-        Turn::YieldFirst => {
-            task::yield_now().await;
-            Some((Instant::now(), formats))
-        }
     }
 }
 

@@ -10,10 +10,13 @@ mod error;
 mod group;
 mod inline;
 mod metrics;
+mod open;
 mod pace;
 mod request;
 mod retry;
 mod retry_budget;
+#[cfg(feature = "tower")]
+mod serve;
 mod single;
 mod stream;
 
@@ -35,6 +38,13 @@ pub use retry_budget::{BudgetedRetry, RetryBudget};
 pub use single::Processing;
 pub use stream::ProcessStream;
 
+#[cfg(feature = "tower")]
+pub(crate) use {
+    engine::InFlight,
+    open::{Opened, Way},
+    request::Outcome,
+};
+
 use self::engine::Engine;
 use crate::convert::Converter;
 #[cfg(feature = "documents")]
@@ -47,9 +57,9 @@ type Tenants = crate::admission::Tenants<Ticket>;
 
 /// The converter of a processor that names none: without the feature `documents` there is none, hence no value of it.
 #[cfg(feature = "documents")]
-type DefaultConverter = crate::convert::DocumentConverter;
+pub(crate) type DefaultConverter = crate::convert::DocumentConverter;
 #[cfg(not(feature = "documents"))]
-type DefaultConverter = std::convert::Infallible;
+pub(crate) type DefaultConverter = std::convert::Infallible;
 
 /// Converts documents on an [`AdaptiveThreadPool`], or on the spot where that is faster.
 ///

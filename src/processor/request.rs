@@ -165,7 +165,7 @@ pub(super) struct Job {
 
 /// A response without its name.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     pub(super) result: Result<Bytes, ProcessError>,
     pub(super) formats: Option<(Format, Format)>,
     pub(super) bytes_in: usize,
@@ -183,7 +183,7 @@ impl Outcome {
     }
 
     /// With its name.
-    pub(super) fn named(self, id: String) -> ConversionResponse {
+    pub(crate) fn named(self, id: String) -> ConversionResponse {
         let Self { result, formats, bytes_in: _, queued, took, inlined, chunks } = self;
         let (from, to) = formats.unzip();
         ConversionResponse { id, result, from, to, queued, took, inlined, chunks }

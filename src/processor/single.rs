@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use tokio::task::yield_now;
+
 use super::engine::{Engine, InFlight, Venue};
-use super::inline;
+use super::open::Way;
 use super::request::{Job, Outcome, Terms};
-use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, Tenants};
+use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::admission::Slot;
 use crate::convert::Converter;
 use crate::error::{RejectReason, Rejected, Rejection};
@@ -51,58 +53,23 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     async fn process(&self, job: Job, terms: Terms, asked: Instant) -> Outcome {
         let engine = &self.engine;
         let _under_way = engine.enter();
-        if self.pool.is_closed() {
-            return engine.refused(ProcessError::Closed, job.content, asked);
+        let mut opened = match self.open(job, terms, asked) {
+            Ok(opened) => opened,
+            Err(outcome) => return outcome,
+        };
+        if opened.yields() {
+            yield_now().await;
+            opened.begins_now();
         }
-        if let Err(error) = engine.check_size(&job.content) {
-            return engine.refused(error, job.content, asked);
-        }
-        if terms.expired(asked) {
-            return engine.refused(ProcessError::Expired, job.content, asked);
-        }
-        // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
-        // be to wait for itself.
-        let here = self.pool.is_here();
-        let turn = if here { None } else { inline::turn(engine, &job, asked).await };
-        let mut slot = None;
-        if let (Some(tenants), Some(name), false) = (&engine.tenants, &terms.tenant, here) {
-            slot = tenants.try_enter(name);
-            if slot.is_none() {
-                let result = self.stand_in_line(tenants, name, &terms, job, asked).await;
-                return result.unwrap_or_else(|error| engine.unconverted(error.into(), asked));
-            }
-        }
-        if let Some((start, formats)) = turn {
-            let outcome = engine.convert(job, asked, start, Venue::Caller(formats));
-            engine.account(&outcome);
-            return outcome;
-        }
-        let bytes = job.content.len();
-        let work = on_worker(Arc::clone(engine), job, asked, slot);
-        let result = match terms.task(&self.pool, bytes) {
-            None => self.pool.run(work).await,
-            Some(task) => task.run(work).await,
+        let result = match self.proceed(opened) {
+            Way::Answered(outcome) => return outcome,
+            Way::TenantFull(arrived) => self.stand_in_line(arrived).await,
+            Way::Ship(shipment) => match shipment.task(&self.pool) {
+                None => self.pool.run(self.work(shipment)).await,
+                Some(task) => task.run(self.work(shipment)).await,
+            },
         };
         result.unwrap_or_else(|error| engine.unconverted(error.into(), asked))
-    }
-
-    fn stand_in_line(
-        &self,
-        tenants: &Arc<Tenants>,
-        name: &Arc<str>,
-        terms: &Terms,
-        job: Job,
-        asked: Instant,
-    ) -> Deferred<Outcome> {
-        let (slot, arrival) = tenants.join_line(name);
-        let bytes = job.content.len();
-        let work = on_worker(Arc::clone(&self.engine), job, asked, Some(slot));
-        let (ticket, deferred) = match terms.task(&self.pool, bytes) {
-            None => self.pool.defer(work),
-            Some(task) => task.defer(work),
-        };
-        tenants.bring(name, arrival, ticket);
-        deferred
     }
 
     /// Submits a document at once, or refuses it at once. Never converts on the calling thread.
@@ -174,7 +141,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     }
 
     #[cold]
-    fn tenant_rejection(&self, limit: usize) -> Rejection {
+    pub(super) fn tenant_rejection(&self, limit: usize) -> Rejection {
         // A slot comes free when one of the tenant's own is done: by Little's law once in (mean latency / limit).
         let mean = self.engine.latencies.mean().unwrap_or_default();
         let after = mean / u32::try_from(limit).unwrap_or(u32::MAX);
@@ -189,7 +156,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
 }
 
 /// The work of one document, with its tenant's slot in it.
-fn on_worker<C: Converter>(
+pub(super) fn on_worker<C: Converter>(
     engine: Arc<Engine<C>>,
     job: Job,
     asked: Instant,

@@ -152,12 +152,31 @@ where
         }
     }
 
+    fn withdraw(&self) -> Option<Place> {
+        let (old, place, waker) = {
+            let mut inner = self.inner.lock();
+            let Stage::Pending(_, place) = inner.stage else { return None };
+            if !place.is_outside_queue() {
+                return None;
+            }
+            self.cancelled.store(true, Ordering::Relaxed);
+            let old = mem::replace(&mut inner.stage, Stage::Void(Voided::Cancelled));
+            (old, place, inner.waker.take())
+        };
+        contain(|| drop((old, waker)));
+        Some(place)
+    }
+
     fn refuse(&self, why: Refusal) -> Option<(Place, Option<Waker>)> {
         self.void(Voided::Refused(why)).ok()
     }
 
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn is_outside_queue(&self) -> bool {
+        matches!(self.inner.lock().stage, Stage::Pending(_, place) if place.is_outside_queue())
     }
 
     fn is_pending(&self) -> bool {
@@ -259,6 +278,22 @@ mod tests {
         assert_eq!(Arc::strong_count(&held), 1);
         assert!(!cell.admit());
         assert!(matches!(cell.poll_join(Waker::noop()), Poll::Ready(Err(JoinError::Cancelled))));
+    }
+
+    #[test]
+    fn only_what_has_no_place_in_the_queue_can_be_withdrawn() {
+        for place in [Place::Outside, Place::Line, Place::Waiting] {
+            let cell = TaskCell::new(|| (), place, None);
+            assert!(cell.is_outside_queue());
+            assert_eq!(cell.withdraw(), Some(place));
+            assert_eq!((cell.withdraw(), cell.run(&Record::default())), (None, None));
+            assert!(cell.is_cancelled() && !cell.is_outside_queue());
+        }
+        for place in [Place::Held, Place::Ranked, Place::Free] {
+            let cell = TaskCell::new(|| (), place, None);
+            assert_eq!((cell.withdraw(), cell.is_cancelled()), (None, false));
+            assert_eq!(cell.run(&Record::default()), Some(place));
+        }
     }
 
     #[test]

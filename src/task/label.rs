@@ -63,7 +63,7 @@ pub(crate) struct Label {
     pub(crate) expires: Option<u64>,
     /// What it is called.
     pub(crate) name: Option<Cow<'static, str>>,
-    /// It is a part of the task that all this was said of.
+    /// It is a part of the task that all this was said of, which has begun.
     pub(crate) part: bool,
     /// Which of the tasks it is, of the run order or of the list of those on their way there. Given by whoever has the lock of that.
     number: AtomicU64,
@@ -83,8 +83,12 @@ impl Label {
     /// For a subtask.
     pub(crate) fn same(&self) -> Self {
         let Self { priority, arrival, expires, .. } = *self;
-        let label = Self::new(Name::clone(&self.tenant), priority, arrival, expires, self.name.clone());
-        Self { part: true, ..label }
+        Self::new(Name::clone(&self.tenant), priority, arrival, expires, self.name.clone()).of_part()
+    }
+
+    /// For what is a part of a task.
+    pub(crate) fn of_part(self) -> Self {
+        Self { part: true, ..self }
     }
 
     pub(crate) fn number(&self) -> u64 {

@@ -7,17 +7,20 @@
 //! * `admit-cancelled`: a line that gives a permit to a task that was cancelled;
 //! * `rest-looks-first`: a watcher that looks into the boxes and then says that it sleeps;
 //! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back;
-//! * `left-cleared-last`: a caller who passes on what is left and then says that there is nothing left.
+//! * `left-cleared-last`: a caller who passes on what is left and then says that there is nothing left;
+//! * `rest-forgets`: a waiter that rests without asking whether the future was woken during its job;
+//! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
+//! * `withdraw-placed`: a waiter whose patience is over that takes back what has its permit.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Poll, Wake as _, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Cancelled, Ended, Host, Join, Outboxes, Place, Run, TaskCell};
+use super::{Cancelled, Ended, Host, Join, Notice, Outboxes, Place, Run, TaskCell};
 use crate::error::JoinError;
 
 /// Counts what becomes of a place.
@@ -170,5 +173,88 @@ fn loom_who_is_left_is_passed_on() {
         };
         let told = woken(0, &outboxes) + other.join().unwrap();
         assert_eq!(told, 4);
+    });
+}
+
+/// A future that is polled by jobs: it is woken twice from elsewhere, at any time, and its waiter does not rest before it has seen both.
+#[test]
+fn loom_a_future_that_is_woken_is_polled_again() {
+    loom::model(|| {
+        let (notice, events) = (Notice::new(), Arc::new(AtomicUsize::new(0)));
+        let other = {
+            let (notice, events) = (Arc::clone(&notice), Arc::clone(&events));
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    events.fetch_add(1, Ordering::Relaxed);
+                    notice.wake_by_ref();
+                }
+            })
+        };
+        // Each look at the events is one poll of the future, by a job that the waiter has just submitted, and seen the end of.
+        loom::future::block_on(poll_fn(|cx| {
+            loop {
+                if events.load(Ordering::Relaxed) == 2 {
+                    return Poll::Ready(());
+                }
+                if !notice.rest(cx.waker()) {
+                    return Poll::Pending;
+                }
+            }
+        }));
+        other.join().unwrap();
+    });
+}
+
+/// The same with a real job: it polls on a worker's thread, with the notice as its waker, and tells its waiter by its own end.
+#[test]
+fn loom_a_wake_up_during_the_job_is_not_lost() {
+    loom::model(|| {
+        let (notice, event) = (Notice::new(), Arc::new(AtomicUsize::new(0)));
+        let job = {
+            let event = Arc::clone(&event);
+            TaskCell::new(move || event.load(Ordering::Relaxed) == 1, Place::Held, None)
+        };
+        let worker = {
+            let job = Arc::clone(&job);
+            thread::spawn(move || job.run(&Counts::default()))
+        };
+        let other = {
+            let (notice, event) = (Arc::clone(&notice), Arc::clone(&event));
+            thread::spawn(move || {
+                event.store(1, Ordering::Relaxed);
+                notice.wake_by_ref();
+            })
+        };
+        let mut polled = Some(job);
+        loom::future::block_on(poll_fn(|cx| {
+            if let Some(job) = &polled {
+                match job.poll_join(cx.waker()) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(true)) => return Poll::Ready(()),
+                    Poll::Ready(_) => polled = None,
+                }
+            }
+            // The next job would see the event.
+            if notice.rest(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        other.join().unwrap();
+        worker.join().unwrap();
+    });
+}
+
+/// A task in line that is withdrawn while it is admitted: it has its permit and stays, or it is gone and takes none.
+#[test]
+fn loom_what_is_withdrawn_takes_no_permit() {
+    loom::model(|| {
+        let cell = TaskCell::new(|| (), Place::Line, None);
+        let line = {
+            let cell = Arc::clone(&cell);
+            thread::spawn(move || cell.admit())
+        };
+        let withdrawn = cell.withdraw();
+        match line.join().unwrap() {
+            true => assert_eq!((withdrawn, cell.is_pending()), (None, true)),
+            false => assert_eq!((withdrawn, cell.is_pending()), (Some(Place::Line), false)),
+        }
     });
 }

@@ -30,6 +30,8 @@ mod cell;
 mod label;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
+#[cfg(any(feature = "tower", millpond_loom))]
+mod notice;
 mod outbox;
 
 use std::sync::Arc;
@@ -38,6 +40,8 @@ use std::task::{Poll, Waker};
 pub(crate) use cell::TaskCell;
 pub use label::Priority;
 pub(crate) use label::{Label, Labelled, Name};
+#[cfg(any(feature = "tower", millpond_loom))]
+pub(crate) use notice::Notice;
 pub(crate) use outbox::Outboxes;
 
 use crate::error::{JoinError, Rejection};
@@ -60,6 +64,13 @@ pub(crate) enum Place {
     Waiting,
     /// Nothing: a subtask, or a late comer whose place lapsed.
     Free,
+}
+
+impl Place {
+    /// Whether it waits for a place in the queue still.
+    pub(crate) fn is_outside_queue(self) -> bool {
+        matches!(self, Self::Outside | Self::Line | Self::Waiting)
+    }
 }
 
 /// What [`Run::cancel`] met.
@@ -115,12 +126,20 @@ pub(crate) trait Run: Send + Sync {
     fn enter(&self, place: Place) -> bool;
     /// Drops the closure of a waiting task, asks a running one to stop.
     fn cancel(&self) -> Cancelled;
+    /// The same for a task that has no place in the queue yet, and only then. Says where it waited; its waiter, who asks for this, is
+    /// not woken.
+    #[must_use = "what it occupied has to be cleared up"]
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services ask for it"))]
+    fn withdraw(&self) -> Option<Place>;
     /// Drops the closure of a task that waits, and tells why. Says what it occupied, and whom to wake when that is given back;
     /// `None` if it did not wait any more.
     #[must_use = "its place has to be given back, and its waiter to be woken"]
     fn refuse(&self, why: Refusal) -> Option<(Place, Option<Waker>)>;
     /// Whether it was asked to stop.
     fn is_cancelled(&self) -> bool;
+    /// Whether it waits for a place in the queue still.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services ask for it"))]
+    fn is_outside_queue(&self) -> bool;
     /// Whether it still waits.
     fn is_pending(&self) -> bool;
     /// Whether it has run, or never will.

@@ -1,0 +1,259 @@
+//! Errors as responses.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum_core::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::convert::ConvertError;
+use crate::error::{JoinError, RejectReason, Rejected, Rejection};
+use crate::pool::Closed;
+use crate::processor::ProcessError;
+use crate::service::error::ServiceError;
+
+/// What is wrong, as a response: a small JSON body with problem details ([RFC 9457]), and the header `Retry-After` where it is of use
+/// to come again.
+///
+/// ```text
+/// HTTP/1.1 503 Service Unavailable
+/// content-type: application/problem+json
+/// retry-after: 1
+/// cache-control: no-store
+///
+/// {"title":"Service Unavailable","status":503,"detail":"the queue is full","code":"queue-full","retry_after_ms":180}
+/// ```
+///
+/// | Error | Status | `code` |
+/// |---|---|---|
+/// | no room, no hope to meet the deadline, given way to others | 503, `Retry-After` | `queue-full`, `byte-budget`, `overloaded`, `deadline-too-near`, `evicted` |
+/// | the tenant's limit | 429, `Retry-After` | `tenant-limit` |
+/// | the pool is shutting down | 503 | `shutting-down` |
+/// | more bytes than are accepted | 413 | `too-large` |
+/// | the deadline passed, the batch was over | 504 | `deadline-exceeded`, `timed-out` |
+/// | the document can't be converted | 422 | `unsupported`, `not-utf8`, `malformed`, `too-deep`, `output-too-large`, `not-converted` |
+/// | a panic | 500 | `panicked` |
+///
+/// `Retry-After` is in whole seconds, at least one; `retry_after_ms` has what was measured. Nothing of it tells how long the queue is, what
+/// a panic said, or what a converter of your own reports.
+///
+/// [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use millpond::service::ServiceError;
+/// use millpond::service::axum::Problem;
+///
+/// let mut problem = Problem::from(ServiceError::ShuttingDown);
+/// assert_eq!((problem.status.as_u16(), problem.code), (503, "shutting-down"));
+/// problem.detail = "back at noon".into();
+/// assert_eq!(problem.into_response().headers()["content-type"], "application/problem+json");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The response's status.
+    pub status: StatusCode,
+    /// What is wrong, for programs; the extension member `code`.
+    pub code: &'static str,
+    /// The same for people.
+    pub detail: Cow<'static, str>,
+    /// When to come again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem of your own.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, detail: detail.into(), retry_after: None }
+    }
+
+    fn panicked() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "panicked", "the request could not be processed")
+    }
+
+    fn expired() -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline-exceeded", "the deadline passed")
+    }
+
+    fn shutting_down() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting-down", RejectReason::ShuttingDown.to_string())
+    }
+}
+
+/// The body; without a `type`, which then is "about:blank", its title is that of the status.
+#[derive(Serialize)]
+struct Body<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'p str>,
+    status: u16,
+    detail: &'p str,
+    code: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { status, code, detail, retry_after } = &self;
+        let body = Body {
+            title: status.canonical_reason(),
+            status: status.as_u16(),
+            detail,
+            code,
+            retry_after_ms: retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        };
+        // It is made of strings and numbers: that can't fail.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut headers = HeaderMap::with_capacity(3);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        // Of this moment: a cache between must not tell others.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(after) = retry_after {
+            headers.insert(RETRY_AFTER, whole_seconds(*after).into());
+        }
+        (*status, headers, body).into_response()
+    }
+}
+
+/// Rounded up: who comes before the time comes in vain.
+fn whole_seconds(after: Duration) -> u64 {
+    after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1)
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let (status, code) = match rejection.reason {
+            RejectReason::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue-full"),
+            RejectReason::TenantLimit => (StatusCode::TOO_MANY_REQUESTS, "tenant-limit"),
+            RejectReason::DeadlineTooNear => (StatusCode::SERVICE_UNAVAILABLE, "deadline-too-near"),
+            RejectReason::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            RejectReason::Evicted => (StatusCode::SERVICE_UNAVAILABLE, "evicted"),
+            RejectReason::ByteBudget => (StatusCode::SERVICE_UNAVAILABLE, "byte-budget"),
+            RejectReason::NeverFits => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+            RejectReason::ShuttingDown => return Self::shutting_down(),
+        };
+        Self { retry_after: rejection.retry_after, ..Self::new(status, code, rejection.reason.to_string()) }
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Overloaded { rejection, .. } | ServiceError::TooLarge { rejection } => {
+                rejection.into()
+            }
+            ServiceError::DeadlineExceeded => Self::expired(),
+            ServiceError::ShuttingDown => Self::shutting_down(),
+            ServiceError::Panicked(_) => Self::panicked(),
+            ServiceError::Inner(never) => match never {},
+        }
+    }
+}
+
+impl From<JoinError> for Problem {
+    fn from(error: JoinError) -> Self {
+        ServiceError::from(error).into()
+    }
+}
+
+impl From<ProcessError> for Problem {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::TooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", error.to_string())
+            }
+            ProcessError::Convert(error) => error.into(),
+            ProcessError::Panicked(_) => Self::panicked(),
+            ProcessError::TimedOut { .. } => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "timed-out", error.to_string())
+            }
+            ProcessError::Cancelled | ProcessError::Closed => Self::shutting_down(),
+            ProcessError::Expired => Self::expired(),
+            ProcessError::Rejected(rejection) => rejection.into(),
+        }
+    }
+}
+
+impl From<ConvertError> for Problem {
+    fn from(error: ConvertError) -> Self {
+        let (code, detail) = match &error {
+            ConvertError::Unsupported { .. } => ("unsupported", error.to_string()),
+            ConvertError::NotUtf8 { .. } => ("not-utf8", error.to_string()),
+            ConvertError::Malformed { .. } => ("malformed", error.to_string()),
+            ConvertError::TooDeep { .. } => ("too-deep", error.to_string()),
+            ConvertError::OutputTooLarge { .. } => ("output-too-large", error.to_string()),
+            // Whatever it says was not said to a client.
+            ConvertError::Converter(_) => ("not-converted", String::from("the document can't be converted")),
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+}
+
+/// The response of the service within for its own error, a [`Problem`] for any other.
+impl<E: IntoResponse> IntoResponse for ServiceError<E> {
+    fn into_response(self) -> Response {
+        match self.try_into_inner() {
+            Ok(error) => error.into_response(),
+            Err(error) => Problem::from(error).into_response(),
+        }
+    }
+}
+
+/// A [`Problem`]; the work is dropped.
+impl<W> IntoResponse for Rejected<W> {
+    fn into_response(self) -> Response {
+        Problem::from(*self.rejection()).into_response()
+    }
+}
+
+/// A [`Problem`]; the work is dropped.
+impl<W> IntoResponse for Closed<W> {
+    fn into_response(self) -> Response {
+        Problem::shutting_down().into_response()
+    }
+}
+
+/// A [`Problem`].
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+/// A [`Problem`].
+impl IntoResponse for JoinError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+/// A [`Problem`].
+impl IntoResponse for ProcessError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+/// A [`Problem`].
+impl IntoResponse for ConvertError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_come_too_early() {
+        let cases = [(0, 1), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (60_000, 60)];
+        for (ms, seconds) in cases {
+            assert_eq!(whole_seconds(Duration::from_millis(ms)), seconds, "{ms} ms");
+        }
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
+    }
+}

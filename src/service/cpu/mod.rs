@@ -1,0 +1,97 @@
+//! A function as a service.
+
+mod future;
+
+use std::fmt;
+use std::task::{Context, Poll};
+
+use tower_service::Service;
+
+pub use future::CpuFuture;
+
+use super::admission::{Admission, Classify, NoTerms, Terms};
+use super::entrance::{Entrance, submit};
+use super::error::ServiceError;
+use crate::pool::AdaptiveThreadPool;
+
+/// A synchronous function `Fn(Request) -> Response` as a [`Service`]: each call is one task of the pool, with a clone of the function. (What is
+/// dear to clone belongs into an `Arc`, as with tower's `service_fn`.)
+///
+/// By default it is [not ready](Admission::Backpressure) while the pool has no place for the next call.
+///
+/// # Errors
+/// Its errors are the pool's ([`ServiceError`]); what the function returns, be it a `Result`, is the response.
+///
+/// # Cancel safety
+/// Dropping the response's future cancels the call if it has not begun: the request is dropped, and its place is free, before
+/// `drop` returns. A function that runs can ask [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use millpond::service::CpuService;
+/// use millpond::AdaptiveThreadPool;
+/// use tower::{Service, ServiceExt};
+///
+/// let pool = AdaptiveThreadPool::new()?;
+/// let mut shout = CpuService::new(pool, |text: String| text.to_uppercase());
+/// assert_eq!(shout.ready().await?.call("hey".into()).await?, "HEY");
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct CpuService<F, C = NoTerms> {
+    entrance: Entrance<C>,
+    work: F,
+}
+
+impl<F, C> fmt::Debug for CpuService<F, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CpuService").field("entrance", &self.entrance).finish_non_exhaustive()
+    }
+}
+
+impl<F> CpuService<F> {
+    /// `work` on this pool.
+    pub fn new(pool: AdaptiveThreadPool, work: F) -> Self {
+        Self { entrance: Entrance::new(pool, Admission::Backpressure, NoTerms), work }
+    }
+}
+
+impl<F, C> CpuService<F, C> {
+    /// What happens to a request for which there is no place.
+    #[must_use]
+    pub fn admission(mut self, admission: Admission) -> Self {
+        self.entrance.admission = admission;
+        self
+    }
+
+    /// Tells the class, the tenant and the deadline of a request.
+    pub fn terms<Request, D: Fn(&Request) -> Terms>(self, terms: D) -> CpuService<F, D> {
+        CpuService { entrance: self.entrance.with_terms(terms), work: self.work }
+    }
+}
+
+impl<Request, Response, F, C> Service<Request> for CpuService<F, C>
+where
+    F: Fn(Request) -> Response + Clone + Send + 'static,
+    C: Classify<Request>,
+    Request: Send + 'static,
+    Response: Send + 'static,
+{
+    type Response = Response;
+    type Error = ServiceError;
+    type Future = CpuFuture<Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.entrance.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let terms = self.entrance.terms.classify(&request);
+        let admission = (self.entrance.admission, self.entrance.take_permit());
+        let (pool, function) = (&self.entrance.pool, &self.work);
+        CpuFuture::new(submit(pool, terms.task(pool), admission, request, |request| {
+            let function = function.clone();
+            move || function(request)
+        }))
+    }
+}

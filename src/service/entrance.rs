@@ -1,0 +1,100 @@
+//! The way of a request into the pool, the same for all services.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::admission::{Admission, NoTerms, TypeName};
+use super::error::ServiceError;
+use super::placed::Placed;
+use crate::pool::{Acquire, AdaptiveThreadPool, Permit, TaskBuilder};
+
+/// What a service has of the pool. A clone is another caller: it starts without the place that this one may have, or wait for.
+pub(super) struct Entrance<C = NoTerms> {
+    pub(super) pool: AdaptiveThreadPool,
+    pub(super) admission: Admission,
+    /// A [`Classify`](super::Classify).
+    pub(super) terms: C,
+    /// It waits for a place for the next call.
+    acquire: Option<Acquire<'static>>,
+    /// It has one.
+    permit: Option<Permit>,
+}
+
+impl<C: Clone> Clone for Entrance<C> {
+    fn clone(&self) -> Self {
+        Self::new(self.pool.clone(), self.admission, self.terms.clone())
+    }
+}
+
+impl<C> fmt::Debug for Entrance<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entrance")
+            .field("pool", &self.pool)
+            .field("admission", &self.admission)
+            .field("terms", &TypeName::of(&self.terms))
+            .field("has_place", &self.permit.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C> Entrance<C> {
+    pub(super) fn new(pool: AdaptiveThreadPool, admission: Admission, terms: C) -> Self {
+        Self { pool, admission, terms, acquire: None, permit: None }
+    }
+
+    /// The same with other terms.
+    pub(super) fn with_terms<D>(self, terms: D) -> Entrance<D> {
+        Entrance::new(self.pool, self.admission, terms)
+    }
+
+    /// Ready when the next call may be made.
+    pub(super) fn poll_ready<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ServiceError<E>>> {
+        if self.admission != Admission::Backpressure || self.permit.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let acquire = self.acquire.get_or_insert_with(|| self.pool.acquire_owned());
+        let acquired = ready!(Pin::new(acquire).poll(cx));
+        self.acquire = None;
+        self.permit = Some(acquired?);
+        Poll::Ready(Ok(()))
+    }
+
+    /// The place for one call. Who was not asked whether it is ready has none, and waits within its future.
+    pub(super) fn take_permit(&mut self) -> Option<Permit> {
+        self.acquire = None;
+        self.permit.take()
+    }
+}
+
+/// Submits a request as a `task`, plain if there is none, on the terms of `admission`, or with a place that it has. The work is made of
+/// the request when it is let in or stands in line.
+pub(super) fn submit<W, F, T>(
+    pool: &AdaptiveThreadPool,
+    task: Option<TaskBuilder<'_>>,
+    (admission, permit): (Admission, Option<Permit>),
+    request: W,
+    work: impl FnOnce(W) -> F,
+) -> Placed<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let deferred = match (permit, task) {
+        (Some(permit), None) => pool.enqueue_with(permit, work(request)),
+        (Some(permit), Some(task)) => task.enqueue_with(permit, work(request)),
+        (None, task) if admission == Admission::Shed => {
+            let tried = match task {
+                None => pool.try_enqueue(request, work),
+                Some(task) => task.try_enqueue(request, work),
+            };
+            match tried {
+                Ok(deferred) => deferred,
+                Err(rejected) => return Placed::refused(*rejected.rejection()),
+            }
+        }
+        (None, None) => pool.enqueue(work(request)),
+        (None, Some(task)) => task.enqueue(work(request)),
+    };
+    Placed::new(deferred, admission)
+}

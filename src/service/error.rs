@@ -1,0 +1,120 @@
+//! Why a service has no response.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use crate::error::{JoinError, Panic, RejectReason, Rejected, Rejection};
+use crate::pool::Closed;
+
+/// Why a service has no response; `E` is the error of the service within, if there is one.
+///
+/// ```
+/// use millpond::RejectReason;
+/// use millpond::service::ServiceError;
+///
+/// fn tell(error: ServiceError) -> String {
+///     match error {
+///         ServiceError::Overloaded { retry_after: Some(after), .. } => format!("come again in {after:?}"),
+///         other => other.to_string(),
+///     }
+/// }
+/// assert_eq!(tell(ServiceError::ShuttingDown), "the pool takes no more work");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError<E = Infallible> {
+    /// There is no room for the request now, no hope to meet its deadline, or it had to give way to others. It has not begun.
+    #[error("overloaded: {rejection}")]
+    Overloaded {
+        /// When to try again, as measured; see [`Rejection::retry_after`].
+        retry_after: Option<Duration>,
+        /// The facts.
+        rejection: Rejection,
+    },
+    /// The request has more bytes than may ever be under way.
+    #[error("too large: {rejection}")]
+    TooLarge {
+        /// The facts.
+        rejection: Rejection,
+    },
+    /// The request's deadline passed before it could begin, or before it could go on.
+    #[error("the deadline passed")]
+    DeadlineExceeded,
+    /// The pool was shut down.
+    #[error("the pool takes no more work")]
+    ShuttingDown,
+    /// It panicked; nothing else was harmed.
+    #[error("panicked: {0}")]
+    Panicked(Box<Panic>),
+    /// The service within failed.
+    #[error("{0}")]
+    Inner(E),
+}
+
+impl<E> ServiceError<E> {
+    /// When to try again; `None` where that is of no use, or nobody knows.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Overloaded { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the request was refused for want of room, and was not begun.
+    #[must_use]
+    pub fn is_overload(&self) -> bool {
+        matches!(self, Self::Overloaded { .. })
+    }
+
+    /// The error of the service within.
+    ///
+    /// # Errors
+    /// It is another error.
+    pub fn try_into_inner(self) -> Result<E, ServiceError> {
+        Err(match self {
+            Self::Inner(error) => return Ok(error),
+            Self::Overloaded { retry_after, rejection } => {
+                ServiceError::Overloaded { retry_after, rejection }
+            }
+            Self::TooLarge { rejection } => ServiceError::TooLarge { rejection },
+            Self::DeadlineExceeded => ServiceError::DeadlineExceeded,
+            Self::ShuttingDown => ServiceError::ShuttingDown,
+            Self::Panicked(panic) => ServiceError::Panicked(panic),
+        })
+    }
+}
+
+impl<E> From<Rejection> for ServiceError<E> {
+    fn from(rejection: Rejection) -> Self {
+        match rejection.reason {
+            RejectReason::ShuttingDown => Self::ShuttingDown,
+            RejectReason::NeverFits => Self::TooLarge { rejection },
+            _ => Self::Overloaded { retry_after: rejection.retry_after, rejection },
+        }
+    }
+}
+
+impl<E, W> From<Rejected<W>> for ServiceError<E> {
+    fn from(rejected: Rejected<W>) -> Self {
+        Self::from(*rejected.rejection())
+    }
+}
+
+impl<E, W> From<Closed<W>> for ServiceError<E> {
+    fn from(_: Closed<W>) -> Self {
+        Self::ShuttingDown
+    }
+}
+
+impl<E> From<JoinError> for ServiceError<E> {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Panicked(panic) => Self::Panicked(panic),
+            JoinError::Expired => Self::DeadlineExceeded,
+            JoinError::Rejected(rejection) => Self::from(*rejection),
+            // Nobody but a shutdown cancels what somebody waits for.
+            JoinError::Cancelled | JoinError::Closed => Self::ShuttingDown,
+        }
+    }
+}
