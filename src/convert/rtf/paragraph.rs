@@ -8,7 +8,7 @@ use super::styles::Role;
 use super::word::Word;
 use crate::convert::model::{Flags, Kind, Place};
 
-impl Reader<'_> {
+impl Reader {
     /// A control word that is about paragraphs or tables.
     pub(super) fn paragraph_word(&mut self, word: Word, number: Option<i32>) {
         let paragraph = &mut self.group.paragraph;
