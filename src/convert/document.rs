@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 
-use super::split::inseparable;
 use super::format::skip_preamble;
+use super::split::inseparable;
 use super::{
     ConversionOptions, ConvertError, Converter, Format, Incremental, Split, html, rtf, rtf_write, source,
 };

@@ -11,6 +11,8 @@ mod group;
 mod inline;
 mod metrics;
 mod pace;
+mod parts;
+mod reader;
 mod request;
 mod retry;
 mod retry_budget;
@@ -29,6 +31,7 @@ pub use builder::ProcessorBuilder;
 pub use config::ProcessorConfig;
 pub use error::ProcessError;
 pub use metrics::ProcessorMetrics;
+pub use reader::{ReaderError, ReaderResponse};
 pub use request::{ConversionRequest, ConversionResponse};
 pub use retry::Retryable;
 pub use retry_budget::{BudgetedRetry, RetryBudget};
@@ -63,6 +66,7 @@ type DefaultConverter = std::convert::Infallible;
 /// | many documents | [`process_batch`](Self::process_batch) | waits its turn |
 /// | many documents and somebody watching | [`batch`](Self::batch) | waits its turn |
 /// | documents that come one after another | [`process_stream`](Self::process_stream) | pulls no more |
+/// | a document that comes piece by piece, and is long | [`process_reader`](Self::process_reader) | reads no more |
 ///
 /// # Documents in parts
 /// A document that is longer than the chunk size is converted in parts, at the same time, if the converter can split it

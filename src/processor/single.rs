@@ -12,7 +12,7 @@ use super::request::{Job, Outcome, Terms};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, Tenants};
 use crate::admission::Slot;
 use crate::convert::Converter;
-use crate::error::{RejectReason, Rejected, Rejection};
+use crate::error::{JoinError, RejectReason, Rejected, Rejection};
 use crate::pool::{Deferred, Ticket};
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
@@ -43,12 +43,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[cfg(not(feature = "documents"))] fn main() {}
     /// ```
     pub async fn process_single(&self, request: ConversionRequest) -> ConversionResponse {
-        let terms = self.engine.terms(&request);
+        let terms = self.engine.terms(&request, &request.content);
         let (id, job) = request.into_parts();
         self.process(job, terms, Instant::now()).await.named(id)
     }
 
-    async fn process(&self, job: Job, terms: Terms, asked: Instant) -> Outcome {
+    pub(super) async fn process(&self, job: Job, terms: Terms, asked: Instant) -> Outcome {
         let engine = &self.engine;
         let _under_way = engine.enter();
         if self.pool.is_closed() {
@@ -68,7 +68,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         if let (Some(tenants), Some(name), false) = (&engine.tenants, &terms.tenant, here) {
             slot = tenants.try_enter(name);
             if slot.is_none() {
-                let result = self.stand_in_line(tenants, name, &terms, job, asked).await;
+                let bytes = job.content.len();
+                let work = |slot| on_worker(Arc::clone(engine), job, asked, Some(slot));
+                let result = self.stand_in_line(tenants, name, &terms, bytes, work).await;
                 return result.unwrap_or_else(|error| engine.unconverted(error.into(), asked));
             }
         }
@@ -86,17 +88,51 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         result.unwrap_or_else(|error| engine.unconverted(error.into(), asked))
     }
 
-    fn stand_in_line(
+    /// Runs a piece of work for these terms when it is its turn.
+    ///
+    /// # Cancel safety
+    /// As [`process_single`](Self::process_single).
+    pub(super) async fn in_turn<F, T>(&self, terms: &Terms, bytes: usize, work: F) -> Result<T, JoinError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let holding = |slot: Option<Slot<Ticket>>| {
+            move || {
+                let result = work();
+                // Before the result can be seen.
+                drop(slot);
+                result
+            }
+        };
+        let mut slot = None;
+        if let (Some(tenants), Some(name), false) = (&self.engine.tenants, &terms.tenant, self.pool.is_here())
+        {
+            slot = tenants.try_enter(name);
+            if slot.is_none() {
+                return self.stand_in_line(tenants, name, terms, bytes, |slot| holding(Some(slot))).await;
+            }
+        }
+        match terms.task(&self.pool, bytes) {
+            None => self.pool.run(holding(slot)).await,
+            Some(task) => task.run(holding(slot)).await,
+        }
+    }
+
+    fn stand_in_line<F, T>(
         &self,
         tenants: &Arc<Tenants>,
         name: &Arc<str>,
         terms: &Terms,
-        job: Job,
-        asked: Instant,
-    ) -> Deferred<Outcome> {
+        bytes: usize,
+        work: impl FnOnce(Slot<Ticket>) -> F,
+    ) -> Deferred<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
         let (slot, arrival) = tenants.join_line(name);
-        let bytes = job.content.len();
-        let work = on_worker(Arc::clone(&self.engine), job, asked, Some(slot));
+        let work = work(slot);
         let (ticket, deferred) = match terms.task(&self.pool, bytes) {
             None => self.pool.defer(work),
             Some(task) => task.defer(work),
@@ -150,7 +186,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             }
         }
         let mut id = String::new();
-        let terms = engine.terms(&request);
+        let terms = engine.terms(&request, &request.content);
         let work = |(request, slot): (ConversionRequest, _)| {
             let (name, job) = request.into_parts();
             id = name;

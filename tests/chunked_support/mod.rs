@@ -2,10 +2,13 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 
+pub(crate) mod rtf;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use millpond::convert::OneByOne;
 use millpond::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format};
 
 /// What became of a document that was to be converted in parts.
@@ -55,6 +58,89 @@ pub(crate) fn check(input: &[u8], options: &ConversionOptions, size: usize) -> W
             String::from_utf8_lossy(&parts),
             String::from_utf8_lossy(&whole),
         ),
+    }
+}
+
+/// What became of a document that was to be converted while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// As it was read, when all of it was there: nothing was done with before.
+    Whole,
+    /// It turned out on the way that it can't be.
+    NeedsWhole,
+    /// Piece by piece.
+    Pieces,
+    /// It can't be converted whole either.
+    Failed,
+}
+
+/// Converts through windows that go on by chance, and demands what comes of it whole: all of it, or its beginning and an error; or the
+/// same error.
+pub(crate) fn check_read(input: &[u8], options: &ConversionOptions, chance: &mut Chance) -> Read {
+    let converter = DocumentConverter::new();
+    let mut whole = BytesMut::new();
+    let expected = converter.convert(input, options, &mut whole);
+    let tell = |out: &[u8], what: &dyn std::fmt::Debug| -> String {
+        let [input, out, whole] =
+            [input, out, &whole[..]].map(|text| String::from_utf8_lossy(text).into_owned());
+        format!("{input}\nbecomes\n{out}\n({what:?}), and whole\n{whole}\n({expected:?})")
+    };
+    let mut out = BytesMut::new();
+    let (result, pieces) = read(input, options, chance, &mut out);
+    match (result, &expected) {
+        (Ok(()), Ok(())) => {
+            assert!(out == whole, "{}", tell(&out, &()));
+            if pieces { Read::Pieces } else { Read::Whole }
+        }
+        (Err(error @ ConvertError::NeedsWhole { .. }), Ok(())) => {
+            assert!(whole.starts_with(&out) && pieces, "{}", tell(&out, &error));
+            Read::NeedsWhole
+        }
+        (Err(error), Err(expected)) => {
+            let is_same = error.to_string() == expected.to_string();
+            assert!(is_same || matches!(error, ConvertError::NeedsWhole { .. }), "{}", tell(&out, &error));
+            Read::Failed
+        }
+        (result, _) => panic!("{}", tell(&out, &result)),
+    }
+}
+
+/// Appends what is certain; says whether anything was done with before all was there.
+fn read(
+    input: &[u8],
+    options: &ConversionOptions,
+    chance: &mut Chance,
+    out: &mut BytesMut,
+) -> (Result<(), ConvertError>, bool) {
+    let head = input.get(..64).unwrap_or(input);
+    let mut conversion = match DocumentConverter::new().incremental(head, options) {
+        Ok(Some(conversion)) => conversion,
+        // As the processor does.
+        Ok(None) => return (DocumentConverter::new().convert(input, options, out), false),
+        Err(error) => return (Err(error), false),
+    };
+    let input = Bytes::copy_from_slice(input);
+    let step = *chance.pick(&[1, 3, 30, 300]);
+    let (mut done, mut end) = (0, 0);
+    loop {
+        // Without this it would take quadratic time.
+        let more = (chance.below(step) + 1).max((end - done) / 4);
+        // The end may only show when nothing follows it.
+        let is_last = end == input.len() || (end + more >= input.len() && chance.below(2) == 0);
+        end = (end + more).min(input.len());
+        let mut next = BytesMut::new();
+        match conversion.convert(&input.slice(done..end), is_last, &OneByOne, &mut next) {
+            Ok(count) => {
+                assert!(count > 0 || next.is_empty() || is_last);
+                out.extend_from_slice(&next);
+                if is_last {
+                    assert_eq!(done + count, input.len());
+                    return (Ok(()), done > 0);
+                }
+                done += count;
+            }
+            Err(error) => return (Err(error), done > 0),
+        }
     }
 }
 

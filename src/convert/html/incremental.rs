@@ -69,7 +69,10 @@ impl FromMarkdown {
     ) -> Result<(), ConvertError> {
         let (end, len, left) = (stretch.end, stretch.len(), self.options_left());
         let written = Written::new();
-        let done = self.windows.rest(input, stretch, &written, &left).and_then(|source| write(source, len, &left, out));
+        let done = self
+            .windows
+            .rest(input, stretch, &written, &left)
+            .and_then(|source| write(source, len, &left, out));
         match done {
             Ok(()) => self.windows.finish(end, &written),
             Err(ConvertError::OutputTooLarge { .. }) => Err(self.too_large()),

@@ -46,7 +46,6 @@ impl ToMarkdown {
         if self.is_over && !was_over {
             append_notes(&self.reader.take_notes(), out);
         }
-        self.reader.forget_links();
         self.offset += done;
         Ok(done)
     }
@@ -67,7 +66,8 @@ impl ToMarkdown {
                 return Ok(input.len() - usize::from(is_begun));
             };
             let end = tokens.offset();
-            if end == input.len() && !is_last {
+            // A token is over where it can't go on, for which the next byte may be needed: `\u-` may be `\u-1`.
+            if end + 1 >= input.len() && !is_last {
                 match token {
                     Token::Text(_) if !self.reader.takes_text() => {}
                     _ if tokens.beyond() > 0 => {}

@@ -175,15 +175,14 @@ impl Reader {
         self.notes.redirect(BytesMut::new())
     }
 
-    /// Forgets the links that have ended, if nothing that is still to be written refers to one.
-    pub(super) fn forget_links(&mut self) {
-        let is_over = self.ended_links as usize == self.links.len();
-        if is_over && self.body.is_between_paragraphs() && self.notes.is_between_paragraphs() {
-            self.links.clear();
-            self.ended_links = 0;
-            self.group.link = 0;
-            self.stack.iter_mut().for_each(|group| group.link = 0);
-        }
+    /// Whether no paragraph has begun, of the text or of a footnote.
+    pub(super) fn is_between_paragraphs(&self) -> bool {
+        self.body.is_between_paragraphs() && self.notes.is_between_paragraphs()
+    }
+
+    /// Changes the groups that are open.
+    pub(super) fn for_each_group(&mut self, change: impl FnMut(&mut Group)) {
+        self.stack.iter_mut().chain([&mut self.group]).for_each(change);
     }
 
     /// How much is remembered, in bytes, about.

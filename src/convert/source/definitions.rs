@@ -96,7 +96,8 @@ impl Definitions {
                 title: definition.title.as_deref().unwrap_or_default().to_owned().into(),
             };
             let key: UniCase<CowStr<'static>> = UniCase::new(label.to_owned().into());
-            if self.before.as_ref().and_then(|before| before.get(&key)).is_some_and(|known| *known != target) {
+            if self.before.as_ref().and_then(|before| before.get(&key)).is_some_and(|known| *known != target)
+            {
                 return Err(NotApart);
             }
             match self.targets.entry(key) {

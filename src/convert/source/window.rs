@@ -117,7 +117,8 @@ impl Windows {
         }
         self.expanded = expanded;
         self.offset += end;
-        let read = Arc::try_unwrap(plan).map_or_else(|plan| plan.definitions.clone(), |plan| plan.definitions);
+        let read =
+            Arc::try_unwrap(plan).map_or_else(|plan| plan.definitions.clone(), |plan| plan.definitions);
         if !read.is_none_of_its_own() {
             Arc::make_mut(&mut self.definitions).append(read.own());
         }
