@@ -118,6 +118,9 @@ where
             self.state = State::ConvertsWhole(Box::pin(whole));
             return Ok(true);
         }
+        if terms.expired(Instant::now()) {
+            return Err(self.process_error(ProcessError::Expired));
+        }
         let session = match progress {
             // All that may be in memory is there, and it is not the end.
             Progress::NeedsWhole => return Err(self.too_large()),
