@@ -22,7 +22,9 @@ use std::time::{Duration, SystemTime};
 use clap::Parser;
 use futures_util::{Stream, StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use millpond::{ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConversionResponse, Format};
+use millpond::{
+    BufferPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConversionResponse, Format,
+};
 
 use self::input::Unread;
 use self::support::Document;
@@ -92,7 +94,7 @@ async fn run(args: &Args) -> Result<usize, String> {
         }
     };
     let every = (!args.once).then(|| Duration::from_millis(args.every));
-    let requests = arrivals(folder, every, limit, bar.clone())
+    let requests = arrivals(folder, every, limit, processor.memory_pool().clone(), bar.clone())
         .map(|request| request.with_options(options.clone()))
         .take_until(interrupted);
     let mut responses = processor.process_stream(requests).unordered();
@@ -122,15 +124,17 @@ fn arrivals(
     folder: Folder,
     every: Option<Duration>,
     limit: usize,
+    memory: BufferPool,
     bar: ProgressBar,
 ) -> impl Stream<Item = ConversionRequest> {
     stream::unfold((folder, false), move |(mut folder, mut looked)| {
-        let bar = bar.clone();
+        let (bar, memory) = (bar.clone(), memory.clone());
         async move {
             loop {
                 while let Some(Document { path, below }) = folder.settled.pop_front() {
+                    let memory = memory.clone();
                     // Files are read where it holds nobody up.
-                    let read = tokio::task::spawn_blocking(move || input::read(&path, limit)).await;
+                    let read = tokio::task::spawn_blocking(move || input::read(&path, limit, &memory)).await;
                     let id = below.display().to_string();
                     match read {
                         Ok(Ok(content)) => {

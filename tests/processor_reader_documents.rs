@@ -1,5 +1,6 @@
 //! Documents that are converted while they are read become what `process_single` makes of them, however they come.
 #![cfg(feature = "documents")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
 mod chunked_support;
 #[path = "processor_support/mod.rs"]
