@@ -172,7 +172,7 @@ impl Bench {
         }
         table.print();
         let megabytes = peak as f64 / 1e6;
-        self.report.at_most(&format!("{title}, read: {megabytes:.1} MB of buffers"), megabytes, 8.0);
+        self.report.at_most(&format!("{title}, read: {megabytes:.1} MB of buffers"), megabytes, 12.0);
     }
 
     /// What parts cost on one thread: to find the cuts, and all the work, against that of the whole.

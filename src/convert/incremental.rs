@@ -25,9 +25,9 @@ use super::ConvertError;
 /// let options = ConversionOptions { to: Some(Format::Html), ..Default::default() };
 /// let document = Bytes::from("One.\n\nTwo, *marked*.\n\nThree.\n");
 /// let mut html = BytesMut::new();
-/// let mut conversion = DocumentConverter::new().incremental(&document[..10], &options)?.expect("it can be");
+/// let mut conversion = DocumentConverter::new().incremental(&document[..24], &options)?.expect("it can be");
 /// // The second paragraph may go on.
-/// let done = conversion.convert(&document.slice(..10), false, &OneByOne, &mut html)?;
+/// let done = conversion.convert(&document.slice(..24), false, &OneByOne, &mut html)?;
 /// assert_eq!((done, &html[..]), (6, &b"<p>One.</p>\n"[..]));
 /// let done = conversion.convert(&document.slice(6..), true, &OneByOne, &mut html)?;
 /// assert_eq!(done, document.len() - 6);
