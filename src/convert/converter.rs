@@ -45,7 +45,7 @@ pub trait Converter: Send + Sync + 'static {
     ) -> Result<(), ConvertError>;
 
     /// The formats that the request is from and to; a processor keeps its predictions of cost by them. As asked for,
-    /// or detected, by default.
+    /// or detected, by default. Of a document that is converted while it is read, `input` is the beginning.
     ///
     /// # Errors
     ///
