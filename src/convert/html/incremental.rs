@@ -28,7 +28,10 @@ impl FromMarkdown {
 
     /// The same options, with room for what may still be written.
     fn options_left(&self) -> ConversionOptions {
-        ConversionOptions { max_output: self.options.max_output - self.written, ..self.options.clone() }
+        ConversionOptions {
+            max_output: self.options.max_output.saturating_sub(self.written),
+            ..self.options.clone()
+        }
     }
 
     fn too_large(&self) -> ConvertError {
