@@ -27,12 +27,13 @@ use support::{cores, user_runtime};
 
 const ABOUT: &str = "Long documents in parts, against the same whole.";
 
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
     ("rtf", "10 MB of RTF to Markdown"),
     ("html", "10 MB of Markdown to HTML"),
     ("to_rtf", "10 MB of Markdown to RTF"),
     ("costs", "what parts cost: to find the cuts, and in all"),
     ("hostile", "the same for documents that are made to be hard to cut"),
+    ("read", "the same 10 MB, converted while they are read"),
     ("mixed", "90 small documents and 10 large ones in a batch"),
 ];
 
@@ -71,6 +72,9 @@ fn main() -> ExitCode {
     for (section, title, document, to) in cases {
         if bench.args.wants(section) {
             bench.long(title, document, to);
+        }
+        if bench.args.wants("read") && to != Format::Rtf {
+            bench.read(title, document, to);
         }
         if bench.args.wants("costs") {
             bench.costs(title, document, to);
@@ -127,6 +131,48 @@ impl Bench {
             share,
             0.8,
         );
+    }
+
+    /// The document from a reader that has it all, to a writer that takes it all; and in how much memory.
+    fn read(&mut self, title: &str, document: &Bytes, to: Format) {
+        const READ: usize = 2;
+        const ON_ONE: usize = 3;
+        let names = ["whole", "in parts", "while it is read", "the same, one part at a time"];
+        let (mut windows, mut peak) = (0, 0);
+        let samples = interleave(names.len(), self.args.rounds(21), self.args.seed, |who| match who {
+            READ | ON_ONE => {
+                let config =
+                    ProcessorConfig { pool: config(self.args.niceness), ..ProcessorConfig::default() };
+                let processor = ConcurrentProcessorV2::with_config(config).expect("a processor");
+                let (document, options) = (document.clone(), options(to, who == READ));
+                let work = self.users.spawn(async move {
+                    let start = Instant::now();
+                    let request = ConversionRequest::new("", "").with_options(options);
+                    let done = processor.process_reader(request, &document[..], tokio::io::sink()).await;
+                    let seconds = start.elapsed().as_secs_f64();
+                    let memory = processor.memory_pool().statistics();
+                    let peak: usize = memory.tiers().iter().map(|tier| tier.bytes_out_peak).sum();
+                    (seconds, done.expect("it converts").windows, peak)
+                });
+                let (seconds, all, most) = self.users.block_on(work).expect("it does not panic");
+                (windows, peak) = if who == READ { (all, peak.max(most)) } else { (windows, peak) };
+                seconds
+            }
+            who => self.timed(vec![request(document, to, who == PARTS)]),
+        });
+        println!("\n{title}, read: {windows} windows, at most {:.1} MB of buffers (ms)", peak as f64 / 1e6);
+        let mut table = Table::new(["", "median", "quartiles", "x whole"]);
+        for (who, name) in names.iter().enumerate() {
+            table.row([
+                (*name).to_owned(),
+                figure(1e3 * samples.median(who)),
+                quartiles(&samples.map(|row| row.iter().map(|s| s * 1e3).collect()), who),
+                format!("{:.2}", samples.ratio(WHOLE, who)),
+            ]);
+        }
+        table.print();
+        let megabytes = peak as f64 / 1e6;
+        self.report.at_most(&format!("{title}, read: {megabytes:.1} MB of buffers"), megabytes, 12.0);
     }
 
     /// What parts cost on one thread: to find the cuts, and all the work, against that of the whole.

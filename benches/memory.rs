@@ -3,6 +3,8 @@
 //! `cargo bench --bench memory -- --help`
 #![allow(unsafe_code, clippy::expect_used)]
 
+#[path = "memory/stream.rs"]
+mod stream;
 mod support;
 
 use std::collections::VecDeque;
@@ -30,9 +32,10 @@ static ALLOCATOR: alloc::Counting = alloc::Counting;
 
 const ABOUT: &str = "Buffers from the pool against buffers from the allocator.";
 
-const SECTIONS: [(&str, &str); 3] = [
+const SECTIONS: [(&str, &str); 4] = [
     ("acquire", "to have a buffer of 64 KB or 1 MB, on 1 thread and on 2"),
     ("steady", "the heap allocations of a processor in steady state, with and without the pool"),
+    ("stream", "the memory of a stream of 10,000 documents of 1 MB, over time"),
     ("documents", "real Markdown to HTML through the processor, with and without the pool"),
 ];
 
@@ -50,6 +53,10 @@ fn main() -> ExitCode {
     }
     if args.wants("steady") {
         steady(&args, &mut report, runtime.handle());
+    }
+    if args.wants("stream") {
+        stream::whole(&args, &mut report, runtime.handle());
+        stream::while_read(&args, &mut report, runtime.handle());
     }
     if args.wants("documents") {
         documents(&args, runtime.handle());

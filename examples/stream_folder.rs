@@ -12,20 +12,25 @@ mod input;
 #[path = "support/documents.rs"]
 mod support;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 use futures_util::{Stream, StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use millpond::{ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConversionResponse, Format};
+use millpond::{
+    BufferPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConversionResponse, Format,
+};
 
 use self::input::Unread;
-use self::support::Document;
+use self::support::{Document, Found};
 
 /// Converts RTF and Markdown documents as they arrive in a folder.
 #[derive(Debug, Parser)]
@@ -80,10 +85,20 @@ async fn run(args: &Args) -> Result<usize, String> {
     }
     fs::create_dir_all(&args.out).map_err(|error| told(&args.out, error))?;
     let processor = ConcurrentProcessorV2::new().map_err(|error| error.to_string())?;
-    let bar = progress_bar();
-
-    let folder = Folder { root, out: args.out.clone(), seen: HashMap::new(), settled: VecDeque::new() };
-    let limit = processor.config().max_document_size;
+    if !args.once {
+        eprintln!("watching {}, converting to {}, until interrupted", root.display(), args.out.display());
+    }
+    let tally = Arc::new(Tally { bar: progress_bar(), failed: AtomicUsize::new(0) });
+    let folder = Folder {
+        root,
+        out: args.out.clone(),
+        limit: processor.config().max_document_size,
+        memory: processor.memory_pool().clone(),
+        tally: Arc::clone(&tally),
+        seen: HashMap::new(),
+        told: HashSet::new(),
+        settled: VecDeque::new(),
+    };
     let options = ConversionOptions { to: args.to, ..ConversionOptions::default() };
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -92,62 +107,67 @@ async fn run(args: &Args) -> Result<usize, String> {
         }
     };
     let every = (!args.once).then(|| Duration::from_millis(args.every));
-    let requests = arrivals(folder, every, limit, bar.clone())
-        .map(|request| request.with_options(options.clone()))
-        .take_until(interrupted);
+    let requests =
+        arrivals(folder, every).map(|request| request.with_options(options.clone())).take_until(interrupted);
     let mut responses = processor.process_stream(requests).unordered();
-    let (mut failed, mut bytes) = (0, 0);
+    let mut bytes = 0;
     while let Some(response) = responses.next().await {
         match write(&args.out, &response) {
             Ok(written) => bytes += written,
-            Err(message) => {
-                failed += 1;
-                bar.suspend(|| eprintln!("{}: {message}", response.id));
-            }
+            Err(message) => tally.fail(&response.id, &message),
         }
-        bar.inc(1);
-        bar.set_message(format!("{failed} failed, {} in flight", responses.in_flight()));
+        tally.bar.inc(1);
+        tally.bar.set_message(format!("{} failed, {} in flight", tally.failed(), responses.in_flight()));
     }
-    bar.finish_and_clear();
+    tally.bar.finish_and_clear();
     println!(
-        "{} documents, {failed} failed, {bytes} bytes written to {}",
-        bar.position(),
+        "{} conversions, {} failures, {bytes} bytes written to {}",
+        tally.bar.position(),
+        tally.failed(),
         args.out.display()
     );
-    Ok(failed)
+    Ok(tally.failed())
+}
+
+/// How it goes.
+struct Tally {
+    bar: ProgressBar,
+    failed: AtomicUsize,
+}
+
+impl Tally {
+    fn fail(&self, what: &str, why: &dyn Display) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        self.bar.suspend(|| eprintln!("{what}: {why}"));
+    }
+
+    fn failed(&self) -> usize {
+        self.failed.load(Ordering::Relaxed)
+    }
 }
 
 /// The documents that arrive, for ever if there is a time `every` which the folder is looked at.
-fn arrivals(
-    folder: Folder,
-    every: Option<Duration>,
-    limit: usize,
-    bar: ProgressBar,
-) -> impl Stream<Item = ConversionRequest> {
-    stream::unfold((folder, false), move |(mut folder, mut looked)| {
-        let bar = bar.clone();
-        async move {
-            loop {
-                while let Some(Document { path, below }) = folder.settled.pop_front() {
-                    // Files are read where it holds nobody up.
-                    let read = tokio::task::spawn_blocking(move || input::read(&path, limit)).await;
-                    let id = below.display().to_string();
-                    match read {
-                        Ok(Ok(content)) => {
-                            return Some((ConversionRequest::new(id, content), (folder, looked)));
-                        }
-                        Ok(Err(Unread::Failed(error))) => bar.suspend(|| eprintln!("{id}: {error}")),
-                        Ok(Err(Unread::Refused(error))) => bar.suspend(|| eprintln!("{id}: {error}")),
-                        Err(error) => bar.suspend(|| eprintln!("{id}: {error}")),
-                    }
+fn arrivals(folder: Folder, every: Option<Duration>) -> impl Stream<Item = ConversionRequest> {
+    stream::unfold((folder, false), move |(mut folder, mut looked)| async move {
+        loop {
+            while let Some(Document { path, below }) = folder.settled.pop_front() {
+                let (memory, limit) = (folder.memory.clone(), folder.limit);
+                // Files are read where it holds nobody up.
+                let read = tokio::task::spawn_blocking(move || input::read(&path, limit, &memory)).await;
+                let id = below.display().to_string();
+                match read {
+                    Ok(Ok(content)) => return Some((ConversionRequest::new(id, content), (folder, looked))),
+                    Ok(Err(Unread::Failed(error))) => folder.tally.fail(&id, &error),
+                    Ok(Err(Unread::Refused(error))) => folder.tally.fail(&id, &error),
+                    Err(error) => folder.tally.fail(&id, &error),
                 }
-                if looked {
-                    // Without more to come this is the end.
-                    tokio::time::sleep(every?).await;
-                }
-                folder.look(every.is_none());
-                looked = true;
             }
+            if looked {
+                // Without more to come this is the end.
+                tokio::time::sleep(every?).await;
+            }
+            folder.look(every.is_none());
+            looked = true;
         }
     })
 }
@@ -156,25 +176,40 @@ fn arrivals(
 struct Folder {
     root: PathBuf,
     out: PathBuf,
+    /// The longest document that is read, in bytes.
+    limit: usize,
+    memory: BufferPool,
+    tally: Arc<Tally>,
     /// The state in which each document was seen last, and whether it was taken in that state.
     seen: HashMap<PathBuf, ((Option<SystemTime>, u64), bool)>,
+    /// What could not be looked at the last time, and was told.
+    told: HashSet<PathBuf>,
     settled: VecDeque<Document>,
 }
 
 impl Folder {
     /// Takes what has not changed since the last look, and was not taken in that state; or `all` that is there.
     fn look(&mut self, all: bool) {
-        let Ok(found) = support::find(std::slice::from_ref(&self.root), Some(&self.out)) else { return };
+        let found = support::find(std::slice::from_ref(&self.root), Some(&self.out));
+        let found = found.unwrap_or_else(|failure| Found { failures: vec![failure], ..Found::default() });
+        let mut seen = HashMap::new();
         for document in found.documents {
             let Ok(meta) = document.path.metadata() else { continue };
             let state = (meta.modified().ok(), meta.len());
             let known = self.seen.get(&document.path).filter(|(old, _)| *old == state);
             let (at_rest, taken) = (known.is_some(), known.is_some_and(|(_, taken)| *taken));
             let take = !taken && (at_rest || all);
-            self.seen.insert(document.path.clone(), (state, taken || take));
+            seen.insert(document.path.clone(), (state, taken || take));
             if take {
                 self.settled.push_back(document);
             }
+        }
+        // What is there no more is forgotten.
+        self.seen = seen;
+        let failures = found.failures.iter().map(|(path, _)| path.clone()).collect();
+        let told = std::mem::replace(&mut self.told, failures);
+        for (path, error) in found.failures.iter().filter(|(path, _)| !told.contains(path)) {
+            self.tally.fail(&path.display().to_string(), error);
         }
     }
 }

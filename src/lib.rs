@@ -64,7 +64,7 @@ pub mod scaling {
 #[cfg(not(millpond_loom))]
 pub use self::{
     config::{PoolConfig, Shedding},
-    convert::{ConversionOptions, ConvertError, Converter, Format, Split},
+    convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Split},
     error::{BuildError, ConfigError, JoinError, Panic, RejectReason, Rejected, Rejection},
     memory::{BufferPool, BufferPoolConfig, BufferPoolStatistics, PooledBuf, TierStatistics},
     policy::retry::{Jitter, RetryPolicy},
@@ -77,7 +77,7 @@ pub use self::{
     processor::{
         Batch, BatchProgress, BudgetedRetry, ConcurrentProcessorV2, ConversionRequest, ConversionResponse,
         ProcessError, ProcessStream, Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics,
-        RetryBudget, Retryable,
+        ReaderError, ReaderResponse, RetryBudget, Retryable,
     },
     task::Priority,
 };

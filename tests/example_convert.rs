@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 use input::{Unread, read};
-use millpond::{Format, ProcessError};
+use millpond::{BufferPool, Format, ProcessError};
 use output::Output;
 
 /// A folder of this test's own, gone at the end.
@@ -107,12 +107,12 @@ fn a_file_that_is_too_long_is_not_read() {
     let folder = Folder::new("long");
     let path = folder.0.join("long.md");
     fs::File::create(&path).unwrap().set_len(1 << 36).unwrap();
-    match read(&path, 1000) {
+    match read(&path, 1000, &BufferPool::default()) {
         Err(Unread::Refused(ProcessError::TooLarge { limit: 1000, size })) => assert_eq!(size, 1 << 36),
         other => panic!("{other:?}"),
     }
     fs::write(&path, "a".repeat(1000)).unwrap();
-    assert_eq!(read(&path, 1000).unwrap().len(), 1000);
+    assert_eq!(read(&path, 1000, &BufferPool::default()).unwrap().len(), 1000);
 }
 
 #[cfg(unix)]
@@ -134,9 +134,13 @@ fn what_is_no_regular_file_is_told_and_not_read() {
 
     // Named one by one, it is a failure when its turn comes.
     let named = documents::find(&[path("socket.md"), path("a.md")], None).unwrap();
-    let texts: Vec<_> = named.documents.iter().map(|document| read(&document.path, 1000).ok()).collect();
-    assert_eq!(texts, [Some(b"# A".to_vec()), None]);
-    match read(&path("socket.md"), 1000) {
+    let texts: Vec<_> = named
+        .documents
+        .iter()
+        .map(|document| read(&document.path, 1000, &BufferPool::default()).ok())
+        .collect();
+    assert_eq!(texts, [Some("# A".into()), None]);
+    match read(&path("socket.md"), 1000, &BufferPool::default()) {
         Err(Unread::Failed(error)) => assert_eq!(error.to_string(), "not a regular file"),
         other => panic!("{other:?}"),
     }

@@ -258,3 +258,23 @@ fn what_was_written_and_taken_back_is_zeroed_too() {
     // SAFETY: all of it was written above, and it is the same buffer.
     assert!(unsafe { memory(&mut buffer) }.iter().all(|&byte| byte == 0));
 }
+
+/// Threads have shelves of their own, as long as there is something on them.
+#[test]
+fn threads_share_what_there_is_and_what_may_be() {
+    const BUFFERS: usize = 40;
+    let pool = BufferPool::with_config(BufferPoolConfig { trim_after: Duration::MAX, ..Default::default() })
+        .unwrap();
+    let take_all = || (0..BUFFERS).map(|_| pool.take(1 << 20)).collect::<Vec<_>>();
+    drop(take_all());
+    let statistics = pool.statistics().large;
+    // All that may be kept is kept, and no more.
+    assert_eq!((statistics.bytes_held, statistics.discarded), (32 << 20, BUFFERS as u64 - 32));
+    // Another thread finds all of it, and gives it back where it was.
+    std::thread::scope(|scope| scope.spawn(|| drop(take_all())).join()).unwrap();
+    let statistics = pool.statistics().large;
+    assert_eq!((statistics.hits, statistics.misses), (32, 2 * BUFFERS as u64 - 32));
+    assert_eq!((statistics.bytes_held, statistics.bytes_out), (32 << 20, 0));
+    assert!(statistics.bytes_held_peak <= 32 << 20 && statistics.bytes_out_peak >= BUFFERS << 20);
+    assert_eq!(pool.trim(), 32 << 20);
+}

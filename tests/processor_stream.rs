@@ -165,6 +165,7 @@ async fn a_stream_dropped_half_way_leaves_nothing_behind() {
     bench.gate.open();
     let report = bench.processor.shutdown(Duration::MAX).await;
     assert_eq!((report.still_running, report.cancelled), (0, 0));
+    assert_eq!(bench.processor.memory_pool().statistics().bytes_out(), 0);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
-//! Reading documents, without waiting for what is no file and without taking in what is too long.
+//! Reading documents into buffers that are used again, without waiting for what is no file and without taking in what is too long.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use millpond::ProcessError;
+use bytes::{BufMut, Bytes};
+use millpond::{BufferPool, ProcessError};
 
 /// Why a document was not read.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ impl From<io::Error> for Unread {
 }
 
 /// The content of a file of up to `limit` bytes.
-pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
+pub(crate) fn read(path: &Path, limit: usize, memory: &BufferPool) -> Result<Bytes, Unread> {
     // Before it is opened: to open a pipe is to wait for its other end.
     let meta = fs::metadata(path)?;
     if !meta.is_file() {
@@ -31,8 +32,8 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
     if size > limit {
         return Err(Unread::Refused(ProcessError::TooLarge { size, limit }));
     }
-    let mut content = Vec::with_capacity(size);
+    let mut content = memory.take(size);
     // It may have grown: one byte over the limit is enough for the processor to see it.
-    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
-    Ok(content)
+    io::copy(&mut File::open(path)?.take(limit as u64 + 1), &mut (&mut *content).writer())?;
+    Ok(content.into_bytes())
 }

@@ -75,7 +75,7 @@ async fn run(args: &Args) -> Result<Report, String> {
     let mut rest = &documents[..];
     let mut first = None;
     while !rest.is_empty() {
-        let (wave, requests) = read_wave(&mut rest, args, processor.config().max_document_size, &mut report);
+        let (wave, requests) = read_wave(&mut rest, args, &processor, &mut report);
         if args.compare && first.is_none() {
             first = Some(requests.clone());
         }
@@ -110,16 +110,17 @@ fn is_folder(path: &Path, folder: &Path) -> bool {
 fn read_wave<'d>(
     rest: &mut &'d [Document],
     args: &Args,
-    limit: usize,
+    processor: &ConcurrentProcessorV2,
     report: &mut Report,
 ) -> (Vec<&'d Document>, Vec<ConversionRequest>) {
     let start = Instant::now();
+    let limit = processor.config().max_document_size;
     let options = ConversionOptions { to: args.to, ..ConversionOptions::default() };
     let (mut wave, mut requests, mut bytes) = (Vec::new(), Vec::new(), 0);
     while let Some((document, others)) = rest.split_first().filter(|_| bytes < WAVE) {
         *rest = others;
         let name = document.path.display().to_string();
-        match input::read(&document.path, limit) {
+        match input::read(&document.path, limit, processor.memory_pool()) {
             Ok(content) => {
                 bytes += content.len() as u64;
                 wave.push(document);

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::{ConversionOptions, ConvertError, Format, Split};
+use super::{ConversionOptions, ConvertError, Format, Incremental, Split};
 
 /// Turns a document of one format into another.
 ///
@@ -11,6 +11,8 @@ use super::{ConversionOptions, ConvertError, Format, Split};
 /// [`convert_part`](Self::convert_part), on whatever thread, in any order; then [`join`](Self::join) puts them together. The
 /// three must make, byte for byte, what `convert` makes of the whole. Where that can't be told before, they may find out:
 /// if a part or the join fails, the document is converted whole, and it is that result which counts.
+///
+/// One that can convert a document while it is read has [`incremental`](Self::incremental).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -43,7 +45,7 @@ pub trait Converter: Send + Sync + 'static {
     ) -> Result<(), ConvertError>;
 
     /// The formats that the request is from and to; a processor keeps its predictions of cost by them. As asked for,
-    /// or detected, by default.
+    /// or detected, by default. Of a document that is converted while it is read, `input` is the beginning.
     ///
     /// # Errors
     ///
@@ -97,6 +99,24 @@ pub trait Converter: Send + Sync + 'static {
             out.extend_from_slice(&part);
         }
         Ok(())
+    }
+
+    /// Begins to convert a document that is not all there yet. `head` is its beginning, of which nothing is done with by this: 64
+    /// bytes of it, at the least, unless it is shorter. `None`, the default: it must be read whole, and then
+    /// [`convert`](Self::convert)ed.
+    ///
+    /// `options.chunk_size` says how large the parts are to be that are converted at the same time.
+    ///
+    /// # Errors
+    ///
+    /// If it can be told by now that the document can't be converted as asked.
+    fn incremental(
+        &self,
+        head: &[u8],
+        options: &ConversionOptions,
+    ) -> Result<Option<Box<dyn Incremental>>, ConvertError> {
+        let _ = (head, options);
+        Ok(None)
     }
 }
 

@@ -2,14 +2,18 @@
 
 use bytes::BytesMut;
 
+use super::format::skip_preamble;
 use super::split::inseparable;
-use super::{ConversionOptions, ConvertError, Converter, Format, Split, html, rtf, rtf_write, source};
+use super::{
+    ConversionOptions, ConvertError, Converter, Format, Incremental, Split, html, rtf, rtf_write, source,
+};
 
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
 /// It has no state: one serves any number of threads. What each way keeps and what it drops is in `docs/converters.md`.
 /// Time and memory are proportional to the larger of input and output; no input makes it recurse. It can
-/// [split](Converter::split) documents, within limits that `docs/documents.md` has.
+/// [split](Converter::split) documents, and convert them [while they are read](Converter::incremental), within limits that
+/// `docs/documents.md` has.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -81,13 +85,12 @@ impl Converter for DocumentConverter {
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         match options.resolve(input) {
             (Format::Markdown, Format::Html) => {
-                let (parts, plan) = source::split(input, chunk_size)?;
-                Some(Split::new(parts).with_shared(plan))
+                let plan = source::split(input, chunk_size)?;
+                Some(Split::new(plan.parts().to_vec()).with_shared(plan))
             }
             (Format::Markdown, Format::Rtf) => {
-                let (parts, plan) = source::split(input, chunk_size)?;
-                let plan = rtf_write::Plan::new(plan, parts.len());
-                Some(Split::new(parts).with_shared(plan))
+                let plan = source::split(input, chunk_size)?;
+                Some(Split::new(plan.parts().to_vec()).with_shared(rtf_write::Plan::new(plan)))
             }
             (Format::Rtf, Format::Markdown) => {
                 let (parts, plan) = rtf::split(input, options, chunk_size)?;
@@ -107,9 +110,9 @@ impl Converter for DocumentConverter {
         out: &mut BytesMut,
     ) -> Result<(), ConvertError> {
         if let Some(plan) = split.shared() {
-            html::from_part(input, split, part, plan, options, out)
+            html::from_part(input, part, plan, options, out)
         } else if let Some(plan) = split.shared() {
-            rtf_write::from_part(input, split, part, plan, options, out)
+            rtf_write::from_part(input, part, plan, options, out)
         } else if let Some(plan) = split.shared() {
             rtf::from_part(input, split, part, plan, options, out)
         } else {
@@ -133,5 +136,24 @@ impl Converter for DocumentConverter {
         } else {
             Err(inseparable())
         }
+    }
+
+    /// RTF to Markdown and HTML, and Markdown to HTML. RTF that is written is not: its head says what lists there are in all of it.
+    fn incremental(
+        &self,
+        head: &[u8],
+        options: &ConversionOptions,
+    ) -> Result<Option<Box<dyn Incremental>>, ConvertError> {
+        let is_told = options.from.is_some_and(|format| format != Format::Rtf);
+        if !is_told && skip_preamble(head).len() < b"{\\rtf".len() {
+            // It is not even clear what it is, after so much white space.
+            return Ok(None);
+        }
+        Ok(match self.resolve(head, options)? {
+            (Format::Rtf, Format::Markdown) => Some(Box::new(rtf::ToMarkdown::new(head, options)?)),
+            (Format::Rtf, Format::Html) => Some(Box::new(html::FromRtf::new(head, options)?)),
+            (Format::Markdown, Format::Html) => Some(Box::new(html::FromMarkdown::new(options))),
+            _ => None,
+        })
     }
 }

@@ -58,6 +58,15 @@ pub enum ConvertError {
         /// The size that is allowed, in bytes.
         limit: usize,
     },
+    /// The document can't be converted while it is read, as it turned out on the way; whole it could be. Only
+    /// [`Incremental`](super::Incremental) conversions fail with this.
+    #[error("can't be converted while it is read, because of what is after byte {offset}: {what}")]
+    NeedsWhole {
+        /// Where in the document, in bytes: what comes before has been converted.
+        offset: u64,
+        /// What is in the way.
+        what: Cow<'static, str>,
+    },
     /// A failure of a converter of your own.
     #[error(transparent)]
     Converter(Box<dyn Error + Send + Sync>),

@@ -18,6 +18,7 @@
 mod converter;
 mod error;
 mod format;
+mod incremental;
 mod options;
 mod split;
 
@@ -42,6 +43,7 @@ pub use self::{
     converter::Converter,
     error::ConvertError,
     format::{Format, UnknownFormat},
+    incremental::{ConvertPart, Incremental, OneByOne, Parts},
     options::ConversionOptions,
     split::Split,
 };

@@ -7,14 +7,14 @@ use std::ops::{Deref, DerefMut};
 
 use bytes::{Bytes, BytesMut};
 
-use super::BufferPool;
+use super::store::{Hand, Origin};
 
 /// No buffer goes with less in it: to copy it costs no more than to keep account of its memory.
 const TINY: usize = 512;
 /// A buffer in which less than this part is used is mostly empty.
 const MOSTLY_EMPTY: usize = 4;
 
-/// A buffer from a [`BufferPool`], to which its memory goes back when it is dropped.
+/// A buffer from a [`BufferPool`](super::BufferPool), to which its memory goes back when it is dropped.
 ///
 /// It is a [`BytesMut`] in every way. If it grows beyond its capacity it is reallocated, as any is, and what goes back to the
 /// pool is the larger one, if that is at most twice the size of a tier. It may be cut up ([`BytesMut::split_to`]); its memory goes
@@ -37,14 +37,13 @@ pub struct PooledBuf {
     buffer: BytesMut,
     /// Its capacity when it was taken.
     lent: usize,
-    /// The tier that it was taken from.
-    tier: usize,
-    pool: BufferPool,
+    origin: Origin,
+    store: Hand,
 }
 
 impl PooledBuf {
-    pub(super) fn new(buffer: BytesMut, tier: usize, pool: BufferPool) -> Self {
-        Self { lent: buffer.capacity(), buffer, tier, pool }
+    pub(super) fn new(buffer: BytesMut, origin: Origin, store: Hand) -> Self {
+        Self { lent: buffer.capacity(), buffer, origin, store }
     }
 
     /// Its content as [`Bytes`], without a copy; the memory goes back to the pool when the last clone is dropped, on whatever
@@ -66,8 +65,8 @@ impl PooledBuf {
     pub fn into_bytes(self) -> Bytes {
         let (length, capacity) = (self.buffer.len(), self.buffer.capacity());
         let is_waste =
-            length < TINY || (length < capacity / MOSTLY_EMPTY && self.pool.is_overdrawn(self.tier));
-        if is_waste && !self.pool.config().zero_on_return {
+            length < TINY || (length < capacity / MOSTLY_EMPTY && self.store.is_overdrawn(self.origin.tier));
+        if is_waste && !self.store.config.zero_on_return {
             return Bytes::copy_from_slice(&self.buffer);
         }
         self.freeze()
@@ -80,10 +79,10 @@ impl Drop for PooledBuf {
         buffer.clear();
         // What was cut off comes back, unless it is in use; then this is not the buffer that was lent.
         let is_whole = buffer.try_reclaim(self.lent);
-        if self.pool.config().zero_on_return {
+        if self.store.config.zero_on_return {
             wipe(&mut buffer);
         }
-        self.pool.put_back(self.tier, self.lent, Some(buffer).filter(|_| is_whole));
+        self.store.put_back(self.origin, self.lent, Some(buffer).filter(|_| is_whole));
     }
 }
 

@@ -2,26 +2,26 @@
 
 mod buffer;
 mod config;
+mod shelf;
 mod statistics;
+mod store;
+mod thread;
 mod tier;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use crossbeam_utils::CachePadded;
 
 pub use self::buffer::PooledBuf;
 pub use self::config::BufferPoolConfig;
 pub use self::statistics::{BufferPoolStatistics, TierStatistics};
-use self::tier::{Loan, Tier};
+use self::store::{Hand, Store};
+use self::tier::Tier;
 use crate::error::ConfigError;
 
-/// Small, medium, large, and those that are larger than that.
-const TIERS: usize = 4;
-
-/// To get more ready at a time would hold up whoever does it.
-const STEP: usize = 1 << 20;
+/// So many threads take buffers without waiting for each other, if each is numbered otherwise.
+const HANDS: usize = 8;
 
 /// Buffers to be used again.
 ///
@@ -48,13 +48,13 @@ const STEP: usize = 1 << 20;
 /// assert_eq!((pool.statistics().hits(), pool.statistics().misses()), (1, 1));
 /// ```
 #[derive(Clone)]
-pub struct BufferPool(Arc<Inner>);
+pub struct BufferPool(Arc<Root>);
 
-struct Inner {
-    config: BufferPoolConfig,
-    tiers: [Tier; TIERS],
-    /// What its times count from.
-    since: Instant,
+struct Root {
+    store: Arc<Store>,
+    /// Buffers hold the store, each by the hand of the thread that took it: a count that all threads change is what they would
+    /// wait for.
+    hands: Vec<Hand>,
 }
 
 impl Default for BufferPool {
@@ -74,14 +74,9 @@ impl BufferPool {
     }
 
     fn of(config: BufferPoolConfig) -> Self {
-        let tier = |size, bound| Tier::new(size, bound, config.trim_after);
-        let tiers = [
-            tier(config.small_size, config.max_small_bytes),
-            tier(config.medium_size, config.max_medium_bytes),
-            tier(config.large_size, config.max_large_bytes),
-            tier(usize::MAX, 0),
-        ];
-        Self(Arc::new(Inner { tiers, since: Instant::now(), config }))
+        let store = Arc::new(Store::new(config));
+        let hands = (0..HANDS).map(|_| Arc::new(CachePadded::new(Arc::clone(&store)))).collect();
+        Self(Arc::new(Root { store, hands }))
     }
 
     /// An empty buffer with room for `capacity` bytes: of the smallest size that has it, or made for it, if none has.
@@ -90,84 +85,45 @@ impl BufferPool {
     /// As an allocation of that size does.
     #[must_use]
     pub fn take(&self, capacity: usize) -> PooledBuf {
-        // The last one serves all that the others do not.
-        let tier = self.0.tiers.iter().take_while(|tier| !tier.serves(capacity)).count();
-        PooledBuf::new(self.0.tiers[tier].take(capacity), tier, self.clone())
+        let (buffer, origin) = self.0.store.take(capacity);
+        PooledBuf::new(buffer, origin, Arc::clone(&self.0.hands[thread::number() % HANDS]))
     }
 
     /// Gives every buffer that waits back to the allocator; those in use are not touched. How many bytes that were.
     pub fn trim(&self) -> usize {
-        self.0.tiers.iter().map(Tier::trim).sum()
+        self.0.store.tiers.iter().map(Tier::trim).sum()
     }
 
     /// The same for those that nobody has needed for [`trim_after`](BufferPoolConfig::trim_after): to be called now and then
     /// where a pool may lie idle for long.
     pub fn trim_idle(&self) -> usize {
-        let now = self.now();
-        self.0.tiers.iter().map(|tier| tier.trim_idle(now)).sum()
+        let now = self.0.store.now();
+        self.0.store.tiers.iter().map(|tier| tier.trim_idle(now)).sum()
     }
 
-    /// Sees to it that so many buffers of each size are there, waiting or in use, as far as they would be kept. No more than about
-    /// [`STEP`] bytes are got ready in one call.
-    fn prepare(&self, buffers: usize) {
-        let mut done = 0;
-        for tier in &self.0.tiers {
-            while done < STEP && tier.prepare_one(buffers) {
-                done += tier.size();
-            }
-        }
-    }
-
-    /// The same, for somebody else to call; says whether the pool is still there.
+    /// Sees to it that so many buffers of each size are there, for somebody else to call; says whether the pool is still there.
     pub(crate) fn preparer(&self) -> impl FnMut(usize) -> bool + Send + 'static {
-        let pool = Arc::downgrade(&self.0);
-        move |buffers| match pool.upgrade() {
-            Some(pool) => {
-                Self(pool).prepare(buffers);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Whether more bytes of that tier are in use than would be kept.
-    fn is_overdrawn(&self, tier: usize) -> bool {
-        self.0.tiers[tier].is_overdrawn()
+        let store = Arc::downgrade(&self.0.store);
+        move |buffers| store.upgrade().map(|store| store.prepare(buffers)).is_some()
     }
 
     /// What it has done, and what it holds. Looks for what nobody needs first, as [`trim_idle`](Self::trim_idle) does.
     #[must_use]
     pub fn statistics(&self) -> BufferPoolStatistics {
         self.trim_idle();
-        let [small, medium, large, oversized] = self.0.tiers.each_ref().map(Tier::figures);
+        let [small, medium, large, oversized] = self.0.store.tiers.each_ref().map(Tier::figures);
         BufferPoolStatistics { small, medium, large, oversized }
     }
 
     /// The configuration that it was built with.
     #[must_use]
     pub fn config(&self) -> &BufferPoolConfig {
-        &self.0.config
-    }
-
-    /// A buffer is used no more that was taken from that tier with `lent` bytes of capacity. `None`: it is not itself any more.
-    fn put_back(&self, tier: usize, lent: usize, buffer: Option<BytesMut>) {
-        let capacity = buffer.as_ref().map_or(0, BytesMut::capacity);
-        let home = self.0.tiers.iter().rposition(|tier| tier.suits(capacity));
-        let loan = Loan { capacity: lent, grown: capacity > lent, discarded: home.is_none() };
-        let (here, elsewhere) = if home == Some(tier) { (buffer, None) } else { (None, buffer) };
-        self.0.tiers[tier].end(&loan, here, || self.now());
-        if let (Some(home), Some(buffer)) = (home, elsewhere) {
-            self.0.tiers[home].keep(buffer);
-        }
-    }
-
-    fn now(&self) -> Duration {
-        self.0.since.elapsed()
+        &self.0.store.config
     }
 }
 
 impl fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BufferPool").field("config", &self.0.config).finish_non_exhaustive()
+        f.debug_struct("BufferPool").field("config", self.config()).finish_non_exhaustive()
     }
 }

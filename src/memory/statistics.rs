@@ -35,11 +35,11 @@ pub struct TierStatistics {
     pub buffers_held: usize,
     /// Their capacity, in bytes.
     pub bytes_held: usize,
-    /// The most that `bytes_held` has been.
+    /// The most that `bytes_held` has been, at most: threads count apart, and their peaks are added up.
     pub bytes_held_peak: usize,
     /// The capacity, in bytes, of buffers that are in use, frozen ones among them, as it was when they were taken.
     pub bytes_out: usize,
-    /// The most that `bytes_out` has been.
+    /// The most that `bytes_out` has been, at most, as for `bytes_held_peak`.
     pub bytes_out_peak: usize,
 }
 
@@ -76,6 +76,21 @@ impl BufferPoolStatistics {
 }
 
 impl TierStatistics {
+    /// Adds those of other buffers of this size.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.grown += other.grown;
+        self.discarded += other.discarded;
+        self.trimmed += other.trimmed;
+        self.prepared += other.prepared;
+        self.buffers_held += other.buffers_held;
+        self.bytes_held += other.bytes_held;
+        self.bytes_held_peak += other.bytes_held_peak;
+        self.bytes_out += other.bytes_out;
+        self.bytes_out_peak += other.bytes_out_peak;
+    }
+
     /// A buffer of this capacity waits.
     pub(super) fn add_held(&mut self, capacity: usize) {
         self.buffers_held += 1;

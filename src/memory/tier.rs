@@ -1,37 +1,43 @@
-//! Buffers of one size: a stack behind a lock.
-//!
-//! A stack, because the buffer that came back last is the one that the caches still know. A lock, because it is held for
-//! some ten nanoseconds a document and keeps the figures exact; see `docs/decisions/0011-memory-pool.md`.
+//! Buffers of one size, on a few shelves: threads take from different ones as long as there is something, so that they seldom wait
+//! for each other.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use crossbeam_utils::CachePadded;
 
+use super::shelf::Shelf;
 use super::statistics::TierStatistics;
-use crate::policy::trimming::LowWater;
+use super::thread;
 use crate::sync::Mutex;
-
-/// So many buffers come back between two looks at the clock, which costs as much as all the rest.
-const LOOK: u32 = 16;
+use crate::topology::usable_cores;
 
 /// No machine has smaller pages.
 const PAGE: usize = 4 << 10;
 
-/// The buffers of one size that wait to be asked for.
+/// More shelves than this are of no use.
+const MOST_SHELVES: usize = 8;
+
+/// A shelf has room for so many buffers, at least, if there is more than one.
+const LEAST_ROOM: usize = 16;
+
+/// The buffers of one size.
 #[derive(Debug)]
 pub(super) struct Tier {
     /// No buffer in it has less capacity.
     size: usize,
-    /// The capacity of all together is at most this.
+    /// The capacity of all that wait together is at most this.
     bound: usize,
     trim_after: Duration,
-    shelf: Mutex<Shelf>,
+    shelves: Box<[CachePadded<Mutex<Shelf>>]>,
 }
 
 /// What is known at its end of the use of a buffer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Loan {
+    /// The shelf whose figures it is in.
+    pub(super) shelf: usize,
     /// The capacity that the buffer had when it was taken.
     pub(super) capacity: usize,
     /// It came back with more.
@@ -40,19 +46,15 @@ pub(super) struct Loan {
     pub(super) discarded: bool,
 }
 
-#[derive(Debug, Default)]
-struct Shelf {
-    /// All of them empty; the last one came last.
-    buffers: Vec<BytesMut>,
-    low_water: LowWater,
-    /// Buffers that came back: every so often the time is looked at.
-    returns: u32,
-    figures: TierStatistics,
-}
-
 impl Tier {
     pub(super) fn new(size: usize, bound: usize, trim_after: Duration) -> Self {
-        Self { size, bound, trim_after, shelf: Mutex::default() }
+        // More than there are cores: threads are numbered as they come, so two that work may have the same shelf.
+        let count = (bound / size.saturating_mul(LEAST_ROOM)).min(4 * usable_cores()).clamp(1, MOST_SHELVES);
+        let share = bound / count;
+        // What can't be shared out is the first one's.
+        let bounds = (0..count).map(|shelf| if shelf == 0 { bound - share * (count - 1) } else { share });
+        let shelves = bounds.map(|bound| CachePadded::new(Mutex::new(Shelf::new(bound)))).collect();
+        Self { size, bound, trim_after, shelves }
     }
 
     /// Whether a buffer of this capacity would be of use here, and not too large to count as one of these: one that has
@@ -66,45 +68,63 @@ impl Tier {
         capacity <= self.size
     }
 
-    /// An empty buffer with at least this capacity.
-    pub(super) fn take(&self, capacity: usize) -> BytesMut {
-        let mut shelf = self.shelf.lock();
-        if let Some(buffer) = shelf.buffers.pop() {
-            let left = shelf.buffers.len();
-            shelf.low_water.fell_to(left);
-            shelf.figures.hits += 1;
-            shelf.figures.sub_held(buffer.capacity());
-            shelf.figures.add_out(buffer.capacity());
-            return buffer;
+    /// The shelves, that of this thread first.
+    fn shelves(&self) -> impl Iterator<Item = usize> {
+        let count = self.shelves.len();
+        let own = thread::number() % count;
+        (own..count).chain(0..own)
+    }
+
+    /// An empty buffer with at least this capacity, and the shelf in whose figures it is.
+    pub(super) fn take(&self, capacity: usize) -> (BytesMut, usize) {
+        let mut shelves = self.shelves();
+        let own = shelves.next().unwrap_or(0);
+        {
+            let mut shelf = self.shelves[own].lock();
+            if let Some(buffer) = shelf.take() {
+                shelf.lend(buffer.capacity(), true);
+                return (buffer, own);
+            }
         }
-        drop(shelf);
+        // One that is taken from another shelf comes back to this one: next time it is at hand.
+        let found = shelves.find_map(|shelf| self.shelves[shelf].lock().take());
+        let is_hit = found.is_some();
         // Where none is kept, there is no reason to have it larger than it was asked for.
-        let buffer = BytesMut::with_capacity(if self.bound < self.size { capacity } else { self.size });
-        let mut shelf = self.shelf.lock();
-        shelf.figures.misses += 1;
-        shelf.figures.add_out(buffer.capacity());
-        buffer
+        let size = if self.bound < self.size { capacity } else { self.size };
+        let buffer = found.unwrap_or_else(|| BytesMut::with_capacity(size));
+        self.shelves[own].lock().lend(buffer.capacity(), is_hit);
+        (buffer, own)
     }
 
     /// A buffer that was taken here is used no more; if it belongs here, it is kept, given that there is room.
     pub(super) fn end(&self, loan: &Loan, buffer: Option<BytesMut>, now: impl FnOnce() -> Duration) {
-        let mut shelf = self.shelf.lock();
+        let mut shelf = self.shelves[loan.shelf].lock();
         shelf.figures.sub_out(loan.capacity);
         shelf.figures.grown += u64::from(loan.grown);
         shelf.figures.discarded += u64::from(loan.discarded);
-        let refused = buffer.and_then(|buffer| shelf.keep(buffer, self.bound));
-        shelf.returns = shelf.returns.wrapping_add(1);
+        let refused = buffer.and_then(|buffer| shelf.keep(buffer));
         let surplus =
-            if shelf.returns % LOOK == 0 { shelf.surplus(now(), self.trim_after) } else { Vec::new() };
+            if shelf.is_time_to_look() { shelf.surplus(now(), self.trim_after) } else { Vec::new() };
         // Not under the lock: the allocator may take its time over large buffers.
         drop(shelf);
-        drop((refused, surplus));
+        drop(surplus);
+        if let Some(buffer) = refused {
+            self.keep(buffer);
+        }
     }
 
-    /// Keeps a buffer that was taken elsewhere, if there is room.
-    pub(super) fn keep(&self, buffer: BytesMut) {
-        let refused = self.shelf.lock().keep(buffer, self.bound);
-        drop(refused);
+    /// Keeps a buffer wherever there is room; says whether there was.
+    pub(super) fn keep(&self, buffer: BytesMut) -> bool {
+        let mut left = Some(buffer);
+        for shelf in self.shelves() {
+            left = left.and_then(|buffer| self.shelves[shelf].lock().keep(buffer));
+        }
+        let is_kept = left.is_none();
+        if !is_kept {
+            let own = self.shelves().next().unwrap_or(0);
+            self.shelves[own].lock().figures.discarded += 1;
+        }
+        is_kept
     }
 
     /// Adds a buffer, and its pages with it, if there are less than `buffers` and it would be kept. Says whether it did.
@@ -118,11 +138,8 @@ impl Tier {
         // Zeros come without pages; one write fetches each.
         buffer.iter_mut().step_by(PAGE).for_each(|byte| *byte = black_box(0));
         buffer.clear();
-        let mut shelf = self.shelf.lock();
-        shelf.figures.prepared += 1;
-        let refused = shelf.keep(buffer, self.bound);
-        drop(shelf);
-        refused.is_none()
+        self.shelves[0].lock().figures.prepared += 1;
+        self.keep(buffer)
     }
 
     /// The capacity of a buffer.
@@ -132,54 +149,28 @@ impl Tier {
 
     /// Gives up what nobody has needed; the bytes of it.
     pub(super) fn trim_idle(&self, now: Duration) -> usize {
-        let surplus = self.shelf.lock().surplus(now, self.trim_after);
-        surplus.iter().map(BytesMut::capacity).sum()
+        self.give_up(|shelf| shelf.surplus(now, self.trim_after))
     }
 
     /// Gives up everything; the bytes of it.
     pub(super) fn trim(&self) -> usize {
-        let all = {
-            let mut shelf = self.shelf.lock();
-            let count = shelf.buffers.len();
-            shelf.low_water.fell_to(0);
-            shelf.give_up(count)
-        };
-        all.iter().map(BytesMut::capacity).sum()
+        self.give_up(Shelf::clear)
+    }
+
+    fn give_up(&self, which: impl Fn(&mut Shelf) -> Vec<BytesMut>) -> usize {
+        // Not under the lock.
+        let given_up = self.shelves.iter().map(|shelf| which(&mut shelf.lock()));
+        given_up.map(|buffers| buffers.iter().map(BytesMut::capacity).sum::<usize>()).sum()
     }
 
     /// Whether more bytes are in use than would be kept.
     pub(super) fn is_overdrawn(&self) -> bool {
-        self.shelf.lock().figures.bytes_out > self.bound
+        self.figures().bytes_out > self.bound
     }
 
     pub(super) fn figures(&self) -> TierStatistics {
-        self.shelf.lock().figures
-    }
-}
-
-impl Shelf {
-    /// Hands the buffer back if there is no room for it.
-    fn keep(&mut self, buffer: BytesMut, bound: usize) -> Option<BytesMut> {
-        let capacity = buffer.capacity();
-        if capacity > bound.saturating_sub(self.figures.bytes_held) {
-            self.figures.discarded += 1;
-            return Some(buffer);
-        }
-        self.figures.add_held(capacity);
-        self.buffers.push(buffer);
-        None
-    }
-
-    fn surplus(&mut self, now: Duration, trim_after: Duration) -> Vec<BytesMut> {
-        let count = self.low_water.surplus(now, trim_after, self.buffers.len());
-        self.give_up(count)
-    }
-
-    /// Takes out the buffers that have not been used for the longest time.
-    fn give_up(&mut self, count: usize) -> Vec<BytesMut> {
-        let given_up: Vec<_> = self.buffers.drain(..count).collect();
-        given_up.iter().for_each(|buffer| self.figures.sub_held(buffer.capacity()));
-        self.figures.trimmed += count as u64;
-        given_up
+        let mut all = TierStatistics::default();
+        self.shelves.iter().for_each(|shelf| all.add(&shelf.lock().figures));
+        all
     }
 }

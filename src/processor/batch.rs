@@ -134,7 +134,7 @@ impl<C: Converter> Batch<C> {
             if stretch.ends_before(1) {
                 timed_out = pace.pause().await;
             }
-            let terms = engine.terms(&request);
+            let terms = engine.terms(&request, &request.content);
             let (id, job) = request.into_parts();
             ids.push(id);
             match engine.check_size(&job.content) {

@@ -1,18 +1,15 @@
-//! A long document, converted in parts at the same time.
-//!
-//! The parts are subtasks of the document's own task, which stays until they are joined: so it is that task that holds
-//! the tenant's slot, and no step waits for the caller to be polled. A worker that waits for its parts converts those
-//! that nobody has begun.
+//! A long document that is all there, converted in parts at the same time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::BytesMut;
 
 use super::ProcessError;
 use super::engine::{Converted, Engine};
+use super::parts::Here;
 use super::request::Job;
 use crate::contain::contain;
-use crate::convert::{ConvertError, Converter, Format, Split};
-use crate::memory::PooledBuf;
+use crate::convert::{ConvertPart, Converter, Format, Split};
 use crate::pool::TaskContext;
 
 /// Converts in parts, if that was asked for and the converter can; `None` if the document is to be converted whole, be it
@@ -22,7 +19,7 @@ pub(super) fn convert<C: Converter>(
     job: &Job,
     formats: (Format, Format),
 ) -> Option<Result<Converted, ProcessError>> {
-    let size = job.options.chunk_size.unwrap_or(engine.config.chunk_size).max(1);
+    let size = engine.chunk_size(&job.options);
     if !job.options.parallel_chunks || job.content.len() <= size {
         return None;
     }
@@ -33,7 +30,8 @@ pub(super) fn convert<C: Converter>(
         return None;
     }
     contain(|| tracing::debug!(bytes = job.content.len(), parts = chunks, "document in parts"));
-    let done = match join(spawn(engine, job, formats, &split, &context)) {
+    let lengths = (0..chunks).map(|part| split.part(part).len());
+    let done = match (Here { engine, formats, context }).convert_each(lengths, &part(engine, job, &split)) {
         Ok(Ok(mut outs)) => {
             let mut out = engine.memory.take(outs.iter().map(|out| out.len()).sum());
             // The converter gets what is in the buffers; their memory goes back to the pool when it has dropped that.
@@ -54,55 +52,10 @@ pub(super) fn convert<C: Converter>(
     }
 }
 
-/// The parts as subtasks, which stop when this is dropped: parts that have not begun need not.
-fn spawn<C: Converter>(
-    engine: &Arc<Engine<C>>,
-    job: &Job,
-    formats: (Format, Format),
-    split: &Arc<Split>,
-    context: &TaskContext,
-) -> (Vec<Part>, StopOnDrop) {
-    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
-    let probe = context.probe();
-    let parts = (0..split.len()).map(|part| {
-        let (engine, content, options) = (Arc::clone(engine), job.content.clone(), job.options.clone());
-        let (split, stop, probe) = (Arc::clone(split), Arc::clone(&stop.0), probe.clone());
-        context.spawn(move || {
-            if stop.load(Ordering::Relaxed) || probe.is_cancelled() {
-                return None;
-            }
-            let mut out = engine.buffer(formats, split.part(part).len());
-            let result = engine.converter.convert_part(&content, &split, part, &options, &mut out);
-            Some(result.map(|()| out))
-        })
-    });
-    (parts.collect(), stop)
-}
-
-type Part = crate::pool::JoinHandle<Option<Result<PooledBuf, ConvertError>>>;
-
-/// The results in order, or the first failure that is met. The last part was spawned last, so this worker begins there
-/// and thieves at the other end.
-fn join(
-    (parts, _stop): (Vec<Part>, StopOnDrop),
-) -> Result<Result<Vec<PooledBuf>, ConvertError>, ProcessError> {
-    let mut outs = Vec::with_capacity(parts.len());
-    for part in parts.into_iter().rev() {
-        match part.blocking_join() {
-            Ok(Some(Ok(out))) => outs.push(out),
-            Ok(Some(Err(error))) => return Ok(Err(error)),
-            Ok(None) => return Err(ProcessError::Cancelled),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    outs.reverse();
-    Ok(Ok(outs))
-}
-
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+fn part<C: Converter>(engine: &Arc<Engine<C>>, job: &Job, split: &Arc<Split>) -> ConvertPart {
+    let (engine, content, split) = (Arc::clone(engine), job.content.clone(), Arc::clone(split));
+    let options = job.options.clone();
+    Arc::new(move |part, out: &mut BytesMut| {
+        engine.converter.convert_part(&content, &split, part, &options, out)
+    })
 }

@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 use super::config::ProcessorConfig;
 use super::metrics::Counters;
 use super::request::{Job, Outcome, Terms};
-use super::{ConversionRequest, ProcessError, Tenants};
+use super::{ConversionRequest, ProcessError, ReaderError, Tenants};
 use super::{chunks, inline};
 use crate::contain::contain;
 use crate::convert::{ConversionOptions, Converter, Format};
@@ -92,17 +92,23 @@ impl<C: Converter> Engine<C> {
     }
 
     /// What decides on a request's turn: with the class that documents of its format have, unless it names one.
-    pub(super) fn terms(&self, request: &ConversionRequest) -> Terms {
-        let ConversionRequest { content, options, tenant, priority, deadline, .. } = request;
+    /// `head` is the document, or its beginning.
+    pub(super) fn terms(&self, request: &ConversionRequest, head: &[u8]) -> Terms {
+        let ConversionRequest { options, tenant, priority, deadline, .. } = request;
         let (tenant, deadline) = (tenant.clone(), *deadline);
         let priority = priority.or_else(|| {
             if self.config.priorities.is_empty() {
                 return None;
             }
-            let format = options.from.or_else(|| Some(self.look(content, options)?.0))?;
+            let format = options.from.or_else(|| Some(self.look(head, options)?.0))?;
             self.config.priorities.get(&format).copied()
         });
         Terms { tenant, priority, deadline }
+    }
+
+    /// How large the parts of a document are to be.
+    pub(super) fn chunk_size(&self, options: &ConversionOptions) -> usize {
+        options.chunk_size.unwrap_or(self.config.chunk_size).max(1)
     }
 
     /// Refuses a document that is too long.
@@ -208,6 +214,25 @@ impl<C: Converter> Engine<C> {
                 Err(error) => {
                     counters.failed += 1;
                     counters.panicked += u64::from(matches!(error, ProcessError::Panicked(_)));
+                }
+            }
+        });
+    }
+
+    /// Counts a document that was converted while it was read. Its time is not counted: that is the reader's and the writer's.
+    pub(super) fn account_read<T>(&self, done: &Result<T, ReaderError>, bytes_in: u64, bytes_out: u64) {
+        self.latencies.record(None, |counters| {
+            counters.processed += 1;
+            match done {
+                Ok(_) => {
+                    counters.bytes_in += bytes_in;
+                    counters.bytes_out += bytes_out;
+                }
+                Err(error) => {
+                    counters.failed += 1;
+                    let source =
+                        if let ReaderError::Process { source, .. } = error { Some(source) } else { None };
+                    counters.panicked += u64::from(matches!(source, Some(ProcessError::Panicked(_))));
                 }
             }
         });

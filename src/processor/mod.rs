@@ -12,6 +12,8 @@ mod inline;
 mod metrics;
 mod open;
 mod pace;
+mod parts;
+mod reader;
 mod request;
 mod retry;
 mod retry_budget;
@@ -19,6 +21,7 @@ mod retry_budget;
 mod serve;
 mod single;
 mod stream;
+mod turn;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -32,6 +35,7 @@ pub use builder::ProcessorBuilder;
 pub use config::ProcessorConfig;
 pub use error::ProcessError;
 pub use metrics::ProcessorMetrics;
+pub use reader::{ReaderError, ReaderResponse};
 pub use request::{ConversionRequest, ConversionResponse};
 pub use retry::Retryable;
 pub use retry_budget::{BudgetedRetry, RetryBudget};
@@ -73,6 +77,7 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 /// | many documents | [`process_batch`](Self::process_batch) | waits its turn |
 /// | many documents and somebody watching | [`batch`](Self::batch) | waits its turn |
 /// | documents that come one after another | [`process_stream`](Self::process_stream) | pulls no more |
+/// | a document that comes piece by piece, and is long | [`process_reader`](Self::process_reader) | reads no more |
 ///
 /// # Documents in parts
 /// A document that is longer than the chunk size is converted in parts, at the same time, if the converter can split it

@@ -118,14 +118,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
 
     /// It stands in its tenant's line, and then in the queue's, by itself.
     pub(crate) fn stand_in_line(&self, arrived: Arrived) -> Deferred<Outcome> {
-        let Arrived { mut shipment, tenants, name } = arrived;
-        let (slot, arrival) = tenants.join_line(&name);
-        shipment.slot = Some(slot);
-        let (ticket, deferred) = match shipment.task(&self.pool) {
-            None => self.pool.defer(self.work(shipment)),
-            Some(task) => task.defer(self.work(shipment)),
-        };
-        tenants.bring(&name, arrival, ticket);
-        deferred
+        let Arrived { shipment: Shipment { job, terms, asked, .. }, tenants, name } = arrived;
+        let bytes = job.content.len();
+        let work = |slot| on_worker(Arc::clone(&self.engine), job, asked, Some(slot));
+        self.line_up(&tenants, &name, &terms, bytes, work)
     }
 }

@@ -18,7 +18,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ) -> (String, InFlight, Result<Opened, Outcome>) {
         let asked = Instant::now();
         let under_way = self.engine.enter();
-        let terms = self.engine.terms(&request);
+        let terms = self.engine.terms(&request, &request.content);
         let (id, job) = request.into_parts();
         (id, under_way, self.open(job, terms, asked))
     }

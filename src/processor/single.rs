@@ -45,12 +45,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[cfg(not(feature = "documents"))] fn main() {}
     /// ```
     pub async fn process_single(&self, request: ConversionRequest) -> ConversionResponse {
-        let terms = self.engine.terms(&request);
+        let terms = self.engine.terms(&request, &request.content);
         let (id, job) = request.into_parts();
         self.process(job, terms, Instant::now()).await.named(id)
     }
 
-    async fn process(&self, job: Job, terms: Terms, asked: Instant) -> Outcome {
+    pub(super) async fn process(&self, job: Job, terms: Terms, asked: Instant) -> Outcome {
         let engine = &self.engine;
         let _under_way = engine.enter();
         let mut opened = match self.open(job, terms, asked) {
@@ -117,7 +117,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             }
         }
         let mut id = String::new();
-        let terms = engine.terms(&request);
+        let terms = engine.terms(&request, &request.content);
         let work = |(request, slot): (ConversionRequest, _)| {
             let (name, job) = request.into_parts();
             id = name;

@@ -34,7 +34,7 @@ impl Gate {
         self.admit(usize::MAX);
     }
 
-    fn pass(&self) {
+    pub(crate) fn pass(&self) {
         let mut open = self.passes.lock().unwrap();
         while *open == 0 {
             open = self.changed.wait(open).unwrap();

@@ -8,10 +8,12 @@ use super::table::Table;
 use crate::convert::model::{Align, Content, Item, Kind, Link, Place};
 
 /// Writes one flow of paragraphs.
-pub(in crate::convert) struct Blocks<'a> {
-    out: &'a mut BytesMut,
+pub(in crate::convert) struct Blocks {
+    out: BytesMut,
     /// How long `out` was at first.
     start: usize,
+    /// How many bytes were written to what it wrote to before.
+    taken: usize,
     /// Spaces before every line, in a footnote.
     indent: usize,
     quote: u8,
@@ -37,12 +39,13 @@ enum Last {
     Block,
 }
 
-impl<'a> Blocks<'a> {
+impl Blocks {
     /// Appends to `out`; every line is indented by `indent` spaces.
-    pub(in crate::convert) fn new(out: &'a mut BytesMut, indent: usize) -> Self {
+    pub(in crate::convert) fn new(out: BytesMut, indent: usize) -> Self {
         Self {
             start: out.len(),
             out,
+            taken: 0,
             indent,
             quote: 0,
             items: Items::default(),
@@ -103,7 +106,7 @@ impl<'a> Blocks<'a> {
         self.end_code();
         if !self.table.is_blank() {
             self.begin_block(Place { kind: Kind::Body, quote: 0, indent: 0 });
-            self.table.write(self.out, &self.prefix);
+            self.table.write(&mut self.out, &self.prefix);
             self.last = Last::Block;
         }
         self.table.clear();
@@ -133,7 +136,24 @@ impl<'a> Blocks<'a> {
 
     /// How many bytes have been written, or wait to be.
     pub(in crate::convert) fn written(&self) -> usize {
-        self.out.len() - self.start + self.code.len() + self.table.len()
+        self.taken + self.kept() + self.waiting()
+    }
+
+    /// How many bytes have been written to what it appends to now.
+    pub(in crate::convert) fn kept(&self) -> usize {
+        self.out.len() - self.start
+    }
+
+    /// How many bytes wait to be written.
+    pub(in crate::convert) fn waiting(&self) -> usize {
+        self.code.len() + self.table.len()
+    }
+
+    /// Appends to `out` from here on; returns what it has appended to until now. No block is ever written by halves.
+    pub(in crate::convert) fn redirect(&mut self, out: BytesMut) -> BytesMut {
+        self.taken += self.kept();
+        self.start = out.len();
+        std::mem::replace(&mut self.out, out)
     }
 
     /// Whether no list, quote or code is open: what follows is written as if it were the first, but for a blank line.
@@ -156,7 +176,15 @@ impl<'a> Blocks<'a> {
             let is_done = !content.text.starts_with('☐');
             self.out.extend_from_slice(if is_done { b"[x] " } else { b"[ ] " });
         }
-        inline::write(self.out, content, skipped, links, Context::Paragraph, &self.prefix, &mut self.scratch);
+        inline::write(
+            &mut self.out,
+            content,
+            skipped,
+            links,
+            Context::Paragraph,
+            &self.prefix,
+            &mut self.scratch,
+        );
         self.end_line(Last::Item);
     }
 
@@ -168,7 +196,7 @@ impl<'a> Blocks<'a> {
     }
 
     fn inline(&mut self, content: &Content, links: &[Link], context: Context) {
-        inline::write(self.out, content, 0, links, context, &self.prefix, &mut self.scratch);
+        inline::write(&mut self.out, content, 0, links, context, &self.prefix, &mut self.scratch);
     }
 
     fn code_line(&mut self, place: Place, text: &str) {

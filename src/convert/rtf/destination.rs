@@ -6,7 +6,7 @@ use super::state::{Destination, Group, Numbering};
 use super::word::Word;
 use crate::convert::model::{Align, Flags};
 
-impl Reader<'_> {
+impl Reader {
     /// A control word; `is_ignorable` if `\*` came before it.
     pub(super) fn word(&mut self, word: Word, number: Option<i32>, is_ignorable: bool) {
         match self.group.destination {

@@ -3,21 +3,21 @@
 use bytes::BytesMut;
 
 use crate::convert::markdown::Blocks;
-use crate::convert::model::{Align, Content, Flags, Link, Place, Style};
+use crate::convert::model::{Align, Content, Flags, Link, Place, Run, Style};
 
 /// The paragraph under way, and where it goes when it ends.
-pub(super) struct Flow<'a> {
+pub(super) struct Flow {
     content: Content,
     /// The style of the text since the last run.
     style: Style,
-    blocks: Blocks<'a>,
+    blocks: Blocks,
     is_row_open: bool,
     is_table_open: bool,
 }
 
-impl<'a> Flow<'a> {
+impl Flow {
     /// A flow into `out`, its lines indented by that many spaces.
-    pub(super) fn new(out: &'a mut BytesMut, indent: usize) -> Self {
+    pub(super) fn new(out: BytesMut, indent: usize) -> Self {
         Self {
             content: Content::default(),
             style: Style::default(),
@@ -112,9 +112,28 @@ impl<'a> Flow<'a> {
         self.blocks.written()
     }
 
+    /// How many bytes have been read, and wait for more before they can be written.
+    pub(super) fn waiting(&self) -> usize {
+        self.content.text.len() + self.content.runs.len() * size_of::<Run>() + self.blocks.waiting()
+    }
+
+    /// Appends to `out` from here on; returns what it has appended to until now.
+    pub(super) fn redirect(&mut self, out: BytesMut) -> BytesMut {
+        self.blocks.redirect(out)
+    }
+
+    /// How many bytes have been written since they were last taken away.
+    pub(super) fn kept(&self) -> usize {
+        self.blocks.kept()
+    }
+
+    /// Whether no paragraph has begun.
+    pub(super) fn is_between_paragraphs(&self) -> bool {
+        self.content.text.is_empty() && self.content.runs.is_empty()
+    }
+
     /// Whether what follows begins anew, after a blank line if there is something before.
     pub(super) fn is_at_rest(&self) -> bool {
-        let has_content = !self.content.text.is_empty() || !self.content.runs.is_empty();
-        !has_content && !self.is_row_open && !self.is_table_open && self.blocks.is_at_rest()
+        self.is_between_paragraphs() && !self.is_row_open && !self.is_table_open && self.blocks.is_at_rest()
     }
 }

@@ -54,6 +54,11 @@ impl Fonts {
         }
     }
 
+    /// How much is remembered, in bytes, about.
+    pub(super) fn held(&self) -> usize {
+        self.fonts.len() * size_of::<(i32, CodePage)>()
+    }
+
     /// How text in that font is to be read.
     pub(super) fn page(&self, font: i32) -> CodePage {
         self.fonts.get(&font).copied().unwrap_or(self.document)

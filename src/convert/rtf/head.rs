@@ -26,8 +26,7 @@ pub(super) struct Head {
 impl Head {
     /// Reads the head of the document at `start`. `None` if it is longer than `most` bytes or can't be read.
     pub(super) fn read(input: &[u8], start: usize, most: usize, options: &ConversionOptions) -> Option<Self> {
-        let (mut out, mut notes) = (BytesMut::new(), BytesMut::new());
-        let mut reader = Reader::new(options, &mut out, &mut notes);
+        let mut reader = Reader::new(options, BytesMut::new());
         let mut tokens = Tokens::new(input, start);
         loop {
             let end = tokens.offset();

@@ -132,6 +132,12 @@ impl Tables {
         (!is_silent).then(|| Counter::of(entry, ls))
     }
 
+    /// How much they hold, in bytes, about: of each list no more than [`LEVELS`] are kept.
+    pub(super) fn held(&self) -> usize {
+        const EACH: usize = LEVELS * size_of::<Level>();
+        (self.lists.len() + self.overrides.len()) * EACH + (self.by_id.len() + self.by_ls.len()) * 16
+    }
+
     /// Whether they say how paragraphs refer to lists.
     pub(super) fn has_overrides(&self) -> bool {
         !self.overrides.is_empty()

@@ -11,10 +11,26 @@ use crate::convert::model::Item;
 /// The items of a list so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
+    /// What the list goes by.
+    list: u32,
     /// The number that an item had last, by level. `None`: the next item is the first.
     last: [Option<u32>; LEVELS],
     /// Any of them showed.
     is_shown: bool,
+}
+
+impl Count {
+    /// The next number at that level; deeper levels start again.
+    fn next(&mut self, level: usize, start: u32, is_shown: bool) -> u32 {
+        self.is_shown |= is_shown;
+        if let Some(deeper) = self.last.get_mut(level + 1..) {
+            deeper.fill(None);
+        }
+        let Some(last) = self.last.get_mut(level) else { return start };
+        let number = last.map_or(start, |n| n.saturating_add(1));
+        *last = Some(number);
+        number
+    }
 }
 
 /// Everything known of lists.
@@ -22,9 +38,9 @@ struct Count {
 pub(super) struct Lists {
     /// Shared by the parts of a document; nothing changes there after the head.
     tables: Arc<Tables>,
-    counters: HashMap<Counter, u32>,
-    /// By list.
-    counts: Vec<Count>,
+    counts: HashMap<Counter, Count>,
+    /// How many lists there have been.
+    opened: u32,
     /// The `\pn` lists that are open: indent, list, last number.
     old: Vec<(i32, u32, Option<u32>)>,
 }
@@ -58,23 +74,17 @@ impl Lists {
             (None, Some(Numbering::Number(number))) => (false, number),
             (None, _) => (true, 1),
         };
-        let counter = Counter::of(entry, ls);
-        let list = match self.counters.get(&counter) {
-            Some(&list) => list,
-            None => {
-                let list = self.open_list();
-                self.counters.insert(counter, list);
-                list
-            }
-        };
-        let number = self.count(list, at, start, !is_bullet);
+        let count = self.counts.entry(Counter::of(entry, ls)).or_insert_with(|| {
+            self.opened = self.opened.saturating_add(1);
+            Count { list: self.opened, ..Count::default() }
+        });
+        let (list, number) = (count.list, count.next(at, start, !is_bullet));
         Some(Item { list, level: at as u8, number: (!is_bullet).then_some(number) })
     }
 
     /// What has counted items, and whether their numbers showed.
     pub(super) fn counters(&self) -> Vec<(Counter, bool)> {
-        let is_shown = |list: u32| self.counts.get(list as usize - 1).is_some_and(|count| count.is_shown);
-        self.counters.iter().map(|(&counter, &list)| (counter, is_shown(list))).collect()
+        self.counts.iter().map(|(&counter, count)| (counter, count.is_shown)).collect()
     }
 
     /// The same lists, with nothing counted yet.
@@ -121,21 +131,13 @@ impl Lists {
     }
 
     fn open_list(&mut self) -> u32 {
-        self.counts.push(Count::default());
-        u32::try_from(self.counts.len()).unwrap_or(u32::MAX)
+        self.opened = self.opened.saturating_add(1);
+        self.opened
     }
 
-    /// The next number at that level of a list; deeper levels start again.
-    fn count(&mut self, list: u32, level: usize, start: u32, is_shown: bool) -> u32 {
-        let Some(count) = self.counts.get_mut(list as usize - 1) else { return start };
-        count.is_shown |= is_shown;
-        if let Some(deeper) = count.last.get_mut(level + 1..) {
-            deeper.fill(None);
-        }
-        let Some(last) = count.last.get_mut(level) else { return start };
-        let number = last.map_or(start, |n| n.saturating_add(1));
-        *last = Some(number);
-        number
+    /// How much is remembered, in bytes, about.
+    pub(super) fn held(&self) -> usize {
+        self.counts.len() * size_of::<(Counter, Count)>() + self.tables.held()
     }
 }
 

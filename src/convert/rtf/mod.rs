@@ -8,6 +8,7 @@ mod field;
 mod flow;
 mod fonts;
 mod head;
+mod incremental;
 mod list_tables;
 mod lists;
 mod paragraph;
@@ -20,9 +21,11 @@ mod token;
 mod word;
 
 use std::borrow::Cow;
+use std::mem;
 
 use bytes::BytesMut;
 
+pub(super) use self::incremental::ToMarkdown;
 pub(super) use self::part::{from_part, join, split};
 use self::reader::Reader;
 use super::format::skip_preamble;
@@ -37,13 +40,20 @@ pub(super) fn to_markdown(
     let start = start_of(input)?;
     // What is left of RTF is a fraction of it; a third is enough for most.
     out.reserve((input.len() / 3).min(options.max_output));
-    let mut notes = BytesMut::new();
-    Reader::new(options, out, &mut notes).read(input, start)?;
+    let mut reader = Reader::new(options, mem::take(out));
+    let done = reader.read(input, start);
+    *out = reader.redirect(BytesMut::new());
+    done?;
+    append_notes(&reader.take_notes(), out);
+    Ok(())
+}
+
+/// Footnotes are the end of the document.
+fn append_notes(notes: &[u8], out: &mut BytesMut) {
     if !notes.is_empty() {
         out.extend_from_slice(b"\n");
-        out.extend_from_slice(&notes);
+        out.extend_from_slice(notes);
     }
-    Ok(())
 }
 
 /// Where the document begins.

@@ -7,6 +7,7 @@
 //! on from another part.
 
 use std::collections::HashSet;
+use std::mem;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -87,10 +88,26 @@ pub(in crate::convert) fn from_part(
     let (Some(&notes_before), Some(left)) = (plan.notes.get(part), plan.left.get(part)) else {
         return Err(inseparable());
     };
+    out.reserve((split.part(part).len() / 3).min(options.max_output));
+    let mut reader = Reader::new(options, mem::take(out));
+    let done = read_part(&mut reader, input, split, part, plan, notes_before);
+    *out = reader.redirect(BytesMut::new());
+    done?;
+    let (notes, counters, peak) = (reader.take_notes(), reader.lists.counters(), reader.peak);
+    // A part that is read twice leaves the same.
+    let _ = left.set(Left { notes, counters, peak });
+    Ok(())
+}
+
+fn read_part(
+    reader: &mut Reader,
+    input: &[u8],
+    split: &Split,
+    part: usize,
+    plan: &Plan,
+    notes_before: u32,
+) -> Result<(), ConvertError> {
     let range = split.part(part);
-    out.reserve((range.len() / 3).min(options.max_output));
-    let mut notes = BytesMut::new();
-    let mut reader = Reader::new(options, out, &mut notes);
     let mut tokens = Tokens::new(input, range.start);
     if part == 0 {
         reader.read_until(&mut tokens, plan.head.end)?;
@@ -112,9 +129,6 @@ pub(in crate::convert) fn from_part(
     if !is_right || reader.ties.lacks_instruction {
         return Err(inseparable());
     }
-    let (counters, peak) = (reader.lists.counters(), reader.peak);
-    // A part that is read twice leaves the same.
-    let _ = left.set(Left { notes, counters, peak });
     Ok(())
 }
 

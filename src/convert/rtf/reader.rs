@@ -16,8 +16,9 @@ use crate::convert::model::{Flags, Link, Style};
 use crate::convert::{ConversionOptions, ConvertError};
 
 /// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
-pub(super) struct Reader<'a> {
-    options: &'a ConversionOptions,
+pub(super) struct Reader {
+    max_depth: usize,
+    max_output: usize,
     /// The innermost open group.
     pub(super) group: Group,
     /// Those around it.
@@ -36,8 +37,8 @@ pub(super) struct Reader<'a> {
     /// The text of the paragraph's marker, and whether there is one.
     pub(super) marker: String,
     pub(super) has_marker: bool,
-    body: Flow<'a>,
-    notes: Flow<'a>,
+    body: Flow,
+    notes: Flow,
     /// How many footnotes there are, and how many groups surround the one under way.
     pub(super) note_count: u32,
     note_depth: Option<usize>,
@@ -47,14 +48,12 @@ pub(super) struct Reader<'a> {
     pub(super) ties: Ties,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(
-        options: &'a ConversionOptions,
-        out: &'a mut BytesMut,
-        notes: &'a mut BytesMut,
-    ) -> Self {
+impl Reader {
+    /// Appends to `out`.
+    pub(super) fn new(options: &ConversionOptions, out: BytesMut) -> Self {
         Self {
-            options,
+            max_depth: options.max_depth,
+            max_output: options.max_output,
             group: Group::new(),
             stack: Vec::new(),
             is_ignorable: false,
@@ -68,7 +67,7 @@ impl<'a> Reader<'a> {
             marker: String::new(),
             has_marker: false,
             body: Flow::new(out, 0),
-            notes: Flow::new(notes, 4),
+            notes: Flow::new(BytesMut::new(), 4),
             note_count: 0,
             note_depth: None,
             peak: 0,
@@ -77,7 +76,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `input` from the brace at `start` to the one that closes it.
-    pub(super) fn read(mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
+    pub(super) fn read(&mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
         let is_closed = self.read_until(&mut Tokens::new(input, start), usize::MAX)?;
         if is_closed { self.finish() } else { Err(malformed(input.len(), "it ends inside a group")) }
     }
@@ -132,8 +131,8 @@ impl<'a> Reader<'a> {
         self.flush_bytes();
         self.decoder.end_fallback();
         self.is_ignorable = false;
-        if self.stack.len() >= self.options.max_depth {
-            return Err(ConvertError::TooDeep { limit: self.options.max_depth, offset });
+        if self.stack.len() >= self.max_depth {
+            return Err(ConvertError::TooDeep { limit: self.max_depth, offset });
         }
         self.stack.push(self.group);
         Ok(())
@@ -166,8 +165,36 @@ impl<'a> Reader<'a> {
         self.check_size()
     }
 
+    /// Appends to `out` from here on; returns what it has appended to until now, footnotes aside.
+    pub(super) fn redirect(&mut self, out: BytesMut) -> BytesMut {
+        self.body.redirect(out)
+    }
+
+    /// The footnotes.
+    pub(super) fn take_notes(&mut self) -> BytesMut {
+        self.notes.redirect(BytesMut::new())
+    }
+
+    /// Whether no paragraph has begun, of the text or of a footnote.
+    pub(super) fn is_between_paragraphs(&self) -> bool {
+        self.body.is_between_paragraphs() && self.notes.is_between_paragraphs()
+    }
+
+    /// Changes the groups that are open.
+    pub(super) fn for_each_group(&mut self, change: impl FnMut(&mut Group)) {
+        self.stack.iter_mut().chain([&mut self.group]).for_each(change);
+    }
+
+    /// How much is remembered, in bytes, about.
+    pub(super) fn held(&self) -> usize {
+        let links = self.links.iter().map(|link| size_of::<Link>() + link.url.len() + link.title.len());
+        let texts = self.body.waiting() + self.notes.waiting() + self.decoder.waiting() + self.notes.kept();
+        let tables = self.fonts.held() + self.styles.held() + self.lists.held();
+        texts + tables + links.sum::<usize>() + self.stack.len() * size_of::<Group>()
+    }
+
     fn check_size(&mut self) -> Result<(), ConvertError> {
-        let limit = self.options.max_output;
+        let limit = self.max_output;
         self.peak = self.peak.max(self.body.written().saturating_add(self.notes.written()));
         if self.peak > limit {
             return Err(ConvertError::OutputTooLarge { limit });
@@ -221,12 +248,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Where paragraphs go.
-    pub(super) fn flow(&mut self) -> &mut Flow<'a> {
+    pub(super) fn flow(&mut self) -> &mut Flow {
         if self.note_depth.is_some() { &mut self.notes } else { &mut self.body }
     }
 
     /// Where paragraphs go, and the links that they refer to.
-    pub(super) fn flow_and_links(&mut self) -> (&mut Flow<'a>, &[Link]) {
+    pub(super) fn flow_and_links(&mut self) -> (&mut Flow, &[Link]) {
         let flow = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
         (flow, &self.links)
     }

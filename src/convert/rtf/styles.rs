@@ -88,6 +88,11 @@ impl Styles {
         self.paragraphs.get(&style).copied().unwrap_or_default()
     }
 
+    /// How much is remembered, in bytes, about.
+    pub(super) fn held(&self) -> usize {
+        (self.paragraphs.len() + self.code.len()) * size_of::<(i32, Role)>()
+    }
+
     pub(super) fn is_code(&self, character_style: i32) -> bool {
         self.code.contains(&character_style)
     }

@@ -31,6 +31,11 @@ impl Decoder {
         self.pending.is_empty() && self.high.is_none() && self.skip == 0
     }
 
+    /// How many bytes are not yet characters.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Whether this is part of the fallback: a control word or symbol that is a character counts as one.
     pub(super) fn skips(&mut self, is_character: impl FnOnce() -> bool) -> bool {
         let skips = self.skip > 0 && is_character();
@@ -39,7 +44,7 @@ impl Decoder {
     }
 }
 
-impl Reader<'_> {
+impl Reader {
     /// Text as it stands in the document.
     pub(super) fn text(&mut self, bytes: &[u8]) {
         let skipped = bytes.len().min(self.decoder.skip as usize);

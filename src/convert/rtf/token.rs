@@ -30,16 +30,23 @@ pub(super) enum Token<'a> {
 pub(super) struct Tokens<'a> {
     input: &'a [u8],
     at: usize,
+    /// How many raw bytes there would be after the end of the input, if it went on.
+    beyond: usize,
 }
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(input: &'a [u8], at: usize) -> Self {
-        Self { input, at }
+        Self { input, at, beyond: 0 }
     }
 
     /// How far the tokens returned so far reach, in bytes.
     pub(super) fn offset(&self) -> usize {
         self.at
+    }
+
+    /// How many bytes after the end of the input belong to the raw bytes at its end.
+    pub(super) fn beyond(&self) -> usize {
+        self.beyond
     }
 
     fn peek(&self) -> Option<u8> {
@@ -81,7 +88,10 @@ impl<'a> Tokens<'a> {
             Some(Word::Bin) => {
                 // Raw bytes follow; whatever they are, they are not RTF.
                 let len = usize::try_from(number.unwrap_or(0)).unwrap_or(0);
-                self.at = self.at.saturating_add(len).min(self.input.len());
+                let left = self.input.len() - self.at;
+                // At the very end of the input the number, or the space after it, may not be all there.
+                self.beyond = if left > 0 { len.saturating_sub(left) } else { 0 };
+                self.at += len.min(left);
                 Token::Unknown
             }
             Some(word) => Token::Word(word, number),

@@ -1,5 +1,6 @@
 //! Parts of a document, written apart and put together: the lists are numbered then, throughout the document.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use bytes::BytesMut;
@@ -9,7 +10,7 @@ use super::head;
 use super::lists::Lists;
 use crate::convert::source::{self, Source};
 use crate::convert::split::inseparable;
-use crate::convert::{ConversionOptions, ConvertError, Split};
+use crate::convert::{ConversionOptions, ConvertError};
 
 /// What the parts of a document share.
 #[derive(Debug)]
@@ -27,22 +28,21 @@ struct Left {
 }
 
 impl Plan {
-    pub(in crate::convert) fn new(source: source::Plan, parts: usize) -> Self {
-        Self { source, left: (0..parts).map(|_| OnceLock::new()).collect() }
+    pub(in crate::convert) fn new(source: source::Plan) -> Self {
+        Self { left: source.parts().iter().map(|_| OnceLock::new()).collect(), source }
     }
 }
 
 /// Appends the body that a part of `input` makes.
 pub(in crate::convert) fn from_part(
     input: &[u8],
-    split: &Split,
     part: usize,
     plan: &Plan,
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    let source = Source::part(input, split, part, &plan.source, options)?;
-    let len = split.part(part).len();
+    let source = Source::part(input, part, &plan.source, options)?;
+    let len = plan.source.parts().get(part).map_or(0, Range::len);
     let mut room = out.split_off(out.len());
     room.reserve((len + len / 2).min(options.max_output));
     let parts = super::write(source, Body::new(room), options.max_output)?;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::memmem;
 use pulldown_cmark::{BrokenLink, BrokenLinkCallback, CowStr, Event, Parser, Tag};
@@ -10,16 +12,22 @@ use unicase::UniCase;
 use super::EXTENSIONS;
 
 /// Where a reference leads.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
     address: CowStr<'static>,
     title: CowStr<'static>,
 }
 
+type Targets = HashMap<UniCase<CowStr<'static>>, Target>;
+
 /// The definitions of a document.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Definitions {
-    targets: HashMap<UniCase<CowStr<'static>>, Target>,
+    targets: Targets,
+    /// Those of what comes before, if this is a stretch of a document.
+    before: Option<Arc<Definitions>>,
+    /// How many bytes they have, about.
+    bytes: usize,
 }
 
 /// The definition of a label in one place leads elsewhere than that in another, or there is a footnote: those are
@@ -28,26 +36,47 @@ pub(super) struct Definitions {
 pub(super) struct NotApart;
 
 impl Definitions {
+    /// None yet, beside those of what comes before.
+    pub(super) fn after(before: &Arc<Self>) -> Self {
+        Self { before: Some(Arc::clone(before)), ..Self::default() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
+        self.targets.is_empty() && self.before.as_ref().is_none_or(|before| before.is_empty())
+    }
+
+    /// How many bytes they have, about; those of what comes before aside.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether there is none beside those of what comes before.
+    pub(super) fn is_none_of_its_own(&self) -> bool {
         self.targets.is_empty()
+    }
+
+    /// Without those of what comes before.
+    pub(super) fn own(self) -> Self {
+        Self { before: None, ..self }
+    }
+
+    /// Adds those of the next stretch.
+    pub(super) fn append(&mut self, next: Self) {
+        self.bytes += next.bytes;
+        self.targets.extend(next.targets);
+    }
+
+    fn get<'a>(&'a self, label: &UniCase<CowStr<'a>>) -> Option<&'a Target> {
+        // The keys live as long as they need to: what is looked up need not live as long as they do.
+        let targets: &'a HashMap<UniCase<CowStr<'a>>, Target> = &self.targets;
+        targets.get(label).or_else(|| self.before.as_ref()?.get(label))
     }
 
     /// Adds those of a stretch of the document between two cuts; returns their labels.
     pub(super) fn read(&mut self, text: &str) -> Result<Vec<String>, NotApart> {
         let parser = Parser::new_ext(text, EXTENSIONS);
         let mut labels = Vec::new();
-        for (label, definition) in parser.reference_definitions().iter() {
-            let target = Target {
-                address: definition.dest.to_string().into(),
-                title: definition.title.as_deref().unwrap_or_default().to_owned().into(),
-            };
-            match self.targets.entry(UniCase::new(label.to_owned().into())) {
-                Entry::Occupied(known) if *known.get() != target => return Err(NotApart),
-                Entry::Occupied(_) => {}
-                Entry::Vacant(place) => _ = place.insert(target),
-            }
-            labels.push(label.to_owned());
-        }
+        self.define(&parser, |label| labels.push(label.to_owned()))?;
         let is_note = |event| matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
         if memmem::find(text.as_bytes(), b"[^").is_some() && parser.into_iter().any(is_note) {
             return Err(NotApart);
@@ -55,12 +84,44 @@ impl Definitions {
         Ok(labels)
     }
 
+    /// Adds those that a parser has found, and says what they are called.
+    pub(super) fn define<'p>(
+        &mut self,
+        parser: &Parser<'p, impl BrokenLinkCallback<'p>>,
+        mut found: impl FnMut(&str),
+    ) -> Result<(), NotApart> {
+        for (label, definition) in parser.reference_definitions().iter() {
+            let target = Target {
+                address: definition.dest.to_string().into(),
+                title: definition.title.as_deref().unwrap_or_default().to_owned().into(),
+            };
+            let key: UniCase<CowStr<'static>> = UniCase::new(label.to_owned().into());
+            if self.before.as_ref().and_then(|before| before.get(&key)).is_some_and(|known| *known != target)
+            {
+                return Err(NotApart);
+            }
+            match self.targets.entry(key) {
+                Entry::Occupied(known) if *known.get() != target => return Err(NotApart),
+                Entry::Occupied(_) => {}
+                Entry::Vacant(place) => {
+                    self.bytes += size_of::<(UniCase<CowStr<'_>>, Target)>()
+                        + label.len()
+                        + target.address.len()
+                        + target.title.len();
+                    place.insert(target);
+                }
+            }
+            found(label);
+        }
+        Ok(())
+    }
+
     /// Whether a part has the definitions with these labels, no others, and all as they are here.
     pub(super) fn are_those_of(&self, parser: &Parser<'_, Lookup<'_>>, labels: &[String]) -> bool {
         let found = parser.reference_definitions();
         found.iter().count() == labels.len()
             && labels.iter().all(|label| {
-                let known = self.targets.get(&UniCase::new(label.clone().into()));
+                let known = self.get(&UniCase::new(label.as_str().into()));
                 found.get(label).zip(known).is_some_and(|(definition, target)| {
                     definition.dest == target.address
                         && definition.title.as_deref().unwrap_or_default() == &*target.title
@@ -71,12 +132,20 @@ impl Definitions {
 
 /// Resolves what a part refers to and does not define.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lookup<'a>(pub(super) &'a Definitions);
+pub(super) struct Lookup<'a> {
+    pub(super) definitions: &'a Definitions,
+    /// Where to take note that there is no definition.
+    pub(super) missed: Option<&'a AtomicBool>,
+}
 
 impl<'a> BrokenLinkCallback<'a> for Lookup<'a> {
     fn handle_broken_link(&mut self, link: BrokenLink<'a>) -> Option<(CowStr<'a>, CowStr<'a>)> {
-        let targets: &'a HashMap<UniCase<CowStr<'a>>, Target> = &self.0.targets;
-        let target = targets.get(&UniCase::new(link.reference))?;
+        let Some(target) = self.definitions.get(&UniCase::new(link.reference)) else {
+            if let Some(missed) = self.missed {
+                missed.store(true, Ordering::Relaxed);
+            }
+            return None;
+        };
         Some((CowStr::Borrowed(&target.address), CowStr::Borrowed(&target.title)))
     }
 }
@@ -91,8 +160,8 @@ mod tests {
     use super::*;
 
     fn resolve(definitions: &Definitions, reference: &str) -> Option<(String, String)> {
-        let mut parser =
-            Parser::new_with_broken_link_callback(reference, EXTENSIONS, Some(Lookup(definitions)));
+        let lookup = Lookup { definitions, missed: None };
+        let mut parser = Parser::new_with_broken_link_callback(reference, EXTENSIONS, Some(lookup));
         parser.find_map(|event| match event {
             Event::Start(Tag::Link { dest_url, title, .. }) => {
                 Some((dest_url.to_string(), title.to_string()))

@@ -5,6 +5,8 @@ mod definitions;
 mod fence;
 mod html;
 mod part;
+mod search;
+mod window;
 
 use std::ops::Range;
 
@@ -12,8 +14,13 @@ use pulldown_cmark::{Event, OffsetIter, Options, Parser};
 
 use self::definitions::Lookup;
 use self::part::Bounds;
-pub(super) use self::part::{Plan, split};
+pub(super) use self::part::Plan;
+pub(super) use self::search::split;
+pub(super) use self::window::{Windows, Written};
 use super::{ConversionOptions, ConvertError};
+
+/// What may stand before the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is read beyond CommonMark.
 const EXTENSIONS: Options = Options::ENABLE_TABLES

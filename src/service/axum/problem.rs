@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::convert::ConvertError;
 use crate::error::{JoinError, RejectReason, Rejected, Rejection};
 use crate::pool::Closed;
-use crate::processor::ProcessError;
+use crate::processor::{ProcessError, ReaderError};
 use crate::service::error::ServiceError;
 
 /// What is wrong, as a response: a small JSON body with problem details ([RFC 9457]), and the header `Retry-After` where it is of use
@@ -33,8 +33,9 @@ use crate::service::error::ServiceError;
 /// | the pool is shutting down | 503 | `shutting-down` |
 /// | more bytes than are accepted | 413 | `too-large` |
 /// | the deadline passed, the batch was over | 504 | `deadline-exceeded`, `timed-out` |
-/// | the document can't be converted | 422 | `unsupported`, `not-utf8`, `malformed`, `too-deep`, `output-too-large`, `not-converted` |
-/// | a panic | 500 | `panicked` |
+/// | the document can't be converted | 422 | `unsupported`, `not-utf8`, `malformed`, `too-deep`, `output-too-large`, `needs-whole`, `not-converted` |
+/// | the document could not be read to its end | 400 | `unreadable` |
+/// | a panic; an answer that could not be written | 500 | `panicked`, `unwritable` |
 ///
 /// `Retry-After` is in whole seconds, at least one; `retry_after_ms` has what was measured. Nothing of it tells how long the queue is, what
 /// a panic said, or what a converter of your own reports.
@@ -177,6 +178,25 @@ impl From<ProcessError> for Problem {
     }
 }
 
+/// For a reader that is a request's body. Where something was written already, the response has begun, and can only be cut off.
+impl From<ReaderError> for Problem {
+    fn from(error: ReaderError) -> Self {
+        match error {
+            ReaderError::TooLarge { limit, .. } => {
+                let detail = format!("more than {limit} bytes of the document would have to be in memory");
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+            }
+            ReaderError::Process { source, .. } => source.into(),
+            ReaderError::Read { .. } => {
+                Self::new(StatusCode::BAD_REQUEST, "unreadable", "the document could not be read to its end")
+            }
+            ReaderError::Write { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unwritable", "the answer could not be written")
+            }
+        }
+    }
+}
+
 impl From<ConvertError> for Problem {
     fn from(error: ConvertError) -> Self {
         let (code, detail) = match &error {
@@ -185,6 +205,7 @@ impl From<ConvertError> for Problem {
             ConvertError::Malformed { .. } => ("malformed", error.to_string()),
             ConvertError::TooDeep { .. } => ("too-deep", error.to_string()),
             ConvertError::OutputTooLarge { .. } => ("output-too-large", error.to_string()),
+            ConvertError::NeedsWhole { .. } => ("needs-whole", error.to_string()),
             // Whatever it says was not said to a client.
             ConvertError::Converter(_) => ("not-converted", String::from("the document can't be converted")),
         };

@@ -1,12 +1,16 @@
 //! Markdown to HTML.
 
+mod incremental;
+
 use std::fmt;
+use std::ops::Range;
 
 use bytes::BytesMut;
 
+pub(super) use self::incremental::{FromMarkdown, FromRtf};
 use super::source::{Plan, Source};
 use super::split::inseparable;
-use super::{ConversionOptions, ConvertError, Split};
+use super::{ConversionOptions, ConvertError};
 
 /// Appends `input` as an HTML fragment to `out`. Raw HTML in the Markdown is passed on as it is.
 pub(super) fn from_markdown(
@@ -20,14 +24,14 @@ pub(super) fn from_markdown(
 /// Appends a part of `input`.
 pub(super) fn from_part(
     input: &[u8],
-    split: &Split,
     part: usize,
     plan: &Plan,
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
     let before = out.len();
-    write(Source::part(input, split, part, plan, options)?, split.part(part).len(), options, out)?;
+    let len = plan.parts().get(part).map_or(0, Range::len);
+    write(Source::part(input, part, plan, options)?, len, options, out)?;
     // The next part begins on a line of its own, as the first does.
     let is_line_over = out.len() == before || out.ends_with(b"\n");
     if is_line_over { Ok(()) } else { Err(inseparable()) }

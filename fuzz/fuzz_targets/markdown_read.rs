@@ -1,0 +1,11 @@
+//! Markdown that is converted while it is read becomes what it becomes whole.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use millpond::Format;
+
+fuzz_target!(|input: &[u8]| {
+    // The first bytes are the size of parts, and how windows go on.
+    let Some((&[size, ref steps @ ..], text)) = input.split_first_chunk::<4>() else { return };
+    millpond_fuzz::check_read(text, Format::Markdown, Format::Html, size.into(), steps);
+});

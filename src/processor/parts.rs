@@ -1,0 +1,99 @@
+//! Parts of a document, converted at the same time by the task of the document.
+//!
+//! They are subtasks: so it is the document's task that holds the tenant's slot, and no step waits for the caller to be polled. A
+//! worker that waits for its parts converts those that nobody has begun.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::BytesMut;
+
+use super::ProcessError;
+use super::engine::Engine;
+use crate::convert::{ConvertError, ConvertPart, Converter, Format, OneByOne, Parts};
+use crate::memory::PooledBuf;
+use crate::pool::{JoinHandle, TaskContext};
+
+/// The task that runs here, to whose workers parts may go.
+pub(super) struct Here<'e, C> {
+    pub(super) engine: &'e Arc<Engine<C>>,
+    pub(super) formats: (Format, Format),
+    pub(super) context: TaskContext,
+}
+
+impl<C: Converter> Here<'_, C> {
+    /// Converts a part for each of the lengths; the results in order, or the first failure that is met.
+    pub(super) fn convert_each(
+        &self,
+        lengths: impl Iterator<Item = usize>,
+        convert: &ConvertPart,
+    ) -> Result<Result<Vec<PooledBuf>, ConvertError>, ProcessError> {
+        join(self.spawn(lengths, convert))
+    }
+
+    /// The parts as subtasks, which stop when the second is dropped: parts that have not begun need not.
+    fn spawn(&self, lengths: impl Iterator<Item = usize>, convert: &ConvertPart) -> (Vec<Part>, StopOnDrop) {
+        let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+        let probe = self.context.probe();
+        let parts = lengths.enumerate().map(|(part, length)| {
+            let (engine, formats, convert) = (Arc::clone(self.engine), self.formats, Arc::clone(convert));
+            let (stop, probe) = (Arc::clone(&stop.0), probe.clone());
+            self.context.spawn(move || {
+                if stop.load(Ordering::Relaxed) || probe.is_cancelled() {
+                    return None;
+                }
+                let mut out = engine.buffer(formats, length);
+                Some(convert(part, &mut out).map(|()| out))
+            })
+        });
+        (parts.collect(), stop)
+    }
+}
+
+impl<C: Converter> Parts for Here<'_, C> {
+    fn convert(&self, lengths: &[usize], part: ConvertPart, out: &mut BytesMut) -> Result<(), ConvertError> {
+        if lengths.len() < 2 {
+            return OneByOne.convert(lengths, part, out);
+        }
+        match self.convert_each(lengths.iter().copied(), &part) {
+            Ok(outs) => {
+                let outs = outs?;
+                out.reserve(outs.iter().map(|out| out.len()).sum());
+                outs.iter().for_each(|part| out.extend_from_slice(part));
+                Ok(())
+            }
+            Err(ProcessError::Panicked(panic)) => resume_unwind(panic.into_payload()),
+            // Nobody wants the document any more.
+            Err(error) => Err(ConvertError::other(error)),
+        }
+    }
+}
+
+type Part = JoinHandle<Option<Result<PooledBuf, ConvertError>>>;
+
+/// The results in order, or the first failure that is met. The last part was spawned last, so this worker begins there
+/// and thieves at the other end.
+fn join(
+    (parts, _stop): (Vec<Part>, StopOnDrop),
+) -> Result<Result<Vec<PooledBuf>, ConvertError>, ProcessError> {
+    let mut outs = Vec::with_capacity(parts.len());
+    for part in parts.into_iter().rev() {
+        match part.blocking_join() {
+            Ok(Some(Ok(out))) => outs.push(out),
+            Ok(Some(Err(error))) => return Ok(Err(error)),
+            Ok(None) => return Err(ProcessError::Cancelled),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    outs.reverse();
+    Ok(Ok(outs))
+}
+
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

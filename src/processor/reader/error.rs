@@ -1,0 +1,61 @@
+//! Why a document that was read and written piece by piece was not converted to its end.
+
+use std::io;
+
+use crate::processor::ProcessError;
+
+/// Why [`process_reader`](crate::ConcurrentProcessorV2::process_reader) did not convert a document to its end, and how many bytes the
+/// writer had taken by then: they are the beginning of what would have become of the document.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReaderError {
+    /// The document could not be read to its end.
+    #[error("after {written} bytes were written, the document could not be read: {source}")]
+    Read {
+        /// The reader's error.
+        source: io::Error,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+    /// What it became could not be written.
+    #[error("after {written} bytes were written, no more could be: {source}")]
+    Write {
+        /// The writer's error; [`WriteZero`](io::ErrorKind::WriteZero) if it took nothing any more.
+        source: io::Error,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+    /// It could not be converted; see [`ConvertError::NeedsWhole`](crate::ConvertError::NeedsWhole) for what can be converted whole
+    /// only.
+    #[error("after {written} bytes were written, {source}")]
+    Process {
+        /// What was in the way.
+        source: ProcessError,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+    /// To convert it takes more of it in memory at a time than
+    /// [`max_document_size`](crate::ProcessorConfig::max_document_size).
+    #[error(
+        "after {written} bytes were written, more than {limit} bytes of the document would have to be in memory"
+    )]
+    TooLarge {
+        /// How much may be in memory, in bytes.
+        limit: usize,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+}
+
+impl ReaderError {
+    /// How many bytes the writer had taken.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        match self {
+            Self::Read { written, .. }
+            | Self::Write { written, .. }
+            | Self::Process { written, .. }
+            | Self::TooLarge { written, .. } => *written,
+        }
+    }
+}

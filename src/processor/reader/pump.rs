@@ -1,0 +1,212 @@
+//! Reads, converts and writes at the same time, in one future and in bounded memory: a window is converted, what comes after it is
+//! read, and what became of those before is written.
+
+use std::future::Future;
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::input::Input;
+use super::output::Output;
+use super::step::{Session, Stepped};
+use super::{HEAD, ReaderError};
+use crate::convert::{ConvertError, Converter, Format};
+use crate::processor::engine::InFlight;
+use crate::processor::request::{Job, Outcome, Terms};
+use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError};
+
+/// A conversion under way.
+pub(super) struct Pump<C, R, W> {
+    pub(super) processor: ConcurrentProcessorV2<C>,
+    /// Without its content.
+    pub(super) request: ConversionRequest,
+    /// What decides on its turn; known when its beginning is.
+    pub(super) terms: Option<Terms>,
+    pub(super) asked: Instant,
+    pub(super) input: Input<R>,
+    pub(super) output: Output<W>,
+    pub(super) state: State,
+    /// How many windows were done with, in part at least.
+    pub(super) windows: u64,
+    /// Whether the document is counted in the processor's metrics.
+    pub(super) is_counted: bool,
+    pub(super) under_way: Option<InFlight>,
+}
+
+pub(super) enum State {
+    /// Reads a window.
+    Reads(Progress),
+    /// Converts one, the last if so.
+    Converts { window: Bytes, is_last: bool, step: Running<Result<Stepped, ProcessError>> },
+    /// Converts the whole document, as one that was never read piece by piece.
+    ConvertsWhole(Running<Outcome>),
+    /// Has converted all of it.
+    Done(Option<(Format, Format)>),
+}
+
+/// How far the conversion is.
+pub(super) enum Progress {
+    NotBegun,
+    Begun(Session),
+    /// It can't begin before the document is there to its end.
+    NeedsWhole,
+}
+
+type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+impl<C, R, W> Pump<C, R, W>
+where
+    C: Converter,
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<(Format, Format)>, ReaderError>> {
+        loop {
+            let written = self.output.poll_write(cx).map_err(|source| self.write_error(source))?;
+            let filled = self.input.poll_fill(cx).map_err(|source| self.read_error(source))?;
+            let is_further = match &mut self.state {
+                State::Done(formats) => {
+                    let formats = *formats;
+                    return written.map(|()| Ok(formats));
+                }
+                // One answer is written meanwhile, and one may wait: then this does, too.
+                State::Reads(_) if filled.is_ready() && self.output.has_room() => self.begin()?,
+                State::Reads(_) => false,
+                State::Converts { step, .. } => match step.as_mut().poll(cx) {
+                    Poll::Ready(stepped) => self.stepped(stepped)?,
+                    Poll::Pending => false,
+                },
+                State::ConvertsWhole(whole) => match whole.as_mut().poll(cx) {
+                    Poll::Ready(outcome) => self.converted_whole(outcome)?,
+                    Poll::Pending => false,
+                },
+            };
+            if !is_further {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Begins to convert what was read. Always gets further.
+    fn begin(&mut self) -> Result<bool, ReaderError> {
+        let State::Reads(progress) = mem::replace(&mut self.state, State::Done(None)) else {
+            return Ok(true);
+        };
+        let (window, is_last) = (self.input.take(), self.input.is_over);
+        if window.len() > self.limit() {
+            return Err(self.too_large());
+        }
+        let head = window.get(..HEAD).unwrap_or(&window);
+        let terms =
+            self.terms.get_or_insert_with(|| self.processor.engine.terms(&self.request, head)).clone();
+        if self.windows == 0 && is_last {
+            // It is the processor's from here on.
+            self.under_way = None;
+            self.is_counted = true;
+            let (processor, asked) = (self.processor.clone(), self.asked);
+            let job = Job { content: window, options: self.request.options.clone() };
+            let whole = async move { processor.process(job, terms, asked).await };
+            self.state = State::ConvertsWhole(Box::pin(whole));
+            return Ok(true);
+        }
+        if terms.expired(Instant::now()) {
+            return Err(self.process_error(ProcessError::Expired));
+        }
+        let session = match progress {
+            // All that may be in memory is there, and it is not the end.
+            Progress::NeedsWhole => return Err(self.too_large()),
+            Progress::NotBegun => None,
+            Progress::Begun(session) => Some(session),
+        };
+        let step = {
+            let (processor, options) = (self.processor.clone(), self.request.options.clone());
+            let (engine, window) = (Arc::clone(&processor.engine), window.clone());
+            let bytes = window.len();
+            let work = move || engine.step(session, &window, is_last, &options);
+            async move { processor.in_turn(&terms, bytes, work).await.unwrap_or_else(|error| Err(error.into())) }
+        };
+        self.state = State::Converts { window, is_last, step: Box::pin(step) };
+        Ok(true)
+    }
+
+    /// Goes on after a window. Always gets further.
+    fn stepped(&mut self, stepped: Result<Stepped, ProcessError>) -> Result<bool, ReaderError> {
+        let State::Converts { window, is_last, .. } = mem::replace(&mut self.state, State::Done(None)) else {
+            return Ok(true);
+        };
+        let (session, done, out) = match stepped.map_err(|error| self.process_error(error))? {
+            Stepped::Done { session, done, out } => (session, done, out),
+            Stepped::NeedsWhole => {
+                self.input.put_back(&window, self.at_most(usize::MAX));
+                self.state = State::Reads(Progress::NeedsWhole);
+                return Ok(true);
+            }
+        };
+        if done > window.len() || (is_last && done < window.len()) {
+            let error = ConvertError::other("the converter has not converted what it was given");
+            return Err(self.process_error(error.into()));
+        }
+        self.windows += u64::from(done > 0);
+        self.output.push(out.freeze());
+        if is_last {
+            self.state = State::Done(Some(session.formats));
+            return Ok(true);
+        }
+        let rest = window.get(done..).unwrap_or_default();
+        if rest.len().saturating_add(session.held()) > self.limit() {
+            return Err(self.too_large());
+        }
+        // At least as much again: so no byte is looked at very often, however little comes of a window.
+        self.input.put_back(rest, self.at_most(self.input.usual.max(rest.len().saturating_mul(2))));
+        self.state = State::Reads(Progress::Begun(session));
+        Ok(true)
+    }
+
+    /// Goes on after the whole document. Always gets further.
+    fn converted_whole(&mut self, outcome: Outcome) -> Result<bool, ReaderError> {
+        let formats = outcome.formats;
+        // This is counted by now.
+        let written = self.output.written;
+        let bytes = outcome.result.map_err(|source| ReaderError::Process { source, written })?;
+        self.windows = 1;
+        self.output.push(bytes);
+        self.state = State::Done(formats);
+        Ok(true)
+    }
+}
+
+impl<C: Converter, R, W> Pump<C, R, W> {
+    fn limit(&self) -> usize {
+        self.processor.engine.config.max_document_size
+    }
+
+    /// The size of a window that wants so much. With one byte more than may be in memory it shows whether that was all.
+    fn at_most(&self, wanted: usize) -> usize {
+        wanted.min(self.limit().saturating_add(1))
+    }
+
+    fn read_error(&self, source: io::Error) -> ReaderError {
+        ReaderError::Read { source, written: self.output.written }
+    }
+
+    fn write_error(&self, source: io::Error) -> ReaderError {
+        ReaderError::Write { source, written: self.output.written }
+    }
+
+    fn process_error(&self, source: ProcessError) -> ReaderError {
+        ReaderError::Process { source, written: self.output.written }
+    }
+
+    fn too_large(&self) -> ReaderError {
+        ReaderError::TooLarge { limit: self.limit(), written: self.output.written }
+    }
+}
