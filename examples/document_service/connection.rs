@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use millpond::service::axum::Problem;
 use tower::Service as _;
 
+use super::ledger::known;
 use super::service::Service;
 use super::socket::Socket;
 
@@ -62,15 +63,14 @@ pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output =
 }
 
 async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, Infallible> {
-    let path = request.uri().path();
-    let path = if path.len() <= 16 { path.to_owned() } else { String::new() };
-    let mut response = if host.is_crowded && !matches!(&*path, "/health" | "/metrics") {
+    let path = known(request.uri().path());
+    let mut response = if host.is_crowded && !matches!(path, "/health" | "/metrics") {
         crowded().into_response()
     } else {
         host.router.call(request).await?
     };
     let status = response.status();
-    host.service.ledger.responded(&path, status.as_u16());
+    host.service.ledger.responded(path, status.as_u16());
     // What is left of the body is not read any more.
     if matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -7,6 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The paths that are told apart, so that a stranger's paths fill no memory.
 const PATHS: [&str; 5] = ["/convert", "/batch", "/stream", "/health", "/metrics"];
 
+/// The path as it is counted.
+pub(crate) fn known(path: &str) -> &'static str {
+    PATHS.into_iter().find(|known| *known == path).unwrap_or("other")
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     accepted: AtomicU64,
@@ -36,9 +41,8 @@ impl Ledger {
         self.given_up.load(Ordering::Relaxed)
     }
 
-    /// Counts a response.
-    pub(crate) fn responded(&self, path: &str, status: u16) {
-        let path = PATHS.into_iter().find(|known| *known == path).unwrap_or("other");
+    /// Counts a response to a request for a [`known`] path.
+    pub(crate) fn responded(&self, path: &'static str, status: u16) {
         *self.responses.lock().unwrap_or_else(PoisonError::into_inner).entry((path, status)).or_default() +=
             1;
     }

@@ -174,7 +174,7 @@ impl fmt::Display for Report {
         let Self { accepted, answered, given_up, cut_off, pool } = self;
         write!(f, "accepted {accepted}, answered {answered}, given up by their clients {given_up}; ")?;
         write!(f, "connections cut off {cut_off}")?;
-        let Some(ShutdownReport { completed, cancelled, still_running, .. }) = pool else { return Ok(()) };
-        write!(f, "; tasks completed {completed}, cancelled {cancelled}, still running {still_running}")
+        let Some(ShutdownReport { cancelled, still_running, .. }) = pool else { return Ok(()) };
+        write!(f, "; tasks cancelled {cancelled}, still running {still_running}")
     }
 }
