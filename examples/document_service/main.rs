@@ -8,16 +8,16 @@
 //! `docs/service.md` says what it answers, how it is configured, and what it does when there is too much.
 
 mod batch;
-mod config;
+pub(crate) mod config;
 mod connection;
 mod convert;
-mod engine;
+pub(crate) mod engine;
 mod exposition;
 mod ledger;
-mod media;
+pub(crate) mod media;
 mod metrics;
-mod server;
-mod service;
+pub(crate) mod server;
+pub(crate) mod service;
 mod signals;
 mod socket;
 mod stream;
@@ -33,19 +33,16 @@ use self::server::Server;
 use self::signals::Signals;
 
 fn main() -> ExitCode {
-    run(env::args_os(), |name| env::var_os(name))
+    ExitCode::from(run(env::args_os(), |name| env::var_os(name)))
 }
 
-/// The whole program.
-pub(crate) fn run(
-    args: impl Iterator<Item = OsString>,
-    variable: impl Fn(&str) -> Option<OsString>,
-) -> ExitCode {
+/// The whole program; returns its exit code.
+pub(crate) fn run(args: impl Iterator<Item = OsString>, variable: impl Fn(&str) -> Option<OsString>) -> u8 {
     let matches = match config::command().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
     let done = match Config::load(&matches, variable) {
@@ -53,11 +50,11 @@ pub(crate) fn run(
         Err(error) => Err((2, error.to_string())),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err((code, message)) => {
             // If nobody hears it, the exit code says it.
             let _ = writeln!(io::stderr(), "document_service: {message}");
-            ExitCode::from(code)
+            code
         }
     }
 }
