@@ -37,7 +37,7 @@ fn a_document_becomes_what_its_client_accepts() {
             let rtf = service.post("/convert", &[MARKDOWN], "Hello *pond*").await;
             assert_eq!((rtf.status.as_u16(), rtf.header("content-type")), (200, Some("application/rtf")));
             let back = service.post("/convert", &[RTF], rtf.body).await;
-            assert_eq!((back.status.as_u16(), &back.body[..]), (200, &b"Hello *pond*\n"[..]), "{engine}");
+            assert_eq!((back.status.as_u16(), &back.body[..]), (200, &b"Hello _pond_\n"[..]), "{engine}");
             assert_eq!(back.header("content-type"), Some("text/markdown; charset=utf-8"));
             let report = service.stop().await;
             assert_eq!((report.accepted, report.answered, report.cut_off), (3, 3, 0));

@@ -78,6 +78,7 @@ impl Server {
         self.listener.local_addr()
     }
 
+    #[allow(dead_code, reason = "tests look into it")]
     pub(crate) fn service(&self) -> &Arc<Service> {
         &self.host.service
     }

@@ -99,14 +99,18 @@ pub(crate) async fn rest(stream: &mut TcpStream) -> String {
 
 /// All that comes until this has come.
 pub(crate) async fn until_seen(stream: &mut TcpStream, what: &str) -> String {
-    let mut got = String::new();
-    while !got.contains(what) {
-        let mut piece = [0; 1024];
+    let mut got = Vec::new();
+    let mut looked = 0;
+    loop {
+        let mut piece = [0; 64 << 10];
         let count = stream.read(&mut piece).await.unwrap();
-        assert!(count > 0, "closed after {got:?}");
-        got.push_str(std::str::from_utf8(&piece[..count]).unwrap());
+        got.extend_from_slice(&piece[..count]);
+        if got[looked..].windows(what.len()).any(|window| window == what.as_bytes()) {
+            return String::from_utf8(got).unwrap();
+        }
+        assert!(count > 0, "closed after {} bytes", got.len());
+        looked = got.len().saturating_sub(what.len());
     }
-    got
 }
 
 /// While the runtime goes on.
