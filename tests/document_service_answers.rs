@@ -8,6 +8,8 @@ mod document_service_support;
 mod pool_support;
 mod service_support;
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use document_service::media::Conversion;
@@ -155,6 +157,22 @@ fn a_full_queue_is_a_503_with_a_time_to_come_again_and_health_goes_on() {
         assert_eq!(service.convert_rtf(LONG).await.status, 200);
         assert_no_leaks(&pool);
         service.stop().await;
+    });
+}
+
+/// The documents of a batch wait for places, so their number is bounded by that of the batches.
+#[test]
+fn no_more_batches_are_under_way_than_there_may_be() {
+    in_time_async(|| async {
+        for engine in ENGINES {
+            let service = start(&["--engine", engine, "--max-batches", "1"]).await;
+            let turn = Arc::clone(&service.service.batches).try_acquire_owned().unwrap();
+            assert_eq!(service.post("/batch", &[JSON], "[]").await.problem(503, "too-many-batches"), Some(1));
+            drop(turn);
+            assert_eq!(service.post("/batch", &[JSON], "[]").await.status, 200);
+            assert_eq!(service.post("/batch", &[JSON], "[]").await.status, 200);
+            service.stop().await;
+        }
     });
 }
 

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -11,10 +10,11 @@ use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, interval};
 
 use super::connection::Connection;
+use super::request::Request;
 use super::tally::Tally;
 
 /// A client that came then, with its request.
-type Arrival = (Instant, Arc<[u8]>);
+type Arrival = (Instant, Rc<Request>);
 
 /// Connections that have nothing to do. The last that became idle is used first, so that there are no more than it takes.
 pub(crate) struct Idle {
@@ -42,13 +42,13 @@ impl Idle {
 }
 
 /// Poisson arrivals until `end`. When they are late they are made up for, and no client's time begins later for that.
-pub(crate) async fn open(rate: f64, seed: u64, requests: &[Arc<[u8]>], idle: &Idle, end: Instant) {
+pub(crate) async fn open(rate: f64, seed: u64, requests: &[Rc<Request>], idle: &Idle, end: Instant) {
     let (mut chance, mut next) = (Chance(seed), Instant::now());
     let mut tick = interval(Duration::from_millis(1));
     while next < end {
         tick.tick().await;
         while next <= Instant::now() && next < end {
-            let arrival = (next, Arc::clone(chance.one_of(requests)));
+            let arrival = (next, Rc::clone(chance.one_of(requests)));
             let connection = idle.waiting.borrow_mut().pop();
             if connection.is_none_or(|connection| connection.send(arrival).is_err()) {
                 idle.tally.count(next, None);
@@ -65,7 +65,7 @@ pub(crate) async fn closed(
     address: SocketAddr,
     connections: usize,
     seed: u64,
-    requests: &[Arc<[u8]>],
+    requests: &[Rc<Request>],
     tally: &Rc<Tally>,
 ) {
     let mut clients = JoinSet::new();
@@ -75,7 +75,7 @@ pub(crate) async fn closed(
             let (mut connection, mut chance) = (Connection::new(address), Chance(seed + n as u64));
             while Instant::now() < tally.end {
                 let came = Instant::now();
-                let request: &Arc<[u8]> = chance.one_of(&requests);
+                let request: &Rc<Request> = chance.one_of(&requests);
                 tally.count(came, connection.ask(request).await.ok());
             }
         });

@@ -1,11 +1,12 @@
 //! One connection: requests that are ready to be sent, and just enough of the answers.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use super::request::Request;
 
 /// More than a head.
 const BUFFER: usize = 16 << 10;
@@ -15,22 +16,6 @@ const BUFFER: usize = 16 << 10;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: bool,
-}
-
-/// The request for a document: RTF becomes Markdown, all else is Markdown and becomes HTML.
-pub(crate) fn request(path: &Path, document: Vec<u8>) -> Vec<u8> {
-    let is_rtf = path.extension().is_some_and(|extension| extension == "rtf");
-    let (from, to) =
-        if is_rtf { ("application/rtf", "text/markdown") } else { ("text/markdown", "text/html") };
-    let mut request = Vec::with_capacity(document.len() + 200);
-    // To write to a vector can't fail.
-    let _ = write!(
-        request,
-        "POST /convert HTTP/1.1\r\nhost: localhost\r\ncontent-type: {from}\r\naccept: {to}\r\ncontent-length: {}\r\n\r\n",
-        document.len()
-    );
-    request.extend_from_slice(&document);
-    request
 }
 
 /// Made when it is needed, and again after it was closed.
@@ -47,7 +32,7 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer to the end.
-    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
+    pub(crate) async fn ask(&mut self, request: &Request) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
@@ -56,8 +41,20 @@ impl Connection {
                 stream
             }
         };
-        stream.write_all(request).await?;
-        let (answer, keeps) = read(&mut stream, &mut self.buffer).await?;
+        let (mut answer, mut keeps) = match request {
+            Request::AtOnce(all) => {
+                stream.write_all(all).await?;
+                read(&mut stream, &mut self.buffer).await?
+            }
+            Request::AsksFirst { head, .. } => {
+                stream.write_all(head).await?;
+                read(&mut stream, &mut self.buffer).await?
+            }
+        };
+        if let (Request::AsksFirst { body, .. }, 100) = (request, answer.status) {
+            stream.write_all(body).await?;
+            (answer, keeps) = read(&mut stream, &mut self.buffer).await?;
+        }
         self.stream = keeps.then_some(stream);
         Ok(answer)
     }

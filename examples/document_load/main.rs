@@ -8,14 +8,14 @@
 mod arrivals;
 mod connection;
 mod probe;
+mod request;
 mod tally;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
-use std::{error, fs, thread};
+use std::{error, thread};
 
 use clap::Parser;
 use tokio::runtime::Builder;
@@ -23,7 +23,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use self::arrivals::{Idle, closed, open};
-use self::connection::request;
+use self::request::Request;
 use self::tally::Tally;
 
 /// Asks a document_service for conversions, and prints what came of it
@@ -44,6 +44,12 @@ struct Args {
     /// An answer that comes later is not counted as good, in milliseconds from when its client came
     #[arg(long, default_value_t = 1000.0)]
     patience: f64,
+    /// Ask first (`Expect: 100-continue`), and send the document only if the service wants it
+    #[arg(long)]
+    expect: bool,
+    /// Send all documents as one batch, again and again
+    #[arg(long)]
+    batch: bool,
     /// The arrivals and the documents follow from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -53,9 +59,13 @@ struct Args {
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     let args = Args::parse();
-    let mut requests: Vec<Arc<[u8]>> = Vec::new();
-    for path in &args.documents {
-        requests.push(request(path, fs::read(path)?).into());
+    let mut requests = Vec::new();
+    if args.batch {
+        requests.push(Rc::new(Request::batch(&args.documents, args.expect)?));
+    } else {
+        for path in &args.documents {
+            requests.push(Rc::new(Request::convert(path, args.expect)?));
+        }
     }
     let begin = Instant::now() + Duration::from_secs_f64(args.seconds / 4.0);
     let end = begin + Duration::from_secs_f64(args.seconds);

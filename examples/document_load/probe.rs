@@ -8,15 +8,15 @@ use tokio::runtime::Builder;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::connection::Connection;
+use super::request::Request;
 use super::tally::quantile;
-
-const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// Between two looks.
 const PACE: Duration = Duration::from_millis(5);
 
 /// Looks until `end`, and says how long that took.
 pub(crate) fn watch(address: SocketAddr, begin: Instant, end: Instant) -> io::Result<String> {
+    let health = Request::health();
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let (mut connection, mut times, mut failed) = (Connection::new(address), Vec::new(), 0);
         let mut tick = interval(PACE);
@@ -24,7 +24,7 @@ pub(crate) fn watch(address: SocketAddr, begin: Instant, end: Instant) -> io::Re
         while Instant::now() < end {
             tick.tick().await;
             let asked = Instant::now();
-            let answer = connection.ask(REQUEST).await;
+            let answer = connection.ask(&health).await;
             if asked < begin {
                 continue;
             }

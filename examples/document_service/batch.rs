@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::engine::{Converted, Document};
 use super::media::{Conversion, media_type};
-use super::service::Service;
+use super::service::{Service, turn};
 
 /// A document of a batch, as it came.
 #[derive(Debug, Deserialize)]
@@ -72,7 +72,10 @@ pub(crate) async fn batch(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
     }
     service.engine.has_room()?;
+    // Asked twice: who sends slowly has no turn meanwhile, and who has no turn need not send.
+    drop(turn(&service.batches, "too-many-batches")?);
     let upload = service.uploads.read(body, service.limits.max_batch).await?;
+    let _turn = turn(&service.batches, "too-many-batches")?;
     let accepted = service.ledger.accept();
     let answered = answer(&service, upload.bytes.clone()).await;
     accepted.answered();

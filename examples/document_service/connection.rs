@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -64,6 +64,7 @@ pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output =
 
 async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, Infallible> {
     let path = known(request.uri().path());
+    let may_be_unread = may_be_unread(request.headers());
     let mut response = if host.is_crowded && !matches!(path, "/health" | "/metrics") {
         crowded().into_response()
     } else {
@@ -71,11 +72,16 @@ async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, 
     };
     let status = response.status();
     host.service.ledger.responded(path, status.as_u16());
-    // What is left of the body is not read any more.
-    if matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE) {
+    if status.as_u16() >= 400 && may_be_unread {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+/// Whether an error may come before the body was read: then the connection can't be used again, and the client had better know.
+fn may_be_unread(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    headers.contains_key(EXPECT) || headers.contains_key(TRANSFER_ENCODING) || length > Some(BUFFER)
 }
 
 fn crowded() -> Problem {

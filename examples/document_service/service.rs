@@ -3,12 +3,13 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use millpond::service::axum::Problem;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::config::{Config, Limits};
 use super::engine::Engine;
@@ -21,6 +22,8 @@ pub(crate) struct Service {
     pub(crate) engine: Engine,
     pub(crate) limits: Limits,
     pub(crate) uploads: Uploads,
+    /// A permit for each batch that may be converted at a time.
+    pub(crate) batches: Arc<Semaphore>,
     /// A permit for each request of `/stream` that may be under way.
     pub(crate) streams: Arc<Semaphore>,
     /// How many are open.
@@ -35,12 +38,23 @@ impl Service {
         Ok(Self {
             engine: Engine::new(config.engine, &config.work)?,
             uploads: Uploads::new(&config.limits),
+            batches: Arc::new(Semaphore::new(config.limits.max_batches)),
             streams: Arc::new(Semaphore::new(config.limits.max_streams)),
             limits: config.limits.clone(),
             connections: AtomicUsize::new(0),
             ledger: Arc::default(),
         })
     }
+}
+
+/// A turn, if there is one now: there are only so many of what takes much.
+pub(crate) fn turn(turns: &Arc<Semaphore>, code: &'static str) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(turns).try_acquire_owned().map_err(|_| {
+        let detail = "there are as many of these requests under way as there may be";
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+        problem.retry_after = Some(Duration::from_secs(1));
+        problem
+    })
 }
 
 /// `/health` and `/metrics` need nothing that a document could hold.

@@ -21,7 +21,7 @@ use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::convert::head;
 use super::media::Conversion;
-use super::service::Service;
+use super::service::{Service, turn};
 
 /// So much of the answer may wait for its client, beside what the processor holds.
 const PIPE: usize = 64 << 10;
@@ -39,12 +39,7 @@ pub(crate) async fn stream(
         return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "not-implemented", detail));
     };
     service.engine.has_room()?;
-    let turn = Arc::clone(&service.streams).try_acquire_owned().map_err(|_| {
-        let detail = "there are as many streams as there may be";
-        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-streams", detail);
-        problem.retry_after = Some(Duration::from_secs(1));
-        problem
-    })?;
+    let turn = turn(&service.streams, "too-many-streams")?;
     let accepted = service.ledger.accept();
     let request = ConversionRequest::new("", "").with_options(service.engine.options(conversion));
     let (processor, limits) = (millpond.processor().clone(), &service.limits);

@@ -98,6 +98,7 @@ pub(crate) const FIELDS: &[Field] = &[
         CLIENTS,
         "Connections at a time; on 32 further ones only /health and /metrics are answered",
     ),
+    field("max_batches", "N", "16", CLIENTS, "Batches that are converted at a time; further ones get a 503"),
     field("max_streams", "N", "64", CLIENTS, "Requests of /stream at a time; further ones get a 503"),
     field(
         "header_timeout",
