@@ -44,7 +44,7 @@ function row(title, what, most, format,    i, line, other) {
   line = sprintf("| %s |", title)
   for (i = 1; i <= number; i++) line = line sprintf(" " format " |", median(order[i] " " what))
   other = best(what, most) + 0
-  printf "%s %s |\n", line, other > 0 ? sprintf("%.2f", median(order[1] " " what) / other) : "-"
+  printf("%s %s |\n", line, (other > 0) ? sprintf("%.2f", median(order[1] " " what) / other) : "-")
 }
 
 function head(title,    i, line, rule) {

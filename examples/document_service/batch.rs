@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::engine::{Converted, Document};
 use super::media::{Conversion, media_type};
-use super::service::{Service, turn};
+use super::service::{self, Service, turn};
+
+/// The code of that problem.
+const TOO_MANY: &str = "too-many-batches";
 
 /// A document of a batch, as it came.
 #[derive(Debug, Deserialize)]
@@ -72,10 +75,12 @@ pub(crate) async fn batch(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
     }
     service.engine.has_room()?;
-    // Asked twice: who sends slowly has no turn meanwhile, and who has no turn need not send.
-    drop(turn(&service.batches, "too-many-batches")?);
-    let upload = service.uploads.read(body, service.limits.max_batch).await?;
-    let _turn = turn(&service.batches, "too-many-batches")?;
+    let turn = turn(&service.batches, TOO_MANY)?;
+    let (upload, turn) = service.uploads.read_in_turn(body, service.limits.max_batch, turn).await?;
+    let _turn = match turn {
+        Some(turn) => turn,
+        None => service::turn(&service.batches, TOO_MANY)?,
+    };
     let accepted = service.ledger.accept();
     let answered = answer(&service, upload.bytes.clone()).await;
     accepted.answered();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONTENT_TYPE, EXPECT, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use millpond::Format;
@@ -21,7 +21,12 @@ pub(crate) async fn convert(
     body: Body,
 ) -> Result<Response, Problem> {
     let conversion = Conversion::asked_for(&headers)?;
-    service.engine.has_room()?;
+    if let Err(full) = service.engine.has_room() {
+        if !headers.contains_key(EXPECT) {
+            service.uploads.discard(body).await;
+        }
+        return Err(full);
+    }
     let upload = service.uploads.read(body, service.limits.max_document).await?;
     let accepted = service.ledger.accept();
     let document = Document { content: upload.bytes.clone(), conversion };

@@ -30,7 +30,7 @@ use std::process::ExitCode;
 
 use self::config::Config;
 use self::server::Server;
-use self::signals::Signals;
+use self::signals::heard;
 
 fn main() -> ExitCode {
     ExitCode::from(run(env::args_os(), |name| env::var_os(name)))
@@ -66,19 +66,16 @@ fn serve(config: &Config) -> io::Result<()> {
         runtime.worker_threads(threads);
     }
     runtime.enable_all().build()?.block_on(async {
-        let (mut first, mut second) = (Signals::new()?, Signals::new()?);
+        let signals = signals::count()?;
         let server = Server::bind(config)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
         say(format_args!("listening on http://{}", server.address()?));
         let stop = async {
-            first.next().await;
+            heard(signals.clone(), 1).await;
             say(format_args!("stopping: no new connections, {:?} for those there are", config.drain));
         };
-        let hurry = async {
-            // It hears the first, too.
-            second.next().await;
-            second.next().await;
-        };
+        // Who asks twice does not want to wait.
+        let hurry = heard(signals.clone(), 2);
         say(format_args!("stopped: {}", server.run(stop, hurry).await));
         Ok(())
     })

@@ -2,9 +2,33 @@
 
 use std::io;
 
+use tokio::sync::watch;
+
+/// Counts SIGTERM and SIGINT from now on. (Whoever listened for the second by itself might miss it: signals that come before they are
+/// heard are one.)
+///
+/// # Errors
+/// The operating system does not tell of them.
+pub(crate) fn count() -> io::Result<watch::Receiver<usize>> {
+    let mut signals = Signals::new()?;
+    let (counts, counted) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            signals.next().await;
+            counts.send_modify(|count| *count += 1);
+        }
+    });
+    Ok(counted)
+}
+
+/// Waits until there were so many. Nobody stops counting, so it can't fail.
+pub(crate) async fn heard(mut count: watch::Receiver<usize>, number: usize) {
+    let _ = count.wait_for(|count| *count >= number).await;
+}
+
 /// Hears SIGTERM and SIGINT (elsewhere: Ctrl-C) from the moment it is made.
 #[derive(Debug)]
-pub(crate) struct Signals {
+struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -13,15 +37,13 @@ pub(crate) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// # Errors
-    /// The operating system does not tell of them.
-    pub(crate) fn new() -> io::Result<Self> {
+    fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     /// The next of them.
-    pub(crate) async fn next(&mut self) {
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -31,11 +53,11 @@ impl Signals {
 
 #[cfg(not(unix))]
 impl Signals {
-    pub(crate) fn new() -> io::Result<Self> {
+    fn new() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    pub(crate) async fn next(&mut self) {
+    async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }

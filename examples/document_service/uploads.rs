@@ -1,5 +1,6 @@
 //! Bodies: read whole, within limits of length, time and memory, before the engine hears of them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,18 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use millpond::service::axum::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::config::Limits;
 
 /// The first buffer of a body that comes in pieces is no longer than this, whatever it says of its length.
 const FIRST: usize = 64 << 10;
+
+/// The body of a client who has it ready is there within this time.
+const PROMPT: Duration = Duration::from_millis(10);
+
+/// A body of so many bytes is read sooner than another connection is made.
+const SHORT: u64 = 256 << 10;
 
 /// The memory for all bodies under way, and the times that they have.
 #[derive(Debug)]
@@ -68,6 +75,32 @@ impl Uploads {
             pieces.push(data, announced);
         }
         Ok(Upload { bytes: pieces.join(), _part: part })
+    }
+
+    /// Reads a body to its end, and keeps a `turn` meanwhile; but not for longer than it takes a client who has all of it ready. The
+    /// turn comes back if it was kept.
+    pub(crate) async fn read_in_turn<T>(
+        &self,
+        body: Body,
+        longest: usize,
+        turn: T,
+    ) -> Result<(Upload, Option<T>), Problem> {
+        let mut reading = pin!(self.read(body, longest));
+        match timeout(PROMPT, &mut reading).await {
+            Ok(upload) => Ok((upload?, Some(turn))),
+            Err(_) => {
+                drop(turn);
+                Ok((reading.await?, None))
+            }
+        }
+    }
+
+    /// Takes what comes of a body that nobody wants, if it is short and there already: the connection can be used again then, which
+    /// costs both sides less than another.
+    pub(crate) async fn discard(&self, mut body: Body) {
+        if body.size_hint().upper().is_some_and(|length| length <= SHORT) {
+            let _ = timeout(PROMPT, async { while let Some(Ok(_)) = body.frame().await {} }).await;
+        }
     }
 
     fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
