@@ -64,7 +64,20 @@ pub(crate) const FIELDS: &[Field] = &[
         WORK,
         "Threads that convert, at most; auto is twice the cores with millpond, else one a core",
     ),
-    field("niceness", "N", "10", WORK, "Niceness of millpond's threads, so that connections come first"),
+    field(
+        "niceness",
+        "N",
+        "2",
+        WORK,
+        "Niceness of millpond's threads, so that connections come first; 10 is best for them and costs throughput",
+    ),
+    field(
+        "inline",
+        "TIME",
+        "20us",
+        WORK,
+        "A document that will take no longer is converted where it came in (millpond only)",
+    ),
     field("queue_limit", "N", "1024", WORK, "Documents that may wait for a thread; further ones get a 503"),
     field(
         "wait",

@@ -53,6 +53,7 @@ pub(crate) struct Config {
 pub(crate) struct WorkConfig {
     pub(crate) threads: Option<usize>,
     pub(crate) niceness: u8,
+    pub(crate) inline: Duration,
     pub(crate) queue_limit: usize,
     pub(crate) wait: Duration,
     pub(crate) deadline: Duration,
@@ -93,9 +94,10 @@ impl Config {
             work: WorkConfig {
                 threads: values.threads("threads")?,
                 niceness: values.number("niceness", 0, 19)?,
+                inline: values.time("inline", Duration::ZERO, MS)?,
                 queue_limit: values.number("queue_limit", 1, 1_000_000)?,
-                wait: values.time("wait", Duration::ZERO)?,
-                deadline: values.time("deadline", MS)?,
+                wait: values.time("wait", Duration::ZERO, DAY)?,
+                deadline: values.time("deadline", MS, DAY)?,
                 max_document,
                 max_output: values.size("max_output", GIB)?,
             },
@@ -107,13 +109,13 @@ impl Config {
                 max_connections: values.number("max_connections", 1, 1_000_000)?,
                 max_batches: values.number("max_batches", 1, 1_000_000)?,
                 max_streams: values.number("max_streams", 1, 1_000_000)?,
-                header_timeout: values.time("header_timeout", MS)?,
-                body_idle_timeout: values.time("body_idle_timeout", MS)?,
-                body_timeout: values.time("body_timeout", MS)?,
-                stream_timeout: values.time("stream_timeout", MS)?,
-                write_timeout: values.time("write_timeout", MS)?,
+                header_timeout: values.time("header_timeout", MS, DAY)?,
+                body_idle_timeout: values.time("body_idle_timeout", MS, DAY)?,
+                body_timeout: values.time("body_timeout", MS, DAY)?,
+                stream_timeout: values.time("stream_timeout", MS, DAY)?,
+                write_timeout: values.time("write_timeout", MS, DAY)?,
             },
-            drain: values.time("drain", Duration::ZERO)?,
+            drain: values.time("drain", Duration::ZERO, DAY)?,
         };
         // Else a body that is not too long would be refused for ever, and told to come again.
         let longest = config.limits.max_document.max(config.limits.max_batch);
@@ -127,3 +129,4 @@ impl Config {
 
 const GIB: ByteSize = ByteSize::gib(1);
 const MS: Duration = Duration::from_millis(1);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -11,9 +11,6 @@ use super::fields::{Field, find};
 use super::sources::Sources;
 use super::{ConfigError, EngineKind};
 
-/// The longest time that is accepted.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 pub(crate) struct Values<'s>(pub(crate) &'s Sources);
 
 impl Values<'_> {
@@ -58,10 +55,16 @@ impl Values<'_> {
         })
     }
 
-    pub(crate) fn time(&self, name: &'static str, least: Duration) -> Result<Duration, ConfigError> {
-        let accepted = format!("{} to 1day, as 500ms, 10s or 1m 30s", humantime::format_duration(least));
+    pub(crate) fn time(
+        &self,
+        name: &'static str,
+        least: Duration,
+        most: Duration,
+    ) -> Result<Duration, ConfigError> {
+        let [low, high] = [least, most].map(humantime::format_duration);
+        let accepted = format!("{low} to {high}, as 500ms, 10s or 1m 30s");
         self.get(name, &accepted, |text| {
-            humantime::parse_duration(text).ok().filter(|time| (least..=DAY).contains(time))
+            humantime::parse_duration(text).ok().filter(|time| (least..=most).contains(time))
         })
     }
 

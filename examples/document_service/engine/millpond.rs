@@ -32,6 +32,7 @@ impl Millpond {
             ..defaults
         };
         let processor = ConcurrentProcessorV2::with_config(ProcessorConfig {
+            inline_budget: config.inline,
             max_document_size: config.max_document,
             // The deadline of its documents is that of a batch.
             batch_timeout: Duration::MAX,
