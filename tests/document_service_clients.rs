@@ -10,10 +10,11 @@ mod service_support;
 
 use std::sync::atomic::Ordering;
 
-use document_service_support::{LONG, Running, rest, start, until, until_seen};
+use document_service_support::{LONG, Running, request, rest, start, until, until_seen};
+use http_body_util::BodyExt;
 use millpond::test_util::assert_no_leaks;
 use pool_support::{hold, in_time_async};
-use service_support::get;
+use service_support::{connect, get};
 use tokio::io::AsyncWriteExt;
 
 fn head(length: usize) -> Vec<u8> {
@@ -43,6 +44,45 @@ fn an_upload_that_stalls_holds_no_place_and_is_a_408() {
         assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
         assert_eq!(service.service.ledger.accepted(), 1);
         is_at_rest(&service).await;
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_batch_that_stalls_gives_its_turn_to_others() {
+    in_time_async(|| async {
+        let service = start(&["--max-batches", "1", "--body-idle-timeout", "1day"]).await;
+        let mut slow = service.raw().await;
+        let json = "POST /batch HTTP/1.1\r\nhost: loopback\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[";
+        slow.write_all(json.as_bytes()).await.unwrap();
+        let budget = service.service.limits.upload_budget;
+        until(|| service.service.uploads.left() < budget).await;
+        while service.post("/batch", &[("content-type", "application/json")], "[]").await.status != 200 {}
+        slow.write_all(b"]").await.unwrap();
+        until_seen(&mut slow, "HTTP/1.1 200 OK").await;
+        drop(slow);
+        is_at_rest(&service).await;
+        service.stop().await;
+    });
+}
+
+/// To connect again costs more than the document.
+#[test]
+fn a_client_who_was_refused_may_ask_again_on_the_same_connection() {
+    in_time_async(|| async {
+        let service = start(&["--queue-limit", "1"]).await;
+        let pool = service.pool();
+        let held = hold(&pool, 1);
+        let waiting = pool.try_spawn(|| ()).unwrap();
+        let mut client = connect(service.address).await;
+        let rtf = [("content-type", "text/rtf")];
+        let refused = client.send_request(request("/convert", &rtf, LONG)).await.unwrap();
+        assert_eq!((refused.status().as_u16(), refused.headers().get("connection")), (503, None));
+        refused.into_body().collect().await.unwrap();
+        held.end();
+        waiting.await.unwrap();
+        client.ready().await.unwrap();
+        assert_eq!(client.send_request(request("/convert", &rtf, LONG)).await.unwrap().status(), 200);
         service.stop().await;
     });
 }

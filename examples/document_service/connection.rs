@@ -4,14 +4,17 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -64,7 +67,8 @@ pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output =
 
 async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, Infallible> {
     let path = known(request.uri().path());
-    let may_be_unread = may_be_unread(request.headers());
+    let is_read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    let request = request.map(|body| Watched { body, is_read: Arc::clone(&is_read) });
     let mut response = if host.is_crowded && !matches!(path, "/health" | "/metrics") {
         crowded().into_response()
     } else {
@@ -72,16 +76,41 @@ async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, 
     };
     let status = response.status();
     host.service.ledger.responded(path, status.as_u16());
-    if status.as_u16() >= 400 && may_be_unread {
+    // With a rest of the body before the next request, the connection can't be used again; the client had better know.
+    if status.as_u16() >= 400 && !is_read.load(Ordering::Relaxed) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
 }
 
-/// Whether an error may come before the body was read: then the connection can't be used again, and the client had better know.
-fn may_be_unread(headers: &HeaderMap) -> bool {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    headers.contains_key(EXPECT) || headers.contains_key(TRANSFER_ENCODING) || length > Some(BUFFER)
+/// A body of which it is known whether it was read to its end.
+struct Watched {
+    body: Incoming,
+    is_read: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.is_read.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 fn crowded() -> Problem {
