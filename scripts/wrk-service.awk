@@ -27,7 +27,7 @@ function median(name,    list, count, i, j, swap) {
   for (i = 1; i <= count; i++)
     for (j = i + 1; j <= count; j++)
       if (list[j] + 0 < list[i] + 0) { swap = list[i]; list[i] = list[j]; list[j] = swap }
-  return list[int((count + 1) / 2)]
+  return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
 }
 
 # The best of the others: the most or the least.
@@ -60,6 +60,7 @@ function overload(title, run) {
   row("good answers, % of the peak", run " share", 1, "%.1f")
   row("their p99, ms", run " p99_ms", 0, "%.0f")
   row("refused, a second", run " refused", 1, "%.0f")
+  row("504, a second", run " expired", 0, "%.0f")
   row("503 after, p50, ms", run " refused_p50_ms", 0, "%.2f")
   row("503 after, p99, ms", run " refused_p99_ms", 0, "%.2f")
   row("503 without Retry-After", run " without_retry_after", 0, "%d")

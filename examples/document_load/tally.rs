@@ -18,6 +18,7 @@ pub(crate) struct Tally {
     refused: RefCell<Vec<f64>>,
     came: Cell<u64>,
     late: Cell<u64>,
+    expired: Cell<u64>,
     failed: Cell<u64>,
     without_time: Cell<u64>,
 }
@@ -32,6 +33,7 @@ impl Tally {
             refused: RefCell::default(),
             came: Cell::default(),
             late: Cell::default(),
+            expired: Cell::default(),
             failed: Cell::default(),
             without_time: Cell::default(),
         }
@@ -54,6 +56,7 @@ impl Tally {
                 }
                 self.refused.borrow_mut().push(ms);
             }
+            Some(Answer { status: 504, .. }) => add(&self.expired),
             _ => add(&self.failed),
         }
     }
@@ -64,11 +67,12 @@ impl Tally {
         let (good, refused) = (self.good.take(), self.refused.take());
         let a_second = |count: u64| count as f64 / seconds;
         format!(
-            "offered={:.0} good={:.0} late={:.0} refused={:.0} without_retry_after={} failed={} p50_ms={:.2} p99_ms={:.2} \
+            "offered={:.0} good={:.0} late={:.0} expired={:.0} refused={:.0} without_retry_after={} failed={} p50_ms={:.2} p99_ms={:.2} \
              refused_p50_ms={:.2} refused_p99_ms={:.2} client_cpu_s={:.2}",
             a_second(self.came.get()),
             a_second(good.len() as u64),
             a_second(self.late.get()),
+            a_second(self.expired.get()),
             a_second(refused.len() as u64),
             self.without_time.get(),
             self.failed.get(),
