@@ -110,8 +110,11 @@ async fn answer(service: &Service, body: Bytes) -> Result<Vec<u8>, Problem> {
     service.engine.compute(move || serde_json::to_vec(&answers)).await?.map_err(|_| lost())
 }
 
+/// A document and its id; or why it can't be one.
+type Named = (String, Result<Document, Problem>);
+
 /// What the JSON says. A document that can't be one is an answer, and no reason to refuse the others.
-fn read(body: &[u8], most: usize) -> Result<Vec<(String, Result<Document, Problem>)>, Problem> {
+fn read(body: &[u8], most: usize) -> Result<Vec<Named>, Problem> {
     let items: Vec<Item> = serde_json::from_slice(body).map_err(|error| {
         let detail = format!("not a batch: {error}");
         Problem::new(StatusCode::BAD_REQUEST, "malformed-batch", detail)
@@ -123,7 +126,7 @@ fn read(body: &[u8], most: usize) -> Result<Vec<(String, Result<Document, Proble
     Ok(items.into_iter().map(document).collect())
 }
 
-fn document(item: Item) -> (String, Result<Document, Problem>) {
+fn document(item: Item) -> Named {
     let Item { id, from, to, content, content_base64 } = item;
     let unprocessable = |code, detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
     let format = |name: &str| {

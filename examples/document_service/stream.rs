@@ -102,10 +102,12 @@ impl From<Failure> for Problem {
     }
 }
 
+type Work = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
 /// The conversion and what comes of it, as one stream: whoever drops it drops both, and while nobody takes of it, it
 /// stands still.
 struct Converting {
-    work: Option<Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>>,
+    work: Option<Work>,
     answer: ReaderStream<DuplexStream>,
     failure: Option<Failure>,
 }
