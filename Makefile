@@ -6,7 +6,7 @@ FEATURES := axum documents forecast test-util tower
 ALL := --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint unit doctest doc examples benches loom mutants architecture bench flaky rtf fuzz
+.PHONY: help test fmt lint unit doctest doc examples benches loom mutants architecture bench wrk flaky rtf fuzz
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ bench: ## measures, against the peers (a quarter of an hour; leave the machine a
 	cargo bench --bench run_order
 	cargo bench --bench memory
 	cargo bench --bench service --features tower
+
+wrk: ## the document service under 1,000 connections and overload, against the peers (installs wrk)
+	scripts/wrk-service
 
 flaky: ## the tests, twenty times in a row
 	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --tests; done

@@ -1,0 +1,179 @@
+//! `POST /batch`: many documents as a JSON array, and an answer for each, in their order (decision 0031).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use millpond::Format;
+use millpond::service::axum::Problem;
+use mime::Mime;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::engine::{Converted, Document};
+use super::media::{Conversion, media_type};
+use super::service::{self, Service, turn};
+
+/// The code of that problem.
+const TOO_MANY: &str = "too-many-batches";
+
+/// A document of a batch, as it came.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item {
+    id: String,
+    from: String,
+    to: String,
+    /// Text; RTF with other bytes than those of UTF-8 comes as `content_base64`.
+    content: Option<String>,
+    content_base64: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize)]
+struct Answer {
+    id: String,
+    status: u16,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Converted {
+        content_type: &'static str,
+        #[serde(serialize_with = "text")]
+        content: Bytes,
+    },
+    Failed {
+        code: &'static str,
+        detail: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+}
+
+/// All that the service writes is UTF-8.
+fn text<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&String::from_utf8_lossy(bytes))
+}
+
+/// JSON is read and written by the engine, too: a long batch would hold up the runtime for as long as a long document.
+pub(crate) async fn batch(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    if !is_json(&headers) {
+        let detail = "a batch is application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+    }
+    service.engine.has_room()?;
+    let turn = turn(&service.batches, TOO_MANY)?;
+    let (upload, turn) = service.uploads.read_in_turn(body, service.limits.max_batch, turn).await?;
+    let _turn = match turn {
+        Some(turn) => turn,
+        None => service::turn(&service.batches, TOO_MANY)?,
+    };
+    let accepted = service.ledger.accept();
+    let answered = answer(&service, upload.bytes.clone()).await;
+    accepted.answered();
+    let mut response = answered?.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+async fn answer(service: &Service, body: Bytes) -> Result<Vec<u8>, Problem> {
+    let most = service.limits.max_batch_documents;
+    let items = service.engine.compute(move || read(&body, most)).await??;
+    let (mut ids, mut documents) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+    for (id, document) in items {
+        let expected = document.map(|document| {
+            let to = document.conversion.to;
+            documents.push(document);
+            to
+        });
+        ids.push((id, expected));
+    }
+    let mut converted = service.engine.convert_all(documents).await.into_iter();
+    let answers = ids.into_iter().map(move |(id, expected)| match expected {
+        Ok(to) => Answer::new(id, to, converted.next().unwrap_or_else(|| Err(lost()))),
+        Err(problem) => Answer::failed(id, problem),
+    });
+    let answers: Vec<Answer> = answers.collect();
+    service.engine.compute(move || serde_json::to_vec(&answers)).await?.map_err(|_| lost())
+}
+
+/// A document and its id; or why it can't be one.
+type Named = (String, Result<Document, Problem>);
+
+/// What the JSON says. A document that can't be one is an answer, and no reason to refuse the others.
+fn read(body: &[u8], most: usize) -> Result<Vec<Named>, Problem> {
+    let items: Vec<Item> = serde_json::from_slice(body).map_err(|error| {
+        let detail = format!("not a batch: {error}");
+        Problem::new(StatusCode::BAD_REQUEST, "malformed-batch", detail)
+    })?;
+    if items.len() > most {
+        let detail = format!("the batch has {} documents, but {most} are accepted", items.len());
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-documents", detail));
+    }
+    Ok(items.into_iter().map(document).collect())
+}
+
+fn document(item: Item) -> Named {
+    let Item { id, from, to, content, content_base64 } = item;
+    let unprocessable = |code, detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+    let format = |name: &str| {
+        name.parse::<Format>().map_err(|error| unprocessable("unknown-format", format!("{name:?}: {error}")))
+    };
+    let content = match (content, content_base64) {
+        (Some(text), None) => Ok(Bytes::from(text)),
+        (None, Some(base64)) => STANDARD
+            .decode(base64)
+            .map(Bytes::from)
+            .map_err(|error| unprocessable("not-base64", format!("content_base64: {error}"))),
+        _ => {
+            Err(unprocessable("no-content", String::from("a document has either content or content_base64")))
+        }
+    };
+    let document = content.and_then(|content| {
+        let conversion = Conversion { from: format(&from)?, to: format(&to)? };
+        Ok(Document { content, conversion })
+    });
+    (id, document)
+}
+
+impl Answer {
+    fn new(id: String, to: Format, converted: Converted) -> Self {
+        match converted {
+            Ok(content) => {
+                let outcome = Outcome::Converted { content_type: media_type(to), content };
+                Self { id, status: StatusCode::OK.as_u16(), outcome }
+            }
+            Err(problem) => Self::failed(id, problem),
+        }
+    }
+
+    fn failed(id: String, problem: Problem) -> Self {
+        let Problem { status, code, detail, retry_after, .. } = problem;
+        let retry_after_ms = retry_after.and_then(|after| u64::try_from(after.as_millis()).ok());
+        let outcome = Outcome::Failed { code, detail: detail.into_owned(), retry_after_ms };
+        Self { id, status: status.as_u16(), outcome }
+    }
+}
+
+fn lost() -> Problem {
+    let detail = "the answer could not be written";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unwritable", detail)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let mime = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()?.parse::<Mime>().ok());
+    mime.is_some_and(|mime| mime.essence_str() == "application/json")
+}

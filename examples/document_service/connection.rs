@@ -1,0 +1,121 @@
+//! One connection, from its first request to its end.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::Request;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use millpond::service::axum::Problem;
+use tower::Service as _;
+
+use super::ledger::known;
+use super::service::Service;
+use super::socket::Socket;
+
+/// The head of a request is no longer than this, and so much of a body is read at a time.
+const BUFFER: usize = 64 << 10;
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+/// What a connection is served with.
+#[derive(Debug, Clone)]
+pub(crate) struct Host {
+    pub(crate) service: Arc<Service>,
+    pub(crate) router: Router,
+    /// There are as many others as there may be: this one is for one look at `/health` or `/metrics`.
+    pub(crate) is_crowded: bool,
+}
+
+/// Serves a connection until its client goes, sends nothing for too long, or `stop` is there; then a request that is under way is
+/// answered first.
+pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output = ()>) {
+    let header_timeout = host.service.limits.header_timeout;
+    let is_crowded = host.is_crowded;
+    let answer = service_fn(move |request| -> Answering { Box::pin(answer(host.clone(), request)) });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(BUFFER)
+        .keep_alive(!is_crowded)
+        .serve_connection(TokioIo::new(socket), answer);
+    let mut stop = pin!(stop);
+    let mut is_stopping = false;
+    // An error is a client's that has gone, or speaks no HTTP and was told so: nothing is to be done about it here.
+    let _ = poll_fn(|cx| {
+        if !is_stopping && stop.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        connection.poll_without_shutdown(cx)
+    })
+    .await;
+    connection.into_parts().io.into_inner().linger().await;
+}
+
+async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, Infallible> {
+    let path = known(request.uri().path());
+    let is_read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    let request = request.map(|body| Watched { body, is_read: Arc::clone(&is_read) });
+    let mut response = if host.is_crowded && !matches!(path, "/health" | "/metrics") {
+        crowded().into_response()
+    } else {
+        host.router.call(request).await?
+    };
+    let status = response.status();
+    host.service.ledger.responded(path, status.as_u16());
+    // With a rest of the body before the next request, the connection can't be used again; the client had better know.
+    if status.as_u16() >= 400 && !is_read.load(Ordering::Relaxed) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// A body of which it is known whether it was read to its end.
+struct Watched {
+    body: Incoming,
+    is_read: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.is_read.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn crowded() -> Problem {
+    let detail = "there are as many connections as there may be";
+    let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-connections", detail);
+    problem.retry_after = Some(Duration::from_secs(1));
+    problem
+}
