@@ -96,6 +96,15 @@ impl<T> Queue<T> {
             .max_by_key(|(at, waiting)| (waiting.priority, *at))
     }
 
+    /// Takes out the task that is due first, if `that` is said of it.
+    pub(super) fn pop_first(&mut self, that: impl Fn(&Waiting<T>) -> bool) -> Option<(Standing, Waiting<T>)> {
+        let (standing, first) = self.first()?;
+        if !that(first) {
+            return None;
+        }
+        Some((standing, self.remove(standing)?))
+    }
+
     pub(super) fn remove(&mut self, standing: Standing) -> Option<Waiting<T>> {
         let lanes = &mut self.lanes;
         let taken = lanes.iter_mut().find_map(|lane| lane.take_first(standing));
