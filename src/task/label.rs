@@ -87,7 +87,7 @@ impl Label {
     pub(crate) fn same(&self) -> Self {
         let Self { priority, arrival, expires, .. } = *self;
         let (tenant, name) = (Name::clone(&self.tenant), self.name.clone());
-        Self { tenant, priority, arrival, expires, name, part: true, number: AtomicU64::new(0) }
+        Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }.of_part()
     }
 
     /// For what is a part of a task.
