@@ -147,8 +147,13 @@ impl<T> RunOrder<T> {
             demand.add(due, time, expires);
         }
         if let Some(tenant) = self.accounts.get_mut(index) {
-            tenant.queue.insert(standing, Waiting { item, priority, arrival, expires, placed, time });
+            let waiting = Waiting { item, priority, arrival, expires, placed, time };
+            let may_be_first = tenant.queue.insert(standing, waiting);
             self.waiting += 1;
+            if !may_be_first {
+                // The tenant stands where it stood.
+                return;
+            }
         }
         self.accounts.list(index);
     }
