@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
 use super::cores;
-use super::cpu::process_time;
+use super::cpu::{Others, process_time};
 use super::measure::{SplitMix, quantile};
 use super::overload_contenders::Contender;
 use super::spin::Spin;
@@ -61,6 +61,8 @@ pub struct Outcome {
     pub p99: f64,
     /// The share of the cores that this process had.
     pub cpu: f64,
+    /// The share of the cores that other programs, and the host, left.
+    pub left: f64,
     /// The p99 of how late the generator was, in milliseconds.
     pub behind: f64,
 }
@@ -73,10 +75,11 @@ impl OpenLoop {
         let from = start + APPROACH.min(longest / 4);
         let until = from + self.time.min(longest / 2);
         let cell = Arc::new(Cell { from, until, ..Cell::default_at(start) });
-        let (cpu, began) = (process_time(), Instant::now());
+        let (cpu, began, others) = (process_time(), Instant::now(), Others::watch());
         // Those who come after the end are not counted, either: they keep the load up until the last that counts is gone.
         let behind = self.generate(contender, &cell, start, until + PATIENCE);
         let (cpu, took) = (process_time() - cpu, began.elapsed());
+        let left = 1.0 - others.share().unwrap_or(0.0);
         cell.drain();
         let seconds = (until - from).as_secs_f64();
         let a_second = |count: &AtomicU64| count.load(Relaxed) as f64 / seconds;
@@ -91,6 +94,7 @@ impl OpenLoop {
             p50: quantile(latencies.clone(), 0.5),
             p99: quantile(latencies, 0.99),
             cpu: cpu.as_secs_f64() / (took.as_secs_f64() * cores() as f64),
+            left,
             behind: quantile(behind, 0.99),
         }
     }

@@ -2,12 +2,14 @@
 
 use std::future::{Future, pending, ready};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Instant;
 
 use millpond::{AdaptiveThreadPool, PoolConfig, Shedding};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tower::limit::ConcurrencyLimit;
 use tower::load_shed::LoadShed;
 use tower::util::BoxCloneSyncService;
@@ -32,6 +34,12 @@ pub trait Contender: Send + Sync {
     fn answer(&self, work: Work, deadline: Instant) -> Answer;
 }
 
+/// This crate's pool, as somebody uses it who knows how long clients wait.
+pub const WITH_DEADLINE: &str = "millpond, deadline";
+
+/// What the others are measured by.
+pub const BARE: &str = "bare threads";
+
 /// A contender and its name.
 pub type Named = (&'static str, Arc<dyn Contender>);
 
@@ -39,16 +47,60 @@ pub type Named = (&'static str, Arc<dyn Contender>);
 pub fn contenders(users: &Handle, niceness: Option<u8>) -> Vec<Named> {
     let pool = Millpond::new(niceness);
     vec![
+        (BARE, Arc::new(BareThreads::new())),
         ("spawn_blocking", Arc::new(Plain(SpawnBlocking(users.clone())))),
         ("spawn_blocking, 512", Arc::new(ManyThreads::new())),
         ("semaphore", Arc::new(Permits::new(users.clone()))),
         ("rayon + oneshot", Arc::new(Plain(RayonOneshot::new()))),
         ("tower", Arc::new(Tower::new(users.clone()))),
         ("millpond", Arc::new(Plain(pool.clone()))),
-        ("millpond, deadline", Arc::new(WithDeadline(pool))),
+        (WITH_DEADLINE, Arc::new(WithDeadline(pool))),
         ("millpond, sheds old", Arc::new(Sheds::new(niceness, Shedding::OldestFirst))),
         ("millpond, newest first", Arc::new(Sheds::new(niceness, Shedding::NewestFirst))),
     ]
+}
+
+/// The least that can serve clients who are too many: a thread a core behind a channel of [`PLACES`] places; who finds none is refused at
+/// once. No pool, no order, no figures. What it gets done is what can be had beside these clients, answers included.
+struct BareThreads(SyncSender<Order>);
+
+/// Work, and where its end is to be told.
+type Order = (Work, oneshot::Sender<()>);
+
+/// As many tasks as these wait for less than half of the time that a client gives.
+const PLACES: usize = 64;
+
+impl BareThreads {
+    fn new() -> Self {
+        let (sender, orders) = sync_channel(PLACES);
+        let orders = Arc::new(Mutex::new(orders));
+        for _ in 0..cores() {
+            let orders = Arc::clone(&orders);
+            thread::spawn(move || serve(&orders));
+        }
+        Self(sender)
+    }
+}
+
+/// Until nobody is left who could order anything.
+fn serve(orders: &Mutex<Receiver<Order>>) {
+    let next = || orders.lock().ok()?.recv().ok();
+    while let Some((work, done)) = next() {
+        work.run();
+        // Its client may have gone.
+        let _ = done.send(());
+    }
+}
+
+impl Contender for BareThreads {
+    fn answer(&self, work: Work, _deadline: Instant) -> Answer {
+        let orders = self.0.clone();
+        Box::pin(async move {
+            let (done, answer) = oneshot::channel();
+            orders.try_send((work, done)).map_err(|_| Refused)?;
+            answer.await.map_err(|_| Refused)
+        })
+    }
 }
 
 /// This crate's pool, told until when an answer is of use.
@@ -152,7 +204,7 @@ impl Tower {
             async move { task.await.map_err(BoxError::from) }
         });
         let service: LoadShed<ConcurrencyLimit<_>> =
-            ServiceBuilder::new().load_shed().concurrency_limit(64).service(blocking);
+            ServiceBuilder::new().load_shed().concurrency_limit(PLACES).service(blocking);
         Self(BoxCloneSyncService::new(service))
     }
 }

@@ -26,7 +26,7 @@ impl Shared {
 
     /// A place for what a task submits to its own pool, which needs no permit.
     pub(super) fn free_place(&self, label: &Label) -> Result<Place, Rejection> {
-        match label.expires {
+        match label.expires() {
             Some(at) if at <= label.arrival => Err(self.rejected(RejectReason::DeadlineTooNear)),
             _ => Ok(Place::Free),
         }
@@ -56,7 +56,7 @@ impl Shared {
             return Err(self.rejected(reason));
         }
         let workers = self.usable_threads();
-        if label.expires.is_some() && !self.ranks.fits(label, now, workers) {
+        if label.expires().is_some() && !self.ranks.fits(label, now, workers) {
             return Err(self.rejected(RejectReason::DeadlineTooNear));
         }
         if self.ranks.sheds(label.priority, now) {
@@ -139,7 +139,7 @@ impl Shared {
 
     /// Whether it is too late for a labelled task, if it has not begun. Its subtasks are parts of it: they may still be.
     pub(super) fn is_too_late(&self, task: &dyn Run) -> bool {
-        let deadline = || task.label().filter(|label| !label.part)?.expires;
+        let deadline = || task.label().filter(|label| !label.part)?.expires();
         self.ranks.used() && deadline().is_some_and(|at| at <= self.now_ns())
     }
 

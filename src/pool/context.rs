@@ -62,14 +62,14 @@ impl TaskContext {
     /// When the task is of no use any more, if that was said of it, or of the task of which it is a subtask.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let at = self.task.label()?.expires?;
+        let at = self.task.label()?.expires()?;
         self.shared.epoch.checked_add(Duration::from_nanos(at))
     }
 
     /// What the task is called, if it was named ([`TaskBuilder::name`](crate::TaskBuilder::name)).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.task.label()?.name.as_deref()
+        self.task.label()?.name()
     }
 
     /// Asks the same of this task from other threads.

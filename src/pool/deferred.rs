@@ -225,7 +225,7 @@ impl Ticket {
         let Self { task, shared, placed, .. } = &self;
         shared.outside.leave(label);
         let now = shared.now_ns();
-        if label.expires.is_some_and(|at| at <= now) {
+        if label.expires().is_some_and(|at| at <= now) {
             return shared.expire([TaskRef::clone(task)]);
         }
         match shared.place_or_wait(label, now) {

@@ -18,7 +18,7 @@ struct Books {
 impl Outside {
     /// Enters a task, if it has a deadline. Says whether that is so.
     pub(super) fn enter(&self, task: &TaskRef) -> bool {
-        let Some((label, at)) = task.label().and_then(|label| Some((label, label.expires?))) else {
+        let Some((label, at)) = task.label().and_then(|label| Some((label, label.expires()?))) else {
             return false;
         };
         let mut books = self.0.lock();
@@ -31,7 +31,7 @@ impl Outside {
 
     /// The task goes to the run order, or is over.
     pub(super) fn leave(&self, label: &Label) {
-        if let Some(at) = label.expires {
+        if let Some(at) = label.expires() {
             let left = self.0.lock().tasks.remove(&(at, label.number()));
             // Not under the lock: it may be the last reference.
             drop(left);

@@ -10,7 +10,7 @@ mod pick;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use crossbeam_deque::{Injector, Steal};
+use crossbeam_deque::{Injector, Steal, Worker};
 use crossbeam_utils::CachePadded;
 
 use crate::config::Shedding;
@@ -47,6 +47,8 @@ pub(super) struct Ranks {
 struct State {
     order: RunOrder<TaskRef>,
     delays: Delays,
+    /// On their way from the inbox into the order: many are taken out of the inbox at the price of one.
+    arrivals: Worker<(TaskRef, bool)>,
 }
 
 impl State {
@@ -55,10 +57,24 @@ impl State {
         priority == Priority::Bulk && self.order.len() > 0 && self.delays.overloaded(now)
     }
 
-    fn take_in(&mut self, task: TaskRef, placed: bool) {
-        let same = TaskRef::clone(&task);
-        if let Some(label) = task.label() {
-            self.order.push(label, placed, same);
+    /// Sorts in what is in the inbox.
+    fn take_in(&mut self, inbox: &Injector<(TaskRef, bool)>) {
+        loop {
+            let first = match inbox.steal_batch_and_pop(&self.arrivals) {
+                Steal::Success(first) => first,
+                Steal::Empty => return,
+                Steal::Retry => {
+                    std::hint::spin_loop();
+                    continue;
+                }
+            };
+            let mut next = Some(first);
+            while let Some((task, placed)) = next {
+                if let Some(entry) = task.label().map(|label| self.order.entry(label, placed)) {
+                    self.order.enter(entry, task);
+                }
+                next = self.arrivals.pop();
+            }
         }
     }
 }
@@ -89,7 +105,8 @@ pub(super) struct Given {
 
 impl Ranks {
     pub(super) fn new(most_running: usize, shedding: Shedding) -> Self {
-        let state = State { order: RunOrder::new(most_running), delays: Delays::default() };
+        let (order, delays) = (RunOrder::new(most_running), Delays::default());
+        let state = State { order, delays, arrivals: Worker::new_fifo() };
         Self {
             inbox: Injector::new(),
             ready: CachePadded::new(Ready::new()),
@@ -144,7 +161,7 @@ impl Ranks {
     /// next.
     pub(super) fn push(&self, task: TaskRef, placed: bool) -> bool {
         self.note_use();
-        let expires = task.label().and_then(|label| label.expires);
+        let expires = task.label().and_then(Label::expires);
         self.inbox.push((task, placed));
         let Some(at) = expires else { return false };
         // The deadline has to be known: nobody else may come by before it.
@@ -168,13 +185,8 @@ impl Ranks {
             return state;
         }
         self.ready.opening();
-        loop {
-            match self.inbox.steal() {
-                Steal::Success((task, placed)) => state.take_in(task, placed),
-                Steal::Empty => return state,
-                Steal::Retry => std::hint::spin_loop(),
-            }
-        }
+        state.take_in(&self.inbox);
+        state
     }
 
     /// The next task for a worker.
@@ -182,7 +194,7 @@ impl Ranks {
         let Asked { worker, workers, now, ended, most, more } = asked;
         let mut given = Given::default();
         let mut guard = self.lock();
-        let State { order, delays } = &mut *guard;
+        let State { order, delays, .. } = &mut *guard;
         if let Some((turn, took)) = ended {
             order.finish(turn, took);
         }
@@ -200,7 +212,7 @@ impl Ranks {
             given.task = Some((item, turn));
         }
         if self.in_batches {
-            more.extend((1..most).map_while(|_| order.pop_tiny(worker, workers)));
+            order.pop_tiny(worker, workers, most.saturating_sub(1), more);
         }
         self.publish(&guard);
         given
@@ -257,7 +269,7 @@ impl Ranks {
     }
 
     /// How many of a tenant's tasks wait.
-    pub(super) fn waiting_of(&self, tenant: &str) -> usize {
+    pub(super) fn waiting_of(&self, tenant: &Arc<str>) -> usize {
         self.with(|state| state.order.waiting_of(tenant))
     }
 
@@ -282,7 +294,7 @@ fn is_too_old(task: &TaskRef, delays: &Delays, now: u64) -> bool {
     task.label().is_some_and(|label| {
         let delay = now.saturating_sub(label.arrival);
         label.priority < Priority::Bulk
-            && label.expires.is_none()
+            && label.expires().is_none()
             && !label.part
             && delays.too_old(now, delay)
     })

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::metrics::Totals;
-use crate::policy::scaling::{Clocks, Sample};
+use crate::policy::scaling::{Clocks, Sample, Waits};
 use crate::topology::{Quota, Spent, ThreadClock, affinity, process_cpu};
 
 /// The clocks of the workers' threads, opened once for each thread.
@@ -50,7 +50,11 @@ struct Reading {
     thread: Option<u32>,
     spent: Spent,
     away_ns: u64,
+    waits: Waits,
 }
+
+/// Who was put on a core more often than this in an interval can't have waited for one for long: whether it slept need not be asked.
+const MANY_TURNS: u64 = 40;
 
 impl Sampler {
     /// The first reading; samples are differences.
@@ -122,17 +126,28 @@ impl Sampler {
         let mut sum: Option<(u64, u64, u64)> = None;
         for (slot, (worker, before)) in shared.workers.iter().zip(&mut self.workers).enumerate() {
             let thread = worker.thread();
-            let spent = clocks.of(slot, thread).and_then(ThreadClock::read);
+            let clock = clocks.of(slot, thread);
+            let spent = clock.and_then(ThreadClock::read);
             let away_ns = worker.away().sum(now_ns);
             // A thread that has come since has spent all of its time since.
-            let from = if before.thread == thread { before.spent } else { Spent::default() };
+            let (from, mut waits) =
+                if before.thread == thread { (before.spent, before.waits) } else { Default::default() };
             let away = away_ns.saturating_sub(before.away_ns);
-            *before = Reading { thread, spent: spent.unwrap_or_default(), away_ns };
-            let Some(spent) = spent else { continue };
+            let now = spent.unwrap_or_default();
+            let few_turns = now.turns.saturating_sub(from.turns) <= MANY_TURNS;
+            let rest = clock.filter(|_| few_turns && away == 0).and_then(ThreadClock::rest);
+            let was_busy = interval_ns.saturating_sub(away);
+            let was_on_cpu = now.on_cpu_ns.saturating_sub(from.on_cpu_ns);
+            let entered = now.runnable_ns.saturating_sub(from.runnable_ns);
+            let waited = waits.count(was_busy.saturating_sub(was_on_cpu), entered, rest);
+            *before = Reading { thread, spent: now, away_ns, waits };
+            if spent.is_none() {
+                continue;
+            }
             let (busy, on_cpu, runnable) = sum.get_or_insert_default();
-            *busy += interval_ns.saturating_sub(away);
-            *on_cpu += spent.on_cpu_ns.saturating_sub(from.on_cpu_ns);
-            *runnable += spent.runnable_ns.saturating_sub(from.runnable_ns);
+            *busy += was_busy;
+            *on_cpu += was_on_cpu;
+            *runnable += waited;
         }
         let (_, on_cpu, _) = sum.unwrap_or_default();
         let clocks = sum.map(|(busy, on_cpu, runnable)| Clocks {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -60,9 +61,9 @@ pub(crate) struct Label {
     /// When it came.
     pub(crate) arrival: u64,
     /// When it is of no use any more.
-    pub(crate) expires: Option<u64>,
-    /// What it is called.
-    pub(crate) name: Option<Cow<'static, str>>,
+    expires: Option<NonZero<u64>>,
+    /// What it is called. Boxed, because few are called anything: a label is carried from core to core with its task.
+    name: Option<Box<Cow<'static, str>>>,
     /// It is a part of the task that all this was said of, which has begun.
     pub(crate) part: bool,
     /// Which of the tasks it is, of the run order or of the list of those on their way there. Given by whoever has the lock of that.
@@ -77,18 +78,31 @@ impl Label {
         expires: Option<u64>,
         name: Option<Cow<'static, str>>,
     ) -> Self {
+        let expires = expires.and_then(|at| NonZero::new(at.max(1)));
+        let name = name.map(Box::new);
         Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }
     }
 
     /// For a subtask.
     pub(crate) fn same(&self) -> Self {
         let Self { priority, arrival, expires, .. } = *self;
-        Self::new(Name::clone(&self.tenant), priority, arrival, expires, self.name.clone()).of_part()
+        let (tenant, name) = (Name::clone(&self.tenant), self.name.clone());
+        Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }.of_part()
     }
 
     /// For what is a part of a task.
     pub(crate) fn of_part(self) -> Self {
         Self { part: true, ..self }
+    }
+
+    /// When it is of no use any more, if it ever is.
+    pub(crate) fn expires(&self) -> Option<u64> {
+        self.expires.map(NonZero::get)
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(|name| &***name)
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -101,7 +115,7 @@ impl Label {
 
     /// When it is due.
     pub(crate) fn due(&self) -> u64 {
-        self.expires.unwrap_or_else(|| self.arrival.saturating_add(self.priority.slack_ns()))
+        self.expires().unwrap_or_else(|| self.arrival.saturating_add(self.priority.slack_ns()))
     }
 }
 

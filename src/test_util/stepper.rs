@@ -5,7 +5,7 @@ use std::fmt;
 use crate::policy::dice;
 use crate::pool::stage::{Director, Pick};
 use crate::sync::Mutex;
-use crate::task::{Priority, Run};
+use crate::task::{Label, Priority, Run};
 
 /// Which of the tasks that wait is next in a manual pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,7 +37,7 @@ impl Waiting {
         let label = task.label();
         let tenant = label.filter(|label| !label.tenant.is_empty());
         Self {
-            name: label.and_then(|label| label.name.as_deref()).map(String::from),
+            name: label.and_then(Label::name).map(String::from),
             tenant: tenant.map(|label| label.tenant.to_string()),
             priority: label.map(|label| label.priority),
         }

@@ -11,7 +11,7 @@ pub(crate) use budget::{affinity, process_cpu};
 pub(crate) use home::Home;
 pub(crate) use niceness::{lower_priority, niceness};
 pub(crate) use quota::Quota;
-pub(crate) use thread_clock::{Spent, ThreadClock, thread_number};
+pub(crate) use thread_clock::{Rest, Spent, ThreadClock, thread_number};
 pub(crate) use thread_time::thread_time_ns;
 
 /// The cores that this process may keep busy: affinity and cgroup quotas count, as far as the standard library knows

@@ -25,6 +25,27 @@ impl Spent {
     }
 }
 
+/// Whether a thread has slept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// It is on a core now, or waits for one.
+    pub(crate) ready: bool,
+    /// How often it gave its core up because it had to wait for something else.
+    pub(crate) slept: u64,
+}
+
+impl Rest {
+    /// From `/proc/self/task/TID/status`.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    fn parse(status: &str) -> Option<Self> {
+        let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        Some(Self {
+            ready: of("State:")?.starts_with('R'),
+            slept: of("voluntary_ctxt_switches:")?.parse().ok()?,
+        })
+    }
+}
+
 /// Whether a thread sleeps, by a line of `/proc/self/task/TID/stat`: the state follows the name, which is in brackets and
 /// may have brackets in it.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
@@ -43,7 +64,7 @@ mod linux {
     use std::fs::{self, File};
     use std::os::unix::fs::FileExt;
 
-    use super::{Spent, io, sleeps};
+    use super::{Rest, Spent, io, sleeps};
 
     /// The number of the calling thread.
     pub(crate) fn thread_number() -> Option<u32> {
@@ -72,6 +93,11 @@ mod linux {
             Spent::parse(std::str::from_utf8(&buffer[..read]).ok()?)
         }
 
+        /// Whether the thread has slept. Takes some microseconds.
+        pub(crate) fn rest(&self) -> Option<Rest> {
+            Rest::parse(&fs::read_to_string(format!("/proc/self/task/{}/status", self.thread)).ok()?)
+        }
+
         /// Whether the thread sleeps now, for whatever reason.
         pub(crate) fn sleeps(&self) -> Option<bool> {
             sleeps(&fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread)).ok()?)
@@ -81,7 +107,7 @@ mod linux {
 
 #[cfg(not(target_os = "linux"))]
 mod other {
-    use super::{Spent, io};
+    use super::{Rest, Spent, io};
 
     /// Threads have no numbers that could be used here.
     pub(crate) fn thread_number() -> Option<u32> {
@@ -101,6 +127,11 @@ mod other {
 
         /// Never called.
         pub(crate) fn read(&self) -> Option<Spent> {
+            match self.0 {}
+        }
+
+        /// Never called.
+        pub(crate) fn rest(&self) -> Option<Rest> {
             match self.0 {}
         }
 
@@ -125,6 +156,9 @@ mod tests {
         assert_eq!(sleeps("17 (a) R) S 1 2"), Some(true));
         assert_eq!(sleeps("17 (a) S) R 1 2"), Some(false));
         assert_eq!(sleeps("17"), None);
+        let status = "Name:\tState\nState:\tR (running)\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t7\n";
+        assert_eq!(Rest::parse(status), Some(Rest { ready: true, slept: 5 }));
+        assert_eq!(Rest::parse("State:\tS (sleeping)"), None);
     }
 
     #[cfg(target_os = "linux")]
@@ -136,6 +170,10 @@ mod tests {
             std::hint::spin_loop();
         }
         assert_eq!(clock.sleeps(), Some(false));
+        let rest = clock.rest().unwrap();
+        assert!(rest.ready);
+        std::thread::sleep(std::time::Duration::from_micros(1));
+        assert!(clock.rest().unwrap().slept > rest.slept);
         assert!(ThreadClock::open(u32::MAX).is_err());
     }
 }

@@ -13,7 +13,9 @@ mod demand;
 mod gain;
 mod sample;
 mod smoothing;
+mod waits;
 
 pub use controller::{Controller, Limits};
 pub use decision::{Decision, Reason};
 pub use sample::{Clocks, Sample};
+pub(crate) use waits::Waits;

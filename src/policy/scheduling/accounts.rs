@@ -10,6 +10,8 @@ use crate::task::Name;
 const MOST_IDLE: usize = 1_024;
 /// Tenants that a worker looks at to find the one that suits it, where cheap and expensive work are kept apart.
 const LOOKED_AT: usize = 16;
+/// Names that are known by where they are in memory: who names a tenant again and again mostly has one copy of its name.
+const KNOWN: usize = 64;
 
 /// Where an account is. It may have another owner by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Accounts<T> {
     names: HashMap<Name, u32>,
+    /// Where the account of a name was found, by the name's address; to be checked.
+    known: [u32; KNOWN],
     tenants: Vec<Option<Tenant<T>>>,
     free: Vec<u32>,
     /// Those with something to do that may run.
@@ -41,6 +45,7 @@ impl<T> Accounts<T> {
     pub(super) fn new(most_running: usize) -> Self {
         Self {
             names: HashMap::new(),
+            known: [0; KNOWN],
             tenants: Vec::new(),
             free: Vec::new(),
             listed: BTreeSet::new(),
@@ -72,8 +77,13 @@ impl<T> Accounts<T> {
         self.names.len() - self.idle.len()
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<u32> {
-        self.names.get(name).copied()
+    pub(super) fn find(&self, name: &Name) -> Option<u32> {
+        let known = self.known[slot_of(name)];
+        // The account keeps the name: nothing else can be at its address.
+        match self.get(known) {
+            Some(tenant) if Name::ptr_eq(&tenant.name, name) => Some(known),
+            _ => self.names.get(name).copied(),
+        }
     }
 
     pub(super) fn get(&self, index: u32) -> Option<&Tenant<T>> {
@@ -140,6 +150,7 @@ impl<T> Accounts<T> {
         });
         self.tenants[index as usize] = Some(tenant);
         self.names.insert(Name::clone(name), index);
+        self.known[slot_of(name)] = index;
         index
     }
 
@@ -200,8 +211,18 @@ impl<T> Accounts<T> {
     /// The tenant whose turn it is on the worker `worker` of `workers`.
     pub(super) fn next(&mut self, worker: usize, workers: usize) -> Option<u32> {
         let (rank, index) = self.choose(worker, workers)?;
-        self.virtual_time = self.virtual_time.max(rank.served());
+        self.reach(rank);
         Some(index)
+    }
+
+    /// A tenant of this rank has its turn: who comes from now on has had as much service.
+    pub(super) fn reach(&mut self, rank: Rank) {
+        self.virtual_time = self.virtual_time.max(rank.served());
+    }
+
+    /// The first tenant is next for so long as it stands before this one: the second. `None`: for so long as it has something to do.
+    pub(super) fn second(&self) -> Option<(Rank, u32)> {
+        self.listed.iter().nth(1).copied()
     }
 
     fn choose(&self, worker: usize, workers: usize) -> Option<(Rank, u32)> {
@@ -218,4 +239,8 @@ impl<T> Accounts<T> {
         };
         self.listed.iter().take(LOOKED_AT).min_by_key(staggered).copied()
     }
+}
+
+fn slot_of(name: &Name) -> usize {
+    (Name::as_ptr(name).addr() / align_of::<usize>()) % KNOWN
 }

@@ -37,6 +37,8 @@ mod queue;
 #[cfg(test)]
 mod simulation;
 mod tenant;
+#[cfg(test)]
+mod together_tests;
 
 pub(crate) use order::{Next, RunOrder, Took, Turn};
 

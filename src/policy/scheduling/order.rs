@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::accounts::{Accounts, Place};
 use super::demand::{Demand, time_until};
 use super::mean;
-use super::queue::Waiting;
+use super::queue::{Standing, Waiting};
 use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
@@ -31,6 +31,18 @@ pub(crate) struct Next<T> {
 pub(crate) struct Turn {
     tenant: Place,
     charged: u64,
+}
+
+/// A task about to be entered.
+#[derive(Debug)]
+#[must_use = "its tenant's account is open"]
+pub(crate) struct Entry {
+    index: u32,
+    standing: Standing,
+    priority: Priority,
+    arrival: u64,
+    expires: bool,
+    placed: bool,
 }
 
 /// What a task took, in nanoseconds.
@@ -101,7 +113,7 @@ impl<T> RunOrder<T> {
     }
 
     /// How many of a tenant's tasks wait.
-    pub(crate) fn waiting_of(&self, tenant: &str) -> usize {
+    pub(crate) fn waiting_of(&self, tenant: &Name) -> usize {
         let index = self.accounts.find(tenant);
         index.and_then(|index| self.accounts.get(index)).map_or(0, |tenant| tenant.queue.len())
     }
@@ -111,14 +123,22 @@ impl<T> RunOrder<T> {
         self.accounts.set_weight(tenant, weight);
     }
 
-    /// One more task waits. Its label says where, and takes it out again.
+    /// What a task with this label is entered by: the label knows from now on where it stands, and takes it out again.
     /// `placed`: it may have to give way to more urgent tasks.
-    pub(crate) fn push(&mut self, label: &Label, placed: bool, item: T) {
+    pub(crate) fn entry(&mut self, label: &Label, placed: bool) -> Entry {
         let index = self.accounts.open(&label.tenant);
-        let time = self.time_of(index);
         self.pushed += 1;
         label.set_number(self.pushed);
-        let (due, number, expires) = (label.due(), self.pushed, label.expires.is_some());
+        let Label { priority, arrival, .. } = *label;
+        let standing = (label.due(), self.pushed);
+        Entry { index, standing, priority, arrival, expires: label.expires().is_some(), placed }
+    }
+
+    /// One more task waits. To be entered in the order of the entries.
+    pub(crate) fn enter(&mut self, entry: Entry, item: T) {
+        let Entry { index, standing, priority, arrival, expires, placed } = entry;
+        let (due, number) = standing;
+        let time = self.time_of(index);
         if expires {
             self.expiring.insert((due, number, index));
             self.demand();
@@ -127,10 +147,13 @@ impl<T> RunOrder<T> {
             demand.add(due, time, expires);
         }
         if let Some(tenant) = self.accounts.get_mut(index) {
-            let Label { priority, arrival, .. } = *label;
             let waiting = Waiting { item, priority, arrival, expires, placed, time };
-            tenant.queue.insert((due, number), waiting);
+            let may_be_first = tenant.queue.insert(standing, waiting);
             self.waiting += 1;
+            if !may_be_first {
+                // The tenant stands where it stood.
+                return;
+            }
         }
         self.accounts.list(index);
     }
@@ -150,19 +173,46 @@ impl<T> RunOrder<T> {
         Some(Next { item, turn, oldest })
     }
 
-    /// The next task for somebody who takes several, because they are tiny: it costs what was estimated, and has no turn to be given
-    /// back.
-    pub(crate) fn pop_tiny(&mut self, worker: usize, workers: usize) -> Option<T> {
-        let index = self.accounts.next(worker, workers)?;
-        let charged = self.estimate_of(index);
-        let tenant = self.accounts.get_mut(index)?;
-        let (standing, next) = tenant.queue.first()?;
-        // Whether it is too late for it is to be seen at the last moment; and what is not tiny is charged by what it takes.
-        if next.expires || tenant.estimate > TINY_NS {
-            return None;
+    /// The next tasks for somebody who takes several, because they are tiny: so many at the most. They cost what was estimated, and
+    /// have no turn to be given back.
+    pub(crate) fn pop_tiny(&mut self, worker: usize, workers: usize, most: usize, into: &mut Vec<T>) {
+        let mut left = most;
+        while left > 0 {
+            let Some(index) = self.accounts.next(worker, workers) else { return };
+            let taken = self.pop_tiny_of(index, left, into);
+            if taken == 0 {
+                return;
+            }
+            left -= taken;
         }
-        tenant.charge(charged);
-        Some(self.take(index, standing)?.item)
+    }
+
+    /// The same of one tenant, who is next, for so long as it is.
+    fn pop_tiny_of(&mut self, index: u32, most: usize, into: &mut Vec<T>) -> usize {
+        let (charged, second) = (self.estimate_of(index), self.accounts.second());
+        let Some(tenant) = self.accounts.get_mut(index) else { return 0 };
+        let (mut taken, mut reached) = (0, None);
+        while taken < most && tenant.estimate <= TINY_NS {
+            let rank = tenant.rank();
+            let again = rank.is_some_and(|rank| second.is_none_or(|second| (rank, index) < second));
+            if taken > 0 && !again {
+                break;
+            }
+            // Whether it is too late for it is to be seen at the last moment; and what is not tiny is charged by what it takes.
+            let Some(((due, _), waiting)) = tenant.queue.pop_first(|waiting| !waiting.expires) else { break };
+            tenant.charge(charged);
+            if let Some(demand) = &mut self.demand {
+                demand.remove(due, waiting.time, false);
+            }
+            into.push(waiting.item);
+            (taken, reached) = (taken + 1, rank);
+        }
+        self.waiting -= taken;
+        self.accounts.list(index);
+        if let Some(rank) = reached {
+            self.accounts.reach(rank);
+        }
+        taken
     }
 
     /// A task has ended; `None` if it has not run.
@@ -308,6 +358,12 @@ impl<T> RunOrder<T> {
 
 #[cfg(test)]
 impl<T> RunOrder<T> {
+    /// One more task waits.
+    pub(super) fn push(&mut self, label: &Label, placed: bool, item: T) {
+        let entry = self.entry(label, placed);
+        self.enter(entry, item);
+    }
+
     /// Nothing is left of any task.
     pub(super) fn is_clean(&self) -> bool {
         let demand = self.demand.as_ref().is_none_or(Demand::is_empty);

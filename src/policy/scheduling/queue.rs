@@ -48,14 +48,17 @@ impl<T> Queue<T> {
         self.len == 0
     }
 
-    pub(super) fn insert(&mut self, standing: Standing, waiting: Waiting<T>) {
+    /// Says whether it may be the first one now.
+    pub(super) fn insert(&mut self, standing: Standing, waiting: Waiting<T>) -> bool {
         self.len += 1;
         let lane = &mut self.lanes[lane_of(waiting.priority)];
-        if waiting.expires || lane.last().is_some_and(|(last, _)| last > standing) {
+        let last = lane.last().map(|(last, _)| last);
+        if waiting.expires || last.is_some_and(|last| last > standing) {
             self.sorted.insert(standing, waiting);
-        } else {
-            lane.tasks.push_back((standing, Some(waiting)));
+            return true;
         }
+        lane.tasks.push_back((standing, Some(waiting)));
+        last.is_none()
     }
 
     /// The task that is due first.
@@ -94,6 +97,18 @@ impl<T> Queue<T> {
             .chain([sorted.take(most).find(|(_, waiting)| that(waiting))])
             .flatten()
             .max_by_key(|(at, waiting)| (waiting.priority, *at))
+    }
+
+    /// Takes out the task that is due first, if `that` is said of it.
+    pub(super) fn pop_first(&mut self, that: impl Fn(&Waiting<T>) -> bool) -> Option<(Standing, Waiting<T>)> {
+        let (standing, first) = self.first()?;
+        if !that(first) {
+            return None;
+        }
+        let lane = &mut self.lanes[lane_of(first.priority)];
+        let taken = lane.take_first(standing).or_else(|| self.sorted.remove(&standing))?;
+        self.len -= 1;
+        Some((standing, taken))
     }
 
     pub(super) fn remove(&mut self, standing: Standing) -> Option<Waiting<T>> {
@@ -213,7 +228,9 @@ mod tests {
             }
             prop_assert_eq!(queue.iter().count(), model.len());
             while let Some((at, _)) = queue.first() {
-                prop_assert_eq!(queue.remove(at).map(|w| w.item), model.pop_first().map(|(_, number)| number));
+                let next = queue.pop_first(|waiting| waiting.item % 2 == 0).map(|(_, waiting)| waiting.item);
+                let next = next.or_else(|| queue.remove(at).map(|waiting| waiting.item));
+                prop_assert_eq!(next, model.pop_first().map(|(_, number)| number));
             }
             prop_assert!(queue.is_empty() && model.is_empty());
             prop_assert!(queue.lanes.iter().all(|lane| lane.tasks.is_empty() && lane.gaps == 0));

@@ -57,7 +57,7 @@ impl Pick {
 }
 
 fn name_of(task: &dyn Run) -> Option<&str> {
-    task.label()?.name.as_deref()
+    task.label()?.name()
 }
 
 impl Worker {
