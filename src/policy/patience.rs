@@ -29,8 +29,10 @@ const SHORT_SLEEP: Duration = Duration::from_micros(100);
 /// In an idle pool one sleep in so many is preceded by a look.
 const MOST_SKIPPED: u32 = 64;
 
-/// The same after a look that cost far more than it could have brought.
-const SKIPPED_WHEN_BURNT: u32 = 10_000;
+/// Powers of two: so many go without after a look that cost far more than it could have brought, and after the last of
+/// several such looks. One may be chance, or the end of a crowd; where other programs want the core it goes on and on.
+const BURNT: u32 = 8;
+const BURNT_AGAIN: u32 = 13;
 
 /// One worker's experience.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,7 +64,8 @@ impl Patience {
 
     /// It looked on, and lost far more by it than there was to be gained.
     pub(crate) fn burnt(self) -> Self {
-        Self { vain: MOST_SKIPPED.ilog2(), skip: SKIPPED_WHEN_BURNT }
+        let vain = (self.vain + 1).clamp(BURNT, BURNT_AGAIN);
+        Self { vain, skip: (1 << vain) - 1 }
     }
 
     /// Both figures in one.
@@ -100,16 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn who_was_burnt_stays_away_for_long() {
-        let mut patience = Patience::unpack(Patience::default().burnt().pack());
-        let looks = (0..1_000_000).filter(|_| {
-            let look = patience.look();
-            if look {
-                patience = patience.burnt();
-            }
-            look
-        });
-        assert_eq!(looks.count(), 99);
+    fn who_is_burnt_again_and_again_stays_away_ever_longer() {
+        let mut patience = Patience::default();
+        let mut away = || {
+            patience = Patience::unpack(patience.burnt().pack());
+            (0..).take_while(|_| !patience.look()).count()
+        };
+        let spells: [usize; 8] = std::array::from_fn(|_| away());
+        assert_eq!(spells, [255, 511, 1_023, 2_047, 4_095, 8_191, 8_191, 8_191]);
     }
 
     #[test]

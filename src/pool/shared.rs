@@ -1,6 +1,5 @@
 //! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -222,9 +221,10 @@ impl Shared {
 
     #[cold]
     pub(super) fn pass_on_all(&self) {
-        let mut wakers = VecDeque::new();
+        let mut wakers = self.outboxes.buffer();
         self.outboxes.take_all(&mut wakers);
-        wakers.into_iter().for_each(|waker| contain::wake(Some(waker)));
+        wakers.drain(..).for_each(|waker| contain::wake(Some(waker)));
+        self.outboxes.give_back(wakers);
     }
 
     /// Brings one permit home; whoever stands in line gets it.

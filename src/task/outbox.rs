@@ -31,6 +31,8 @@ pub(crate) struct Outboxes {
     watched: AtomicBool,
     /// A worker has left some for the caller that it woke, or for any other that comes by.
     left: CachePadded<AtomicBool>,
+    /// For those who pass them on; empty.
+    buffer: Mutex<VecDeque<Waker>>,
 }
 
 #[derive(Default)]
@@ -50,7 +52,12 @@ impl Outboxes {
     /// Empty boxes, and nobody watches.
     pub(crate) fn new(workers: usize) -> Self {
         let boxes = (0..workers).map(|_| CachePadded::new(Mutex::new(Outbox::default()))).collect();
-        Self { boxes, watched: AtomicBool::new(false), left: CachePadded::new(AtomicBool::new(false)) }
+        Self {
+            boxes,
+            watched: AtomicBool::new(false),
+            left: CachePadded::new(AtomicBool::new(false)),
+            buffer: Mutex::default(),
+        }
     }
 
     /// Holds a wake-up back. False: nobody watches yet, the caller must see to it; see [`watch`](Self::watch).
@@ -74,7 +81,9 @@ impl Outboxes {
     pub(crate) fn first(&self, worker: usize) -> Option<Waker> {
         let mut outbox = self.boxes[worker].lock();
         let first = outbox.wakers.pop_front();
-        if !outbox.wakers.is_empty() {
+        if outbox.wakers.is_empty() {
+            outbox.seen = false;
+        } else {
             // Under the lock: whoever reads it finds what it tells of.
             self.left.store(true, Ordering::Relaxed);
         }
@@ -91,7 +100,21 @@ impl Outboxes {
     pub(crate) fn take_all(&self, to: &mut VecDeque<Waker>) {
         // First: what is left after a box was emptied is told of again.
         self.left.store(false, Ordering::Relaxed);
-        self.boxes.iter().for_each(|outbox| to.append(&mut outbox.lock().wakers));
+        for outbox in &self.boxes {
+            let mut outbox = outbox.lock();
+            to.append(&mut outbox.wakers);
+            outbox.seen = false;
+        }
+    }
+
+    /// An empty buffer to move wake-ups into, which is to be given back: with it neither side allocates again.
+    pub(crate) fn buffer(&self) -> VecDeque<Waker> {
+        std::mem::take(&mut self.buffer.lock())
+    }
+
+    /// The buffer, empty again.
+    pub(crate) fn give_back(&self, buffer: VecDeque<Waker>) {
+        *self.buffer.lock() = buffer;
     }
 
     /// Moves what is held back in one box into `to`, which is empty.
@@ -129,5 +152,41 @@ impl Outboxes {
     /// Whether the watcher is to look from time to time.
     pub(crate) fn watched(&self) -> bool {
         self.watched.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use super::*;
+
+    fn held(outboxes: &Outboxes, wakers: usize) {
+        (0..wakers).for_each(|_| _ = outboxes.hold(0, Waker::noop().clone()));
+    }
+
+    #[test]
+    fn what_came_after_the_watchers_look_is_not_overdue_at_the_next() {
+        let passed_on = |outboxes: &Outboxes| outboxes.take_all(&mut VecDeque::new());
+        let sent = |outboxes: &Outboxes| drop(outboxes.first(0));
+        for emptied in [&passed_on as &dyn Fn(&Outboxes), &sent] {
+            let (outboxes, mut overdue) = (Outboxes::new(1), VecDeque::new());
+            held(&outboxes, 1);
+            assert!(outboxes.look(&mut overdue));
+            emptied(&outboxes);
+            held(&outboxes, 3);
+            assert!(outboxes.look(&mut overdue));
+            assert_eq!(overdue.len(), 0);
+            assert!(!outboxes.look(&mut overdue));
+            assert_eq!(overdue.len(), 3);
+        }
+    }
+
+    #[test]
+    fn what_is_left_behind_stays_overdue() {
+        let (outboxes, mut overdue) = (Outboxes::new(1), VecDeque::new());
+        held(&outboxes, 3);
+        assert!(outboxes.look(&mut overdue));
+        drop(outboxes.first(0));
+        outboxes.look(&mut overdue);
+        assert_eq!(overdue.len(), 2);
     }
 }
