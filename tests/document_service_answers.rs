@@ -130,6 +130,8 @@ fn what_is_no_batch_is_refused_whole() {
         batch(json!([item, item, item]).to_string()).await.problem(413, "too-many-documents");
         batch(" ".repeat(1025)).await.problem(413, "too-large");
         service.post("/batch", &[MARKDOWN], "[]").await.problem(415, "unsupported-media-type");
+        let packed = [JSON, ("content-encoding", "gzip")];
+        service.post("/batch", &packed, "[]").await.problem(415, "unsupported-media-type");
         assert_eq!(&batch("[]".into()).await.body[..], b"[]");
         service.stop().await;
     });

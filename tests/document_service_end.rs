@@ -82,13 +82,13 @@ impl Process {
         self.child.wait().unwrap().code().unwrap()
     }
 
-    /// What it said when it ended well: accepted, answered, given up and cut off.
-    fn report(&mut self) -> [u64; 4] {
+    /// What it said when it ended well: accepted, answered, given up and cut off, and connections cut off.
+    fn report(&mut self) -> [u64; 5] {
         let report = self.said("stopped: ");
         let numbers = report.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
         let numbers: Vec<u64> = numbers.map(|number| number.parse().unwrap()).collect();
         assert_eq!(self.code(), 0);
-        numbers[..4].try_into().unwrap()
+        numbers[..5].try_into().unwrap()
     }
 }
 
@@ -136,7 +136,7 @@ fn under_load_every_document_that_was_accepted_is_answered() {
             }
             process.kill(Signal::TERM);
             clients.join_all().await;
-            let [accepted, answered, given_up, cut_off] = process.report();
+            let [accepted, answered, given_up, cut_off, _] = process.report();
             assert_eq!((answered, given_up, cut_off), (accepted, 0, 0), "{engine}");
             assert_eq!(answers.load(Ordering::SeqCst) as u64, answered, "{engine}");
         }
@@ -162,7 +162,7 @@ fn a_document_that_is_on_its_way_is_still_taken_and_nobody_else_is() {
         let mut answer = Vec::new();
         half.read_to_end(&mut answer).await.unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(b"\n"));
-        assert_eq!(process.report(), [1, 1, 0, 0]);
+        assert_eq!(process.report(), [1, 1, 0, 0, 0]);
     });
 }
 
@@ -179,8 +179,25 @@ fn who_does_not_come_to_an_end_is_cut_off_at_the_end_of_the_drain_or_by_a_second
             if signals == 2 {
                 process.kill(Signal::TERM);
             }
-            assert_eq!(process.report(), [0, 0, 0, 1]);
+            assert_eq!(process.report(), [0, 0, 0, 0, 1]);
         }
+    });
+}
+
+#[test]
+fn a_document_that_was_cut_off_is_not_laid_at_its_clients_door() {
+    in_time_async(|| async {
+        let mut process = Process::start("--drain 1day");
+        let mut endless = TcpStream::connect(process.address()).await.unwrap();
+        let head = "POST /stream HTTP/1.1\r\nhost: loopback\r\ncontent-type: text/markdown\r\naccept: text/html\r\ntransfer-encoding: chunked\r\n\r\n";
+        let piece = "A paragraph, and *another*, of the usual length.\n\n".repeat(42_800);
+        endless.write_all(format!("{head}{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).await.unwrap();
+        // The answer has begun.
+        endless.read_exact(&mut [0; 100]).await.unwrap();
+        process.kill(Signal::TERM);
+        process.said("stopping: ");
+        process.kill(Signal::TERM);
+        assert_eq!(process.report(), [1, 0, 0, 1, 1]);
     });
 }
 
@@ -193,7 +210,7 @@ fn connections_that_ask_for_nothing_hold_nobody_up() {
         let health = Request::get("/health").header("host", "loopback").body(Full::default()).unwrap();
         assert_eq!(idle.send_request(health).await.unwrap().status(), 200);
         process.kill(Signal::TERM);
-        assert_eq!(process.report(), [0, 0, 0, 0]);
+        assert_eq!(process.report(), [0, 0, 0, 0, 0]);
     });
 }
 

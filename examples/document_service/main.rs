@@ -65,7 +65,8 @@ fn serve(config: &Config) -> io::Result<()> {
     if let Some(threads) = config.runtime_threads {
         runtime.worker_threads(threads);
     }
-    runtime.enable_all().build()?.block_on(async {
+    let runtime = runtime.enable_all().build()?;
+    let served = runtime.block_on(async {
         let signals = signals::count()?;
         let server = Server::bind(config)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
@@ -78,7 +79,10 @@ fn serve(config: &Config) -> io::Result<()> {
         let hurry = heard(signals.clone(), 2);
         say(format_args!("stopped: {}", server.run(stop, hurry).await));
         Ok(())
-    })
+    });
+    // What still runs on its threads was given its time.
+    runtime.shutdown_background();
+    served
 }
 
 /// On standard output, for whoever started it. A service whose output nobody reads goes on.

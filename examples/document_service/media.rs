@@ -40,9 +40,14 @@ fn targets(from: Format) -> [Format; 2] {
     }
 }
 
-fn source(headers: &HeaderMap) -> Option<Format> {
+/// The type of a body that is not encoded.
+pub(crate) fn type_of_body(headers: &HeaderMap) -> Option<Mime> {
     let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
-    let mime: Mime = headers.get(CONTENT_TYPE).filter(|_| !encoded)?.to_str().ok()?.parse().ok()?;
+    headers.get(CONTENT_TYPE).filter(|_| !encoded)?.to_str().ok()?.parse().ok()
+}
+
+fn source(headers: &HeaderMap) -> Option<Format> {
+    let mime = type_of_body(headers)?;
     match (mime.type_().as_str(), mime.subtype().as_str()) {
         ("application" | "text", "rtf") => Some(Format::Rtf),
         ("text", "markdown" | "x-markdown") => {

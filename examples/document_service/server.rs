@@ -45,6 +45,8 @@ pub(crate) struct Report {
     pub(crate) accepted: u64,
     pub(crate) answered: u64,
     pub(crate) given_up: u64,
+    /// Cut off, without an answer.
+    pub(crate) unanswered: u64,
     /// Connections that were still open when the time was over.
     pub(crate) cut_off: usize,
     pub(crate) pool: Option<ShutdownReport>,
@@ -90,7 +92,7 @@ impl Server {
         let service = Arc::clone(&host.service);
         let (stopping, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
-        tokio::pin!(stop);
+        tokio::pin!(stop, hurry);
         loop {
             let (stream, door) = tokio::select! {
                 biased;
@@ -116,16 +118,21 @@ impl Server {
         stopping.send_replace(true);
         let end = Instant::now() + drain;
         let all_gone = async { while connections.join_next().await.is_some() {} };
-        let _ = tokio::select! {
-            gone = timeout_at(end, all_gone) => gone.is_ok(),
-            () = hurry => false,
+        let hurried = tokio::select! {
+            _ = timeout_at(end, all_gone) => false,
+            () = &mut hurry => true,
         };
-        let cut_off = connections.len();
+        let (cut_off, given_up) = (connections.len(), service.ledger.given_up());
         connections.shutdown().await;
-        let pool = service.engine.shutdown(end.saturating_duration_since(Instant::now())).await;
-        let ledger = &service.ledger;
-        let (accepted, answered, given_up) = (ledger.accepted(), ledger.answered(), ledger.given_up());
-        Report { accepted, answered, given_up, cut_off, pool }
+        let drain = if hurried { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
+        let pool = tokio::select! {
+            report = service.engine.shutdown(drain) => report,
+            // Whoever shuts down again with less time, decides.
+            () = &mut hurry, if !hurried => service.engine.shutdown(Duration::ZERO).await,
+        };
+        let (accepted, answered) = (service.ledger.accepted(), service.ledger.answered());
+        let unanswered = accepted.saturating_sub(answered + given_up);
+        Report { accepted, answered, given_up, unanswered, cut_off, pool }
     }
 }
 
@@ -172,9 +179,9 @@ impl Drop for Open {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accepted, answered, given_up, cut_off, pool } = self;
-        write!(f, "accepted {accepted}, answered {answered}, given up by their clients {given_up}; ")?;
-        write!(f, "connections cut off {cut_off}")?;
+        let Self { accepted, answered, given_up, unanswered, cut_off, pool } = self;
+        write!(f, "accepted {accepted}, answered {answered}, given up by their clients {given_up}, ")?;
+        write!(f, "cut off {unanswered}; connections cut off {cut_off}")?;
         let Some(ShutdownReport { cancelled, still_running, .. }) = pool else { return Ok(()) };
         write!(f, "; tasks cancelled {cancelled}, still running {still_running}")
     }

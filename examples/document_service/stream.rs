@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use millpond::service::axum::Problem;
-use millpond::{ConversionRequest, ReaderError};
+use millpond::{ConversionOptions, ConversionRequest, ReaderError};
 use tokio::io::{AsyncRead, DuplexStream, duplex};
 use tokio::time::timeout;
 use tokio_util::io::{ReaderStream, StreamReader};
@@ -41,7 +41,9 @@ pub(crate) async fn stream(
     service.engine.has_room()?;
     let turn = turn(&service.streams, "too-many-streams")?;
     let accepted = service.ledger.accept();
-    let request = ConversionRequest::new("", "").with_options(service.engine.options(conversion));
+    // What is written is on its way to the client at once: however long it gets, it takes no more memory.
+    let options = ConversionOptions { max_output: usize::MAX, ..service.engine.options(conversion) };
+    let request = ConversionRequest::new("", "").with_options(options);
     let (processor, limits) = (millpond.processor().clone(), &service.limits);
     let (reader, whole) = (reader(body, limits.body_idle_timeout), limits.stream_timeout);
     let (writer, answer) = duplex(PIPE);

@@ -94,7 +94,7 @@ pub(crate) const FIELDS: &[Field] = &[
         SIZES,
         "Longest document of /convert and /batch; what /stream may hold in memory",
     ),
-    field("max_output", "SIZE", "64MiB", SIZES, "Longest result of one document"),
+    field("max_output", "SIZE", "64MiB", SIZES, "Longest result of /convert and of a document of /batch"),
     field("max_batch", "SIZE", "32MiB", SIZES, "Longest request of /batch"),
     field("max_batch_documents", "N", "1000", SIZES, "Documents in a batch"),
     field(

@@ -78,11 +78,16 @@ impl Millpond {
         answers.into_iter().map(|answer| answer.result.map_err(Problem::from)).collect()
     }
 
-    pub(super) async fn compute<T, F>(&self, deadline: Instant, work: F) -> Result<T, Problem>
+    pub(super) async fn compute<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        self.processor().pool().task().deadline(deadline).run(work).await.map_err(Problem::from)
+        let pool = self.processor().pool();
+        match deadline {
+            Some(deadline) => pool.task().deadline(deadline).run(work).await,
+            None => pool.run(work).await,
+        }
+        .map_err(Problem::from)
     }
 }

@@ -67,16 +67,20 @@ impl Engine {
     /// # Errors
     /// 422 if it can't be converted, 503 without a place, 504 when its deadline passes before it has begun.
     pub(crate) async fn convert(&self, document: Document) -> Converted {
-        let (options, deadline) = (self.options(document.conversion), Instant::now() + self.deadline);
+        let (options, deadline) = (self.options(document.conversion), self.deadline());
         match &self.kind {
             Kind::Millpond(millpond) => millpond.convert(document.content, options, deadline).await,
             Kind::Peer(peer) => peer.convert(document.content, options, deadline).await,
         }
     }
 
+    /// When what comes now is of no use any more, unless it has begun.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.deadline
+    }
+
     /// Converts documents, the answers in their order. They wait for places as long as their deadline allows.
-    pub(crate) async fn convert_all(&self, documents: Vec<Document>) -> Vec<Converted> {
-        let deadline = Instant::now() + self.deadline;
+    pub(crate) async fn convert_all(&self, documents: Vec<Document>, deadline: Instant) -> Vec<Converted> {
         let requests =
             documents.into_iter().map(|document| (document.content, self.options(document.conversion)));
         match &self.kind {
@@ -85,16 +89,16 @@ impl Engine {
         }
     }
 
-    /// Runs something that takes long enough to hold up the runtime. It waits for a place as long as its deadline allows.
+    /// Runs something that takes long enough to hold up the runtime. It waits for a place as long as its deadline allows, if it
+    /// has one.
     ///
     /// # Errors
     /// 504 when it has not begun in time.
-    pub(crate) async fn compute<T, F>(&self, work: F) -> Result<T, Problem>
+    pub(crate) async fn compute<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let deadline = Instant::now() + self.deadline;
         match &self.kind {
             Kind::Millpond(millpond) => millpond.compute(deadline, work).await,
             Kind::Peer(peer) => peer.compute(deadline, work).await,

@@ -105,11 +105,12 @@ impl Peer {
         self.run(place, deadline, convert).await?.map_err(Problem::from)
     }
 
-    pub(super) async fn compute<T, F>(&self, deadline: Instant, work: F) -> Result<T, Problem>
+    pub(super) async fn compute<T, F>(&self, deadline: Option<Instant>, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + NEVER);
         self.run(self.wait(deadline).await?, deadline, work).await
     }
 
@@ -150,6 +151,9 @@ impl Peer {
         }
     }
 }
+
+/// As good as no deadline at all.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 fn threads(config: &WorkConfig) -> usize {
     config.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from))

@@ -23,7 +23,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Accounts<T> {
     names: HashMap<Name, u32>,
-    /// Where the account of a name was found, by the name's address; to be checked.
+    /// Where an account was opened, by the address of its name; to be checked.
     known: [u32; KNOWN],
     tenants: Vec<Option<Tenant<T>>>,
     free: Vec<u32>,
@@ -121,9 +121,12 @@ impl<T> Accounts<T> {
             1 => _ = self.weights.remove(name),
             _ => _ = self.weights.insert(Name::clone(name), weight),
         }
-        if let Some(tenant) = self.find(name).and_then(|index| self.get_mut(index)) {
+        let Some(index) = self.find(name) else { return };
+        if let Some(tenant) = self.get_mut(index) {
             tenant.weight = weight;
         }
+        // It stands elsewhere from now on.
+        self.list(index);
     }
 
     /// The index of a tenant's account, which is opened if there is none; a tenant that had nothing to do has had as much service
@@ -242,5 +245,6 @@ impl<T> Accounts<T> {
 }
 
 fn slot_of(name: &Name) -> usize {
-    (Name::as_ptr(name).addr() / align_of::<usize>()) % KNOWN
+    // Allocators align to 16 bytes.
+    (Name::as_ptr(name).addr() / 16) % KNOWN
 }

@@ -205,7 +205,7 @@ impl<T> RunOrder<T> {
                 demand.remove(due, waiting.time, false);
             }
             into.push(waiting.item);
-            (taken, reached) = (taken + 1, rank);
+            (taken, reached) = (taken + 1, reached.max(rank));
         }
         self.waiting -= taken;
         self.accounts.list(index);
