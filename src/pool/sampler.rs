@@ -139,7 +139,8 @@ impl Sampler {
             let was_busy = interval_ns.saturating_sub(away);
             let was_on_cpu = now.on_cpu_ns.saturating_sub(from.on_cpu_ns);
             let entered = now.runnable_ns.saturating_sub(from.runnable_ns);
-            let waited = waits.count(was_busy.saturating_sub(was_on_cpu), entered, rest);
+            let room = was_busy.saturating_sub(was_on_cpu);
+            let waited = waits.count(room, was_on_cpu, entered, rest);
             *before = Reading { thread, spent: now, away_ns, waits };
             if spent.is_none() {
                 continue;
