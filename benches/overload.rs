@@ -9,8 +9,8 @@
 //! contenders, and could be beaten. In percent of what the cores do without any client, before and after each measurement, it
 //! is given beside it ("gross").
 //!
-//! A neighbour that takes a core for a while is no contender's fault, either: each result is divided by the share of the cores that other
-//! programs and the host left meanwhile, by the kernel's account.
+//! A neighbour that takes a core for a while is no contender's fault, either: above the capacity each result is divided by the share of
+//! the cores that other programs and the host left meanwhile, by the kernel's account. (Below it there is enough for all that come.)
 #![allow(clippy::expect_used)]
 
 mod support;
@@ -86,11 +86,11 @@ fn main() -> ExitCode {
 }
 
 impl Bench {
-    /// One measurement. Its load is computed of what the capacity was lately; what it comes to is compared with the
-    /// capacity around it, for a neighbour that came meanwhile is no contender's fault.
-    fn cell(&mut self, contender: &Arc<dyn Contender>, load: f64, time: Duration, seed: u64) -> Cell {
+    /// One measurement, of `rate` clients a second. What it comes to is compared with the capacity around it, for a neighbour that
+    /// came meanwhile is no contender's fault.
+    fn cell(&mut self, contender: &Arc<dyn Contender>, rate: f64, time: Duration, seed: u64) -> Cell {
         let before = self.capacity.look();
-        let (users, rate) = (self.users.clone(), load * self.capacity.now());
+        let users = self.users.clone();
         let outcome = OpenLoop { users, spin: self.spin, rate, time, seed }.measure(contender);
         let after = self.capacity.look();
         (outcome, f64::midpoint(before, after))
@@ -110,7 +110,10 @@ impl Bench {
         let mut cpu = Vec::new();
         for (name, contender) in &none {
             let cells: Vec<Cell> = (0..self.args.rounds(3))
-                .map(|round| self.cell(contender, 10.0, time, self.args.seed + round as u64))
+                .map(|round| {
+                    let rate = 10.0 * self.capacity.now();
+                    self.cell(contender, rate, time, self.args.seed + round as u64)
+                })
                 .collect();
             let share = median(&cells, |cell, _| cell.cpu);
             table.row([
@@ -132,16 +135,19 @@ impl Bench {
         let (rounds, time) = (self.args.rounds(3), self.args.time(Duration::from_secs(2)));
         let number = wanted.len() * contenders.len();
         let mut cells: Vec<Vec<Cell>> = vec![Vec::new(); number];
-        let (mut taken, seed) = (0, self.args.seed);
+        let (mut taken, mut capacity, seed) = (0, 0.0, self.args.seed);
         // All loads of all contenders in one draw: a neighbour that comes for ten seconds hits no load more than another.
         interleave(number, rounds, seed, |which| {
             let round = taken / number;
+            if taken % number == 0 {
+                capacity = self.capacity.now();
+            }
             taken += 1;
             let (load, who) = (wanted[which / contenders.len()], which % contenders.len());
-            // The first round only warms up. Within a round every contender of a load has the same arrivals.
+            // The first round only warms up. Within a round every contender of a load has the same arrivals: the same draw at the same rate.
             let time = if round == 0 { time / 8 } else { time };
             let seed = seed + (round * LOADS.len() + load) as u64;
-            let cell = self.cell(&contenders[who].1, LOADS[load], time, seed);
+            let cell = self.cell(&contenders[who].1, LOADS[load] * capacity, time, seed);
             let good = cell.0.good;
             if round > 0 {
                 cells[which].push(cell);
@@ -154,7 +160,7 @@ impl Bench {
                 LOADS[*load],
                 PATIENCE.as_millis()
             );
-            print(contenders, cells);
+            print(contenders, cells, LOADS[*load]);
             if LOADS[*load] > 1.0 {
                 self.judge(contenders, cells, LOADS[*load]);
             }
@@ -164,7 +170,7 @@ impl Bench {
     fn judge(&mut self, contenders: &[Named], cells: &[Vec<Cell>], load: f64) {
         let who = |wanted: &str| contenders.iter().position(|(name, _)| *name == wanted).expect("its name");
         let ours = &cells[who(WITH_DEADLINE)];
-        let good = quantile(goodput(ours, &cells[who(BARE)]), 0.5);
+        let good = quantile(goodput(ours, &cells[who(BARE)], load), 0.5);
         let p99 = median(ours, |cell, _| cell.p99);
         self.report.at_least(&format!("{WITH_DEADLINE}, goodput at {load} x: {good:.1} %"), good, GOAL);
         let most = PATIENCE.as_secs_f64() * 1e3;
@@ -173,12 +179,17 @@ impl Bench {
 }
 
 /// In percent of what bare threads did in the same round.
-fn goodput(cells: &[Cell], bare: &[Cell]) -> Vec<f64> {
-    let good = |(cell, _): &Cell| cell.good / cell.left;
-    cells.iter().zip(bare).map(|(cell, bare)| 100.0 * good(cell) / good(bare)).collect()
+fn goodput(cells: &[Cell], bare: &[Cell], load: f64) -> Vec<f64> {
+    // Who gets all done that comes does not get more done where more is left.
+    let good = |(cell, _): &Cell| if load < 1.0 { cell.good } else { cell.good / cell.left };
+    let percent = |(cell, bare): (&Cell, &Cell)| {
+        assert!(bare.0.good > 0.0, "bare threads got nothing done in time: there is nothing to compare with");
+        100.0 * good(cell) / good(bare)
+    };
+    cells.iter().zip(bare).map(percent).collect()
 }
 
-fn print(contenders: &[Named], cells: &[Vec<Cell>]) {
+fn print(contenders: &[Named], cells: &[Vec<Cell>], load: f64) {
     let mut table = Table::new([
         "",
         "offered/s",
@@ -197,7 +208,7 @@ fn print(contenders: &[Named], cells: &[Vec<Cell>]) {
     ]);
     let bare = cells.first().expect("the first are bare threads");
     for ((name, _), cells) in contenders.iter().zip(cells) {
-        let goodput = goodput(cells, bare);
+        let goodput = goodput(cells, bare, load);
         table.row([
             (*name).to_owned(),
             format!("{:.0}", median(cells, |cell, _| cell.offered)),

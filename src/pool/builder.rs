@@ -154,7 +154,8 @@ impl PoolBuilder {
     /// they are needed, whatever the reactive rules say; it never takes one away. Where its error is no smaller than that of
     /// expecting that all stays as it is, it asks for none.
     ///
-    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: some ten microseconds each. A
+    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: some ten to thirty microseconds each for ten
+    /// workers that are idle, and 30 more for each that is busy with long tasks. A
     /// forecast whose steps are shorter than that is refused by [`build`](Self::build): it would see gaps only.
     ///
     /// ```

@@ -16,15 +16,15 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    /// The nanoseconds of waiting in an interval in which the thread was on a core for `on_cpu`, and neither that nor away for `room`. The
-    /// kernel has entered `entered` in it, none if the thread has got no core. `rest`: whether it has slept, as far as is known.
-    pub(crate) fn count(&mut self, on_cpu: u64, room: u64, entered: u64, rest: Option<Rest>) -> u64 {
+    /// The nanoseconds of waiting in an interval in which the thread was on a core for `on_cpu`, and for `room` neither there nor away.
+    /// The kernel has entered `entered` in it, none if the thread has got no core. `rest`: whether it has slept, as far as is known.
+    pub(crate) fn count(&mut self, room: u64, on_cpu: u64, entered: u64, rest: Option<Rest>) -> u64 {
         let awake = |rest: Rest| (rest.ready && self.rest == Some(rest)).then_some(());
         let never_slept = rest.and_then(awake).is_some();
         self.rest = rest;
         let waited = entered.saturating_sub(self.ahead);
-        // It has got a core since: what it waited for has been entered, and the rest was no wait (a clock that is late by a tick, a
-        // host that had taken the core).
+        // Who waited at the last sample gets on a core only by that wait's end. If none was entered it did not wait then: a core's
+        // clock is late by a tick, and a host takes time that nobody is told of.
         if entered > 0 || on_cpu > 0 {
             self.ahead = 0;
         }
@@ -48,31 +48,32 @@ mod tests {
         assert_eq!(waits.count(50, 50, 50, AWAKE), 50);
         // It waits from the middle of this interval to the middle of the third.
         assert_eq!(waits.count(50, 50, 0, AWAKE), 50);
-        assert_eq!(waits.count(0, 100, 0, AWAKE), 100);
+        assert_eq!(waits.count(100, 0, 0, AWAKE), 100);
         assert_eq!(waits.count(50, 50, 200, AWAKE), 50);
-        assert_eq!(waits.count(20, 80, 80, AWAKE), 80);
+        assert_eq!(waits.count(80, 20, 80, AWAKE), 80);
     }
 
     #[test]
-    fn what_was_no_wait_does_not_add_up() {
+    fn who_computes_alone_does_not_run_up_waits_that_later_ones_are_taken_off_from() {
         let mut waits = Waits::default();
         for _ in 0..600 {
-            waits.count(90, 10, 0, AWAKE);
+            waits.count(10, 90, 0, AWAKE);
         }
         let slept = Some(Rest { ready: true, slept: 4 });
-        assert_eq!(waits.count(10, 90, 80, slept), 70);
+        assert_eq!(waits.count(90, 10, 80, slept), 70, "the last interval's may have been the begin of it");
+        assert_eq!(waits.count(90, 10, 80, slept), 90);
     }
 
     #[test]
     fn who_has_slept_was_blocked() {
         let mut waits = Waits::default();
         let slept = |slept| Some(Rest { ready: true, slept });
-        assert_eq!(waits.count(10, 90, 10, slept(3)), 10);
-        assert_eq!(waits.count(10, 90, 10, slept(4)), 10);
+        assert_eq!(waits.count(90, 10, 10, slept(3)), 10);
+        assert_eq!(waits.count(90, 10, 10, slept(4)), 10);
         let asleep = Some(Rest { ready: false, slept: 5 });
-        assert_eq!(waits.count(0, 100, 0, asleep), 0);
-        assert_eq!(waits.count(0, 100, 0, asleep), 0);
-        assert_eq!(waits.count(0, 100, 0, slept(5)), 0, "it was asleep for some of it");
-        assert_eq!(waits.count(0, 100, 0, None), 0, "nothing is known");
+        assert_eq!(waits.count(100, 0, 0, asleep), 0);
+        assert_eq!(waits.count(100, 0, 0, asleep), 0);
+        assert_eq!(waits.count(100, 0, 0, slept(5)), 0, "it was asleep for some of it");
+        assert_eq!(waits.count(100, 0, 0, None), 0, "nothing is known");
     }
 }

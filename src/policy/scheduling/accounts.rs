@@ -10,7 +10,8 @@ use crate::task::Name;
 const MOST_IDLE: usize = 1_024;
 /// Tenants that a worker looks at to find the one that suits it, where cheap and expensive work are kept apart.
 const LOOKED_AT: usize = 16;
-/// Names that are known by where they are in memory: who names a tenant again and again mostly has one copy of its name.
+/// Names that are known by where they are in memory: who names a tenant again and again mostly has one copy of its name. A copy
+/// that is not the account's own is found by its text.
 const KNOWN: usize = 64;
 
 /// Where an account is. It may have another owner by now.
@@ -23,7 +24,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Accounts<T> {
     names: HashMap<Name, u32>,
-    /// Where an account was opened, by the address of its name; to be checked.
+    /// Where the account was found that keeps the name at an address; to be checked.
     known: [u32; KNOWN],
     tenants: Vec<Option<Tenant<T>>>,
     free: Vec<u32>,
@@ -124,9 +125,11 @@ impl<T> Accounts<T> {
         let Some(index) = self.find(name) else { return };
         if let Some(tenant) = self.get_mut(index) {
             tenant.weight = weight;
+            // A lead is worth the less, the greater the weight.
+            if !tenant.is_idle() {
+                self.list(index);
+            }
         }
-        // It stands elsewhere from now on.
-        self.list(index);
     }
 
     /// The index of a tenant's account, which is opened if there is none; a tenant that had nothing to do has had as much service
@@ -135,6 +138,10 @@ impl<T> Accounts<T> {
         let index = self.find(name).unwrap_or_else(|| self.open_new(name));
         let virtual_time = self.virtual_time;
         if let Some(tenant) = self.tenants[index as usize].as_mut() {
+            if Name::ptr_eq(&tenant.name, name) {
+                // Another name may have had the slot meanwhile.
+                self.known[slot_of(name)] = index;
+            }
             if tenant.is_idle() {
                 self.idle.remove(&(tenant.service, index));
                 tenant.service = tenant.service.max(virtual_time);
@@ -153,7 +160,6 @@ impl<T> Accounts<T> {
         });
         self.tenants[index as usize] = Some(tenant);
         self.names.insert(Name::clone(name), index);
-        self.known[slot_of(name)] = index;
         index
     }
 
@@ -244,7 +250,48 @@ impl<T> Accounts<T> {
     }
 }
 
+/// Allocators align to 16 bytes: closer to each other no two names are.
 fn slot_of(name: &Name) -> usize {
-    // Allocators align to 16 bytes.
     (Name::as_ptr(name).addr() / 16) % KNOWN
+}
+
+#[cfg(test)]
+impl<T> Accounts<T> {
+    /// The service that each has had, and that a newcomer would have had.
+    pub(super) fn services(&self) -> (Vec<u64>, u64) {
+        (self.iter().map(|(_, tenant)| tenant.service).collect(), self.virtual_time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::order_tests::Desk;
+    use super::*;
+    use crate::task::Priority;
+
+    #[test]
+    fn a_new_weight_counts_for_what_waits_already() {
+        let mut desk = Desk::new();
+        desk.plain("gold", Priority::Interactive, 0);
+        desk.plain("modest", Priority::Standard, 0);
+        // Its lead of 20 ms is worth 5 now, the other one's is 10.
+        desk.order.set_weight(&"gold".into(), 4);
+        assert_eq!(&*desk.serve(1).unwrap().1, "modest");
+        assert_eq!(&*desk.serve(1).unwrap().1, "gold");
+        assert!(desk.order.is_clean());
+    }
+
+    #[test]
+    fn a_name_is_known_again_after_another_had_its_slot() {
+        let mut accounts: Accounts<()> = Accounts::new(1);
+        let names: Vec<Name> = (0..=KNOWN).map(|number| number.to_string().into()).collect();
+        let indices: Vec<u32> = names.iter().map(|name| accounts.open(name)).collect();
+        for (name, &index) in names.iter().zip(&indices) {
+            assert_eq!(accounts.find(name), Some(index));
+            assert_eq!(accounts.open(name), index);
+            assert_eq!(accounts.known[slot_of(name)], index);
+            let copy: Name = (&**name).into();
+            assert_eq!(accounts.open(&copy), index);
+        }
+    }
 }

@@ -187,7 +187,9 @@ impl<T> RunOrder<T> {
         }
     }
 
-    /// The same of one tenant, who is next, for so long as it is.
+    /// The same of one tenant, who is next, for so long as it is. Where cheap and expensive work are kept apart that is not exact: the stagger
+    /// is not looked at again, and makes less of a difference than one tiny task's cost. So it is one too many at the most; and one
+    /// alone of a tenant that others stand before.
     fn pop_tiny_of(&mut self, index: u32, most: usize, into: &mut Vec<T>) -> usize {
         let (charged, second) = (self.estimate_of(index), self.accounts.second());
         let Some(tenant) = self.accounts.get_mut(index) else { return 0 };
@@ -205,6 +207,7 @@ impl<T> RunOrder<T> {
                 demand.remove(due, waiting.time, false);
             }
             into.push(waiting.item);
+            // A more urgent class's lead may have put it before where it stood.
             (taken, reached) = (taken + 1, reached.max(rank));
         }
         self.waiting -= taken;
@@ -362,6 +365,10 @@ impl<T> RunOrder<T> {
     pub(super) fn push(&mut self, label: &Label, placed: bool, item: T) {
         let entry = self.entry(label, placed);
         self.enter(entry, item);
+    }
+
+    pub(super) fn services(&self) -> (Vec<u64>, u64) {
+        self.accounts.services()
     }
 
     /// Nothing is left of any task.

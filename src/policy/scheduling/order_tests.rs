@@ -17,23 +17,31 @@ pub(super) struct Desk {
     pub(super) order: RunOrder<u64>,
     pub(super) waits: HashMap<u64, Label>,
     number: u64,
+    /// One name for each tenant, if that is how its submitters name it.
+    names: Option<HashMap<String, Name>>,
 }
 
 impl Desk {
     pub(super) fn new() -> Self {
-        Self { order: RunOrder::new(usize::MAX), waits: HashMap::new(), number: 0 }
+        Self { order: RunOrder::new(usize::MAX), waits: HashMap::new(), number: 0, names: None }
     }
 
     fn push(&mut self, tenant: &str, priority: Priority, arrival: u64, expires: Option<u64>) -> u64 {
         self.number += 1;
-        let label = Label::new(tenant.into(), priority, arrival, expires, None);
+        let label = Label::new(self.name(tenant), priority, arrival, expires, None);
         self.order.push(&label, true, self.number);
         self.waits.insert(self.number, label);
         self.number
     }
 
+    fn name(&mut self, tenant: &str) -> Name {
+        let named =
+            self.names.as_mut().map(|names| names.entry(tenant.into()).or_insert_with(|| tenant.into()));
+        named.map_or_else(|| tenant.into(), |name| Name::clone(name))
+    }
+
     /// Whether there is hope for another one with two workers.
-    fn fits(&mut self, tenant: &str, expires: u64) -> bool {
+    pub(super) fn fits(&mut self, tenant: &str, expires: u64) -> bool {
         let (tenant, priority) = (tenant.into(), Priority::Standard);
         let label = Label::new(tenant, priority, 0, Some(expires), None);
         self.order.fits(&label, 0, 2)
@@ -255,6 +263,7 @@ fn a_million_tenants_one_after_another_leave_little() {
 enum Step {
     Push(u8, u8, Option<u16>),
     Pop(u8),
+    Together(u8, usize),
     Finish(prop::sample::Index, Option<u32>),
     Remove(prop::sample::Index),
     Expire,
@@ -270,7 +279,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (0..6_u8, 0..3_u8, proptest::option::weighted(0.3, 0..500_u16)).prop_map(|(t, p, e)| Step::Push(t, p, e)),
         4 => (0..8_u8).prop_map(Step::Pop),
-        4 => (any::<prop::sample::Index>(), proptest::option::of(any::<u32>())).prop_map(|(i, c)| Step::Finish(i, c)),
+        2 => (0..8_u8, 1..9_usize).prop_map(|(w, m)| Step::Together(w, m)),
+        4 => (any::<prop::sample::Index>(), proptest::option::of(prop_oneof![any::<u32>(), 1..2_000_u32])).prop_map(|(i, c)| Step::Finish(i, c)),
         2 => any::<prop::sample::Index>().prop_map(Step::Remove),
         1 => Just(Step::Expire),
         1 => (0..3_u8).prop_map(Step::Evict),
@@ -282,8 +292,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     /// Whatever happens in whatever order, a task comes out exactly once, by one way, and when all are out nothing is left of them.
     #[test]
-    fn no_task_is_lost_or_comes_twice(steps in steps(), most_running in 1..4_usize) {
-        let mut desk = Desk { order: RunOrder::new(most_running), ..Desk::new() };
+    fn no_task_is_lost_or_comes_twice(steps in steps(), most_running in 1..4_usize, names in any::<bool>()) {
+        let names = names.then(HashMap::new);
+        let mut desk = Desk { order: RunOrder::new(most_running), names, ..Desk::new() };
         let mut turns: Vec<Turn> = Vec::new();
         for (now, step) in (0_u64..).zip(steps) {
             let now = now * MS;
@@ -297,6 +308,11 @@ proptest! {
                         prop_assert!(desk.waits.remove(&next.item).is_some());
                         turns.push(next.turn);
                     }
+                }
+                Step::Together(worker, most) => {
+                    let mut together = Vec::new();
+                    desk.order.pop_tiny(worker.into(), 8, most, &mut together);
+                    prop_assert!(together.len() <= most && together.iter().all(|task| desk.waits.remove(task).is_some()));
                 }
                 Step::Finish(which, cost) if !turns.is_empty() => {
                     let turn = turns.swap_remove(which.index(turns.len()));
@@ -317,7 +333,10 @@ proptest! {
                     let label = desk.waits.remove(&task).unwrap();
                     prop_assert!(label.priority > class(than));
                 },
-                Step::Charge(tenant, cost) => desk.order.charge(&tenant.to_string().into(), cost.into()),
+                Step::Charge(tenant, cost) => {
+                    let tenant = desk.name(&tenant.to_string());
+                    desk.order.charge(&tenant, cost.into());
+                }
                 _ => {}
             }
             prop_assert_eq!(desk.order.len(), desk.waits.len());

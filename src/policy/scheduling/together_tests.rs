@@ -26,8 +26,28 @@ fn what_is_known_to_be_long_is_not_taken_together_with_tiny_tasks() {
     assert_eq!(&*desk.waits[&next.item].tenant, "long");
 }
 
+#[test]
+fn who_comes_later_has_had_as_much_as_the_last_of_those_taken_together_whatever_their_classes() {
+    let newcomer = |most| {
+        let mut desk = Desk::new();
+        desk.plain("steady", Priority::Bulk, 0);
+        desk.serve(1_000);
+        // What is due first is of the least urgent class: the tenant stands before where it stood when the next one is its first.
+        for (priority, arrival) in [(Priority::Bulk, 0), (Priority::Interactive, 10_000)] {
+            (0..2).for_each(|_| _ = desk.plain("steady", priority, arrival * MS));
+        }
+        let mut taken = Vec::new();
+        (0..3 / most).for_each(|_| desk.order.pop_tiny(0, 1, most, &mut taken));
+        assert_eq!(taken.len(), 3);
+        desk.order.services()
+    };
+    let (_, service) = newcomer(1);
+    assert!(service > 0);
+    assert_eq!(newcomer(3), newcomer(1));
+}
+
 proptest! {
-    /// To take several together, or one by one: the same come, in the same order.
+    /// To take several together, or one by one: the same come, in the same order, and pay the same.
     #[test]
     fn those_who_are_taken_together_are_those_who_would_have_come_one_by_one(
         tasks in proptest::collection::vec((0..5_u8, 0..3_u8, 0..100_u64), 1..200), most in 2..40_usize,
@@ -41,6 +61,8 @@ proptest! {
             }
             for &(tenant, priority, arrival) in &tasks {
                 desk.plain(&tenant.to_string(), class(priority), arrival * MS);
+                // From the first question on it is kept what is due when.
+                desk.fits("0", MS);
             }
             desk
         };
@@ -50,7 +72,8 @@ proptest! {
                 before = taken.len();
                 desk.order.pop_tiny(0, 1, together, &mut taken);
             }
-            (taken, desk.order.len())
+            assert!(desk.order.is_clean(), "{:?}", desk.order);
+            (taken, desk.order.services())
         };
         prop_assert_eq!(taken(1), taken(most));
         prop_assert_eq!(taken(most).0.len(), tasks.len());
