@@ -154,9 +154,9 @@ impl PoolBuilder {
     /// they are needed, whatever the reactive rules say; it never takes one away. Where its error is no smaller than that of
     /// expecting that all stays as it is, it asks for none.
     ///
-    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: some ten to thirty microseconds each for ten
-    /// workers that are idle, and 30 more for each that is busy with long tasks. A
-    /// forecast whose steps are shorter than that is refused by [`build`](Self::build): it would see gaps only.
+    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: that takes ten to thirty
+    /// microseconds for ten idle workers, and some 30 more for each that is busy with long tasks. A forecast whose steps are shorter
+    /// than that interval is refused by [`build`](Self::build): it would see gaps only.
     ///
     /// ```
     /// use millpond::AdaptiveThreadPool;
