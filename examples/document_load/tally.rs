@@ -39,12 +39,27 @@ impl Tally {
         }
     }
 
+    /// A client comes. It is counted now, so that one who waits for ever is not forgotten.
+    pub(crate) fn arrive(&self, came: Instant) {
+        if self.counts(came) {
+            add(&self.came);
+        }
+    }
+
+    fn counts(&self, came: Instant) -> bool {
+        self.begin <= came && came < self.end
+    }
+
+    /// When the last who came are asked no more: twice the time that their clients give them.
+    pub(crate) fn close(&self) -> Instant {
+        self.end + 2 * self.patience
+    }
+
     /// A client that came then has this answer now; `None` is none.
     pub(crate) fn count(&self, came: Instant, answer: Option<Answer>) {
-        if came < self.begin || came >= self.end {
+        if !self.counts(came) {
             return;
         }
-        add(&self.came);
         let took = came.elapsed();
         let ms = took.as_secs_f64() * 1e3;
         match answer {
@@ -65,9 +80,11 @@ impl Tally {
     pub(crate) fn summary(&self) -> String {
         let seconds = (self.end - self.begin).as_secs_f64();
         let (good, refused) = (self.good.take(), self.refused.take());
+        let had = [&self.late, &self.expired, &self.failed].map(Cell::get).iter().sum::<u64>();
+        let unanswered = self.came.get() - had - (good.len() + refused.len()) as u64;
         let a_second = |count: u64| count as f64 / seconds;
         format!(
-            "offered={:.0} good={:.0} late={:.0} expired={:.0} refused={:.0} without_retry_after={} failed={} p50_ms={:.2} p99_ms={:.2} \
+            "offered={:.0} good={:.0} late={:.0} expired={:.0} refused={:.0} without_retry_after={} failed={} unanswered={unanswered} p50_ms={:.2} p99_ms={:.2} \
              refused_p50_ms={:.2} refused_p99_ms={:.2} client_cpu_s={:.2}",
             a_second(self.came.get()),
             a_second(good.len() as u64),
