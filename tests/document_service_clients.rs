@@ -276,3 +276,16 @@ fn of_too_many_connections_those_who_watch_are_served_still() {
         service.stop().await;
     });
 }
+
+/// There are few places in the reserve: whoever is there and says nothing is closed soon, however long others may think.
+#[test]
+fn a_connection_beside_those_there_may_be_is_not_kept_waiting_for() {
+    in_time_async(|| async {
+        let service = start(&["--max-connections", "1", "--header-timeout", "1day"]).await;
+        let _first = service.raw().await;
+        until(|| service.service.connections.load(Ordering::Relaxed) == 1).await;
+        assert_eq!(service.say(b"").await, "");
+        assert_eq!(service.say(b"GET /health HT").await, "");
+        service.stop().await;
+    });
+}
