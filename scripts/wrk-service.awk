@@ -64,7 +64,10 @@ function overload(title, run) {
   row("503 after, p50, ms", run " refused_p50_ms", 0, "%.2f")
   row("503 after, p99, ms", run " refused_p99_ms", 0, "%.2f")
   row("503 without Retry-After", run " without_retry_after", 0, "%d")
+  row("late, a second", run " late", 0, "%.0f")
   row("failed", run " failed", 0, "%d")
+  row("unanswered", run " unanswered", 0, "%d")
+  row("failed looks at `/health`", run " looks_failed", 0, "%d")
   row("`/health` p99, ms", run " health_p99_ms", 0, "%.2f")
   row("processor time of the clients, s", run " client_cpu_s", 0, "%.2f")
 }
@@ -77,7 +80,9 @@ END {
   row("p99, ms", "wrk p99_ms", 0, "%.1f")
   row("`/health` p50, ms", "health health_p50_ms", 0, "%.2f")
   row("`/health` p99, ms", "health health_p99_ms", 0, "%.2f")
-  row("refused or failed", "wrk refused", 0, "%.0f")
+  row("refused", "wrk refused", 0, "%.0f")
+  row("failed", "wrk failed", 0, "%.0f")
+  row("failed looks at `/health`", "health looks_failed", 0, "%d")
   overload("three times as many batches as can be served", "batches")
   overload("three times as many documents, converted on one thread", "documents")
 }

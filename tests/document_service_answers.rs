@@ -120,6 +120,25 @@ fn a_batch_is_answered_in_order_and_a_failure_is_one_answer() {
 }
 
 #[test]
+fn the_answers_of_a_batch_are_no_longer_together_than_they_may_be() {
+    in_time_async(|| async {
+        for engine in ENGINES {
+            let service = start(&["--engine", engine, "--max-batch-output", "1KiB"]).await;
+            let item = |content: String| json!({ "id": "", "from": "md", "to": "html", "content": content });
+            // The second is longer than a fourth of it, and has what the others left; then there is not enough for the third.
+            let batch = ["a".repeat(200), "b".repeat(600), "c".repeat(600), "last".to_owned()].map(item);
+            let got = service.post("/batch", &[JSON], json!(batch).to_string()).await;
+            let answers: Vec<Value> = serde_json::from_slice(&got.body).unwrap();
+            let statuses: Vec<_> = answers.iter().map(|answer| answer["status"].as_u64().unwrap()).collect();
+            assert_eq!(statuses, [200, 200, 422, 200], "{engine}");
+            assert_eq!(answers[1]["content"], format!("<p>{}</p>\n", "b".repeat(600)));
+            assert_eq!(answers[2]["code"], "batch-output-too-large");
+            service.stop().await;
+        }
+    });
+}
+
+#[test]
 fn what_is_no_batch_is_refused_whole() {
     in_time_async(|| async {
         let service = start(&["--max-batch-documents", "2", "--max-batch", "1KiB"]).await;
@@ -128,6 +147,9 @@ fn what_is_no_batch_is_refused_whole() {
         batch("[".into()).await.problem(400, "malformed-batch");
         batch(r#"[{"id":"a"}]"#.into()).await.problem(400, "malformed-batch");
         batch(json!([item, item, item]).to_string()).await.problem(413, "too-many-documents");
+        // It is read no further than that.
+        batch(format!("[{item},{item},{item},and so on")).await.problem(413, "too-many-documents");
+        batch(format!("[{item},{item}]?")).await.problem(400, "malformed-batch");
         batch(" ".repeat(1025)).await.problem(413, "too-large");
         service.post("/batch", &[MARKDOWN], "[]").await.problem(415, "unsupported-media-type");
         let packed = [JSON, ("content-encoding", "gzip")];

@@ -34,18 +34,33 @@ async fn is_at_rest(service: &Running) {
 }
 
 #[test]
-fn an_upload_that_stalls_holds_no_place_and_is_a_408() {
+fn an_upload_that_stalls_holds_no_place() {
     in_time_async(|| async {
-        let service = start(&["--body-idle-timeout", "50ms", "--queue-limit", "1"]).await;
+        let service = start(&["--body-idle-timeout", "1day", "--queue-limit", "1"]).await;
         let mut slow = service.raw().await;
         slow.write_all(&head(LONG.len())).await.unwrap();
         slow.write_all(&LONG[..1000]).await.unwrap();
+        let budget = service.service.limits.upload_budget;
+        until(|| service.service.uploads.left() < budget).await;
         // There is one place, and somebody else has it.
-        assert_eq!(service.convert_rtf(SHORT).await.status, 200);
+        assert_eq!(service.convert_rtf(LONG).await.status, 200);
+        assert_eq!(service.service.ledger.accepted(), 1);
+        drop(slow);
+        is_at_rest(&service).await;
+        service.stop().await;
+    });
+}
+
+#[test]
+fn an_upload_that_stalls_is_a_408() {
+    in_time_async(|| async {
+        let service = start(&["--body-idle-timeout", "1ms"]).await;
+        let mut slow = service.raw().await;
+        slow.write_all(&head(LONG.len())).await.unwrap();
         let answer = rest(&mut slow).await;
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"too-slow\""), "{answer}");
         assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
-        assert_eq!(service.service.ledger.accepted(), 1);
+        assert_eq!(service.service.ledger.accepted(), 0);
         is_at_rest(&service).await;
         service.stop().await;
     });
@@ -258,6 +273,19 @@ fn of_too_many_connections_those_who_watch_are_served_still() {
         drop(first);
         until(|| open() == 1).await;
         assert_eq!(service.convert_rtf(LONG).await.status, 200);
+        service.stop().await;
+    });
+}
+
+/// There are few places in the reserve: whoever is there and says nothing is closed soon, however long others may think.
+#[test]
+fn a_connection_beside_those_there_may_be_is_not_kept_waiting_for() {
+    in_time_async(|| async {
+        let service = start(&["--max-connections", "1", "--header-timeout", "1day"]).await;
+        let _first = service.raw().await;
+        until(|| service.service.connections.load(Ordering::Relaxed) == 1).await;
+        assert_eq!(service.say(b"").await, "");
+        assert_eq!(service.say(b"GET /health HT").await, "");
         service.stop().await;
     });
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_local};
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use super::connection::Connection;
 use super::request::Request;
@@ -48,6 +48,7 @@ pub(crate) async fn open(rate: f64, seed: u64, requests: &[Rc<Request>], idle: &
     while next < end {
         tick.tick().await;
         while next <= Instant::now() && next < end {
+            idle.tally.arrive(next);
             let arrival = (next, Rc::clone(chance.one_of(requests)));
             let connection = idle.waiting.borrow_mut().pop();
             if connection.is_none_or(|connection| connection.send(arrival).is_err()) {
@@ -56,8 +57,7 @@ pub(crate) async fn open(rate: f64, seed: u64, requests: &[Rc<Request>], idle: &
             next += Duration::from_secs_f64(-(1.0 - chance.unit()).ln() / rate);
         }
     }
-    // The last have the time that their clients give them.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    sleep_until(idle.tally.close()).await;
 }
 
 /// So many connections, each of which asks as soon as it was answered.
@@ -75,12 +75,14 @@ pub(crate) async fn closed(
             let (mut connection, mut chance) = (Connection::new(address), Chance(seed + n as u64));
             while Instant::now() < tally.end {
                 let came = Instant::now();
+                tally.arrive(came);
                 let request: &Rc<Request> = chance.one_of(&requests);
                 tally.count(came, connection.ask(request).await.ok());
             }
         });
     }
-    while clients.join_next().await.is_some() {}
+    // Who has no answer by then is dropped, and counted as unanswered.
+    let _ = timeout_at(tally.close(), async { while clients.join_next().await.is_some() {} }).await;
 }
 
 /// SplitMix64.

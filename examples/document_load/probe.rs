@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::connection::Connection;
 use super::request::Request;
@@ -13,6 +13,9 @@ use super::tally::quantile;
 
 /// Between two looks.
 const PACE: Duration = Duration::from_millis(5);
+
+/// A look that takes longer has failed.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Looks until `end`, and says how long that took.
 pub(crate) fn watch(address: SocketAddr, begin: Instant, end: Instant) -> io::Result<String> {
@@ -24,12 +27,13 @@ pub(crate) fn watch(address: SocketAddr, begin: Instant, end: Instant) -> io::Re
         while Instant::now() < end {
             tick.tick().await;
             let asked = Instant::now();
-            let answer = connection.ask(&health).await;
-            if asked < begin {
+            let answer = timeout(LOOK, connection.ask(&health)).await;
+            // One that hangs since before it counts is a failed one, too.
+            if Instant::now() < begin {
                 continue;
             }
             match answer {
-                Ok(answer) if answer.status == 200 => times.push(asked.elapsed().as_secs_f64() * 1e3),
+                Ok(Ok(answer)) if answer.status == 200 => times.push(asked.elapsed().as_secs_f64() * 1e3),
                 _ => failed += 1,
             }
         }

@@ -16,6 +16,8 @@ pub(crate) struct Tally {
     patience: Duration,
     good: RefCell<Vec<f64>>,
     refused: RefCell<Vec<f64>>,
+    /// Clients that have no answer yet.
+    waiting: Cell<u64>,
     came: Cell<u64>,
     late: Cell<u64>,
     expired: Cell<u64>,
@@ -31,6 +33,7 @@ impl Tally {
             patience,
             good: RefCell::default(),
             refused: RefCell::default(),
+            waiting: Cell::default(),
             came: Cell::default(),
             late: Cell::default(),
             expired: Cell::default(),
@@ -39,12 +42,29 @@ impl Tally {
         }
     }
 
+    /// A client comes. It waits from now on, so that one who does for ever is not forgotten, nor one who came before it counts.
+    pub(crate) fn arrive(&self, came: Instant) {
+        add(&self.waiting);
+        if self.counts(came) {
+            add(&self.came);
+        }
+    }
+
+    fn counts(&self, came: Instant) -> bool {
+        self.begin <= came && came < self.end
+    }
+
+    /// When the last who came are asked no more: twice the time that their clients give them.
+    pub(crate) fn close(&self) -> Instant {
+        self.end + 2 * self.patience
+    }
+
     /// A client that came then has this answer now; `None` is none.
     pub(crate) fn count(&self, came: Instant, answer: Option<Answer>) {
-        if came < self.begin || came >= self.end {
+        self.waiting.set(self.waiting.get() - 1);
+        if !self.counts(came) {
             return;
         }
-        add(&self.came);
         let took = came.elapsed();
         let ms = took.as_secs_f64() * 1e3;
         match answer {
@@ -67,7 +87,7 @@ impl Tally {
         let (good, refused) = (self.good.take(), self.refused.take());
         let a_second = |count: u64| count as f64 / seconds;
         format!(
-            "offered={:.0} good={:.0} late={:.0} expired={:.0} refused={:.0} without_retry_after={} failed={} p50_ms={:.2} p99_ms={:.2} \
+            "offered={:.0} good={:.0} late={:.0} expired={:.0} refused={:.0} without_retry_after={} failed={} unanswered={} p50_ms={:.2} p99_ms={:.2} \
              refused_p50_ms={:.2} refused_p99_ms={:.2} client_cpu_s={:.2}",
             a_second(self.came.get()),
             a_second(good.len() as u64),
@@ -76,6 +96,7 @@ impl Tally {
             a_second(refused.len() as u64),
             self.without_time.get(),
             self.failed.get(),
+            self.waiting.get(),
             quantile(&good, 0.5),
             quantile(&good, 0.99),
             quantile(&refused, 0.5),

@@ -7,31 +7,19 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use millpond::Format;
 use millpond::service::axum::Problem;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use super::engine::{Converted, Document};
-use super::media::{Conversion, media_type, type_of_body};
-use super::service::{self, Service, turn};
+use super::engine::Converted;
+use super::items::read;
+use super::media::{media_type, type_of_body};
+use super::portions::convert_all;
+use super::service::{Service, turn};
 
 /// The code of that problem.
 const TOO_MANY: &str = "too-many-batches";
-
-/// A document of a batch, as it came.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Item {
-    id: String,
-    from: String,
-    to: String,
-    /// Text; RTF with other bytes than those of UTF-8 comes as `content_base64`.
-    content: Option<String>,
-    content_base64: Option<String>,
-}
 
 /// What became of it.
 #[derive(Debug, Serialize)]
@@ -74,11 +62,11 @@ pub(crate) async fn batch(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
     }
     service.engine.has_room()?;
-    let turn = turn(&service.batches, TOO_MANY)?;
-    let (upload, turn) = service.uploads.read_in_turn(body, service.limits.max_batch, turn).await?;
-    let _turn = match turn {
+    let first = turn(&service.batches, TOO_MANY)?;
+    let (upload, kept) = service.uploads.read_in_turn(body, service.limits.max_batch, first).await?;
+    let _turn = match kept {
         Some(turn) => turn,
-        None => service::turn(&service.batches, TOO_MANY)?,
+        None => turn(&service.batches, TOO_MANY)?,
     };
     let accepted = service.ledger.accept();
     let answered = answer(&service, upload.bytes.clone()).await;
@@ -89,7 +77,7 @@ pub(crate) async fn batch(
 }
 
 async fn answer(service: &Service, body: Bytes) -> Result<Vec<u8>, Problem> {
-    let most = service.limits.max_batch_documents;
+    let (most, length) = (service.limits.max_batch_documents, service.limits.max_batch_output);
     let deadline = service.engine.deadline();
     let items = service.engine.compute(Some(deadline), move || read(&body, most)).await??;
     let (mut ids, mut documents) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
@@ -101,7 +89,7 @@ async fn answer(service: &Service, body: Bytes) -> Result<Vec<u8>, Problem> {
         });
         ids.push((id, expected));
     }
-    let mut converted = service.engine.convert_all(documents, deadline).await.into_iter();
+    let mut converted = convert_all(&service.engine, documents, length, deadline).await.into_iter();
     let answers = ids.into_iter().map(move |(id, expected)| match expected {
         Ok(to) => Answer::new(id, to, converted.next().unwrap_or_else(|| Err(lost()))),
         Err(problem) => Answer::failed(id, problem),
@@ -109,45 +97,6 @@ async fn answer(service: &Service, body: Bytes) -> Result<Vec<u8>, Problem> {
     let answers: Vec<Answer> = answers.collect();
     // What is done is not thrown away because it is late.
     service.engine.compute(None, move || serde_json::to_vec(&answers)).await?.map_err(|_| lost())
-}
-
-/// A document and its id; or why it can't be one.
-type Named = (String, Result<Document, Problem>);
-
-/// What the JSON says. A document that can't be one is an answer, and no reason to refuse the others.
-fn read(body: &[u8], most: usize) -> Result<Vec<Named>, Problem> {
-    let items: Vec<Item> = serde_json::from_slice(body).map_err(|error| {
-        let detail = format!("not a batch: {error}");
-        Problem::new(StatusCode::BAD_REQUEST, "malformed-batch", detail)
-    })?;
-    if items.len() > most {
-        let detail = format!("the batch has {} documents, but {most} are accepted", items.len());
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-documents", detail));
-    }
-    Ok(items.into_iter().map(document).collect())
-}
-
-fn document(item: Item) -> Named {
-    let Item { id, from, to, content, content_base64 } = item;
-    let unprocessable = |code, detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
-    let format = |name: &str| {
-        name.parse::<Format>().map_err(|error| unprocessable("unknown-format", format!("{name:?}: {error}")))
-    };
-    let content = match (content, content_base64) {
-        (Some(text), None) => Ok(Bytes::from(text)),
-        (None, Some(base64)) => STANDARD
-            .decode(base64)
-            .map(Bytes::from)
-            .map_err(|error| unprocessable("not-base64", format!("content_base64: {error}"))),
-        _ => {
-            Err(unprocessable("no-content", String::from("a document has either content or content_base64")))
-        }
-    };
-    let document = content.and_then(|content| {
-        let conversion = Conversion { from: format(&from)?, to: format(&to)? };
-        Ok(Document { content, conversion })
-    });
-    (id, document)
 }
 
 impl Answer {

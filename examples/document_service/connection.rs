@@ -9,8 +9,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::Request;
@@ -18,15 +18,22 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use millpond::service::axum::Problem;
 use tower::Service as _;
 
+use super::busy::busy;
 use super::ledger::known;
 use super::service::Service;
 use super::socket::Socket;
 
 /// The head of a request is no longer than this, and so much of a body is read at a time.
 const BUFFER: usize = 64 << 10;
+
+/// What a connection of the reserve has for the head of its one request: there are few of them, and each waits for those before.
+const CROWDED_HEAD: Duration = Duration::from_secs(1);
+
+/// How long a connection that ends is listened to; one of the reserve is needed by others.
+const LINGER: Duration = Duration::from_secs(1);
+const CROWDED_LINGER: Duration = Duration::from_millis(100);
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
@@ -42,8 +49,11 @@ pub(crate) struct Host {
 /// Serves a connection until its client goes, sends nothing for too long, or `stop` is there; then a request that is under way is
 /// answered first.
 pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output = ()>) {
-    let header_timeout = host.service.limits.header_timeout;
-    let is_crowded = host.is_crowded;
+    let (header_timeout, is_crowded) = (host.service.limits.header_timeout, host.is_crowded);
+    let (header_timeout, linger) = match is_crowded {
+        true => (header_timeout.min(CROWDED_HEAD), CROWDED_LINGER),
+        false => (header_timeout, LINGER),
+    };
     let answer = service_fn(move |request| -> Answering { Box::pin(answer(host.clone(), request)) });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -62,7 +72,7 @@ pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output =
         connection.poll_without_shutdown(cx)
     })
     .await;
-    connection.into_parts().io.into_inner().linger().await;
+    connection.into_parts().io.into_inner().linger(linger).await;
 }
 
 async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, Infallible> {
@@ -70,7 +80,7 @@ async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, 
     let is_read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
     let request = request.map(|body| Watched { body, is_read: Arc::clone(&is_read) });
     let mut response = if host.is_crowded && !matches!(path, "/health" | "/metrics") {
-        crowded().into_response()
+        busy("too-many-connections", "there are as many connections as there may be").into_response()
     } else {
         host.router.call(request).await?
     };
@@ -111,11 +121,4 @@ impl Body for Watched {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
-}
-
-fn crowded() -> Problem {
-    let detail = "there are as many connections as there may be";
-    let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-connections", detail);
-    problem.retry_after = Some(Duration::from_secs(1));
-    problem
 }

@@ -8,14 +8,17 @@
 //! `docs/service.md` says what it answers, how it is configured, and what it does when there is too much.
 
 mod batch;
+mod busy;
 pub(crate) mod config;
 mod connection;
 mod convert;
 pub(crate) mod engine;
 mod exposition;
+mod items;
 mod ledger;
 pub(crate) mod media;
 mod metrics;
+mod portions;
 pub(crate) mod server;
 pub(crate) mod service;
 mod signals;
@@ -68,8 +71,7 @@ fn serve(config: &Config) -> io::Result<()> {
     let runtime = runtime.enable_all().build()?;
     let served = runtime.block_on(async {
         let signals = signals::count()?;
-        let server = Server::bind(config)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
+        let server = Server::bind(config)?;
         say(format_args!("listening on http://{}", server.address()?));
         let stop = async {
             heard(signals.clone(), 1).await;

@@ -56,17 +56,12 @@ impl Server {
     /// # Errors
     /// The address can't be had, or the engine's threads can't be started.
     pub(crate) fn bind(config: &Config) -> io::Result<Self> {
-        let socket = match config.listen {
-            SocketAddr::V4(_) => TcpSocket::new_v4(),
-            SocketAddr::V6(_) => TcpSocket::new_v6(),
-        }?;
-        // A service that is started again need not wait for its last connections to be forgotten.
-        socket.set_reuseaddr(true)?;
-        socket.bind(config.listen)?;
-        let service = Arc::new(Service::new(config)?);
+        let listener = listen(config.listen).map_err(|error| because(config.listen, &error))?;
+        let service = Service::new(config).map_err(|error| because("threads that convert", &error))?;
+        let service = Arc::new(service);
         let host = Host { router: router(Arc::clone(&service)), service, is_crowded: false };
         Ok(Self {
-            listener: socket.listen(BACKLOG)?,
+            listener,
             host,
             doors: Arc::new(Semaphore::new(config.limits.max_connections + RESERVE)),
             write_timeout: config.limits.write_timeout,
@@ -134,6 +129,22 @@ impl Server {
         let unanswered = accepted.saturating_sub(answered + given_up);
         Report { accepted, answered, given_up, unanswered, cut_off, pool }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A service that is started again need not wait for its last connections to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The error, with what it is about.
+fn because(what: impl fmt::Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 /// The next connection for which there is a door. Cancel safe: a door that leads nowhere is free again.

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -11,6 +10,7 @@ use axum::routing::{get, post};
 use millpond::service::axum::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::busy::busy;
 use super::config::{Config, Limits};
 use super::engine::Engine;
 use super::ledger::Ledger;
@@ -49,12 +49,9 @@ impl Service {
 
 /// A turn, if there is one now: there are only so many of what takes much.
 pub(crate) fn turn(turns: &Arc<Semaphore>, code: &'static str) -> Result<OwnedSemaphorePermit, Problem> {
-    Arc::clone(turns).try_acquire_owned().map_err(|_| {
-        let detail = "there are as many of these requests under way as there may be";
-        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-        problem.retry_after = Some(Duration::from_secs(1));
-        problem
-    })
+    Arc::clone(turns)
+        .try_acquire_owned()
+        .map_err(|_| busy(code, "there are as many of these requests under way as there may be"))
 }
 
 /// `/health` and `/metrics` need nothing that a document could hold.

@@ -10,8 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 
-/// How long a connection that ends is listened to, and for how many bytes at most.
-const LINGER: Duration = Duration::from_secs(1);
+/// For how many bytes a connection that ends is listened to, at most.
 const LINGER_BYTES: u64 = 1 << 20;
 
 /// Fails when its peer takes nothing for a while: else whoever asks for much and reads nothing has the answer in the service's
@@ -29,15 +28,15 @@ impl Socket {
         Self { stream, patience, stalled: None }
     }
 
-    /// Says that nothing more comes, and takes what the client still sends, for a moment. To close with bytes unread would
+    /// Says that nothing more comes, and takes what the client still sends, for this time at most. To close with bytes unread would
     /// be a reset, and the client might never read the answer that it was given.
-    pub(crate) async fn linger(mut self) {
+    pub(crate) async fn linger(mut self, moment: Duration) {
         let last = async {
             self.stream.shutdown().await?;
             tokio::io::copy(&mut (&mut self.stream).take(LINGER_BYTES), &mut tokio::io::sink()).await
         };
         // Whatever comes of it, it ends here.
-        let _ = timeout(LINGER, last).await;
+        let _ = timeout(moment, last).await;
     }
 
     fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

@@ -12,6 +12,7 @@ use millpond::service::axum::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::busy::busy;
 use super::config::Limits;
 
 /// The first buffer of a body that comes in pieces is no longer than this, whatever it says of its length.
@@ -105,12 +106,9 @@ impl Uploads {
 
     fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.budget).try_acquire_many_owned(bytes).map_err(|_| {
-            let detail = "there is no memory for more requests at the moment";
-            let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "uploads-full", detail);
-            problem.retry_after = Some(Duration::from_secs(1));
-            problem
-        })
+        Arc::clone(&self.budget)
+            .try_acquire_many_owned(bytes)
+            .map_err(|_| busy("uploads-full", "there is no memory for more requests at the moment"))
     }
 
     /// How many bytes may still come.

@@ -16,7 +16,7 @@ use super::config::{EngineKind, WorkConfig};
 use super::media::Conversion;
 
 /// A document and what it is to become.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Document {
     pub(crate) content: Bytes,
     pub(crate) conversion: Conversion,
@@ -79,10 +79,23 @@ impl Engine {
         Instant::now() + self.deadline
     }
 
-    /// Converts documents, the answers in their order. They wait for places as long as their deadline allows.
-    pub(crate) async fn convert_all(&self, documents: Vec<Document>, deadline: Instant) -> Vec<Converted> {
-        let requests =
-            documents.into_iter().map(|document| (document.content, self.options(document.conversion)));
+    /// How long a result may be.
+    pub(crate) fn max_output(&self) -> usize {
+        self.max_output
+    }
+
+    /// Converts documents, the answers in their order, each no longer than `longest`. They wait for places as long as their deadline
+    /// allows.
+    pub(crate) async fn convert_all(
+        &self,
+        documents: Vec<Document>,
+        longest: usize,
+        deadline: Instant,
+    ) -> Vec<Converted> {
+        let max_output = self.max_output.min(longest);
+        let requests = documents.into_iter().map(|Document { content, conversion }| {
+            (content, ConversionOptions { max_output, ..self.options(conversion) })
+        });
         match &self.kind {
             Kind::Millpond(millpond) => millpond.convert_all(requests, deadline).await,
             Kind::Peer(peer) => peer.convert_all(requests, deadline).await,

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
+use super::super::busy::busy;
 use super::super::config::WorkConfig;
 use super::Converted;
 
@@ -160,10 +161,7 @@ fn threads(config: &WorkConfig) -> usize {
 }
 
 fn full() -> Problem {
-    let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "queue-full", "the queue is full");
-    // Nobody measures how long it takes.
-    problem.retry_after = Some(Duration::from_secs(1));
-    problem
+    busy("queue-full", "the queue is full")
 }
 
 fn expired() -> Problem {
