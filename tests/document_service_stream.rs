@@ -137,10 +137,10 @@ fn no_more_streams_are_under_way_than_there_may_be() {
     });
 }
 
-#[test]
-fn an_upload_that_stalls_is_a_408() {
-    in_time_async(|| async {
-        let service = start(&["--body-idle-timeout", "1ms"]).await;
+/// With these flags, a stream of which no more comes than its begin.
+fn stalls_and_is_a_408(flags: &'static [&'static str]) {
+    in_time_async(move || async move {
+        let service = start(flags).await;
         let mut stream = service.raw().await;
         stream.write_all(HEAD).await.unwrap();
         chunk(&mut stream, b"*One*\n").await;
@@ -149,6 +149,11 @@ fn an_upload_that_stalls_is_a_408() {
         is_over(&service).await;
         service.stop().await;
     });
+}
+
+#[test]
+fn an_upload_that_stalls_is_a_408() {
+    stalls_and_is_a_408(&["--body-idle-timeout", "1ms"]);
 }
 
 /// Without a socket: its body is always ready until the answer has begun, so no machine is too slow for it.
@@ -181,16 +186,7 @@ fn an_upload_that_stalls_after_the_answer_has_begun_does_not_look_complete() {
 
 #[test]
 fn a_stream_that_takes_too_long_in_all_is_cut_off_too() {
-    in_time_async(|| async {
-        let service = start(&["--stream-timeout", "20ms"]).await;
-        let mut stream = service.raw().await;
-        stream.write_all(HEAD).await.unwrap();
-        chunk(&mut stream, b"*One*\n").await;
-        let answer = rest(&mut stream).await;
-        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"too-slow\""), "{answer}");
-        is_over(&service).await;
-        service.stop().await;
-    });
+    stalls_and_is_a_408(&["--stream-timeout", "20ms"]);
 }
 
 #[test]
