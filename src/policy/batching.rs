@@ -7,6 +7,8 @@ const MOST: u64 = 32;
 
 /// Callers are woken at the latest after so much work for others.
 const HOLD_BACK_NS: u64 = 200_000;
+/// What is done around a task takes about as long.
+const AROUND_NS: u64 = 200;
 /// So many tasks wait where callers come in crowds, not just two at a time by chance.
 const CROWD: usize = 4;
 /// Tasks that take less cost less than what is done around them.
@@ -22,12 +24,20 @@ pub(crate) fn batch_size(task_ns: u64) -> usize {
 /// tasks lately took `task_ns` each and `waiting` of them are at hand. (That is only looked up where it matters.)
 ///
 /// Callers wait for as long as [`HOLD_BACK_NS`], and never for more tasks than still wait, so at most twice as long as
-/// otherwise; where less than [`CROWD`] wait nobody does, nor where nothing is known of the tasks yet. So half of a crowd is told while the other half's tasks run, and the
-/// caller's threads and the workers have something to do at the same time.
+/// otherwise. So half of a crowd is told while the other half's tasks run, and the caller's threads and the workers have
+/// something to do at the same time. Only those of tiny tasks are told together until none is at hand any more: the whole crowd
+/// is through in less time than a wake-up takes. Where less than [`CROWD`] wait nobody is held back, nor where nothing is
+/// known of the tasks yet.
 pub(crate) fn may_hold_back(held: usize, task_ns: u64, waiting: impl FnOnce() -> usize) -> bool {
+    let least = match held {
+        0 => CROWD,
+        _ if task_ns < TINY_NS => 1,
+        _ => CROWD.max(held + 1),
+    };
+    let each = task_ns.saturating_add(AROUND_NS);
     task_ns > 0
-        && task_ns.saturating_mul(held as u64) < HOLD_BACK_NS - task_ns.min(HOLD_BACK_NS)
-        && waiting() >= CROWD.max(held + 1)
+        && each.saturating_mul(held as u64) < HOLD_BACK_NS - each.min(HOLD_BACK_NS)
+        && waiting() >= least
 }
 
 #[cfg(test)]
@@ -48,7 +58,8 @@ mod tests {
     fn callers_are_held_back_for_a_bounded_time_and_only_while_others_wait() {
         let most = |task_ns, waiting| (0..).find(|&held| !may_hold_back(held, task_ns, || waiting)).unwrap();
         assert_eq!(most(0, 64), 0, "unknown");
-        assert_eq!(most(300, 64), 64, "tiny");
+        assert_eq!(most(300, 64), 399, "tiny");
+        assert_eq!(most(300, 3), 0, "tiny, no crowd");
         assert_eq!(most(10_000, 1_000), 19);
         assert_eq!(most(10_000, 5), 5);
         assert_eq!(most(10_000, 3), 0, "no crowd");
@@ -56,6 +67,13 @@ mod tests {
         assert_eq!(most(60_000, 1_000), 3);
         assert_eq!(most(200_000, 1_000), 0, "long");
         assert_eq!(most(u64::MAX, usize::MAX), 0);
+    }
+
+    #[test]
+    fn callers_of_tiny_tasks_are_told_together_until_no_more_are_at_hand() {
+        assert!(may_hold_back(60, 300, || 1));
+        assert!(!may_hold_back(60, 300, || 0));
+        assert!(!may_hold_back(60, 3_000, || 1));
     }
 
     #[test]

@@ -365,7 +365,9 @@ impl Host for Worker {
 
     #[inline]
     fn wake(&self, waker: Waker) {
-        if !self.within.borrow().is_empty() || !self.may_hold_back() {
+        // The last of those that are told together goes with the others: one wake-up for all, as soon as this task has ended.
+        let together = self.within.borrow().is_empty() && (self.held_back.get() > 0 || self.may_hold_back());
+        if !together {
             return waker.wake();
         }
         self.held_back.set(self.held_back.get() + 1);
