@@ -5,6 +5,7 @@ mod pool_support;
 
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -50,6 +51,37 @@ fn tasks_that_block_without_a_word_are_found_and_replaced() {
         };
         let tasks: Vec<_> = (0..tasks).map(|_| task()).collect();
         assert_eq!(tasks.into_iter().map(|task| block_on(task).unwrap()).filter(|&leads| leads).count(), 1);
+    });
+}
+
+/// One task after the other, until it is over.
+fn one_after_the_other(pool: &AdaptiveThreadPool, over: &Arc<AtomicBool>) {
+    let (next, still) = (pool.clone(), Arc::clone(over));
+    let task = move || {
+        black_box((0..20_000_u64).fold(0, |sum, n| black_box(sum ^ n)));
+        if !still.load(Ordering::SeqCst) {
+            one_after_the_other(&next, &still);
+        }
+    };
+    drop(pool.try_spawn(task).unwrap());
+}
+
+#[test]
+fn one_that_blocks_without_a_word_is_found_while_the_others_go_on() {
+    in_time(|| {
+        // The controller has no say.
+        let pool = roomy(1).sampling_interval(Duration::from_secs(60)).build().unwrap();
+        let (gate, over) = (Arc::new(Gate::default()), Arc::new(AtomicBool::new(false)));
+        (0..usable_cores() + 2).for_each(|_| one_after_the_other(&pool, &over));
+        until(|| pool.statistics().tasks_completed > 1_000);
+        let blocked = {
+            let gate = Arc::clone(&gate);
+            pool.try_spawn(move || gate.pass()).unwrap()
+        };
+        until(|| pool.statistics().total_threads == usable_cores() + 1);
+        gate.open();
+        block_on(blocked).unwrap();
+        over.store(true, Ordering::SeqCst);
     });
 }
 

@@ -67,9 +67,9 @@ impl Books {
         self.first.set(true);
     }
 
-    /// A task has ended.
+    /// A task has ended. Says when, if the clock was read.
     #[inline]
-    pub(super) fn ended(&self, counters: &WorkerCounters, ended: Ended) {
+    pub(super) fn ended(&self, counters: &WorkerCounters, ended: Ended) -> Option<Instant> {
         counters.task_ended(ended.panicked);
         let tasks = self.untimed.get() + 1;
         self.untimed.set(tasks);
@@ -79,7 +79,9 @@ impl Books {
             if ended.abandoned {
                 counters.abandoned(ns / tasks);
             }
+            return Some(self.stamp.get());
         }
+        None
     }
 
     /// Enters the time since the last reading; says how long it was.

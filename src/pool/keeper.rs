@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use super::alarm::Alarm;
 use super::rounds::Rounds;
 use super::scaler::Scaler;
 use super::shared::{Shared, count};
 use crate::contain::contain;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A pause after the operating system refused the thread.
 const RETRY: Duration = Duration::from_secs(1);
@@ -22,7 +23,7 @@ const LEAST_WAIT: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Keeper {
     state: Mutex<State>,
-    signal: Condvar,
+    alarm: Alarm,
     /// It is awake, or has a time set: it will look at the reservations by itself.
     armed: AtomicBool,
     /// It will look for tasks whose deadline has passed at that time; `u64::MAX`: it won't.
@@ -33,7 +34,7 @@ impl Default for Keeper {
     fn default() -> Self {
         Self {
             state: Mutex::default(),
-            signal: Condvar::default(),
+            alarm: Alarm::default(),
             armed: AtomicBool::new(false),
             expiry: AtomicU64::new(u64::MAX),
         }
@@ -44,11 +45,29 @@ impl Default for Keeper {
 struct State {
     started: bool,
     stopped: bool,
+    /// It sleeps, and has not been called.
+    asleep: Option<Asleep>,
     drain_until: Option<Instant>,
     /// A thread that was refused is asked for again then, if work waits.
     try_again: Option<Instant>,
     /// After the operating system refused the thread it is not asked for until then.
     not_before: Option<Instant>,
+}
+
+/// What the keeper sleeps for.
+#[derive(Debug, Clone, Copy)]
+struct Asleep {
+    /// When anything but its look for blocked workers is due.
+    others: Option<Instant>,
+}
+
+impl State {
+    /// Has it look what is due.
+    fn call(&mut self, alarm: &Alarm) {
+        if self.asleep.take().is_some() {
+            alarm.ring();
+        }
+    }
 }
 
 impl Shared {
@@ -97,8 +116,19 @@ impl Shared {
 
     /// The pool has ended.
     pub(super) fn dismiss_keeper(&self) {
-        self.lock_keeper().stopped = true;
-        self.keeper.signal.notify_one();
+        let mut state = self.lock_keeper();
+        state.stopped = true;
+        state.call(&self.keeper.alarm);
+    }
+
+    /// The look for blocked workers is not due before `then`, which is later than it was. If the keeper sleeps it sleeps on.
+    pub(super) fn put_off_look(&self, then: Instant) {
+        // If it is awake it will see for itself.
+        let Some(state) = self.keeper.state.try_lock() else { return };
+        if let Some(Asleep { others }) = state.asleep {
+            let due = others.map_or(then, |others| others.min(then));
+            self.keeper.alarm.put_off(due.saturating_duration_since(Instant::now()));
+        }
     }
 
     fn lock_keeper(&self) -> MutexGuard<'_, State> {
@@ -119,8 +149,8 @@ impl Shared {
             refused = self.start_keeper(&mut state).err();
         }
         let started = state.started;
+        state.call(&self.keeper.alarm);
         drop(state);
-        self.keeper.signal.notify_one();
         if let Some(error) = refused {
             // Not under the lock: the subscriber is a user's.
             contain(|| tracing::warn!(%error, "the keeper thread could not be started"));
@@ -156,19 +186,21 @@ impl Shared {
         let mut scaler = Scaler::new(&self);
         let mut expired = Instant::now();
         let mut quiet = None;
+        self.keeper.alarm.wind_up();
         let mut state = self.lock_keeper();
         while !state.stopped {
             let now = Instant::now();
             let lapse = self.next_lapse(now, &mut quiet);
             let expiry = self.next_expiry(expired);
-            let look = rounds.next(&self.outboxes, now);
-            let size = scaler.next(&self, now);
-            let due =
-                [lapse, expiry, state.drain_until, state.try_again, look, size].into_iter().flatten().min();
+            let round = rounds.next(&self.outboxes, now);
+            let (look, sample) = scaler.next(&self, now);
+            let others = [lapse, expiry, state.drain_until, state.try_again, round, sample]
+                .into_iter()
+                .flatten()
+                .min();
+            let due = [others, look].into_iter().flatten().min();
             state = match due {
-                None => self.keeper.signal.wait(state),
-                Some(due) if due > now => self.keeper.signal.wait_timeout(state, due - now),
-                Some(_) => {
+                Some(due) if due <= now => {
                     let drained = state.drain_until.take_if(|until| *until <= now).is_some();
                     let again = state.try_again.take_if(|then| *then <= now).is_some();
                     drop(state);
@@ -188,6 +220,13 @@ impl Shared {
                     self.stage.sending(|| rounds.look(&self.outboxes, now));
                     scaler.look(&self, now);
                     self.lock_keeper()
+                }
+                _ => {
+                    state.asleep = Some(Asleep { others });
+                    let time = due.map(|due| due - now);
+                    let mut state = self.keeper.alarm.sleep(&self.keeper.state, state, time);
+                    state.asleep = None;
+                    state
                 }
             };
         }

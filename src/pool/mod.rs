@@ -1,6 +1,7 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
 mod admit;
+mod alarm;
 mod allowance;
 mod blocking;
 mod books;
@@ -37,6 +38,7 @@ mod subtasks;
 mod task;
 mod threads;
 mod turns;
+mod vouch;
 mod warm_up;
 mod weight;
 mod worker;

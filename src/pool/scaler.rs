@@ -15,13 +15,14 @@ use super::foresight::Foresight;
 use super::monitor::Monitor;
 use super::sampler::{Sampler, ThreadClocks};
 use super::shared::Shared;
+use super::vouch::Vouching;
 use crate::contain::contain;
 use crate::policy::scaling::{Controller, Decision, Limits, Reason};
 use crate::sync::Mutex;
 
 /// The time between two looks for workers that are blocked: one is found after two of them at most, and work goes on
 /// within ten milliseconds.
-const LOOK: Duration = Duration::from_millis(3);
+pub(super) const LOOK: Duration = Duration::from_millis(3);
 /// The time between two looks at a pool that has all the threads it may have: there is nothing to find, until one has left.
 const LOOK_WHEN_FULL: Duration = Duration::from_millis(20);
 /// So many looks that find no work waiting end the looking.
@@ -36,13 +37,20 @@ pub(super) struct Scaling {
     pub(super) foresight: Foresight,
     /// The keeper looks, or has been called to.
     watched: AtomicBool,
+    pub(super) vouching: Vouching,
     last: Mutex<Option<Decision>>,
 }
 
 impl Scaling {
     pub(super) fn new(limits: Limits, cores: usize, foresight: Foresight) -> Self {
         let allowance = Allowance::new(limits, cores);
-        Self { allowance, foresight, watched: AtomicBool::new(false), last: Mutex::new(None) }
+        Self {
+            allowance,
+            foresight,
+            watched: AtomicBool::new(false),
+            vouching: Vouching::default(),
+            last: Mutex::new(None),
+        }
     }
 
     /// The controller's last decision.
@@ -69,7 +77,7 @@ impl Shared {
     }
 
     /// Whether work waits and nobody is free to take it.
-    fn work_is_stuck(&self) -> bool {
+    pub(super) fn work_is_stuck(&self) -> bool {
         let census = self.idle.census();
         census.idle() + census.searching() == 0 && !census.ended() && self.has_work()
     }
@@ -106,8 +114,8 @@ impl Scaler {
         }
     }
 
-    /// When the next look or sample is due; `None` while nobody has called for it.
-    pub(super) fn next(&mut self, shared: &Shared, now: Instant) -> Option<Instant> {
+    /// When the next look and the next sample are due; `None` while nobody has called for it.
+    pub(super) fn next(&mut self, shared: &Shared, now: Instant) -> (Option<Instant>, Option<Instant>) {
         if self.next_look.is_none() && shared.scaling.watched.load(Ordering::SeqCst) {
             (self.quiet_looks, self.quiet_samples) = (0, 0);
             // At once: who is blocked already is found by the second look.
@@ -116,7 +124,9 @@ impl Scaler {
         if self.next_sample.is_none() && shared.scaling.foresight.learns() {
             self.next_sample = Some(now);
         }
-        [self.next_look, self.next_sample].into_iter().flatten().min()
+        let vouched = shared.epoch + Duration::from_nanos(shared.scaling.vouching.until());
+        self.next_look = self.next_look.map(|look| look.max(vouched));
+        (self.next_look, self.next_sample)
     }
 
     /// Looks and samples, if it is time.
@@ -147,6 +157,11 @@ impl Scaler {
             self.quiet_looks = if waits { 0 } else { self.quiet_looks + 1 };
             0
         };
+        if waits && may_grow && stuck == 0 {
+            shared.scaling.vouching.ask(shared.now_ns());
+        } else {
+            shared.scaling.vouching.no_more();
+        }
         let more = shared.scaling.allowance.change(|parts| parts.stuck = stuck);
         if more {
             contain(|| tracing::debug!(stuck, "workers are blocked: others are started in their place"));

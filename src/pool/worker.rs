@@ -360,7 +360,9 @@ impl Host for Worker {
 
     #[inline]
     fn ended(&self, ended: Ended) {
-        self.books.ended(self.counters(), ended);
+        if let Some(now) = self.books.ended(self.counters(), ended) {
+            self.shared.vouch(now);
+        }
     }
 
     #[inline]

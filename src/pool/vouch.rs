@@ -1,0 +1,120 @@
+//! Workers that vouch for each other, so that the keeper need not look after them.
+//!
+//! While work waits and a worker may be blocked in its task somebody has to look every few milliseconds, and that somebody
+//! can't be a worker: all of them may be blocked. But a worker that has just ended a task can tell that the others have ended
+//! some, too. As long as one can, it puts the keeper's look off, for no longer than it would have been to the next; and the
+//! keeper sleeps. When none does any more the keeper looks as if nobody had ever vouched. In a pool that computes nothing else
+//! wakes it, and to wake it costs two switches between threads.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+use super::shared::Shared;
+use crate::metrics::WorkerCounters;
+use crate::sync::Mutex;
+
+/// The time between two that vouch, in nanoseconds.
+const EVERY: u64 = 1_000_000;
+
+/// When a worker is to vouch for the others.
+#[derive(Debug)]
+pub(super) struct Vouching {
+    /// From that time on, in nanoseconds; `u64::MAX`: not at all.
+    due: CachePadded<AtomicU64>,
+    /// The keeper need not look before that time.
+    until: AtomicU64,
+    /// How many tasks each worker had started when one vouched last.
+    started: Mutex<Vec<u64>>,
+}
+
+impl Default for Vouching {
+    fn default() -> Self {
+        let due = CachePadded::new(AtomicU64::new(u64::MAX));
+        Self { due, until: AtomicU64::new(0), started: Mutex::default() }
+    }
+}
+
+impl Vouching {
+    /// The keeper has looked and found nobody blocked: from now on it will do if one vouches.
+    pub(super) fn ask(&self, now: u64) {
+        self.due.store(now.saturating_add(EVERY), Relaxed);
+    }
+
+    /// The keeper has to look by itself, or need not at all.
+    pub(super) fn no_more(&self) {
+        self.due.store(u64::MAX, Relaxed);
+    }
+
+    /// Until when somebody has vouched.
+    pub(super) fn until(&self) -> u64 {
+        self.until.load(Relaxed)
+    }
+}
+
+impl Shared {
+    /// A worker has ended a task: vouches for the others, if that is due.
+    #[inline]
+    pub(super) fn vouch(&self, now: Instant) {
+        let now = self.ns_at(now);
+        if now >= self.scaling.vouching.due.load(Relaxed) {
+            self.look_around(now);
+        }
+    }
+
+    #[cold]
+    fn look_around(&self, now: u64) {
+        let Self { scaling, workers, .. } = self;
+        // Whoever has it does the same.
+        let Some(mut started) = scaling.vouching.started.try_lock() else { return };
+        if now < scaling.vouching.due.load(Relaxed) {
+            return;
+        }
+        scaling.vouching.ask(now);
+        let all = all_have_moved(&mut started, workers);
+        drop(started);
+        if all && self.work_is_stuck() {
+            let time = super::scaler::LOOK;
+            let until = now.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            scaling.vouching.until.store(until, Relaxed);
+            self.put_off_look(Instant::now() + time);
+        }
+    }
+}
+
+/// Whether every worker that is at work has started a task since the last call, or never was there before.
+fn all_have_moved(started: &mut Vec<u64>, workers: &[CachePadded<WorkerCounters>]) -> bool {
+    started.resize(workers.len(), u64::MAX);
+    let mut all = true;
+    for (before, worker) in started.iter_mut().zip(workers) {
+        let now = worker.started();
+        let moved = std::mem::replace(before, now) != now;
+        // A blocked worker without a clock can't be found blocked either.
+        all &= moved || worker.away().is_away();
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_at_work_and_has_started_nothing_is_in_doubt() {
+        let workers: Vec<CachePadded<WorkerCounters>> = (0..3).map(|_| CachePadded::default()).collect();
+        let mut started = Vec::new();
+        workers[0].away().back(0);
+        workers[1].away().back(0);
+        assert!(all_have_moved(&mut started, &workers), "the first look knows nothing");
+        assert!(!all_have_moved(&mut started, &workers));
+        workers[0].task_started();
+        assert!(!all_have_moved(&mut started, &workers), "the other has not");
+        workers[0].task_started();
+        workers[1].task_started();
+        assert!(all_have_moved(&mut started, &workers), "the third was never there");
+        workers[0].task_started();
+        workers[1].away().leave(1);
+        assert!(all_have_moved(&mut started, &workers), "the other is at rest");
+    }
+}
