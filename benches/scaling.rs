@@ -142,8 +142,8 @@ fn share(args: &Args, report: &mut Report) {
         }
         let measured = pool.last_decision().map_or(0.0, |why| why.blocked_share);
         let plain = cores() as f64 / (1.0 - measured);
-        // With one standard deviation to spare: docs/decisions/0006-scaling.md.
-        let right = plain * (1.0 + (measured / cores() as f64).sqrt());
+        // With 1.2 standard deviations to spare: docs/decisions/0006-scaling.md.
+        let right = plain * (1.0 + 1.2 * (measured / cores() as f64).sqrt());
         println!(
             "  asleep {:>2.0} %, blocked {:>4.1} % as measured: cores / (1 - b) is {plain:.1}, with some to spare {right:.1}; \
              {size} after 0.5 s, in the end {now}, {changes} changes",

@@ -25,6 +25,10 @@ const DEAD_BAND: f64 = 0.05;
 const CRUMB: f64 = 0.25;
 /// Samples in a row that must agree before the target moves without a step.
 const PATIENCE: i32 = 3;
+/// Where the number grows by this factor at once, the samples before say little of those after it: among many threads a task takes
+/// more of a core than among few. So the mean begins anew, and the number is put right with each of the next samples.
+const GREAT: usize = 4;
+const SETTLING: u32 = 2;
 /// Of fewer threads than this each counts.
 const FEW: usize = 6;
 /// How long a surplus lasts before one thread less is allowed.
@@ -73,6 +77,8 @@ pub struct Controller {
     /// Samples in a row that wanted more, or less.
     agree: i32,
     surplus_for: Duration,
+    /// Samples to come in which the number is put right at once.
+    settling: u32,
     gain: Gain,
     climb: Climb,
 }
@@ -88,6 +94,7 @@ impl Controller {
             usable: None,
             agree: 0,
             surplus_for: Duration::ZERO,
+            settling: 0,
             gain: Gain::default(),
             climb: Climb::default(),
         }
@@ -136,7 +143,8 @@ impl Controller {
         if let Some(back) = self.gain.judge(self.target, work, sample.interval) {
             return self.move_to(back, Reason::NoGain);
         }
-        let stepped = self.threads_a_core.add(shares.threads_a_core);
+        let stepped = self.threads_a_core.add(shares.threads_a_core) || self.settling > 0;
+        self.settling = self.settling.saturating_sub(1);
         let first = usable_before.is_none();
         let wanted = self.wanted(cores, usable);
         if cores_changed {
@@ -179,6 +187,10 @@ impl Controller {
         }
         if stepped || first || self.agree >= PATIENCE {
             self.gain.grown(self.target, allowed, work);
+            if allowed >= GREAT * self.target {
+                self.settling = SETTLING;
+                self.threads_a_core.begin_anew();
+            }
             return self.move_to(allowed, Reason::WorkBlocks);
         }
         Reason::Unchanged

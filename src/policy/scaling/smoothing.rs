@@ -53,9 +53,14 @@ impl Smoothed {
         false
     }
 
+    /// The next sample is the first of another mean.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { samples: 0, outlier: None, ..*self };
+    }
+
     /// The mean; `None` before the first sample.
     pub(super) fn mean(&self) -> Option<f64> {
-        (self.samples > 0).then_some(self.mean)
+        (self.mean > 0.0).then_some(self.mean)
     }
 }
 

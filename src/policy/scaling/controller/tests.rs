@@ -64,6 +64,18 @@ fn it_settles_within_five_samples_and_stays() {
 }
 
 #[test]
+fn what_few_threads_said_does_not_outlast_the_growth_that_it_led_to() {
+    // Among many threads a task takes a tenth more of a core than among few.
+    let (few, many) = (Machine { cores: 2.0, blocked: 0.9 }, Machine { cores: 2.0, blocked: 0.89 });
+    let mut controller = controller(2);
+    few.run(&mut controller, 1);
+    assert!(controller.target() > many.needs() + 1);
+    many.run(&mut controller, 2);
+    assert!(controller.target().abs_diff(many.needs()) <= 1, "{}", controller.target());
+    assert_eq!(many.run(&mut controller, 600), 0);
+}
+
+#[test]
 fn it_follows_a_step_up_and_down_within_five_samples() {
     let mut controller = controller(8);
     let (computes, waits) = (Machine { cores: 8.0, blocked: 0.0 }, Machine { cores: 8.0, blocked: 0.9 });
