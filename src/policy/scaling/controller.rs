@@ -20,7 +20,7 @@ const TAKEN: f64 = 0.7;
 /// Beyond this there are clearly too many.
 const OVERSUBSCRIBED: f64 = 0.25;
 /// The target moves only for what differs from it by more than one thread, or this part of it.
-const DEAD_BAND: f64 = 0.05;
+const DEAD_BAND: f64 = 0.08;
 /// A part of a thread that is not worth a thread.
 const CRUMB: f64 = 0.25;
 /// Samples in a row that must agree before the target moves without a step.
