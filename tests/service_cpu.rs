@@ -107,6 +107,52 @@ fn the_terms_of_a_request_decide_on_its_turn() {
 }
 
 #[test]
+fn a_request_that_comes_too_late_is_told_so_at_once_however_full_the_pool_is() {
+    in_time(|| {
+        for admission in [Admission::Backpressure, Admission::Shed, Admission::WaitUpTo(Duration::MAX)] {
+            let (pool, stepper) =
+                AdaptiveThreadPool::builder().max_queue_size(1).byte_budget(10).build_manual().unwrap();
+            let mut service = CpuService::new(pool.clone(), |_: bool| ())
+                .terms(|&late: &bool| match late {
+                    true => Terms::new().deadline(Instant::now() - Duration::from_millis(1)).cost_bytes(10),
+                    false => Terms::new().cost_bytes(10),
+                })
+                .admission(admission);
+            let mut too_late = |service: &mut CpuService<_, _>| {
+                let error = assert_ready_err!(task::spawn(service.call(true)).poll());
+                assert!(matches!(error, ServiceError::DeadlineExceeded), "{admission:?}: {error}");
+            };
+            block_on(service.ready()).unwrap();
+            too_late(&mut service);
+            let mut first = task::spawn(service.call(false));
+            too_late(&mut service);
+            assert!(stepper.step());
+            assert_ready_ok!(first.poll());
+            assert_no_leaks(&pool);
+        }
+    });
+}
+
+#[test]
+fn without_a_place_or_bytes_shed_refuses_at_once() {
+    in_time(|| {
+        for (places, bytes) in [(1, 100), (10, 10)] {
+            let pool = AdaptiveThreadPool::builder().max_queue_size(places).byte_budget(bytes);
+            let (pool, stepper) = pool.build_manual().unwrap();
+            let mut service = CpuService::new(pool.clone(), |_: &str| ())
+                .terms(|_: &&str| Terms::new().cost_bytes(10))
+                .admission(Admission::Shed);
+            let mut first = task::spawn(service.call("first"));
+            let error = assert_ready_err!(task::spawn(service.call("second")).poll());
+            assert!(error.is_overload(), "{error}");
+            assert!(stepper.step());
+            assert_ready_ok!(first.poll());
+            assert_no_leaks(&pool);
+        }
+    });
+}
+
+#[test]
 fn it_gets_on_with_the_middleware_of_tower() {
     in_time(|| {
         let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(1).build_manual().unwrap();

@@ -211,6 +211,11 @@ impl<'p> TaskBuilder<'p> {
         Ok(Placed { luggage, label, place, load })
     }
 
+    /// Whether its deadline has passed.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

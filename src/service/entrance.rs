@@ -80,6 +80,10 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    if task.as_ref().is_some_and(TaskBuilder::is_late) {
+        // There is no question of room.
+        return Placed::Late;
+    }
     let deferred = match (permit, task) {
         (Some(permit), None) => pool.enqueue_with(permit, work(request)),
         (Some(permit), Some(task)) => task.enqueue_with(permit, work(request)),

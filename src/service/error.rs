@@ -23,7 +23,8 @@ use crate::pool::Closed;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError<E = Infallible> {
-    /// There is no room for the request now, no hope to meet its deadline, or it had to give way to others. It has not begun.
+    /// There is no room for the request now, no hope to meet its deadline (which is still to come), or it had to give way to
+    /// others. It has not begun.
     #[error("overloaded: {rejection}")]
     Overloaded {
         /// When to try again, as measured; see [`Rejection::retry_after`].
@@ -37,7 +38,8 @@ pub enum ServiceError<E = Infallible> {
         /// The facts.
         rejection: Rejection,
     },
-    /// The request's deadline passed before it could begin, or before it could go on.
+    /// The request's deadline passed before it could begin, or before it could go on. One that comes too late is told so whether or not
+    /// there is room, and whether or not the pool is open.
     #[error("the deadline passed")]
     DeadlineExceeded,
     /// The pool was shut down.

@@ -36,6 +36,8 @@ impl<T: 'static> Submitted<T> {
 
 /// The same of a request that may have been refused, or wait for its place.
 pub(super) enum Placed<T: 'static> {
+    /// Its deadline had passed.
+    Late,
     Refused(Rejection),
     Submitted(Submitted<T>, Patience),
 }
@@ -51,6 +53,7 @@ pub(super) enum Patience {
 impl<T: 'static> fmt::Debug for Placed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Late => "Late",
             Self::Refused(_) => "Refused",
             Self::Submitted(..) => "Submitted",
         })
@@ -72,6 +75,7 @@ impl<T: 'static> Placed<T> {
 
     pub(super) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, ServiceError<E>>> {
         match self {
+            Self::Late => Poll::Ready(Err(ServiceError::DeadlineExceeded)),
             Self::Refused(rejection) => Poll::Ready(Err(ServiceError::from(*rejection))),
             Self::Submitted(submitted, patience) => match submitted.poll(cx) {
                 Poll::Ready(result) => Poll::Ready(result),
