@@ -118,7 +118,7 @@ fn a_request_that_comes_too_late_is_told_so_at_once_however_full_the_pool_is() {
                     false => Terms::new().cost_bytes(10),
                 })
                 .admission(admission);
-            let mut too_late = |service: &mut CpuService<_, _>| {
+            let too_late = |service: &mut CpuService<_, _>| {
                 let error = assert_ready_err!(task::spawn(service.call(true)).poll());
                 assert!(matches!(error, ServiceError::DeadlineExceeded), "{admission:?}: {error}");
             };

@@ -57,8 +57,19 @@ struct State {
 /// What the keeper sleeps for.
 #[derive(Debug, Clone, Copy)]
 struct Asleep {
-    /// When anything but its look for blocked workers is due.
+    /// When its look for blocked workers is due.
+    look: Option<Instant>,
+    /// And its look at the wake-ups that are held back.
+    round: Option<Instant>,
+    /// And anything else.
     others: Option<Instant>,
+}
+
+impl Asleep {
+    /// When anything is.
+    fn due(self) -> Option<Instant> {
+        [self.look, self.round, self.others].into_iter().flatten().min()
+    }
 }
 
 impl State {
@@ -121,13 +132,28 @@ impl Shared {
         state.call(&self.keeper.alarm);
     }
 
-    /// The look for blocked workers is not due before `then`, which is later than it was. If the keeper sleeps it sleeps on.
-    pub(super) fn put_off_look(&self, then: Instant) {
+    /// Somebody has just vouched for all workers. If the keeper sleeps it sleeps on.
+    pub(super) fn put_off_looks(&self) {
         // If it is awake it will see for itself.
         let Some(state) = self.keeper.state.try_lock() else { return };
-        if let Some(Asleep { others }) = state.asleep {
-            let due = others.map_or(then, |others| others.min(then));
-            self.keeper.alarm.put_off(due.saturating_duration_since(Instant::now()));
+        if let Some(asleep) = state.asleep {
+            let put_off = self.put_off(asleep);
+            if let Some(due) = put_off.due().filter(|_| put_off.due() > asleep.due()) {
+                self.keeper.alarm.put_off(due.saturating_duration_since(Instant::now()));
+            }
+        }
+    }
+
+    /// The same, but no look before the time until which somebody has vouched.
+    fn put_off(&self, asleep: Asleep) -> Asleep {
+        let vouching = &self.scaling.vouching;
+        let not_before = |look: Option<Instant>, then: u64| {
+            look.map(|look| look.max(self.epoch + Duration::from_nanos(then)))
+        };
+        Asleep {
+            look: not_before(asleep.look, vouching.no_look_before()),
+            round: not_before(asleep.round, vouching.no_round_before()),
+            others: asleep.others,
         }
     }
 
@@ -194,11 +220,10 @@ impl Shared {
             let expiry = self.next_expiry(expired);
             let round = rounds.next(&self.outboxes, now);
             let (look, sample) = scaler.next(&self, now);
-            let others = [lapse, expiry, state.drain_until, state.try_again, round, sample]
-                .into_iter()
-                .flatten()
-                .min();
-            let due = [others, look].into_iter().flatten().min();
+            let others =
+                [lapse, expiry, state.drain_until, state.try_again, sample].into_iter().flatten().min();
+            let asleep = self.put_off(Asleep { look, round, others });
+            let due = asleep.due();
             state = match due {
                 Some(due) if due <= now => {
                     let drained = state.drain_until.take_if(|until| *until <= now).is_some();
@@ -217,12 +242,14 @@ impl Shared {
                         self.expire(self.outside.expire(until));
                         expired = now;
                     }
-                    self.stage.sending(|| rounds.look(&self.outboxes, now));
-                    scaler.look(&self, now);
+                    if asleep.round.is_some_and(|round| round <= now) {
+                        self.stage.sending(|| rounds.look(&self.outboxes, now));
+                    }
+                    scaler.look(&self, now, asleep.look.is_some_and(|look| look <= now));
                     self.lock_keeper()
                 }
                 _ => {
-                    state.asleep = Some(Asleep { others });
+                    state.asleep = Some(asleep);
                     let time = due.map(|due| due - now);
                     let mut state = self.keeper.alarm.sleep(&self.keeper.state, state, time);
                     state.asleep = None;

@@ -6,6 +6,7 @@ mod allowance;
 mod blocking;
 mod books;
 mod builder;
+mod callers;
 mod context;
 mod deferred;
 mod depth;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::contain;
 use crate::task::Outboxes;
 
-/// The time between two looks. A wake-up that a worker can't send, because it is stuck in a long task, is late by two of
-/// these at most.
+/// The time between two looks, unless workers vouch for each other. A wake-up that a worker can't send, because it is stuck in a
+/// long task, is late by two of these at most; by one and a half more where somebody has just vouched for it.
 const LOOK: Duration = Duration::from_millis(1);
 /// After so many looks that found nothing the keeper looks no more, until it is called.
 const LOOKS_IN_VAIN: u32 = 16;
@@ -31,11 +31,8 @@ impl Rounds {
         Some(*self.last.get_or_insert(now) + LOOK)
     }
 
-    /// Looks, if it is time.
+    /// Looks.
     pub(super) fn look(&mut self, outboxes: &Outboxes, now: Instant) {
-        if self.last.is_none_or(|last| now < last + LOOK) {
-            return;
-        }
         self.last = Some(now);
         let found = outboxes.look(&mut self.overdue) || !self.overdue.is_empty();
         for waker in self.overdue.drain(..) {

@@ -22,7 +22,7 @@ use crate::sync::Mutex;
 
 /// The time between two looks for workers that are blocked: one is found after two of them at most, and work goes on
 /// within ten milliseconds.
-pub(super) const LOOK: Duration = Duration::from_millis(3);
+const LOOK: Duration = Duration::from_millis(3);
 /// The time between two looks at a pool that has all the threads it may have: there is nothing to find, until one has left.
 const LOOK_WHEN_FULL: Duration = Duration::from_millis(20);
 /// So many looks that find no work waiting end the looking.
@@ -124,14 +124,12 @@ impl Scaler {
         if self.next_sample.is_none() && shared.scaling.foresight.learns() {
             self.next_sample = Some(now);
         }
-        let vouched = shared.epoch + Duration::from_nanos(shared.scaling.vouching.until());
-        self.next_look = self.next_look.map(|look| look.max(vouched));
         (self.next_look, self.next_sample)
     }
 
-    /// Looks and samples, if it is time.
-    pub(super) fn look(&mut self, shared: &Arc<Shared>, now: Instant) {
-        if self.next_look.is_some_and(|then| then <= now) {
+    /// Looks, if that is due, and samples, if it is time.
+    pub(super) fn look(&mut self, shared: &Arc<Shared>, now: Instant, due: bool) {
+        if due {
             self.next_look = self.find_blocked(shared).map(|pause| now + pause);
         }
         let wanted = self.next_look.is_some() || shared.scaling.foresight.learns();
@@ -157,7 +155,7 @@ impl Scaler {
             self.quiet_looks = if waits { 0 } else { self.quiet_looks + 1 };
             0
         };
-        if waits && may_grow && stuck == 0 {
+        if waits && stuck == 0 {
             shared.scaling.vouching.ask(shared.now_ns());
         } else {
             shared.scaling.vouching.no_more();

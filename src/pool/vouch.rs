@@ -1,10 +1,10 @@
 //! Workers that vouch for each other, so that the keeper need not look after them.
 //!
-//! While work waits and a worker may be blocked in its task somebody has to look every few milliseconds, and that somebody
-//! can't be a worker: all of them may be blocked. But a worker that has just ended a task can tell that the others have ended
-//! some, too. As long as one can, it puts the keeper's look off, for no longer than it would have been to the next; and the
-//! keeper sleeps. When none does any more the keeper looks as if nobody had ever vouched. In a pool that computes nothing else
-//! wakes it, and to wake it costs two switches between threads.
+//! While work waits, a worker may be blocked in its task, or be in a long one and have callers to wake. Somebody has to look
+//! every few milliseconds, and that somebody can't be a worker: all of them may be blocked. But a worker that has just ended a
+//! task can tell that the others have ended some, too. As long as one can, it puts the keeper's looks off, and the keeper
+//! sleeps. When none does any more the keeper looks as if nobody had ever vouched. In a pool that computes nothing else wakes
+//! it, and to wake it costs two switches between threads.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
@@ -16,15 +16,19 @@ use crate::metrics::WorkerCounters;
 use crate::sync::Mutex;
 
 /// The time between two that vouch, in nanoseconds.
-const EVERY: u64 = 1_000_000;
+const EVERY: u64 = 500_000;
+/// So long after that there is no look for workers that are blocked,
+const NO_LOOK: u64 = 3_000_000;
+/// nor at the wake-ups that are held back.
+const NO_ROUND: u64 = 1_500_000;
 
 /// When a worker is to vouch for the others.
 #[derive(Debug)]
 pub(super) struct Vouching {
     /// From that time on, in nanoseconds; `u64::MAX`: not at all.
     due: CachePadded<AtomicU64>,
-    /// The keeper need not look before that time.
-    until: AtomicU64,
+    /// When somebody did last.
+    last: AtomicU64,
     /// How many tasks each worker had started when one vouched last.
     started: Mutex<Vec<u64>>,
 }
@@ -32,7 +36,7 @@ pub(super) struct Vouching {
 impl Default for Vouching {
     fn default() -> Self {
         let due = CachePadded::new(AtomicU64::new(u64::MAX));
-        Self { due, until: AtomicU64::new(0), started: Mutex::default() }
+        Self { due, last: AtomicU64::new(0), started: Mutex::default() }
     }
 }
 
@@ -47,9 +51,21 @@ impl Vouching {
         self.due.store(u64::MAX, Relaxed);
     }
 
-    /// Until when somebody has vouched.
-    pub(super) fn until(&self) -> u64 {
-        self.until.load(Relaxed)
+    /// There need be no look for blocked workers before that time.
+    pub(super) fn no_look_before(&self) -> u64 {
+        self.no_earlier(NO_LOOK)
+    }
+
+    /// Nor one at what is held back before that.
+    pub(super) fn no_round_before(&self) -> u64 {
+        self.no_earlier(NO_ROUND)
+    }
+
+    fn no_earlier(&self, than: u64) -> u64 {
+        match self.last.load(Relaxed) {
+            0 => 0,
+            last => last.saturating_add(than),
+        }
     }
 }
 
@@ -75,10 +91,8 @@ impl Shared {
         let all = all_have_moved(&mut started, workers);
         drop(started);
         if all && self.work_is_stuck() {
-            let time = super::scaler::LOOK;
-            let until = now.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-            scaling.vouching.until.store(until, Relaxed);
-            self.put_off_look(Instant::now() + time);
+            scaling.vouching.last.store(now, Relaxed);
+            self.put_off_looks();
         }
     }
 }

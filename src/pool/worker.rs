@@ -1,7 +1,6 @@
 //! A worker: the loop of its thread, and what that thread knows of itself.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::task::Waker;
@@ -9,10 +8,11 @@ use std::thread;
 use std::time::Instant;
 
 use super::books::Books;
+use super::callers::Callers;
 use super::shared::Shared;
 use super::turns::Turns;
 use super::warm_up;
-use crate::contain::{self, contain};
+use crate::contain::contain;
 use crate::metrics::WorkerCounters;
 use crate::policy::batching;
 use crate::policy::patience::{LOOK, Patience, SPIN};
@@ -36,14 +36,11 @@ pub(super) struct Worker {
     pub(super) books: Books,
     pub(super) turns: Turns,
     patience: Cell<Patience>,
-    /// Wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
-    held_back: Cell<usize>,
+    pub(super) callers: Callers,
     /// How many sections deep its task is in code that is declared to be blocking.
     pub(super) blocking: Cell<usize>,
-    /// A buffer for sending them.
-    wakers: RefCell<VecDeque<Waker>>,
     /// The task that runs. Borrowed as long as it does.
-    task: RefCell<Option<TaskRef>>,
+    pub(super) task: RefCell<Option<TaskRef>>,
     /// Tasks that run within it, because it waits for them.
     pub(super) within: RefCell<Vec<TaskRef>>,
 }
@@ -85,9 +82,8 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
             turns: Turns::default(),
             patience: Cell::default(),
-            held_back: Cell::new(0),
+            callers: Callers::default(),
             blocking: Cell::new(0),
-            wakers: RefCell::default(),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
         });
@@ -272,9 +268,7 @@ impl Worker {
             self.run(task);
         }
         self.turns.end();
-        if self.held_back.get() > 0 && !self.may_hold_back() {
-            self.send();
-        }
+        self.send_if_due();
     }
 
     fn run(&self, task: TaskRef) {
@@ -294,36 +288,6 @@ impl Worker {
             self.charge_subtask(&tenant, began);
         }
         contain(|| drop(self.task.take()));
-    }
-
-    /// Whether the caller of a task that is done may be woken a little later, together with others.
-    #[inline]
-    fn may_hold_back(&self) -> bool {
-        let waiting = || self.local.len() + self.shared.queues.injected() + self.shared.ranks.waiting();
-        batching::may_hold_back(self.held_back.get(), self.books.mean_ns(), waiting)
-    }
-
-    /// Sends the wake-ups that were held back: the first, whose caller passes the others on.
-    pub(super) fn send(&self) {
-        if self.held_back.replace(0) == 0 {
-            return;
-        }
-        if self.shared.outboxes.watched() && self.shared.stage.passes_on() {
-            contain::wake(self.shared.outboxes.first(self.slot));
-        } else {
-            self.send_all();
-        }
-    }
-
-    /// The same where nobody would see to it that they are passed on.
-    #[cold]
-    fn send_all(&self) {
-        let mut wakers = self.wakers.take();
-        self.shared.outboxes.take(self.slot, &mut wakers);
-        for waker in wakers.drain(..) {
-            contain::wake(Some(waker));
-        }
-        self.wakers.replace(wakers);
     }
 
     /// The innermost task that runs here.
@@ -367,14 +331,6 @@ impl Host for Worker {
 
     #[inline]
     fn wake(&self, waker: Waker) {
-        // The last of those that are told together goes with the others: one wake-up for all, as soon as this task has ended.
-        let together = self.within.borrow().is_empty() && (self.held_back.get() > 0 || self.may_hold_back());
-        if !together {
-            return waker.wake();
-        }
-        self.held_back.set(self.held_back.get() + 1);
-        if !self.shared.outboxes.hold(self.slot, waker) && !self.shared.keep_outboxes() {
-            self.send();
-        }
+        self.tell(waker);
     }
 }
