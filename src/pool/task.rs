@@ -212,6 +212,7 @@ impl<'p> TaskBuilder<'p> {
     }
 
     /// Whether its deadline has passed.
+    #[cfg(feature = "tower")]
     pub(crate) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
