@@ -147,9 +147,11 @@ impl Ranks {
         self.head_due.load(Ordering::Relaxed)
     }
 
-    /// How many tasks wait.
+    /// How many tasks wait, or one at the least if there is any.
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed) + self.inbox.len()
+        let known = self.waiting.load(Ordering::Relaxed) + self.inbox.len();
+        // Between the inbox and the order they can't be counted, but they are there.
+        known.max(usize::from(self.ready()))
     }
 
     /// The next deadline of a task that waits.

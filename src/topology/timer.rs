@@ -91,21 +91,26 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
+    /// Somebody waits for it, not in vain, and not before it is set to now.
+    fn is_waited_for(timer: &Timer) {
+        let (over, called) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(timer.wait().is_ok());
+                assert!(over.send(()).is_ok());
+            });
+            assert!(called.try_recv().is_err());
+            assert!(timer.set(Some(Duration::ZERO)).is_ok());
+            assert!(called.recv().is_ok());
+        });
+    }
+
     #[test]
     fn who_waits_is_called_by_setting_it_to_now() {
         let timer = Timer::new().unwrap();
         for before in [None, Some(LONG), Some(Duration::MAX)] {
             timer.set(before).unwrap();
-            let (over, called) = mpsc::channel();
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    timer.wait().unwrap();
-                    over.send(()).unwrap();
-                });
-                assert!(called.try_recv().is_err());
-                timer.set(Some(Duration::ZERO)).unwrap();
-                called.recv().unwrap();
-            });
+            is_waited_for(&timer);
         }
     }
 
@@ -114,15 +119,6 @@ mod tests {
         let timer = Timer::new().unwrap();
         timer.set(Some(Duration::ZERO)).unwrap();
         timer.set(Some(LONG)).unwrap();
-        let (over, called) = mpsc::channel();
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                timer.wait().unwrap();
-                over.send(()).unwrap();
-            });
-            assert!(called.try_recv().is_err());
-            timer.set(Some(Duration::ZERO)).unwrap();
-            called.recv().unwrap();
-        });
+        is_waited_for(&timer);
     }
 }

@@ -74,7 +74,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field(
         "inline",
         "TIME",
-        "20us",
+        "0s",
         WORK,
         "A document that will take no longer is converted where it came in (millpond only)",
     ),
