@@ -156,7 +156,7 @@ impl Scaler {
             0
         };
         if waits && stuck == 0 {
-            shared.scaling.vouching.ask(shared.now_ns());
+            shared.scaling.vouching.ask(shared.workers.len(), shared.now_ns());
         } else {
             shared.scaling.vouching.no_more();
         }

@@ -17,6 +17,8 @@ use crate::sync::Mutex;
 
 /// The time between two that vouch, in nanoseconds.
 const EVERY: u64 = 500_000;
+/// With more workers than this, to look at all of them takes longer than to wake the keeper, which has but one of many cores.
+const MOST: usize = 128;
 /// So long after that there is no look for workers that are blocked,
 const NO_LOOK: u64 = 3_000_000;
 /// nor at the wake-ups that are held back.
@@ -42,13 +44,20 @@ impl Default for Vouching {
 
 impl Vouching {
     /// The keeper has looked and found nobody blocked: from now on it will do if one vouches.
-    pub(super) fn ask(&self, now: u64) {
-        self.due.store(now.saturating_add(EVERY), Relaxed);
+    pub(super) fn ask(&self, workers: usize, now: u64) {
+        let due = if workers <= MOST { now.saturating_add(EVERY) } else { u64::MAX };
+        self.due.store(due, Relaxed);
     }
 
     /// The keeper has to look by itself, or need not at all.
     pub(super) fn no_more(&self) {
         self.due.store(u64::MAX, Relaxed);
+    }
+
+    /// Whether that is due now. If so, the next is a while later; unless the keeper has said meanwhile that there is none.
+    fn take_turn(&self, now: u64) -> bool {
+        let due = self.due.load(Relaxed);
+        due <= now && self.due.compare_exchange(due, now.saturating_add(EVERY), Relaxed, Relaxed).is_ok()
     }
 
     /// There need be no look for blocked workers before that time.
@@ -84,10 +93,9 @@ impl Shared {
         let Self { scaling, workers, .. } = self;
         // Whoever has it does the same.
         let Some(mut started) = scaling.vouching.started.try_lock() else { return };
-        if now < scaling.vouching.due.load(Relaxed) {
+        if !scaling.vouching.take_turn(now) {
             return;
         }
-        scaling.vouching.ask(now);
         let all = all_have_moved(&mut started, workers);
         drop(started);
         if all && self.work_is_stuck() {
@@ -113,6 +121,21 @@ fn all_have_moved(started: &mut Vec<u64>, workers: &[CachePadded<WorkerCounters>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn turns_are_apart_and_there_is_none_once_the_keeper_has_said_so() {
+        let vouching = Vouching::default();
+        assert!(!vouching.take_turn(1_000_000_000), "nobody has asked");
+        vouching.ask(2, 0);
+        assert!(!vouching.take_turn(EVERY - 1));
+        assert!(
+            vouching.take_turn(EVERY) && !vouching.take_turn(2 * EVERY - 1) && vouching.take_turn(2 * EVERY)
+        );
+        vouching.no_more();
+        assert!(!vouching.take_turn(10 * EVERY));
+        vouching.ask(MOST + 1, 10 * EVERY);
+        assert!(!vouching.take_turn(20 * EVERY), "too many to look at");
+    }
 
     #[test]
     fn only_who_is_at_work_and_has_started_nothing_is_in_doubt() {
