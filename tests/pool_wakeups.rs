@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use millpond::{AdaptiveThreadPool, PoolConfig};
+use millpond::AdaptiveThreadPool;
 use pool_support::{fixed, in_time, short, until};
 use tokio::sync::oneshot;
 
@@ -17,40 +17,53 @@ use tokio::sync::oneshot;
 /// long one is done would be to wait for ever.
 #[tokio::test]
 async fn a_long_task_does_not_keep_the_callers_of_those_before_it_waiting() {
-    let pool = AdaptiveThreadPool::with_config(PoolConfig { max_threads: 1, ..Default::default() }).unwrap();
-    for _ in 0..20 {
-        let (open, gate) = mpsc::channel::<()>();
-        let gate = pool.try_spawn(move || gate.recv().unwrap()).unwrap();
-        let done = Arc::new(Mutex::new(Vec::new()));
-        let record = |id: usize| {
-            let done = Arc::clone(&done);
-            move || {
-                short();
-                done.lock().unwrap().push(id);
-            }
-        };
-        let mut before: Vec<_> = (0..40).map(|id| Some(pool.try_spawn(record(id)).unwrap())).collect();
-        let (began, begun) = oneshot::channel();
-        let (told, wait) = mpsc::channel();
-        let long = {
-            let done = Arc::clone(&done);
-            move || {
-                began.send(done.lock().unwrap().clone()).unwrap();
-                wait.recv_timeout(Duration::from_secs(60)).is_ok()
-            }
-        };
-        let long = pool.try_spawn(long).unwrap();
-        let after: Vec<_> = (0..100).map(|_| pool.try_spawn(short).unwrap()).collect();
+    // Behind a long queue callers may be held back for longer; and of two workers the other one goes on meanwhile.
+    for (threads, crowd) in [(1, 100), (2, 3_000)] {
+        let pool = fixed(threads).build().unwrap();
+        for _ in 0..10 {
+            callers_are_told_while_a_long_task_runs(&pool, threads, crowd).await;
+        }
+    }
+}
+
+async fn callers_are_told_while_a_long_task_runs(pool: &AdaptiveThreadPool, threads: usize, crowd: usize) {
+    let gates: Vec<_> = (0..threads)
+        .map(|_| {
+            let (open, gate) = mpsc::channel::<()>();
+            (open, pool.try_spawn(move || gate.recv().is_ok()).unwrap())
+        })
+        .collect();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let record = |id: usize| {
+        let done = Arc::clone(&done);
+        move || {
+            short();
+            done.lock().unwrap().push(id);
+        }
+    };
+    let mut before: Vec<_> = (0..40).map(|id| Some(pool.try_spawn(record(id)).unwrap())).collect();
+    let (began, begun) = oneshot::channel();
+    let (told, wait) = mpsc::channel();
+    let long = {
+        let done = Arc::clone(&done);
+        move || {
+            began.send(done.lock().unwrap().clone()).unwrap();
+            wait.recv_timeout(Duration::from_secs(60)).is_ok()
+        }
+    };
+    let long = pool.try_spawn(long).unwrap();
+    let after: Vec<_> = (0..crowd).map(|_| pool.try_spawn(short).unwrap()).collect();
+    for (open, gate) in gates {
         open.send(()).unwrap();
-        gate.await.unwrap();
-        for id in begun.await.unwrap() {
-            before[id].take().unwrap().await.unwrap();
-        }
-        told.send(()).unwrap();
-        assert!(long.await.unwrap(), "the callers before it were not told while it ran");
-        for task in before.into_iter().flatten().chain(after) {
-            task.await.unwrap();
-        }
+        assert!(gate.await.unwrap());
+    }
+    for id in begun.await.unwrap() {
+        before[id].take().unwrap().await.unwrap();
+    }
+    told.send(()).unwrap();
+    assert!(long.await.unwrap(), "the callers before it were not told while it ran");
+    for task in before.into_iter().flatten().chain(after) {
+        task.await.unwrap();
     }
 }
 
