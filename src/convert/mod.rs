@@ -1,6 +1,6 @@
 //! Documents from one format to another: the [`Converter`] that a processor is generic over, and the default one.
 //!
-//! [`DocumentConverter`] (feature `documents`) reads RTF and Markdown and writes Markdown, RTF and HTML, straight into
+//! `DocumentConverter` (feature `documents`) reads RTF and Markdown and writes Markdown, RTF and HTML, straight into
 //! the buffer it is given:
 //!
 #![cfg_attr(feature = "documents", doc = "```")]
