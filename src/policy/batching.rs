@@ -26,6 +26,12 @@ pub(crate) fn batch_size(task_ns: u64) -> usize {
     (SET_ASIDE_NS / task_ns.max(1)).clamp(1, MOST) as usize
 }
 
+/// For how many tiny tasks callers may be held back, until none is at hand. To sort tasks in takes their workers longer than callers
+/// take to bring others: those of them who have cores of their own would have nothing to do if they were all told at the end.
+pub(crate) fn most_tiny(sorted: bool, cores: usize) -> usize {
+    if sorted && cores > 1 { MOST as usize } else { usize::MAX }
+}
+
 /// What is at hand while callers are held back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Crowd {
@@ -35,9 +41,20 @@ pub(crate) struct Crowd {
     pub(crate) workers: usize,
     /// None of the callers is in a hurry.
     pub(crate) patient: bool,
+    /// While one waits at the least, callers of so many tiny tasks may be held back.
+    pub(crate) most_tiny: usize,
 }
 
 impl Crowd {
+    /// How many are to wait at the least, when so many callers are held back already.
+    fn least(self, held: usize, task_ns: u64) -> usize {
+        match held {
+            0 => CROWD,
+            _ if task_ns < TINY_NS && held < self.most_tiny => 1,
+            _ => CROWD.max(held + 1),
+        }
+    }
+
     /// For how long a caller may be held back. One that has come through a long queue does not feel a small part of what it has waited
     /// for, and the machine feels each wake-up: it stops a task in its midst.
     fn time(self, task_ns: u64) -> u64 {
@@ -54,15 +71,10 @@ impl Crowd {
 ///
 /// Callers wait for as long as [`HOLD_BACK_NS`], longer only behind a long queue, and never for more tasks than still wait, so at most
 /// twice as long as otherwise. So half of a crowd is told while the other half's tasks run, and the caller's threads and the workers have
-/// something to do at the same time. Only those of tiny tasks are told together until none is at hand any more: the whole crowd
-/// is through in less time than a wake-up takes. Where less than [`CROWD`] wait nobody is held back, nor where nothing is
+/// something to do at the same time. Only those of tiny tasks are told together until none is at hand any more, or
+/// [`most_tiny`] are held back: the whole crowd is through in less time than a wake-up takes. Where less than [`CROWD`] wait nobody is held back, nor where nothing is
 /// known of the tasks yet.
 pub(crate) fn may_hold_back(held: usize, task_ns: u64, crowd: impl FnOnce() -> Crowd) -> bool {
-    let least = match held {
-        0 => CROWD,
-        _ if task_ns < TINY_NS => 1,
-        _ => CROWD.max(held + 1),
-    };
     let each = task_ns.saturating_add(AROUND_NS);
     // Until the next of them is done.
     let time = each.saturating_mul(held as u64 + 1);
@@ -70,7 +82,7 @@ pub(crate) fn may_hold_back(held: usize, task_ns: u64, crowd: impl FnOnce() -> C
         return false;
     }
     let crowd = crowd();
-    crowd.waiting >= least && time < crowd.time(each)
+    crowd.waiting >= crowd.least(held, task_ns) && time < crowd.time(each)
 }
 
 #[cfg(test)]
@@ -90,7 +102,7 @@ mod tests {
     #[test]
     fn callers_are_held_back_for_a_bounded_time_and_only_while_others_wait() {
         let most = |task_ns, waiting| {
-            let crowd = || Crowd { waiting, workers: 2, patient: false };
+            let crowd = || Crowd { waiting, workers: 2, most_tiny: usize::MAX, patient: false };
             (0..).find(|&held| !may_hold_back(held, task_ns, crowd)).unwrap()
         };
         assert_eq!(most(0, 64), 0, "unknown");
@@ -107,16 +119,28 @@ mod tests {
 
     #[test]
     fn callers_of_tiny_tasks_are_told_together_until_no_more_are_at_hand() {
-        let crowd = |waiting| move || Crowd { waiting, workers: 2, patient: true };
+        let crowd = |waiting| move || Crowd { waiting, workers: 2, most_tiny: usize::MAX, patient: true };
         assert!(may_hold_back(60, 300, crowd(1)));
         assert!(!may_hold_back(60, 300, crowd(0)));
         assert!(!may_hold_back(60, 3_000, crowd(1)));
     }
 
     #[test]
+    fn callers_of_tiny_tasks_that_are_sorted_in_are_told_while_others_run() {
+        let most = |sorted, cores| {
+            let most_tiny = most_tiny(sorted, cores);
+            let crowd = || Crowd { waiting: 1, workers: 2, most_tiny, patient: false };
+            (0..).find(|&held| held > 0 && !may_hold_back(held, 300, crowd)).unwrap()
+        };
+        assert_eq!(most(true, 2), 32);
+        assert_eq!(most(true, 1), 399, "nobody could do anything meanwhile");
+        assert_eq!(most(false, 2), 399);
+    }
+
+    #[test]
     fn who_has_come_through_a_long_queue_may_be_held_back_for_a_small_part_of_that() {
         let most = |task_ns, waiting, patient| {
-            let crowd = || Crowd { waiting, workers: 2, patient };
+            let crowd = || Crowd { waiting, workers: 2, most_tiny: usize::MAX, patient };
             (0..).find(|&held| !may_hold_back(held, task_ns, crowd)).unwrap()
         };
         assert_eq!(most(100_000, 10, true), 1, "a short one");

@@ -56,6 +56,7 @@ impl Worker {
             waiting: self.local.len() + shared.queues.injected() + shared.ranks.waiting(),
             workers: shared.idle.census().total(),
             patient: !hurry,
+            most_tiny: batching::most_tiny(shared.ranks.used(), shared.bounds.usable),
         };
         batching::may_hold_back(self.callers.held_back.get(), self.books.mean_ns(), crowd)
     }

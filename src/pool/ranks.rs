@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_deque::{Injector, Steal, Worker};
-use crossbeam_utils::CachePadded;
+use crossbeam_utils::{Backoff, CachePadded};
 
 use crate::config::Shedding;
 use crate::park::Ready;
@@ -182,13 +182,25 @@ impl Ranks {
     /// The order, with all that was submitted in it. To be followed by [`publish`](Self::publish): what was in the inbox is to be seen
     /// elsewhere now.
     fn lock(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         if self.inbox.is_empty() {
             return state;
         }
         self.ready.opening();
         state.take_in(&self.inbox);
         state
+    }
+
+    /// The order's lock. Whoever has it is through in a few microseconds, which is less than it takes to sleep and be woken.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let backoff = Backoff::new();
+        while !backoff.is_completed() {
+            if let Some(state) = self.state.try_lock() {
+                return state;
+            }
+            backoff.snooze();
+        }
+        self.state.lock()
     }
 
     /// The next task for a worker.

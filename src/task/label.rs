@@ -71,15 +71,15 @@ pub(crate) struct Label {
 }
 
 impl Label {
+    #[inline]
     pub(crate) fn new(
         tenant: Name,
         priority: Priority,
         arrival: u64,
         expires: Option<u64>,
-        name: Option<Cow<'static, str>>,
+        name: Option<Box<Cow<'static, str>>>,
     ) -> Self {
         let expires = expires.and_then(|at| NonZero::new(at.max(1)));
-        let name = name.map(Box::new);
         Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }
     }
 

@@ -125,6 +125,7 @@ impl<T> RunOrder<T> {
 
     /// What a task with this label is entered by: the label knows from now on where it stands, and takes it out again.
     /// `placed`: it may have to give way to more urgent tasks.
+    #[inline]
     pub(crate) fn entry(&mut self, label: &Label, placed: bool) -> Entry {
         let index = self.accounts.open(&label.tenant);
         self.pushed += 1;
@@ -135,6 +136,7 @@ impl<T> RunOrder<T> {
     }
 
     /// One more task waits. To be entered in the order of the entries.
+    #[inline]
     pub(crate) fn enter(&mut self, entry: Entry, item: T) {
         let Entry { index, standing, priority, arrival, expires, placed } = entry;
         let (due, number) = standing;

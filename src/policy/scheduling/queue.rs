@@ -48,17 +48,23 @@ impl<T> Queue<T> {
         self.len == 0
     }
 
-    /// Says whether it may be the first one now.
+    /// Says whether it may be the first one now. Inlined, so that the task is written where it stays.
+    #[inline(always)]
     pub(super) fn insert(&mut self, standing: Standing, waiting: Waiting<T>) -> bool {
         self.len += 1;
         let lane = &mut self.lanes[lane_of(waiting.priority)];
-        let last = lane.last().map(|(last, _)| last);
+        let last = lane.tasks.back().map(|(last, _)| *last);
         if waiting.expires || last.is_some_and(|last| last > standing) {
-            self.sorted.insert(standing, waiting);
+            self.sort_in(standing, waiting);
             return true;
         }
         lane.tasks.push_back((standing, Some(waiting)));
         last.is_none()
+    }
+
+    #[cold]
+    fn sort_in(&mut self, standing: Standing, waiting: Waiting<T>) {
+        self.sorted.insert(standing, waiting);
     }
 
     /// The task that is due first.
