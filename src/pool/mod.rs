@@ -27,6 +27,7 @@ mod propagate;
 mod ranks;
 mod rounds;
 mod run;
+mod run_task;
 mod sampler;
 mod scaler;
 mod shared;
@@ -59,10 +60,11 @@ pub use permit::{Acquire, Permit};
 pub use pressure::Pressure;
 pub use propagate::{Carried, Propagate};
 pub use run::Run;
+pub use run_task::RunTask;
 pub use shutdown::ShutdownReport;
 pub use statistics::PoolStatistics;
 pub use submit::Closed;
-pub use task::{RunTask, TaskBuilder};
+pub use task::TaskBuilder;
 
 #[cfg(not(feature = "test-util"))]
 use self::no_stage as stage;

@@ -1,20 +1,16 @@
 //! Work that says of itself whose it is, how urgent, and until when it is of use.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::propagate::Luggage;
-use super::run::Run;
+use super::run_task::RunTask;
 use super::shared::Shared;
 use super::weight::Load;
 use super::{AbortHandle, AdaptiveThreadPool, JoinHandle, worker};
 use crate::admission::Full;
-use crate::error::{JoinError, RejectReason, Rejected, Rejection};
+use crate::error::{RejectReason, Rejected, Rejection};
 use crate::task::{Join, Label, Place, Priority};
 
 /// A task about to be submitted; from [`AdaptiveThreadPool::task`].
@@ -116,7 +112,7 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        RunTask { task: self, work: Some(work), run: None }
+        RunTask::new(self, work)
     }
 
     /// Starts `work` in the background once there is room for it in the queue. The handle's semantics are those of
@@ -234,7 +230,7 @@ impl<'p> TaskBuilder<'p> {
 
     /// Its label. The tenant's name is moved: those who count its references at the same time are in each other's way.
     #[inline]
-    fn take_label(&mut self) -> Label {
+    pub(super) fn take_label(&mut self) -> Label {
         let shared = self.shared();
         let tenant = self.tenant.take().unwrap_or_else(|| Arc::clone(&shared.nobody));
         let expires = self.deadline.map(|at| shared.ns_at(at));
@@ -308,96 +304,5 @@ impl Shared {
             (_, None) => self.inject_free(task),
         }
         JoinHandle::new(cell, Arc::clone(self))
-    }
-}
-
-/// The result of labelled work on its way through the pool. Nothing is submitted before the first poll.
-#[must_use = "futures do nothing unless awaited"]
-pub struct RunTask<'p, F, T> {
-    /// After the first poll without what has gone into the label.
-    task: TaskBuilder<'p>,
-    /// Until the first poll.
-    work: Option<F>,
-    /// From then on.
-    run: Option<Run<'p, F, T>>,
-}
-
-impl<F, T> fmt::Debug for RunTask<'_, F, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task = self.work.as_ref().map(|_| &self.task);
-        f.debug_struct("RunTask").field("new", &task).field("run", &self.run).finish()
-    }
-}
-
-/// The closure is moved, never pinned.
-impl<F, T> Unpin for RunTask<'_, F, T> {}
-
-impl<'p, F, T> RunTask<'p, F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    #[inline]
-    fn submit(task: &mut TaskBuilder<'p>, work: F, waker: &Waker) -> Result<Submitted<'p, F, T>, Rejection> {
-        let shared = task.shared();
-        if let Some(worker) = worker::current_of(shared) {
-            let (luggage, label) = (task.pack(), task.take_label());
-            let join = luggage.labelled_task(work, shared.free_place(&label)?, None, label);
-            return Ok(Submitted { run: Run::submitted(shared, worker.run_here(join)), sleeps: false });
-        }
-        let load = match shared.try_weigh(task.bytes) {
-            Ok(load) => load,
-            Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
-                let join = task.clone().submit_in_line(work).into_join();
-                return Ok(Submitted { run: Run::submitted(shared, join), sleeps: false });
-            }
-            Err(rejection) => return Err(rejection),
-        };
-        // Before a place is taken: what packs is code of a user, too.
-        let luggage = task.pack();
-        let label = task.take_label();
-        let place = shared.place_or_wait(&label, label.arrival)?;
-        // The first registration comes with the allocation.
-        let cell = luggage.labelled_task(loaded(work, load), place, Some(waker.clone()), label);
-        shared.rank(Arc::clone(&cell).into_run(), place);
-        Ok(Submitted { run: Run::submitted(shared, cell), sleeps: true })
-    }
-}
-
-struct Submitted<'p, F, T> {
-    run: Run<'p, F, T>,
-    /// The waker is registered.
-    sleeps: bool,
-}
-
-impl<F, T> Future for RunTask<'_, F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    type Output = Result<T, JoinError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        if let Some(work) = this.work.take() {
-            match Self::submit(&mut this.task, work, cx.waker()) {
-                Ok(Submitted { run, sleeps }) => {
-                    this.run = Some(run);
-                    if sleeps {
-                        return Poll::Pending;
-                    }
-                }
-                Err(rejection) => {
-                    return Poll::Ready(Err(match rejection.reason {
-                        RejectReason::ShuttingDown => JoinError::Closed,
-                        _ => JoinError::Rejected(Box::new(rejection)),
-                    }));
-                }
-            }
-        }
-        match &mut this.run {
-            Some(run) => Pin::new(run).poll(cx),
-            None => panic!("`RunTask` was polled after it was ready"),
-        }
     }
 }
