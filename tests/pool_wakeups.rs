@@ -4,9 +4,10 @@
 mod pool_support;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use millpond::AdaptiveThreadPool;
@@ -98,6 +99,38 @@ fn a_crowd_is_told_though_nobody_who_was_told_comes_by() {
                 assert_eq!(calls.0.load(Ordering::SeqCst), 1, "told once");
             }
             gate.blocking_join().unwrap();
+        }
+    });
+}
+
+/// The first who is woken comes by no more, nor does anybody else, and there is work without end that nobody waits for: all are told
+/// for all that.
+#[test]
+fn callers_are_told_beside_work_that_nobody_waits_for() {
+    in_time(|| {
+        for (threads, callers) in [(1, 3), (1, 20), (2, 3), (2, 20)] {
+            let pool = fixed(threads).max_queue_size(20_000).build().unwrap();
+            let over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !over.load(Ordering::SeqCst) {
+                        if pool.statistics().queue_depth < 5_000 {
+                            (0..1_000).for_each(|_| drop(pool.try_spawn(short).unwrap()));
+                        } else {
+                            thread::yield_now();
+                        }
+                    }
+                });
+                until(|| pool.statistics().queue_depth >= 5_000);
+                let calls: Vec<Arc<Calls>> = (0..callers).map(|_| Arc::default()).collect();
+                let mut runs: Vec<_> = calls.iter().map(|_| Box::pin(pool.run(short))).collect();
+                for (run, calls) in runs.iter_mut().zip(&calls) {
+                    let waker = Waker::from(Arc::clone(calls));
+                    assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                }
+                until(|| calls.iter().all(|calls| calls.0.load(Ordering::SeqCst) > 0));
+                over.store(true, Ordering::SeqCst);
+            });
         }
     });
 }

@@ -66,8 +66,8 @@ impl Crowd {
     }
 }
 
-/// Whether a worker may hold back the wake-up of one more caller, beside the `held` that it holds back already, when
-/// tasks lately took `task_ns` each. (The crowd is only looked at where it matters.)
+/// Whether a worker may hold back the wake-up of one more caller, when `held` tasks have ended since it held back the first, whoever
+/// waits for those, and tasks lately took `task_ns` each. (The crowd is only looked at where it matters.)
 ///
 /// Callers wait for as long as [`HOLD_BACK_NS`], longer only behind a long queue, and never for more tasks than still wait, so at most
 /// twice as long as otherwise. So half of a crowd is told while the other half's tasks run, and the caller's threads and the workers have

@@ -14,6 +14,8 @@ use crate::task::{Label, Priority};
 pub(super) struct Callers {
     /// Wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
     held_back: Cell<usize>,
+    /// Tasks that have ended since the first of them was held back, whoever waits for those.
+    ended: Cell<usize>,
     /// One of those callers is in a hurry.
     hurry: Cell<bool>,
     /// A buffer for sending them.
@@ -43,7 +45,12 @@ impl Worker {
     /// A task has ended: sends the wake-ups that were held back, unless those callers may wait for another.
     #[inline]
     pub(super) fn send_if_due(&self) {
-        if self.callers.held_back.get() > 0 && !self.may_hold_back(self.callers.hurry.get()) {
+        let callers = &self.callers;
+        if callers.held_back.get() == 0 {
+            return;
+        }
+        callers.ended.set(callers.ended.get() + 1);
+        if !self.may_hold_back(callers.hurry.get()) {
             self.send();
         }
     }
@@ -58,7 +65,7 @@ impl Worker {
             patient: !hurry,
             most_tiny: batching::most_tiny(shared.ranks.used(), shared.bounds.usable),
         };
-        batching::may_hold_back(self.callers.held_back.get(), self.books.mean_ns(), crowd)
+        batching::may_hold_back(self.callers.ended.get(), self.books.mean_ns(), crowd)
     }
 
     /// Whether the caller of the task that runs said that it is in a hurry.
@@ -77,6 +84,7 @@ impl Worker {
             return;
         }
         self.callers.hurry.set(false);
+        self.callers.ended.set(0);
         let shared = self.shared();
         if shared.outboxes.watched() && shared.stage.passes_on() {
             contain::wake(shared.outboxes.first(self.slot()));

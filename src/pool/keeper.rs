@@ -18,6 +18,8 @@ use crate::sync::{Mutex, MutexGuard};
 const RETRY: Duration = Duration::from_secs(1);
 /// Deadlines are looked at no more often than that.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
+/// A look at what is held back may be put off by so much.
+const MOST_PUT_OFF: Duration = Duration::from_millis(2);
 
 /// What the keeper waits for, beside the reservations.
 #[derive(Debug)]
@@ -152,7 +154,11 @@ impl Shared {
         };
         Asleep {
             look: not_before(asleep.look, vouching.no_look_before()),
-            round: not_before(asleep.round, vouching.no_round_before()),
+            // That workers move does not say that what they left for others to pass on is passed on.
+            round: asleep.round.map(|round| {
+                let put_off = not_before(Some(round), vouching.no_round_before());
+                put_off.map_or(round, |then| then.min(round + MOST_PUT_OFF))
+            }),
             others: asleep.others,
         }
     }
