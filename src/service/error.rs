@@ -38,8 +38,8 @@ pub enum ServiceError<E = Infallible> {
         /// The facts.
         rejection: Rejection,
     },
-    /// The request's deadline passed before it could begin, or before it could go on. One that comes too late is told so whether or not
-    /// there is room, and whether or not the pool is open.
+    /// The request's deadline passed before it could begin, or before it could go on. One that comes too late to an open pool is
+    /// told so whether or not there is room.
     #[error("the deadline passed")]
     DeadlineExceeded,
     /// The pool was shut down.
