@@ -12,8 +12,8 @@ use crate::task::{Label, Priority};
 /// Those whose wake-ups a worker holds back.
 #[derive(Default)]
 pub(super) struct Callers {
-    /// Wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
-    held_back: Cell<usize>,
+    /// There are wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
+    held_back: Cell<bool>,
     /// Tasks that have ended since the first of them was held back, whoever waits for those.
     ended: Cell<usize>,
     /// One of those callers is in a hurry.
@@ -30,12 +30,12 @@ impl Worker {
         let held_back = callers.held_back.get();
         let hurry = self.is_urgent();
         // The last of those that are told together goes with the others: one wake-up for all, as soon as this task has ended.
-        let together = self.within.borrow().is_empty() && (held_back > 0 || self.may_hold_back(hurry));
+        let together = self.within.borrow().is_empty() && (held_back || self.may_hold_back(hurry));
         if !together {
             return waker.wake();
         }
         callers.hurry.set(hurry || callers.hurry.get());
-        callers.held_back.set(held_back + 1);
+        callers.held_back.set(true);
         let shared = self.shared();
         if !shared.outboxes.hold(self.slot(), waker) && !shared.keep_outboxes() {
             self.send();
@@ -46,7 +46,7 @@ impl Worker {
     #[inline]
     pub(super) fn send_if_due(&self) {
         let callers = &self.callers;
-        if callers.held_back.get() == 0 {
+        if !callers.held_back.get() {
             return;
         }
         callers.ended.set(callers.ended.get() + 1);
@@ -80,7 +80,7 @@ impl Worker {
 
     /// Sends the wake-ups that were held back: the first, whose caller passes the others on.
     pub(super) fn send(&self) {
-        if self.callers.held_back.replace(0) == 0 {
+        if !self.callers.held_back.replace(false) {
             return;
         }
         self.callers.hurry.set(false);

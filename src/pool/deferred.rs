@@ -136,7 +136,7 @@ impl TaskBuilder<'_> {
     }
 
     /// The work stands in line for its bytes from now on, if they are not there.
-    fn prepare<F, T>(self, work: F) -> (Ticket, JoinHandle<T>)
+    fn prepare<F, T>(&self, work: F) -> (Ticket, JoinHandle<T>)
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -160,7 +160,7 @@ impl TaskBuilder<'_> {
     }
 
     /// Submits work as soon as its bytes are there.
-    pub(super) fn submit_in_line<F, T>(self, work: F) -> JoinHandle<T>
+    pub(super) fn submit_in_line<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,

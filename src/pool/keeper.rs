@@ -149,16 +149,13 @@ impl Shared {
     /// The same, but no look before the time until which somebody has vouched.
     fn put_off(&self, asleep: Asleep) -> Asleep {
         let vouching = &self.scaling.vouching;
-        let not_before = |look: Option<Instant>, then: u64| {
-            look.map(|look| look.max(self.epoch + Duration::from_nanos(then)))
-        };
+        let at = |then: u64| self.epoch + Duration::from_nanos(then);
         Asleep {
-            look: not_before(asleep.look, vouching.no_look_before()),
+            look: asleep.look.map(|look| look.max(at(vouching.no_look_before()))),
             // That workers move does not say that what they left for others to pass on is passed on.
-            round: asleep.round.map(|round| {
-                let put_off = not_before(Some(round), vouching.no_round_before());
-                put_off.map_or(round, |then| then.min(round + MOST_PUT_OFF))
-            }),
+            round: asleep
+                .round
+                .map(|round| at(vouching.no_round_before()).clamp(round, round + MOST_PUT_OFF)),
             others: asleep.others,
         }
     }

@@ -87,10 +87,10 @@ where
 /// worker is just about to give back.
 pub(super) const ALONE: usize = 2;
 
-struct Submitted<T> {
-    join: Arc<dyn Join<T>>,
+pub(super) struct Submitted<T> {
+    pub(super) join: Arc<dyn Join<T>>,
     /// The waker is registered.
-    sleeps: bool,
+    pub(super) sleeps: bool,
 }
 
 impl<F, T> Future for Run<'_, F, T>

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::TaskBuilder;
-use super::run::Run;
+use super::run::{Run, Submitted};
 use super::task::loaded;
 use super::worker;
 use crate::error::{JoinError, RejectReason, Rejection};
@@ -44,18 +44,18 @@ where
     }
 
     #[inline]
-    fn submit(task: &mut TaskBuilder<'p>, work: F, waker: &Waker) -> Result<Submitted<'p, F, T>, Rejection> {
+    fn submit(task: &mut TaskBuilder<'p>, work: F, waker: &Waker) -> Result<Submitted<T>, Rejection> {
         let shared = task.shared();
         if let Some(worker) = worker::current_of(shared) {
             let (luggage, label) = (task.pack(), task.take_label());
             let join = luggage.labelled_task(work, shared.free_place(&label)?, None, label);
-            return Ok(Submitted { run: Run::submitted(shared, worker.run_here(join)), sleeps: false });
+            return Ok(Submitted { join: worker.run_here(join), sleeps: false });
         }
         let load = match shared.try_weigh(task.bytes()) {
             Ok(load) => load,
             Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
-                let join = task.clone().submit_in_line(work).into_join();
-                return Ok(Submitted { run: Run::submitted(shared, join), sleeps: false });
+                let join = task.submit_in_line(work).into_join();
+                return Ok(Submitted { join, sleeps: false });
             }
             Err(rejection) => return Err(rejection),
         };
@@ -66,14 +66,8 @@ where
         // The first registration comes with the allocation.
         let cell = luggage.labelled_task(loaded(work, load), place, Some(waker.clone()), label);
         shared.rank(Arc::clone(&cell).into_run(), place);
-        Ok(Submitted { run: Run::submitted(shared, cell), sleeps: true })
+        Ok(Submitted { join: cell, sleeps: true })
     }
-}
-
-struct Submitted<'p, F, T> {
-    run: Run<'p, F, T>,
-    /// The waker is registered.
-    sleeps: bool,
 }
 
 impl<F, T> Future for RunTask<'_, F, T>
@@ -87,8 +81,8 @@ where
         let this = self.get_mut();
         if let Some(work) = this.work.take() {
             match Self::submit(&mut this.task, work, cx.waker()) {
-                Ok(Submitted { run, sleeps }) => {
-                    this.run = Some(run);
+                Ok(Submitted { join, sleeps }) => {
+                    this.run = Some(Run::submitted(this.task.shared(), join));
                     if sleeps {
                         return Poll::Pending;
                     }

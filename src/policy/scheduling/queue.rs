@@ -53,7 +53,7 @@ impl<T> Queue<T> {
     pub(super) fn insert(&mut self, standing: Standing, waiting: Waiting<T>) -> bool {
         self.len += 1;
         let lane = &mut self.lanes[lane_of(waiting.priority)];
-        let last = lane.tasks.back().map(|(last, _)| *last);
+        let last = lane.last().map(|(last, _)| last);
         if waiting.expires || last.is_some_and(|last| last > standing) {
             self.sort_in(standing, waiting);
             return true;
