@@ -102,8 +102,8 @@ impl<'p> TaskBuilder<'p> {
     /// this very pool it runs at once.
     ///
     /// # Errors
-    /// As [`AdaptiveThreadPool::run`]; besides [`JoinError::Rejected`] if there is no hope to meet its deadline, or it is shed in an
-    /// overload, and [`JoinError::Expired`] if its deadline passed before it started.
+    /// As [`AdaptiveThreadPool::run`]; besides [`Rejected`](crate::JoinError::Rejected) if there is no hope to meet its
+    /// deadline, or it is shed in an overload, and [`Expired`](crate::JoinError::Expired) if its deadline passed before it started.
     ///
     /// # Cancel safety
     /// As [`AdaptiveThreadPool::run`].
