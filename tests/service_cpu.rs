@@ -124,6 +124,7 @@ fn a_request_that_comes_too_late_is_told_so_at_once_however_full_the_pool_is() {
             };
             block_on(service.ready()).unwrap();
             too_late(&mut service);
+            assert_eq!(pool.statistics().backpressure_events, 1, "{admission:?}: it is counted as refused");
             let mut first = task::spawn(service.call(false));
             too_late(&mut service);
             assert!(stepper.step());

@@ -72,7 +72,7 @@ impl Crowd {
 /// Callers wait for as long as [`HOLD_BACK_NS`], longer only behind a long queue, and never for more tasks than still wait, so at most
 /// twice as long as otherwise. So half of a crowd is told while the other half's tasks run, and the caller's threads and the workers have
 /// something to do at the same time. Only those of tiny tasks are told together until none is at hand any more, or
-/// [`most_tiny`] are held back: the whole crowd is through in less time than a wake-up takes. Where less than [`CROWD`] wait
+/// [`most_tiny`] are held back: all of them run in the time of a few wake-ups. Where less than [`CROWD`] wait
 /// nobody is held back, nor where nothing is known of the tasks yet.
 pub(crate) fn may_hold_back(held: usize, task_ns: u64, crowd: impl FnOnce() -> Crowd) -> bool {
     let each = task_ns.saturating_add(AROUND_NS);

@@ -53,7 +53,7 @@ impl Alarm {
     /// Ends the sleep.
     pub(super) fn ring(&self) {
         if let Some(timer) = self.timer.get() {
-            // If that fails it sleeps by the condition variable, which failed before.
+            // If that fails, so did setting it for the sleep, which is by the condition variable then.
             let _ = timer.set(Some(Duration::ZERO));
         }
         self.signal.notify_one();

@@ -31,7 +31,7 @@ impl Worker {
         let hurry = self.is_urgent();
         // The last of those that are told together goes with the others: one wake-up for all, as soon as this task has ended.
         let together = self.within.borrow().is_empty() && (held_back || self.may_hold_back(hurry));
-        if !together {
+        if !together || (held_back && hurry && self.would_wait_for_others()) {
             return waker.wake();
         }
         callers.hurry.set(hurry || callers.hurry.get());
@@ -66,6 +66,12 @@ impl Worker {
             most_tiny: batching::most_tiny(shared.ranks.used(), shared.bounds.usable),
         };
         batching::may_hold_back(self.callers.ended.get(), self.books.mean_ns(), crowd)
+    }
+
+    /// Whether a caller in a hurry who joins those that are held back would be told after callers who are in none, and notice.
+    #[inline]
+    fn would_wait_for_others(&self) -> bool {
+        !self.callers.hurry.get() && self.books.mean_ns() >= batching::TINY_NS
     }
 
     /// Whether the caller of the task that runs said that it is in a hurry.

@@ -233,7 +233,7 @@ impl Shared {
     /// The same for another reason.
     #[cold]
     pub(super) fn rejected(&self, reason: RejectReason) -> Rejection {
-        count(&self.tally.backpressure);
+        self.note_refusal();
         let in_flight = self.load();
         let retry_after = match reason {
             RejectReason::ShuttingDown | RejectReason::NeverFits => None,
@@ -249,6 +249,11 @@ impl Shared {
             load_factor: self.pressure.capacity.load_factor(in_flight),
             retry_after,
         }
+    }
+
+    /// Counts a caller who is refused.
+    pub(super) fn note_refusal(&self) {
+        count(&self.tally.backpressure);
     }
 
     /// Another number for every refusal, from 0 to under 1. Every pool has the same series: callers meet where they were

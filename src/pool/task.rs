@@ -210,10 +210,14 @@ impl<'p> TaskBuilder<'p> {
         Ok(Placed { luggage, label, place, load })
     }
 
-    /// Whether its deadline has passed.
+    /// Whether its deadline has passed. One that comes so late is refused, and counted so.
     #[cfg(feature = "tower")]
-    pub(crate) fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    pub(crate) fn comes_too_late(&self) -> bool {
+        let late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if late {
+            self.shared().note_refusal();
+        }
+        late
     }
 
     pub(super) fn bytes(&self) -> usize {

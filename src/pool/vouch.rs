@@ -105,14 +105,14 @@ impl Shared {
     }
 }
 
-/// Whether every worker that is at work has started a task since the last call, or never was there before.
+/// Whether every worker that is at work has started a task since the last call; at the first call nothing speaks against any.
 fn all_have_moved(started: &mut Vec<u64>, workers: &[CachePadded<WorkerCounters>]) -> bool {
     started.resize(workers.len(), u64::MAX);
     let mut all = true;
     for (before, worker) in started.iter_mut().zip(workers) {
         let now = worker.started();
         let moved = std::mem::replace(before, now) != now;
-        // A blocked worker without a clock can't be found blocked either.
+        // Who is at rest, or was never there, is not blocked.
         all &= moved || worker.away().is_away();
     }
     all

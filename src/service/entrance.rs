@@ -80,7 +80,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    if task.as_ref().is_some_and(TaskBuilder::is_late) {
+    if task.as_ref().is_some_and(TaskBuilder::comes_too_late) {
         // There is no question of room.
         return Placed::Late;
     }

@@ -9,7 +9,8 @@
 //! When they are sent, the worker wakes one caller only, and leaves the others for that one to pass on: with its next poll of
 //! anything of the pool's, on its own thread. A worker that wakes them all itself is preempted with the first, since its
 //! callers' thread has the higher priority, and comes to the next when that thread sleeps again; and from a thread of its
-//! runtime a caller is woken without a lock. A caller that does not poll holds the others up until the watcher's second look.
+//! runtime a caller is woken without a lock. A caller that does not poll holds the others up until
+//! any other comes by, or the watcher has found them left at two looks.
 //!
 //! The watcher sleeps as long as nothing is held back. That it is awake when something is follows from the locks alone:
 //! a worker first puts a waker under a box's lock and then reads `watched`; the watcher first clears `watched` and then

@@ -43,6 +43,14 @@ mod linux {
             Ok(())
         }
 
+        /// Whether its time is over, and nobody has waited for it since.
+        #[cfg(test)]
+        pub(super) fn is_over(&self) -> io::Result<bool> {
+            use rustix::event::{PollFd, PollFlags, poll};
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            Ok(poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&now))? > 0)
+        }
+
         /// Blocks until the time is over, as it is set by then. May return early, if a signal came.
         pub(crate) fn wait(&self) -> io::Result<()> {
             match rustix::io::read(&self.0, &mut [0; 8]) {
@@ -83,6 +91,7 @@ mod other {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::sync::Arc;
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
@@ -90,35 +99,30 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_secs(3600);
-
-    /// Somebody waits for it, not in vain, and not before it is set to now.
-    fn is_waited_for(timer: &Timer) {
-        let (over, called) = mpsc::channel();
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                assert!(timer.wait().is_ok());
-                assert!(over.send(()).is_ok());
-            });
-            assert!(called.try_recv().is_err());
-            assert!(timer.set(Some(Duration::ZERO)).is_ok());
-            assert!(called.recv().is_ok());
-        });
-    }
+    /// If it takes so long it will never come.
+    const TOO_LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn who_waits_is_called_by_setting_it_to_now() {
-        let timer = Timer::new().unwrap();
         for before in [None, Some(LONG), Some(Duration::MAX)] {
+            let timer = Arc::new(Timer::new().unwrap());
             timer.set(before).unwrap();
-            is_waited_for(&timer);
+            assert!(!timer.is_over().unwrap());
+            let (over, called) = mpsc::channel();
+            let waits = Arc::clone(&timer);
+            // Detached: should it never be called, the test ends all the same.
+            thread::spawn(move || over.send(waits.wait().is_ok()));
+            timer.set(Some(Duration::ZERO)).unwrap();
+            assert!(called.recv_timeout(TOO_LONG).unwrap());
         }
     }
 
     #[test]
-    fn a_time_that_was_put_off_in_time_is_not_over_at_the_first() {
+    fn a_time_that_was_put_off_is_not_over_at_the_first_even_if_that_has_come() {
         let timer = Timer::new().unwrap();
         timer.set(Some(Duration::ZERO)).unwrap();
+        while !timer.is_over().unwrap() {}
         timer.set(Some(LONG)).unwrap();
-        is_waited_for(&timer);
+        assert!(!timer.is_over().unwrap());
     }
 }

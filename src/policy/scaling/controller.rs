@@ -21,6 +21,8 @@ const TAKEN: f64 = 0.7;
 const OVERSUBSCRIBED: f64 = 0.25;
 /// The target moves only for what differs from it by more than one thread, or this part of it.
 const DEAD_BAND: f64 = 0.08;
+/// A core that is kept busy by fewer threads than this has tasks that compute.
+const COMPUTES: f64 = 1.05;
 /// A part of a thread that is not worth a thread.
 const CRUMB: f64 = 0.25;
 /// Samples in a row that must agree before the target moves without a step.
@@ -200,7 +202,7 @@ impl Controller {
         self.agree = self.agree.min(0) - 1;
         let crowded = shares.runnable > OVERSUBSCRIBED;
         // Where nothing blocks, each thread above the cores only takes turns with the others.
-        let computes = shares.threads_a_core < 1.0 + DEAD_BAND;
+        let computes = shares.threads_a_core < COMPUTES;
         if self.target - wanted <= self.dead_band() && !computes {
             self.surplus_for = Duration::ZERO;
             return Reason::Settled;
