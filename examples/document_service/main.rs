@@ -73,13 +73,16 @@ fn serve(config: &Config) -> io::Result<()> {
         let signals = signals::count()?;
         let server = Server::bind(config)?;
         say(format_args!("listening on http://{}", server.address()?));
-        let stop = async {
-            heard(signals.clone(), 1).await;
-            say(format_args!("stopping: no new connections, {:?} for those there are", config.drain));
-        };
         // Who asks twice does not want to wait.
-        let hurry = heard(signals.clone(), 2);
-        say(format_args!("stopped: {}", server.run(stop, hurry).await));
+        let (first, hurry) = (heard(signals.clone(), 1), heard(signals, 2));
+        let drain = config.drain;
+        let stop = async move {
+            first.await;
+            say(format_args!("stopping: no new connections, {drain:?} for those there are"));
+        };
+        // On a thread of the runtime, as its connections: from one to the other there is no switch then.
+        let report = tokio::spawn(server.run(stop, hurry)).await.map_err(io::Error::other)?;
+        say(format_args!("stopped: {report}"));
         Ok(())
     });
     // What still runs on its threads was given its time.

@@ -89,10 +89,11 @@ impl Server {
         let mut connections = JoinSet::new();
         tokio::pin!(stop, hurry);
         loop {
+            // To be called for each that ends would cost as much as to accept one.
+            while connections.try_join_next().is_some() {}
             let (stream, door) = tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some(_) = connections.join_next(), if !connections.is_empty() => continue,
                 accepted = accept(&listener, &doors) => accepted,
             };
             let is_crowded = doors.available_permits() < RESERVE;
