@@ -17,6 +17,20 @@ const BLOCK: u64 = 128;
 pub(super) struct Demand {
     grains: BTreeMap<u64, Due>,
     blocks: BTreeMap<u64, Due>,
+    /// All of it.
+    total: u64,
+}
+
+/// Work that might be taken in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    pub(super) now: u64,
+    /// It has to be done by then.
+    pub(super) due: u64,
+    pub(super) work: u64,
+    /// What is left of the work that has begun.
+    pub(super) begun: u64,
+    pub(super) workers: u64,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +44,7 @@ struct Due {
 impl Demand {
     pub(super) fn add(&mut self, due: u64, work: u64, hard: bool) {
         let grain = due / GRAIN;
+        self.total = self.total.saturating_add(work);
         for (map, at) in [(&mut self.grains, grain), (&mut self.blocks, grain / BLOCK)] {
             let at = map.entry(at).or_default();
             at.work = at.work.saturating_add(work);
@@ -41,6 +56,7 @@ impl Demand {
     /// Takes away what was added with the same words.
     pub(super) fn remove(&mut self, due: u64, work: u64, hard: bool) {
         let grain = due / GRAIN;
+        self.total = self.total.saturating_sub(work);
         for (map, at) in [(&mut self.grains, grain), (&mut self.blocks, grain / BLOCK)] {
             let Entry::Occupied(mut entry) = map.entry(at) else { continue };
             let at = entry.get_mut();
@@ -53,10 +69,20 @@ impl Demand {
         }
     }
 
-    /// Whether `work` that is due at `due` can be done by then without that other work misses its deadline, if `workers` work
-    /// in the order of what is due and have `begun` work left of what they have begun. (The demand must not exceed the supply at
+    /// Whether all work that waits, and this, can be done by the first deadline of any. That is so most of the time, and quickly seen;
+    /// then it [`fits`](Self::fits). `first`: the first deadline of what waits.
+    pub(super) fn surely_fits(&self, plan: Plan, first: Option<u64>) -> bool {
+        let Plan { now, due, work, begun, workers } = plan;
+        let first = first.map_or(due, |first| first.min(due));
+        let all = self.total.saturating_add(begun).saturating_add(work.saturating_mul(workers));
+        all <= time_until(first, now).saturating_mul(workers)
+    }
+
+    /// Whether the work can be done by the time it is due without that other work misses its deadline, if the workers work
+    /// in the order of what is due. (The demand must not exceed the supply at
     /// any deadline: the test for earliest deadline first, Liu and Layland 1973, for one processor; for several it is an estimate.)
-    pub(super) fn fits(&self, now: u64, due: u64, work: u64, begun: u64, workers: u64) -> bool {
+    pub(super) fn fits(&self, plan: Plan) -> bool {
+        let Plan { now, due, work, begun, workers } = plan;
         let at = due / GRAIN;
         let block = at / BLOCK;
         let before = self.blocks.range(..block).chain(self.grains.range(block * BLOCK..=at));
@@ -96,7 +122,7 @@ pub(super) fn time_until(deadline: u64, now: u64) -> u64 {
 #[cfg(test)]
 impl Demand {
     pub(super) fn is_empty(&self) -> bool {
-        self.grains.is_empty() && self.blocks.is_empty()
+        self.grains.is_empty() && self.blocks.is_empty() && self.total == 0
     }
 }
 
@@ -108,31 +134,47 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
+    /// Whether so much work fits into 16 ms.
+    fn fits(demand: &Demand, work: u64, begun: u64, workers: u64) -> bool {
+        demand.fits(Plan { now: 0, due: 16 * MS, work, begun, workers })
+    }
+
     #[test]
     fn work_fits_that_begins_early_enough() {
         let mut demand = Demand::default();
         // Of 16 ms, 2 are kept in reserve.
-        assert!(demand.fits(0, 16 * MS, 14 * MS, 0, 1));
-        assert!(!demand.fits(0, 16 * MS, 15 * MS, 0, 1));
-        assert!(!demand.fits(0, 16 * MS, 14 * MS, MS, 1), "a task has begun");
+        assert!(fits(&demand, 14 * MS, 0, 1));
+        assert!(!fits(&demand, 15 * MS, 0, 1));
+        assert!(!fits(&demand, 14 * MS, MS, 1), "a task has begun");
         demand.add(5 * MS, 4 * MS, false);
-        assert!(demand.fits(0, 16 * MS, 10 * MS, 0, 1));
-        assert!(!demand.fits(0, 16 * MS, 11 * MS, 0, 1));
-        assert!(demand.fits(0, 16 * MS, 12 * MS, 0, 2));
+        assert!(fits(&demand, 10 * MS, 0, 1));
+        assert!(!fits(&demand, 11 * MS, 0, 1));
+        assert!(fits(&demand, 12 * MS, 0, 2));
         demand.remove(5 * MS, 4 * MS, false);
-        assert!(demand.fits(0, 16 * MS, 14 * MS, 0, 1));
+        assert!(fits(&demand, 14 * MS, 0, 1));
         assert!(demand.is_empty());
+    }
+
+    #[test]
+    fn where_all_can_be_done_by_the_first_deadline_that_is_quickly_seen() {
+        let mut demand = Demand::default();
+        demand.add(5 * MS, 20 * MS, false);
+        let plan = Plan { now: 0, due: 80 * MS, work: 5 * MS, begun: 5 * MS, workers: 2 };
+        // Of 20 ms each of two workers counts on 17.5.
+        assert!(demand.surely_fits(plan, None) && demand.surely_fits(plan, Some(20 * MS)));
+        assert!(!demand.surely_fits(Plan { begun: 6 * MS, ..plan }, Some(20 * MS)));
+        assert!(!demand.surely_fits(plan, Some(19 * MS)));
     }
 
     #[test]
     fn what_is_due_later_is_not_in_the_way_but_must_not_be_made_to_miss() {
         let mut demand = Demand::default();
         demand.add(20 * MS, 15 * MS, false);
-        assert!(demand.fits(0, 16 * MS, 14 * MS, 0, 1));
+        assert!(fits(&demand, 14 * MS, 0, 1));
         demand.add(31 * MS, 8 * MS, true);
         // Until the end of its millisecond there are 32, of which 28 count, of which 23 are taken.
-        assert!(demand.fits(0, 16 * MS, 5 * MS, 0, 1));
-        assert!(!demand.fits(0, 16 * MS, 6 * MS, 0, 1));
+        assert!(fits(&demand, 5 * MS, 0, 1));
+        assert!(!fits(&demand, 6 * MS, 0, 1));
     }
 
     proptest! {
@@ -156,7 +198,10 @@ mod tests {
             let others = stays.iter().filter(|task| task.0 > due && task.2).all(|&(at, ..)| {
                 (until(at) + work) * MS <= time_until((at + 1) * MS, 0) * workers
             });
-            prop_assert_eq!(demand.fits(0, due * MS, work * MS, begun * MS, workers), own && others);
+            let plan = Plan { now: 0, due: due * MS, work: work * MS, begun: begun * MS, workers };
+            prop_assert_eq!(demand.fits(plan), own && others);
+            let first = stays.iter().filter(|task| task.2).map(|task| task.0 * MS).min();
+            prop_assert!(!demand.surely_fits(plan, first) || own && others);
             for &(due, work, hard) in stays {
                 demand.remove(due * MS, work * MS, hard);
             }

@@ -30,6 +30,7 @@
 
 mod accounts;
 mod demand;
+mod lane;
 mod order;
 #[cfg(test)]
 mod order_tests;

@@ -3,10 +3,9 @@
 #[cfg(feature = "test-util")]
 mod pick;
 
-use std::collections::BTreeSet;
-
 use super::accounts::{Accounts, Place};
-use super::demand::{Demand, time_until};
+use super::demand::{Demand, Plan, time_until};
+use super::lane::Sorted;
 use super::mean;
 use super::queue::{Standing, Waiting};
 use crate::policy::batching::TINY_NS;
@@ -58,8 +57,8 @@ pub(crate) struct Took {
 #[derive(Debug)]
 pub(crate) struct RunOrder<T> {
     accounts: Accounts<T>,
-    /// Tasks with a deadline.
-    expiring: BTreeSet<(u64, u64, u32)>,
+    /// Tasks with a deadline: whose they are.
+    expiring: Sorted<u32>,
     /// Kept from the first task with a deadline on: others need none.
     demand: Option<Demand>,
     /// What a task takes of a processor, by those of late of all tenants.
@@ -77,7 +76,7 @@ impl<T> RunOrder<T> {
     pub(crate) fn new(most_running: usize) -> Self {
         Self {
             accounts: Accounts::new(most_running),
-            expiring: BTreeSet::new(),
+            expiring: Sorted::new(),
             demand: None,
             estimate: 0,
             time: 0,
@@ -139,10 +138,10 @@ impl<T> RunOrder<T> {
     #[inline]
     pub(crate) fn enter(&mut self, entry: Entry, item: T) {
         let Entry { index, standing, priority, arrival, expires, placed } = entry;
-        let (due, number) = standing;
+        let (due, _) = standing;
         let time = self.time_of(index);
         if expires {
-            self.expiring.insert((due, number, index));
+            self.expiring.insert(standing, index);
             self.demand();
         }
         if let Some(demand) = &mut self.demand {
@@ -252,12 +251,12 @@ impl<T> RunOrder<T> {
     /// Takes out a task whose deadline is not after `now`; or so near that it can't be done by then, if there is other work to do: to
     /// begin it would be of no use to anybody.
     pub(crate) fn expire(&mut self, now: u64, begin: bool) -> Option<T> {
-        let &(due, number, index) = self.expiring.first()?;
+        let (standing, &index) = self.expiring.first()?;
         let time = if begin && self.waiting > 1 { self.time_of(index) } else { 0 };
-        if due > now.saturating_add(time) {
+        if standing.0 > now.saturating_add(time) {
             return None;
         }
-        Some(self.take(index, (due, number))?.item)
+        Some(self.take(index, standing)?.item)
     }
 
     /// Takes out the first task of the tenant that is next, if it is one `too_old` to be begun.
@@ -272,7 +271,7 @@ impl<T> RunOrder<T> {
 
     /// The next deadline of a task that waits.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.expiring.first().map(|(due, ..)| *due)
+        self.expiring.first().map(|((due, _), _)| due)
     }
 
     /// Takes out any task; for the end.
@@ -314,7 +313,10 @@ impl<T> RunOrder<T> {
         let work = index.map_or(self.time, |index| self.time_of(index));
         // Half of what runs is still to be done, on average.
         let begun = (self.running as u64).saturating_mul(self.time) / 2;
-        let fits = self.demand().fits(now, due, work, begun, workers);
+        let plan = Plan { now, due, work, begun, workers };
+        let first = self.next_expiry();
+        let demand = self.demand();
+        let fits = demand.surely_fits(plan, first) || demand.fits(plan);
         let account = index.and_then(|index| self.accounts.get(index));
         let others = self.accounts.busy() - usize::from(account.is_some_and(|tenant| !tenant.is_idle()));
         fits || others > 0 && {
@@ -333,15 +335,14 @@ impl<T> RunOrder<T> {
     }
 
     /// Takes a task out of all lists.
-    fn take(&mut self, index: u32, standing: (u64, u64)) -> Option<Waiting<T>> {
-        let (due, number) = standing;
+    fn take(&mut self, index: u32, standing: Standing) -> Option<Waiting<T>> {
         let waiting = self.accounts.get_mut(index)?.queue.remove(standing)?;
         self.waiting -= 1;
         if waiting.expires {
-            self.expiring.remove(&(due, number, index));
+            self.expiring.remove(standing);
         }
         if let Some(demand) = &mut self.demand {
-            demand.remove(due, waiting.time, waiting.expires);
+            demand.remove(standing.0, waiting.time, waiting.expires);
         }
         self.accounts.list(index);
         Some(waiting)

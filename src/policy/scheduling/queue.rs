@@ -1,18 +1,13 @@
 //! What one tenant has waiting, in the order in which it is due.
 //!
 //! Tasks of one class come, nearly always, in the order in which they are due. So each class has a lane, to which such tasks are only
-//! appended: that takes a few nanoseconds. What has a deadline, or comes late, is kept sorted beside the lanes. A task that leaves a lane
-//! from its middle leaves a gap there.
+//! appended. What has a deadline, or comes late, is sorted in beside the lanes.
 
-use std::collections::{BTreeMap, VecDeque};
-
+use super::lane::{Lane, Sorted};
 use crate::task::Priority;
 
 /// Where a task stands among its tenant's: by the time it is due, then in the order of arrival.
 pub(super) type Standing = (u64, u64);
-
-/// A lane with so many gaps is closed up once they are more than half of it.
-const MANY_GAPS: usize = 32;
 
 /// A task that waits.
 #[derive(Debug)]
@@ -30,14 +25,14 @@ pub(super) struct Waiting<T> {
 
 #[derive(Debug)]
 pub(super) struct Queue<T> {
-    lanes: [Lane<T>; 3],
-    sorted: BTreeMap<Standing, Waiting<T>>,
+    lanes: [Lane<Waiting<T>>; 3],
+    sorted: Sorted<Waiting<T>>,
     len: usize,
 }
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
-        Self { lanes: [Lane::new(), Lane::new(), Lane::new()], sorted: BTreeMap::new(), len: 0 }
+        Self { lanes: [Lane::new(), Lane::new(), Lane::new()], sorted: Sorted::new(), len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -58,7 +53,7 @@ impl<T> Queue<T> {
             self.sort_in(standing, waiting);
             return true;
         }
-        lane.tasks.push_back((standing, Some(waiting)));
+        lane.push(standing, waiting);
         last.is_none()
     }
 
@@ -69,7 +64,7 @@ impl<T> Queue<T> {
 
     /// The task that is due first.
     pub(super) fn first(&self) -> Option<(Standing, &Waiting<T>)> {
-        let mut first = self.sorted.first_key_value().map(|(&at, waiting)| (at, waiting));
+        let mut first = self.sorted.first();
         for lane in &self.lanes {
             if let Some(own) = lane.first() {
                 first = first.filter(|(at, _)| *at < own.0).or(Some(own));
@@ -82,25 +77,24 @@ impl<T> Queue<T> {
     pub(super) fn newest(&self, now: u64) -> Option<Standing> {
         let newest = |priority: Priority| {
             let due = now.saturating_add(priority.slack_ns());
-            let sorted = self.sorted.range(..=(due, u64::MAX)).next_back().map(|(&at, _)| at);
+            let sorted = self.sorted.last_until((due, u64::MAX));
             self.lanes[lane_of(priority)].last().map(|(at, _)| at).max(sorted)
         };
         newest(Priority::Interactive)
             .or_else(|| newest(Priority::Standard))
             .or_else(|| newest(Priority::Bulk))
-            .or_else(|| self.sorted.last_key_value().map(|(&at, _)| at))
+            .or_else(|| self.sorted.last_until((u64::MAX, u64::MAX)))
     }
 
-    /// Of the tasks that are due last, `most` of each lane and of those that are sorted: the least urgent one `that` is asked for.
+    /// Of the tasks that are due last, `most` of each lane: the least urgent one `that` is asked for.
     pub(super) fn last(
         &self,
         most: usize,
         that: impl Fn(&Waiting<T>) -> bool,
     ) -> Option<(Standing, &Waiting<T>)> {
-        let sorted = self.sorted.iter().rev().map(|(&at, waiting)| (at, waiting));
-        let found = self.lanes.iter().map(|lane| lane.iter().rev().take(most).find(|(_, w)| that(w)));
-        found
-            .chain([sorted.take(most).find(|(_, waiting)| that(waiting))])
+        let of_lanes = self.lanes.iter().map(|lane| lane.last_of(most, &that));
+        of_lanes
+            .chain(self.sorted.last_of(most, &that))
             .flatten()
             .max_by_key(|(at, waiting)| (waiting.priority, *at))
     }
@@ -112,7 +106,7 @@ impl<T> Queue<T> {
             return None;
         }
         let lane = &mut self.lanes[lane_of(first.priority)];
-        let taken = lane.take_first(standing).or_else(|| self.sorted.remove(&standing))?;
+        let taken = lane.take_first(standing).or_else(|| self.sorted.remove(standing))?;
         self.len -= 1;
         Some((standing, taken))
     }
@@ -120,15 +114,14 @@ impl<T> Queue<T> {
     pub(super) fn remove(&mut self, standing: Standing) -> Option<Waiting<T>> {
         let lanes = &mut self.lanes;
         let taken = lanes.iter_mut().find_map(|lane| lane.take_first(standing));
-        let taken = taken.or_else(|| self.sorted.remove(&standing));
+        let taken = taken.or_else(|| self.sorted.remove(standing));
         let taken = taken.or_else(|| lanes.iter_mut().find_map(|lane| lane.take(standing)))?;
         self.len -= 1;
         Some(taken)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Standing, &Waiting<T>)> {
-        let sorted = self.sorted.iter().map(|(&at, waiting)| (at, waiting));
-        self.lanes.iter().flat_map(Lane::iter).chain(sorted)
+        self.lanes.iter().flat_map(Lane::iter).chain(self.sorted.iter())
     }
 }
 
@@ -140,68 +133,10 @@ fn lane_of(priority: Priority) -> usize {
     }
 }
 
-/// Tasks of one class in their order, and gaps; none at either end.
-#[derive(Debug)]
-struct Lane<T> {
-    tasks: VecDeque<(Standing, Option<Waiting<T>>)>,
-    gaps: usize,
-}
-
-impl<T> Lane<T> {
-    fn new() -> Self {
-        Self { tasks: VecDeque::new(), gaps: 0 }
-    }
-
-    fn first(&self) -> Option<(Standing, &Waiting<T>)> {
-        self.tasks.front().and_then(present)
-    }
-
-    fn last(&self) -> Option<(Standing, &Waiting<T>)> {
-        self.tasks.back().and_then(present)
-    }
-
-    fn iter(&self) -> impl DoubleEndedIterator<Item = (Standing, &Waiting<T>)> {
-        self.tasks.iter().filter_map(present)
-    }
-
-    fn take_first(&mut self, standing: Standing) -> Option<Waiting<T>> {
-        self.tasks.front().filter(|(at, _)| *at == standing)?;
-        let (_, taken) = self.tasks.pop_front()?;
-        self.trim();
-        taken
-    }
-
-    fn take(&mut self, standing: Standing) -> Option<Waiting<T>> {
-        let index = self.tasks.binary_search_by_key(&standing, |(at, _)| *at).ok()?;
-        let taken = self.tasks.get_mut(index)?.1.take()?;
-        self.gaps += 1;
-        self.trim();
-        if self.gaps > MANY_GAPS && self.gaps > self.tasks.len() / 2 {
-            self.tasks.retain(|(_, task)| task.is_some());
-            self.gaps = 0;
-        }
-        Some(taken)
-    }
-
-    /// Drops the gaps at the ends.
-    fn trim(&mut self) {
-        while self.gaps > 0 && self.tasks.front().is_some_and(|(_, task)| task.is_none()) {
-            self.tasks.pop_front();
-            self.gaps -= 1;
-        }
-        while self.gaps > 0 && self.tasks.back().is_some_and(|(_, task)| task.is_none()) {
-            self.tasks.pop_back();
-            self.gaps -= 1;
-        }
-    }
-}
-
-fn present<T>((at, task): &(Standing, Option<Waiting<T>>)) -> Option<(Standing, &Waiting<T>)> {
-    task.as_ref().map(|waiting| (*at, waiting))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -239,21 +174,8 @@ mod tests {
                 prop_assert_eq!(next, model.pop_first().map(|(_, number)| number));
             }
             prop_assert!(queue.is_empty() && model.is_empty());
-            prop_assert!(queue.lanes.iter().all(|lane| lane.tasks.is_empty() && lane.gaps == 0));
+            prop_assert!(queue.lanes.iter().all(Lane::is_empty) && queue.sorted.is_empty());
         }
-    }
-
-    #[test]
-    fn gaps_do_not_pile_up() {
-        let mut queue = Queue::new();
-        for number in 0..10_000 {
-            queue.insert((number, number), waiting(number, Priority::Standard, false));
-        }
-        for number in 1..9_999 {
-            queue.remove((number, number));
-        }
-        assert_eq!(queue.len(), 2);
-        assert!(queue.lanes[1].tasks.len() <= 2 + MANY_GAPS);
     }
 
     #[test]
