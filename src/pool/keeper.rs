@@ -18,8 +18,6 @@ use crate::sync::{Mutex, MutexGuard};
 const RETRY: Duration = Duration::from_secs(1);
 /// Deadlines are looked at no more often than that.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
-/// A look at what is held back may be put off by so much.
-const MOST_PUT_OFF: Duration = Duration::from_millis(2);
 
 /// What the keeper waits for, beside the reservations.
 #[derive(Debug)]
@@ -152,10 +150,7 @@ impl Shared {
         let at = |then: u64| self.epoch + Duration::from_nanos(then);
         Asleep {
             look: asleep.look.map(|look| look.max(at(vouching.no_look_before()))),
-            // That workers move does not say that what they left for others to pass on is passed on.
-            round: asleep
-                .round
-                .map(|round| at(vouching.no_round_before()).clamp(round, round + MOST_PUT_OFF)),
+            round: asleep.round.map(|round| round.max(at(vouching.no_round_before()))),
             others: asleep.others,
         }
     }

@@ -8,7 +8,7 @@ use crate::contain;
 use crate::task::Outboxes;
 
 /// The time between two looks, unless workers vouch for each other. A wake-up that a worker can't send, because it is stuck in a
-/// long task, is late by two of these at most; each is put off by two to four more where somebody has just vouched for it.
+/// long task, is late by two of these at most; the first is put off a little more where somebody has just vouched for it.
 const LOOK: Duration = Duration::from_millis(1);
 /// After so many looks that found nothing the keeper looks no more, until it is called.
 const LOOKS_IN_VAIN: u32 = 16;

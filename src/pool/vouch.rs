@@ -4,7 +4,8 @@
 //! every few milliseconds, and that somebody can't be a worker: all of them may be blocked. But a worker that has just ended a
 //! task can tell that the others have ended some, too. As long as one can, it puts the keeper's looks off, and the keeper
 //! sleeps. When none does any more the keeper looks as if nobody had ever vouched. In a pool that computes nothing else wakes
-//! it, and to wake it costs two switches between threads.
+//! it, and to wake it costs two switches between threads. So whoever vouches also looks, now and then, at the wake-ups that are held
+//! back: that workers move does not say that what they left for others to pass on is passed on.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
@@ -12,6 +13,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 use super::shared::Shared;
+use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::sync::Mutex;
 
@@ -21,8 +23,10 @@ const EVERY: u64 = 500_000;
 const MOST: usize = 128;
 /// So long after that there is no look for workers that are blocked,
 const NO_LOOK: u64 = 3_000_000;
-/// nor at the wake-ups that are held back.
+/// nor at the wake-ups that are held back,
 const NO_ROUND: u64 = 1_500_000;
+/// since who vouches looks at them as often as this. Longer than any is held back on purpose.
+const ROUND: u64 = 2_000_000;
 
 /// When a worker is to vouch for the others.
 #[derive(Debug)]
@@ -31,14 +35,22 @@ pub(super) struct Vouching {
     due: CachePadded<AtomicU64>,
     /// When somebody did last.
     last: AtomicU64,
-    /// How many tasks each worker had started when one vouched last.
-    started: Mutex<Vec<u64>>,
+    seen: Mutex<Seen>,
+}
+
+/// What is known from those that vouched before.
+#[derive(Debug, Default)]
+struct Seen {
+    /// How many tasks each worker had started.
+    started: Vec<u64>,
+    /// When one looked at the wake-ups that are held back.
+    round: u64,
 }
 
 impl Default for Vouching {
     fn default() -> Self {
         let due = CachePadded::new(AtomicU64::new(u64::MAX));
-        Self { due, last: AtomicU64::new(0), started: Mutex::default() }
+        Self { due, last: AtomicU64::new(0), seen: Mutex::default() }
     }
 }
 
@@ -92,16 +104,31 @@ impl Shared {
     fn look_around(&self, now: u64) {
         let Self { scaling, workers, .. } = self;
         // Whoever has it does the same.
-        let Some(mut started) = scaling.vouching.started.try_lock() else { return };
+        let Some(mut seen) = scaling.vouching.seen.try_lock() else { return };
         if !scaling.vouching.take_turn(now) {
             return;
         }
-        let all = all_have_moved(&mut started, workers);
-        drop(started);
-        if all && self.work_is_stuck() {
-            scaling.vouching.last.store(now, Relaxed);
-            self.put_off_looks();
+        if !all_have_moved(&mut seen.started, workers) || !self.work_is_stuck() {
+            return;
         }
+        let is_time = now.saturating_sub(seen.round) >= ROUND;
+        if is_time {
+            seen.round = now;
+        }
+        drop(seen);
+        scaling.vouching.last.store(now, Relaxed);
+        self.put_off_looks();
+        if is_time && self.outboxes.watched() {
+            self.stage.sending(|| self.send_overdue());
+        }
+    }
+
+    /// Sends the wake-ups that were held back at the last look already.
+    fn send_overdue(&self) {
+        let mut overdue = self.outboxes.buffer();
+        self.outboxes.look(&mut overdue);
+        overdue.drain(..).for_each(|waker| contain::wake(Some(waker)));
+        self.outboxes.give_back(overdue);
     }
 }
 
