@@ -136,7 +136,7 @@ fn an_upload_that_drips_is_a_408_in_the_end() {
 #[test]
 fn a_head_that_stalls_and_a_connection_that_asks_nothing_are_closed() {
     in_time_async(|| async {
-        let service = start(&["--header-timeout", "50ms"]).await;
+        let service = start(&["--header-timeout", "300ms"]).await;
         assert_eq!(service.say(b"GET /health HT").await, "");
         assert_eq!(service.say(b"").await, "");
         let kept = service.say(b"GET /health HTTP/1.1\r\nhost: loopback\r\n\r\n").await;

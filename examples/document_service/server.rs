@@ -90,7 +90,7 @@ impl Server {
         tokio::pin!(stop, hurry);
         loop {
             // To be called for each that ends would cost as much as to accept one.
-            while connections.try_join_next().is_some() {}
+            reap(&mut connections);
             let (stream, door) = tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -118,6 +118,7 @@ impl Server {
             _ = timeout_at(end, all_gone) => false,
             () = &mut hurry => true,
         };
+        reap(&mut connections);
         let (cut_off, given_up) = (connections.len(), service.ledger.given_up());
         connections.shutdown().await;
         let drain = if hurried { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
@@ -130,6 +131,11 @@ impl Server {
         let unanswered = accepted.saturating_sub(answered + given_up);
         Report { accepted, answered, given_up, unanswered, cut_off, pool }
     }
+}
+
+/// Forgets the connections that have ended.
+fn reap(connections: &mut JoinSet<()>) {
+    while connections.try_join_next().is_some() {}
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
