@@ -127,6 +127,7 @@ fn a_request_that_comes_too_late_is_told_so_at_once_however_full_the_pool_is() {
             assert_eq!(pool.statistics().backpressure_events, 1, "{admission:?}: it is counted as refused");
             let mut first = task::spawn(service.call(false));
             too_late(&mut service);
+            assert_eq!(pool.statistics().backpressure_events, 2, "{admission:?}: where it is full, too");
             assert!(stepper.step());
             assert_ready_ok!(first.poll());
             assert_no_leaks(&pool);

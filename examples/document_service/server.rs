@@ -11,8 +11,9 @@ use std::time::Duration;
 use millpond::ShutdownReport;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::connection::{Host, serve};
@@ -86,11 +87,9 @@ impl Server {
         let Self { listener, host, doors, write_timeout, drain } = self;
         let service = Arc::clone(&host.service);
         let (stopping, stopped) = watch::channel(false);
-        let mut connections = JoinSet::new();
+        let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
         tokio::pin!(stop, hurry);
         loop {
-            // To be called for each that ends would cost as much as to accept one.
-            reap(&mut connections);
             let (stream, door) = tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -100,12 +99,14 @@ impl Server {
             let host = Host { is_crowded, ..host.clone() };
             let mut stopped = stopped.clone();
             let open = Open::new(&service);
+            let cut = cut.clone();
             connections.spawn(async move {
                 let stop = async move {
                     // The sender is there for as long as this is.
                     let _ = stopped.wait_for(|stopped| *stopped).await;
                 };
-                serve(Socket::new(stream, write_timeout), host, stop).await;
+                let serving = serve(Socket::new(stream, write_timeout), host, stop);
+                let _ = cut.run_until_cancelled(serving).await;
                 drop((door, open));
             });
         }
@@ -113,14 +114,14 @@ impl Server {
         drop(listener);
         stopping.send_replace(true);
         let end = Instant::now() + drain;
-        let all_gone = async { while connections.join_next().await.is_some() {} };
+        connections.close();
         let hurried = tokio::select! {
-            _ = timeout_at(end, all_gone) => false,
+            _ = timeout_at(end, connections.wait()) => false,
             () = &mut hurry => true,
         };
-        reap(&mut connections);
         let (cut_off, given_up) = (connections.len(), service.ledger.given_up());
-        connections.shutdown().await;
+        cut.cancel();
+        connections.wait().await;
         let drain = if hurried { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
         let pool = tokio::select! {
             report = service.engine.shutdown(drain) => report,
@@ -131,11 +132,6 @@ impl Server {
         let unanswered = accepted.saturating_sub(answered + given_up);
         Report { accepted, answered, given_up, unanswered, cut_off, pool }
     }
-}
-
-/// Forgets the connections that have ended.
-fn reap(connections: &mut JoinSet<()>) {
-    while connections.try_join_next().is_some() {}
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -15,6 +15,7 @@ pub(crate) mod retry_budget;
 pub(crate) mod scaling;
 pub(crate) mod scheduling;
 pub(crate) mod trimming;
+pub(crate) mod waking;
 
 /// An exponentially weighted mean with weight 1/8 for the newest value.
 pub(crate) fn smooth(mean: u64, newest: u64) -> u64 {

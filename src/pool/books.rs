@@ -61,6 +61,11 @@ impl Books {
         self.mean_ns.get()
     }
 
+    /// The last reading of the clock: when the last task ended, unless tasks are tiny.
+    pub(super) fn stamp(&self) -> Instant {
+        self.stamp.get()
+    }
+
     /// After a rest or a search: the time from here on is a task's.
     pub(super) fn begin(&self) {
         self.stamp.set(Instant::now());

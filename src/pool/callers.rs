@@ -6,91 +6,110 @@ use std::task::Waker;
 
 use super::worker::Worker;
 use crate::contain;
-use crate::policy::batching::{self, Crowd};
-use crate::task::{Label, Priority};
+use crate::policy::waking::{self, Crowd, HeldBack, MOST_LEEWAY_NS};
+use crate::task::Priority;
 
 /// Those whose wake-ups a worker holds back.
 #[derive(Default)]
 pub(super) struct Callers {
-    /// There are wake-ups in this worker's outbox, as far as it knows; the keeper may have sent them.
-    held_back: Cell<bool>,
-    /// Tasks that have ended since the first of them was held back, whoever waits for those.
-    ended: Cell<usize>,
-    /// One of those callers is in a hurry.
-    hurry: Cell<bool>,
+    /// There are some in this worker's outbox, as far as it knows; the keeper may have sent them.
+    together: Cell<Option<HeldBack>>,
+    /// This worker has vouched for the others: it is to look at what is held back, as soon as its result can be seen.
+    look: Cell<bool>,
     /// A buffer for sending them.
     wakers: RefCell<VecDeque<Waker>>,
 }
 
 impl Worker {
-    /// Tells the caller of the task that ends: now, or together with others.
+    /// The result of the task that ends can be seen. Its caller, if one waits for it, is told: now, or together with others.
     #[inline]
-    pub(super) fn tell(&self, waker: Waker) {
-        let callers = &self.callers;
-        let held_back = callers.held_back.get();
-        let hurry = self.is_urgent();
-        // The last of those that are told together goes with the others: one wake-up for all, as soon as this task has ended.
-        let together = self.within.borrow().is_empty() && (held_back || self.may_hold_back(hurry));
-        if !together || (held_back && hurry && self.would_wait_for_others()) {
-            return waker.wake();
+    pub(super) fn tell(&self, caller: Option<Waker>) {
+        if let Some(waker) = caller {
+            self.tell_or_hold_back(waker);
         }
-        callers.hurry.set(hurry || callers.hurry.get());
-        callers.held_back.set(true);
+        if self.callers.look.replace(false) {
+            self.look_for_others();
+        }
+    }
+
+    #[inline]
+    fn tell_or_hold_back(&self, waker: Waker) {
+        let Some(together) = self.together() else { return waker.wake() };
+        self.callers.together.set(Some(together));
         let shared = self.shared();
         if !shared.outboxes.hold(self.slot(), waker) && !shared.keep_outboxes() {
             self.send();
         }
     }
 
+    /// Those who are held back, if the caller of the task that ends may be one of them. (The last of them goes with the others: one
+    /// wake-up for all, as soon as this task has ended.)
+    #[inline]
+    fn together(&self) -> Option<HeldBack> {
+        if !self.within.borrow().is_empty() {
+            return None;
+        }
+        let (leeway, task_ns) = (self.leeway(), self.books.mean_ns());
+        match self.callers.together.get() {
+            None => HeldBack::begin(leeway, task_ns, || self.crowd()),
+            Some(others) => others.join(leeway, task_ns),
+        }
+    }
+
     /// A task has ended: sends the wake-ups that were held back, unless those callers may wait for another.
     #[inline]
     pub(super) fn send_if_due(&self) {
-        let callers = &self.callers;
-        if !callers.held_back.get() {
-            return;
-        }
-        callers.ended.set(callers.ended.get() + 1);
-        if !self.may_hold_back(callers.hurry.get()) {
-            self.send();
+        let Some(together) = self.callers.together.get() else { return };
+        match together.ended(self.books.mean_ns(), || self.crowd()) {
+            None => self.send(),
+            more => self.callers.together.set(more),
         }
     }
 
-    /// Whether the caller of a task that is done may be woken a little later, together with others.
     #[inline]
-    fn may_hold_back(&self, hurry: bool) -> bool {
+    fn crowd(&self) -> Crowd {
         let shared = self.shared();
-        let crowd = || Crowd {
+        Crowd {
             waiting: self.local.len() + shared.queues.injected() + shared.ranks.waiting(),
             workers: shared.idle.census().total(),
-            patient: !hurry,
-            most_tiny: batching::most_tiny(shared.ranks.used(), shared.bounds.usable),
-        };
-        batching::may_hold_back(self.callers.ended.get(), self.books.mean_ns(), crowd)
+            most_tiny: waking::most_tiny(shared.ranks.used(), shared.bounds.usable),
+        }
     }
 
-    /// Whether a caller in a hurry who joins those that are held back would be told after callers who are in none, and notice.
+    /// For how long the caller of the task that runs may be held back. How long it has waited only a label tells; the others have
+    /// waited for about as long as those who wait now will.
     #[inline]
-    fn would_wait_for_others(&self) -> bool {
-        !self.callers.hurry.get() && self.books.mean_ns() >= batching::TINY_NS
+    fn leeway(&self) -> u64 {
+        let shared = self.shared();
+        if !shared.ranks.used() {
+            return MOST_LEEWAY_NS;
+        }
+        let task = self.task.borrow();
+        let Some(label) = task.as_ref().and_then(|task| task.label()) else { return MOST_LEEWAY_NS };
+        let now = shared.ns_at(self.books.stamp());
+        let soon = |at: u64| at.saturating_sub(now) < waking::HURRY_NS;
+        if label.priority == Priority::Interactive || label.expires().is_some_and(soon) {
+            return waking::leeway(0);
+        }
+        waking::leeway(now.saturating_sub(label.arrival))
     }
 
-    /// Whether the caller of the task that runs said that it is in a hurry.
-    #[inline]
-    fn is_urgent(&self) -> bool {
-        let soon = |at: u64| at.saturating_sub(self.shared().now_ns()) < batching::HURRY_NS;
-        let urgent =
-            |label: &Label| label.priority == Priority::Interactive || label.expires().is_some_and(soon);
-        self.shared().ranks.used()
-            && self.task.borrow().as_ref().and_then(|task| task.label()).is_some_and(urgent)
+    /// Has the worker look at what is held back, when the result of the task that ends can be seen.
+    pub(super) fn look_soon(&self) {
+        self.callers.look.set(true);
+    }
+
+    #[cold]
+    fn look_for_others(&self) {
+        let shared = self.shared();
+        shared.stage.sending(|| shared.send_overdue());
     }
 
     /// Sends the wake-ups that were held back: the first, whose caller passes the others on.
     pub(super) fn send(&self) {
-        if !self.callers.held_back.replace(false) {
+        if self.callers.together.take().is_none() {
             return;
         }
-        self.callers.hurry.set(false);
-        self.callers.ended.set(0);
         let shared = self.shared();
         if shared.outboxes.watched() && shared.stage.passes_on() {
             contain::wake(shared.outboxes.first(self.slot()));

@@ -15,6 +15,7 @@ use crossbeam_utils::CachePadded;
 use super::shared::Shared;
 use crate::contain;
 use crate::metrics::WorkerCounters;
+use crate::policy::waking::MOST_LEEWAY_NS;
 use crate::sync::Mutex;
 
 /// The time between two that vouch, in nanoseconds.
@@ -25,8 +26,9 @@ const MOST: usize = 128;
 const NO_LOOK: u64 = 3_000_000;
 /// nor at the wake-ups that are held back,
 const NO_ROUND: u64 = 1_500_000;
-/// since who vouches looks at them as often as this. Longer than any is held back on purpose.
-const ROUND: u64 = 2_000_000;
+/// since who vouches looks at them as often as this. Longer than any is held back on purpose. (Where the keeper has looked in between, one
+/// may be sent earlier than it need be.)
+const ROUND: u64 = MOST_LEEWAY_NS + 1_000_000;
 
 /// When a worker is to vouch for the others.
 #[derive(Debug)]
@@ -91,25 +93,23 @@ impl Vouching {
 }
 
 impl Shared {
-    /// A worker has ended a task: vouches for the others, if that is due.
+    /// A worker has ended a task: vouches for the others, if that is due. Says whether it is to look at what is held back, too.
     #[inline]
-    pub(super) fn vouch(&self, now: Instant) {
+    pub(super) fn vouch(&self, now: Instant) -> bool {
         let now = self.ns_at(now);
-        if now >= self.scaling.vouching.due.load(Relaxed) {
-            self.look_around(now);
-        }
+        now >= self.scaling.vouching.due.load(Relaxed) && self.look_around(now)
     }
 
     #[cold]
-    fn look_around(&self, now: u64) {
+    fn look_around(&self, now: u64) -> bool {
         let Self { scaling, workers, .. } = self;
         // Whoever has it does the same.
-        let Some(mut seen) = scaling.vouching.seen.try_lock() else { return };
+        let Some(mut seen) = scaling.vouching.seen.try_lock() else { return false };
         if !scaling.vouching.take_turn(now) {
-            return;
+            return false;
         }
         if !all_have_moved(&mut seen.started, workers) || !self.work_is_stuck() {
-            return;
+            return false;
         }
         let is_time = now.saturating_sub(seen.round) >= ROUND;
         if is_time {
@@ -118,13 +118,12 @@ impl Shared {
         drop(seen);
         scaling.vouching.last.store(now, Relaxed);
         self.put_off_looks();
-        if is_time && self.outboxes.watched() {
-            self.stage.sending(|| self.send_overdue());
-        }
+        is_time && self.outboxes.watched()
     }
 
-    /// Sends the wake-ups that were held back at the last look already.
-    fn send_overdue(&self) {
+    /// Sends the wake-ups that were held back at the last look already. They are others', who may do anything when they are woken: not
+    /// to be called where a result is in hand that nobody can see yet.
+    pub(super) fn send_overdue(&self) {
         let mut overdue = self.outboxes.buffer();
         self.outboxes.look(&mut overdue);
         overdue.drain(..).for_each(|waker| contain::wake(Some(waker)));

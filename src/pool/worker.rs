@@ -324,13 +324,15 @@ impl Host for Worker {
 
     #[inline]
     fn ended(&self, ended: Ended) {
-        if let Some(now) = self.books.ended(self.counters(), ended) {
-            self.shared.vouch(now);
+        if let Some(now) = self.books.ended(self.counters(), ended)
+            && self.shared.vouch(now)
+        {
+            self.look_soon();
         }
     }
 
     #[inline]
-    fn wake(&self, waker: Waker) {
-        self.tell(waker);
+    fn tell(&self, caller: Option<Waker>) {
+        Worker::tell(self, caller);
     }
 }

@@ -116,9 +116,7 @@ where
             inner.waker.take()
         };
         self.done.store(true, Ordering::Release);
-        if let Some(waker) = waker {
-            host.wake(waker);
-        }
+        host.tell(waker);
         Some(place)
     }
 

@@ -104,15 +104,17 @@ pub(crate) struct Ended {
     pub(crate) abandoned: bool,
 }
 
-/// What runs a task. Called back at the two ends of the run.
+/// What runs a task. Called back as it begins, ends, and can be seen to have ended.
 pub(crate) trait Host {
     /// The task is about to run: what it occupied in the queue is free.
     fn leaves_queue(&self, place: Place);
     /// The task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
-    /// The result is visible: its waiter is to be woken, now or in a moment.
-    fn wake(&self, waker: Waker) {
-        waker.wake();
+    /// The result is visible: whoever waits for it is to be woken, now or in a moment.
+    fn tell(&self, waiter: Option<Waker>) {
+        if let Some(waker) = waiter {
+            waker.wake();
+        }
     }
 }
 

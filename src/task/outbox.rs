@@ -3,8 +3,8 @@
 //! To wake a caller can cost more than a short task itself: the caller's thread leaves its sleep, and where it has the
 //! higher priority it takes the very core that woke it. Callers whose tasks were taken from the queue together can be
 //! woken together. The danger is a task that turns out long while the callers of those before it wait. So what is held
-//! back is not the worker's own: it lies in an [`Outboxes`], and a watcher looks through all of them from time to time
-//! and sends what a worker has kept from one look to the next.
+//! back is not the worker's own: it lies in an [`Outboxes`], and somebody looks through all of them from time to time
+//! and sends what a worker has kept from one look to the next: the watcher, a thread of its own, or any worker that can tell that all go on.
 //!
 //! When they are sent, the worker wakes one caller only, and leaves the others for that one to pass on: with its next poll of
 //! anything of the pool's, on its own thread. A worker that wakes them all itself is preempted with the first, since its
@@ -12,7 +12,8 @@
 //! runtime a caller is woken without a lock. A caller that does not poll holds the others up until
 //! any other comes by, or the watcher has found them left at two looks.
 //!
-//! The watcher sleeps as long as nothing is held back. That it is awake when something is follows from the locks alone:
+//! The watcher, of whom there is one, sleeps as long as nothing is held back. (It alone may [`rest`](Outboxes::rest), whoever else looks.) That
+//! it is awake when something is follows from the locks alone:
 //! a worker first puts a waker under a box's lock and then reads `watched`; the watcher first clears `watched` and then
 //! looks into every box under its lock. If the look comes first, the worker reads `false` and calls the watcher; if the
 //! waker comes first, the watcher sees it.
@@ -39,7 +40,7 @@ pub(crate) struct Outboxes {
 #[derive(Default)]
 struct Outbox {
     wakers: VecDeque<Waker>,
-    /// The watcher saw these already.
+    /// Whoever looked last saw these already.
     seen: bool,
 }
 
@@ -126,7 +127,7 @@ impl Outboxes {
         outbox.seen = false;
     }
 
-    /// The watcher's look: moves into `to` what was there at the last look already. Says whether anything else is left.
+    /// A look, the watcher's or a worker's: moves into `to` what was there at the last look already. Says whether anything else is left.
     pub(crate) fn look(&self, to: &mut VecDeque<Waker>) -> bool {
         let mut left = false;
         for outbox in &self.boxes {

@@ -111,7 +111,12 @@ mod tests {
             let (over, called) = mpsc::channel();
             let waits = Arc::clone(&timer);
             // Detached: should it never be called, the test ends all the same.
-            thread::spawn(move || over.send(waits.wait().is_ok()));
+            let (about_to, is_about_to) = mpsc::channel();
+            thread::spawn(move || {
+                about_to.send(()).unwrap();
+                over.send(waits.wait().is_ok())
+            });
+            is_about_to.recv().unwrap();
             timer.set(Some(Duration::ZERO)).unwrap();
             assert!(called.recv_timeout(TOO_LONG).unwrap());
         }

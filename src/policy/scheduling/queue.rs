@@ -50,16 +50,12 @@ impl<T> Queue<T> {
         let lane = &mut self.lanes[lane_of(waiting.priority)];
         let last = lane.last().map(|(last, _)| last);
         if waiting.expires || last.is_some_and(|last| last > standing) {
-            self.sort_in(standing, waiting);
-            return true;
+            let first = self.sorted.first().is_none_or(|(first, _)| first > standing);
+            self.sorted.insert(standing, waiting);
+            return first;
         }
         lane.push(standing, waiting);
         last.is_none()
-    }
-
-    #[cold]
-    fn sort_in(&mut self, standing: Standing, waiting: Waiting<T>) {
-        self.sorted.insert(standing, waiting);
     }
 
     /// The task that is due first.

@@ -42,7 +42,7 @@ pub(super) struct Clock {
     changed: Condvar,
     /// Workers whose task waits for a clock.
     aside: AtomicUsize,
-    /// Threads other than workers that are about to send wake-ups.
+    /// Threads that are about to send wake-ups of others than their own callers.
     sending: AtomicUsize,
 }
 
@@ -87,7 +87,7 @@ impl Clock {
         active <= self.aside.load(Ordering::SeqCst) && self.sending.load(Ordering::SeqCst) == 0
     }
 
-    /// Somebody other than a worker sends wake-ups.
+    /// Somebody sends wake-ups that workers have held back: the keeper, or a worker that has looked at those of all.
     pub(super) fn sending(&self, send: impl FnOnce()) {
         self.sending.fetch_add(1, Ordering::SeqCst);
         send();
