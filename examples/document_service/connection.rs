@@ -47,8 +47,13 @@ pub(crate) struct Host {
 }
 
 /// Serves a connection until its client goes, sends nothing for too long, or `stop` is there; then a request that is under way is
-/// answered first.
-pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output = ()>) {
+/// answered first, unless `cut` comes.
+pub(crate) async fn serve(
+    socket: Socket,
+    host: Host,
+    stop: impl Future<Output = ()>,
+    cut: impl Future<Output = ()>,
+) {
     let (header_timeout, is_crowded) = (host.service.limits.header_timeout, host.is_crowded);
     let (header_timeout, linger) = match is_crowded {
         true => (header_timeout.min(CROWDED_HEAD), CROWDED_LINGER),
@@ -61,18 +66,27 @@ pub(crate) async fn serve(socket: Socket, host: Host, stop: impl Future<Output =
         .max_buf_size(BUFFER)
         .keep_alive(!is_crowded)
         .serve_connection(TokioIo::new(socket), answer);
-    let mut stop = pin!(stop);
+    let (mut stop, mut cut) = (pin!(stop), pin!(cut));
     let mut is_stopping = false;
     // An error is a client's that has gone, or speaks no HTTP and was told so: nothing is to be done about it here.
-    let _ = poll_fn(|cx| {
+    let ended = poll_fn(|cx| {
         if !is_stopping && stop.as_mut().poll(cx).is_ready() {
             is_stopping = true;
             Pin::new(&mut connection).graceful_shutdown();
         }
-        connection.poll_without_shutdown(cx)
+        // Not before: with each request it would be looked at in vain.
+        if is_stopping && cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        connection.poll_without_shutdown(cx).map(Some)
     })
     .await;
-    connection.into_parts().io.into_inner().linger(linger).await;
+    if ended.is_some() {
+        tokio::select! {
+            () = connection.into_parts().io.into_inner().linger(linger) => {}
+            () = cut => {}
+        }
+    }
 }
 
 async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, Infallible> {

@@ -105,8 +105,7 @@ impl Server {
                     // The sender is there for as long as this is.
                     let _ = stopped.wait_for(|stopped| *stopped).await;
                 };
-                let serving = serve(Socket::new(stream, write_timeout), host, stop);
-                let _ = cut.run_until_cancelled(serving).await;
+                serve(Socket::new(stream, write_timeout), host, stop, cut.cancelled()).await;
                 drop((door, open));
             });
         }
