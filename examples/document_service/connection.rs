@@ -47,7 +47,7 @@ pub(crate) struct Host {
 }
 
 /// Serves a connection until its client goes, sends nothing for too long, or `stop` is there; then a request that is under way is
-/// answered first, unless `cut` comes.
+/// answered first, unless `cut` comes as well.
 pub(crate) async fn serve(
     socket: Socket,
     host: Host,

@@ -88,6 +88,8 @@ impl Server {
         let service = Arc::clone(&host.service);
         let (stopping, stopped) = watch::channel(false);
         let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
+        // Also if nobody waits for this any more.
+        let _cut_off = cut.clone().drop_guard();
         tokio::pin!(stop, hurry);
         loop {
             let (stream, door) = tokio::select! {
@@ -102,7 +104,7 @@ impl Server {
             let cut = cut.clone();
             connections.spawn(async move {
                 let stop = async move {
-                    // The sender is there for as long as this is.
+                    // Without a sender nobody waits for the end, and it has come.
                     let _ = stopped.wait_for(|stopped| *stopped).await;
                 };
                 serve(Socket::new(stream, write_timeout), host, stop, cut.cancelled()).await;

@@ -6,8 +6,10 @@ use super::batching::TINY_NS;
 const LEAST_LEEWAY_NS: u64 = 200_000;
 /// and where they have waited for long, and are in no hurry, after this part of that,
 const PART: u64 = 16;
-/// but never after more than this.
+/// but never after more than this,
 pub(crate) const MOST_LEEWAY_NS: u64 = 4_000_000;
+/// and where tasks take longer than this, after as much less: the longer they are, the less is a wake-up beside one.
+const SHORT_NS: u64 = 200_000;
 /// Whose deadline is nearer is in a hurry.
 pub(crate) const HURRY_NS: u64 = 20 * MOST_LEEWAY_NS;
 /// What is done around a task takes about as long.
@@ -29,9 +31,14 @@ pub(crate) fn leeway(waited_ns: u64) -> u64 {
     (waited_ns / PART).clamp(LEAST_LEEWAY_NS, MOST_LEEWAY_NS)
 }
 
-/// The work of so many tasks that lately took `task_ns` each.
-fn work(tasks: usize, task_ns: u64) -> u64 {
-    task_ns.saturating_add(AROUND_NS).saturating_mul(tasks as u64)
+/// The most for tasks that lately took `task_ns` each.
+fn most(task_ns: u64) -> u64 {
+    (MOST_LEEWAY_NS * SHORT_NS / task_ns.max(SHORT_NS)).max(LEAST_LEEWAY_NS)
+}
+
+/// The work of a task.
+fn work(task_ns: u64) -> u64 {
+    task_ns.saturating_add(AROUND_NS)
 }
 
 /// What is at hand while callers are held back.
@@ -56,7 +63,7 @@ impl Crowd {
     }
 
     /// How long the last that waits will have waited.
-    fn wait(self, task_ns: u64) -> u64 {
+    pub(crate) fn wait(self, task_ns: u64) -> u64 {
         task_ns.saturating_mul((self.waiting / self.workers.max(1)) as u64)
     }
 }
@@ -72,9 +79,11 @@ impl Crowd {
 /// `task_ns` is what a task lately took. The crowd is only looked at where it matters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldBack {
-    /// Tasks that have ended since the first of them was held back, whoever waits for those.
+    /// Tasks that have ended since, that of the first of them included, whoever waits for those.
     tasks: usize,
-    /// After so much work they are to be told, from the first.
+    /// The work that they were.
+    done_ns: u64,
+    /// After so much work they are to be told.
     leeway_ns: u64,
     /// One of them has no patience.
     impatient: bool,
@@ -85,18 +94,17 @@ impl HeldBack {
     /// behind it, and nobody is held back for longer than befits those.
     #[inline]
     pub(crate) fn begin(leeway_ns: u64, task_ns: u64, crowd: impl FnOnce() -> Crowd) -> Option<Self> {
-        let next = work(1, task_ns);
+        // Its own, which counts as it ends, and another: else it would be told at once all the same.
+        let next = work(task_ns).saturating_mul(2);
+        let leeway_ns = leeway_ns.min(most(task_ns));
         if task_ns == 0 || next >= leeway_ns {
             return None;
         }
         let crowd = crowd();
         let leeway_ns = leeway_ns.min(leeway(crowd.wait(task_ns)));
         let impatient = leeway_ns <= LEAST_LEEWAY_NS;
-        (crowd.waiting >= crowd.least(0, task_ns) && next < leeway_ns).then_some(Self {
-            tasks: 0,
-            leeway_ns,
-            impatient,
-        })
+        let held = Self { tasks: 0, done_ns: 0, leeway_ns, impatient };
+        (crowd.waiting >= crowd.least(0, task_ns) && next < leeway_ns).then_some(held)
     }
 
     /// And another, unless it is to be told at once: who has no patience would notice that it is told after those who have.
@@ -106,20 +114,20 @@ impl HeldBack {
         if impatient && !self.impatient && task_ns >= TINY_NS {
             return None;
         }
-        let until = work(self.tasks, task_ns).saturating_add(leeway_ns);
-        Some(Self { leeway_ns: self.leeway_ns.min(until), impatient: self.impatient || impatient, ..self })
+        let leeway_ns = self.leeway_ns.min(self.done_ns.saturating_add(leeway_ns));
+        Some(Self { leeway_ns, impatient: self.impatient || impatient, ..self })
     }
 
     /// A task has ended. `None`: they are to be told before another.
     #[inline]
     pub(crate) fn ended(self, task_ns: u64, crowd: impl FnOnce() -> Crowd) -> Option<Self> {
-        let tasks = self.tasks + 1;
+        let (tasks, done_ns) = (self.tasks + 1, self.done_ns.saturating_add(work(task_ns)));
         // Until the next is done.
-        if work(tasks + 1, task_ns) >= self.leeway_ns {
+        if done_ns.saturating_add(work(task_ns)) >= self.leeway_ns {
             return None;
         }
         let crowd = crowd();
-        (crowd.waiting >= crowd.least(tasks, task_ns)).then_some(Self { tasks, ..self })
+        (crowd.waiting >= crowd.least(tasks, task_ns)).then_some(Self { tasks, done_ns, ..self })
     }
 }
 
@@ -181,19 +189,40 @@ mod tests {
         let most = |waited_ms: u64, task_ns, waiting| {
             most(begin(waited_ms * MS, task_ns, crowd(waiting)), task_ns, crowd(waiting))
         };
-        assert_eq!(most(1_000, 100_000, 10), 1, "a short one behind it");
+        assert_eq!(most(1_000, 50_000, 10), 3, "a short one behind it");
         assert_eq!(most(1_000, 100_000, 500), 15, "25 ms");
         assert_eq!(most(1_000, 100_000, 1_000_000), 39, "four milliseconds at most");
         assert_eq!(most(16, 100_000, 1_000_000), 9, "it has not waited for longer");
-        assert_eq!(most(0, 100_000, 1_000_000), 1, "or is in a hurry");
-        assert_eq!(most(1_000, 300_000, 1_000_000), 13);
-        assert_eq!(most(1_000, 4_000_000, 1_000_000), 0, "long");
+        assert_eq!(most(0, 50_000, 1_000_000), 3, "or is in a hurry");
+        assert_eq!(most(1_000, 300_000, 1_000_000), 8, "the longer the tasks, the less");
+        assert_eq!(most(1_000, 600_000, 1_000_000), 2);
+        assert_eq!(most(1_000, 700_000, 1_000_000), 0, "long");
+    }
+
+    #[test]
+    fn who_is_not_held_back_for_the_next_task_is_not_held_back_at_all() {
+        for task_ns in (1_000..1_000_000).step_by(1_000) {
+            for waited in [0, 10 * MS, 100 * MS] {
+                let held = most(begin(waited, task_ns, crowd(1_000_000)), task_ns, crowd(1_000_000));
+                assert!(held != 1, "{task_ns} ns, {waited}");
+            }
+        }
+    }
+
+    #[test]
+    fn tasks_that_have_been_long_are_not_forgotten_when_they_are_tiny_again() {
+        let patient = begin(1_000 * MS, 190_000, crowd(1_000_000)).unwrap();
+        let mut held = Some(patient);
+        for _ in 0..15 {
+            held = held.unwrap().ended(190_000, || crowd(1_000_000));
+        }
+        assert!((1..=500).contains(&most(held, 2_300, crowd(1_000_000))));
     }
 
     #[test]
     fn who_joins_others_is_held_back_for_no_longer_than_befits_itself() {
         let patient = begin(1_000 * MS, 100_000, crowd(1_000_000)).unwrap();
-        let later = HeldBack { tasks: 5, ..patient };
+        let later = HeldBack { tasks: 5, done_ns: 5 * work(100_000), ..patient };
         assert_eq!(most(Some(later), 100_000, crowd(1_000_000)), 34);
         assert_eq!(most(later.join(leeway(16 * MS), 100_000), 100_000, crowd(1_000_000)), 9, "one of 1 ms");
         assert_eq!(most(later.join(leeway(1_000 * MS), 100_000), 100_000, crowd(1_000_000)), 34, "of 4 ms");
@@ -203,9 +232,9 @@ mod tests {
     fn who_is_in_a_hurry_is_told_after_others_only_if_they_are_too_or_all_is_done_in_no_time() {
         let patient = begin(1_000 * MS, 100_000, crowd(1_000_000)).unwrap();
         assert!(patient.join(leeway(0), 100_000).is_none());
-        assert!(patient.join(leeway(3 * MS), 100_000).is_none(), "nor who was never to wait");
-        assert!(patient.join(leeway(4 * MS), 100_000).is_some());
-        let hurried = begin(0, 100_000, crowd(1_000_000)).unwrap();
+        assert!(patient.join(leeway(3_200_000), 100_000).is_none(), "nor who had hardly to wait");
+        assert!(patient.join(leeway(3_300_000), 100_000).is_some());
+        let hurried = begin(0, 50_000, crowd(1_000_000)).unwrap();
         assert!(hurried.join(leeway(0), 100_000).is_some());
         let tiny = patient.join(leeway(0), 300).unwrap();
         assert!(tiny.join(leeway(0), 100_000).is_some(), "there is one in a hurry now");

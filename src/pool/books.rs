@@ -27,6 +27,8 @@ const SHARE: usize = 16;
 pub(super) struct Books {
     /// The last reading of the clock.
     stamp: Cell<Instant>,
+    /// The first one since it had no work.
+    since: Cell<Instant>,
     /// Tasks that have ended since.
     untimed: Cell<u64>,
     /// The next task is the first after a rest or a search. It may be the only one: then what follows it, until the worker
@@ -48,6 +50,7 @@ impl Books {
         Self {
             most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
             stamp: Cell::new(Instant::now()),
+            since: Cell::new(Instant::now()),
             untimed: Cell::new(0),
             first: Cell::new(true),
             mean_ns: Cell::new(0),
@@ -66,9 +69,17 @@ impl Books {
         self.stamp.get()
     }
 
+    /// For how long there has been work without a pause, by the last reading.
+    pub(super) fn busy_ns(&self) -> u64 {
+        let busy = self.stamp.get().saturating_duration_since(self.since.get());
+        u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// After a rest or a search: the time from here on is a task's.
     pub(super) fn begin(&self) {
-        self.stamp.set(Instant::now());
+        let now = Instant::now();
+        self.stamp.set(now);
+        self.since.set(now);
         self.first.set(true);
     }
 

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use super::worker::Worker;
 use crate::contain;
-use crate::policy::waking::{self, Crowd, HeldBack, MOST_LEEWAY_NS};
+use crate::policy::waking::{self, Crowd, HeldBack};
 use crate::task::Priority;
 
 /// Those whose wake-ups a worker holds back.
@@ -23,7 +23,7 @@ pub(super) struct Callers {
 impl Worker {
     /// The result of the task that ends can be seen. Its caller, if one waits for it, is told: now, or together with others.
     #[inline]
-    pub(super) fn tell(&self, caller: Option<Waker>) {
+    pub(super) fn tell_caller(&self, caller: Option<Waker>) {
         if let Some(waker) = caller {
             self.tell_or_hold_back(waker);
         }
@@ -34,7 +34,7 @@ impl Worker {
 
     #[inline]
     fn tell_or_hold_back(&self, waker: Waker) {
-        let Some(together) = self.together() else { return waker.wake() };
+        let Some(together) = self.joined() else { return waker.wake() };
         self.callers.together.set(Some(together));
         let shared = self.shared();
         if !shared.outboxes.hold(self.slot(), waker) && !shared.keep_outboxes() {
@@ -45,7 +45,7 @@ impl Worker {
     /// Those who are held back, if the caller of the task that ends may be one of them. (The last of them goes with the others: one
     /// wake-up for all, as soon as this task has ended.)
     #[inline]
-    fn together(&self) -> Option<HeldBack> {
+    fn joined(&self) -> Option<HeldBack> {
         if !self.within.borrow().is_empty() {
             return None;
         }
@@ -76,16 +76,19 @@ impl Worker {
         }
     }
 
-    /// For how long the caller of the task that runs may be held back. How long it has waited only a label tells; the others have
-    /// waited for about as long as those who wait now will.
+    /// For how long the caller of the task that runs may be held back. How long it has waited only a label tells; another has waited for
+    /// no longer than the worker has had work, and for about as long as those who wait now and go the same way will.
     #[inline]
     fn leeway(&self) -> u64 {
         let shared = self.shared();
         if !shared.ranks.used() {
-            return MOST_LEEWAY_NS;
+            return waking::leeway(self.books.busy_ns());
         }
         let task = self.task.borrow();
-        let Some(label) = task.as_ref().and_then(|task| task.label()) else { return MOST_LEEWAY_NS };
+        let Some(label) = task.as_ref().and_then(|task| task.label()) else {
+            let behind = Crowd { waiting: shared.queues.injected(), ..self.crowd() };
+            return waking::leeway(behind.wait(self.books.mean_ns()).min(self.books.busy_ns()));
+        };
         let now = shared.ns_at(self.books.stamp());
         let soon = |at: u64| at.saturating_sub(now) < waking::HURRY_NS;
         if label.priority == Priority::Interactive || label.expires().is_some_and(soon) {

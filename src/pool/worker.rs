@@ -325,6 +325,8 @@ impl Host for Worker {
     #[inline]
     fn ended(&self, ended: Ended) {
         if let Some(now) = self.books.ended(self.counters(), ended)
+            // Whoever vouches may have to wake strangers: not on top of a task, which may hold what they want.
+            && self.within.borrow().is_empty()
             && self.shared.vouch(now)
         {
             self.look_soon();
@@ -333,6 +335,6 @@ impl Host for Worker {
 
     #[inline]
     fn tell(&self, caller: Option<Waker>) {
-        Worker::tell(self, caller);
+        self.tell_caller(caller);
     }
 }

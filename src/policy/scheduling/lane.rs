@@ -10,7 +10,7 @@ const MANY_GAPS: usize = 32;
 /// or so many of them lie side by side: whoever looks for the last ones passes them over one by one.
 const LONG_GAP: usize = if cfg!(test) { 4 } else { 256 };
 /// An empty lane keeps room for so many.
-const KEPT: usize = 1_024;
+const KEPT: usize = 64;
 
 /// Items that come in their order. One that leaves from its middle leaves a gap there; there is none at either end.
 #[derive(Debug)]
@@ -66,15 +66,20 @@ impl<T> Lane<T> {
         let index = self.items.binary_search_by_key(&standing, |(at, _)| *at).ok()?;
         let taken = self.items.get_mut(index)?.1.take()?;
         self.gaps += 1;
-        let is_long = self.gaps > LONG_GAP
-            && self.items.len() > index + LONG_GAP
-            && self.items.range(index..).take(LONG_GAP + 1).all(|(_, item)| item.is_none());
+        let is_long = self.gaps > LONG_GAP && self.gap_at(index) > LONG_GAP;
         if is_long || (self.gaps > MANY_GAPS && self.gaps > self.items.len() / 2) {
             self.items.retain(|(_, item)| item.is_some());
             self.gaps = 0;
         }
         self.trim();
         Some(taken)
+    }
+
+    /// How long the gap there is, on either side as far as it matters.
+    fn gap_at(&self, index: usize) -> usize {
+        let is_gap = |(_, item): &&(Standing, Option<T>)| item.is_none();
+        let after = self.items.range(index..).take(LONG_GAP + 1).take_while(is_gap).count();
+        after + self.items.range(..index).rev().take(LONG_GAP).take_while(is_gap).count()
     }
 
     /// Drops the gaps at the ends.
@@ -221,21 +226,28 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_the_last_ones_up_to_a_place_passes_few_gaps() {
-        let mut lane = Lane::new();
-        for number in 0..1_000 {
-            lane.push((number, number), ());
-        }
+    fn no_gap_is_long_whoever_leaves_first() {
+        let full = || {
+            let mut lane = Lane::new();
+            (0..1_000).for_each(|number| lane.push((number, number), ()));
+            lane
+        };
+        let is_fine = |lane: &Lane<()>| {
+            let all: Vec<bool> = lane.items.iter().map(|(_, item)| item.is_none()).collect();
+            all.chunk_by(|a, b| a == b).all(|row| !row[0] || row.len() <= LONG_GAP)
+        };
+        let mut lane = full();
         while let Some(last) = lane.last_until((900, 900)) {
-            assert!(lane.take(last).is_some());
-            let gap = lane
-                .items
-                .iter()
-                .skip_while(|(_, item)| item.is_some())
-                .take_while(|(_, item)| item.is_none());
-            assert!(gap.count() <= LONG_GAP);
+            assert!(lane.take(last).is_some() && is_fine(&lane));
         }
         assert_eq!(lane.iter().count(), 99);
+        lane = full();
+        for number in
+            (100..400).chain((500..800).rev()).chain((410..490).step_by(2)).chain((411..490).step_by(2))
+        {
+            assert!(lane.take((number, number)).is_some() && is_fine(&lane));
+        }
+        assert_eq!(lane.iter().count(), 320);
     }
 
     #[test]

@@ -153,8 +153,9 @@ mod tests {
                 let priority = [Priority::Interactive, Priority::Standard, Priority::Bulk][class];
                 // Mostly in order, and late now and then.
                 let standing = (due + number * 10, number);
-                queue.insert(standing, waiting(number, priority, expires && due % 4 == 0));
+                let may_be_first = queue.insert(standing, waiting(number, priority, expires && due % 4 == 0));
                 model.insert(standing, number);
+                prop_assert!(may_be_first || model.keys().next() != Some(&standing));
                 if number % leaves as u64 == 0 {
                     let &gone = model.keys().nth(which.index(model.len())).unwrap();
                     prop_assert_eq!(queue.remove(gone).map(|w| w.item), model.remove(&gone));
