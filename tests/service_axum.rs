@@ -98,6 +98,26 @@ fn what_passes_its_deadline_is_a_504() {
 }
 
 #[test]
+fn what_comes_after_its_deadline_is_a_504_however_full_the_pool_is() {
+    in_time_async(|| async {
+        let pool = fixed(1).max_queue_size(1).build().unwrap();
+        let held = hold(&pool, 1);
+        let queued = pool.try_spawn(|| ()).unwrap();
+        for (refused, admission) in (1..).zip([Admission::Shed, Admission::WaitUpTo(Duration::MAX)]) {
+            let late = |_: &Request| Terms::new().deadline(Instant::now() - Duration::from_millis(1));
+            let layer = OffloadLayer::new(pool.clone()).admission(admission).terms(late).responding();
+            let address = serve(Router::new().route("/", get(async || "served")).layer(layer)).await;
+            let got = service_support::get(address, "/").await;
+            assert_eq!(got.problem(504, "deadline-exceeded"), None, "{admission:?}");
+            assert_eq!(pool.statistics().backpressure_events, refused, "{admission:?}: it is counted");
+        }
+        held.end();
+        queued.await.unwrap();
+        assert_no_leaks(&pool);
+    });
+}
+
+#[test]
 fn a_panic_is_a_500_that_does_not_tell_what_it_said() {
     in_time_async(|| async {
         let pool = fixed(1).build().unwrap();

@@ -67,7 +67,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field(
         "niceness",
         "N",
-        "2",
+        "4",
         WORK,
         "Niceness of millpond's threads, so that connections come first; 10 is best for them and costs throughput",
     ),
