@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use millpond::AdaptiveThreadPool;
+use millpond::{AdaptiveThreadPool, Priority};
 use pool_support::{fixed, in_time, short, until};
 use tokio::sync::oneshot;
 
@@ -18,22 +18,40 @@ use tokio::sync::oneshot;
 /// long one is done would be to wait for ever.
 #[tokio::test]
 async fn a_long_task_does_not_keep_the_callers_of_those_before_it_waiting() {
-    // Behind a long queue callers may be held back for longer; and of two workers the other one goes on meanwhile.
-    for (threads, crowd) in [(1, 100), (2, 3_000)] {
+    // Of two workers the other one goes on meanwhile; and those who have waited behind a long queue may be held back for longer.
+    for (threads, crowd, waited) in [
+        (1, 100, Duration::ZERO),
+        (2, 3_000, Duration::ZERO),
+        (1, 3_000, LONG_ENOUGH),
+        (2, 3_000, LONG_ENOUGH),
+    ] {
         let pool = fixed(threads).build().unwrap();
         for _ in 0..10 {
-            callers_are_told_while_a_long_task_runs(&pool, threads, crowd).await;
+            callers_are_told_while_a_long_task_runs(&pool, threads, crowd, waited).await;
         }
     }
 }
 
-async fn callers_are_told_while_a_long_task_runs(pool: &AdaptiveThreadPool, threads: usize, crowd: usize) {
+/// Who has waited for so long may be held back for as long as anybody.
+const LONG_ENOUGH: Duration = Duration::from_millis(70);
+
+async fn callers_are_told_while_a_long_task_runs(
+    pool: &AdaptiveThreadPool,
+    threads: usize,
+    crowd: usize,
+    waited: Duration,
+) {
+    let start = Instant::now();
+    // All of one class, which runs in the order of submission. Its label says how long each has waited.
+    let pool = || pool.task().priority(Priority::Bulk);
     let gates: Vec<_> = (0..threads)
         .map(|_| {
             let (open, gate) = mpsc::channel::<()>();
-            (open, pool.try_spawn(move || gate.recv().is_ok()).unwrap())
+            (open, pool().try_spawn(move || gate.recv().is_ok()).unwrap())
         })
         .collect();
+    // The gates are long, and forgotten after these.
+    let first: Vec<_> = (0..100).map(|_| pool().try_spawn(short).unwrap()).collect();
     let done = Arc::new(Mutex::new(Vec::new()));
     let record = |id: usize| {
         let done = Arc::clone(&done);
@@ -42,7 +60,7 @@ async fn callers_are_told_while_a_long_task_runs(pool: &AdaptiveThreadPool, thre
             done.lock().unwrap().push(id);
         }
     };
-    let mut before: Vec<_> = (0..40).map(|id| Some(pool.try_spawn(record(id)).unwrap())).collect();
+    let mut before: Vec<_> = (0..40).map(|id| Some(pool().try_spawn(record(id)).unwrap())).collect();
     let (began, begun) = oneshot::channel();
     let (told, wait) = mpsc::channel();
     let long = {
@@ -52,8 +70,9 @@ async fn callers_are_told_while_a_long_task_runs(pool: &AdaptiveThreadPool, thre
             wait.recv_timeout(Duration::from_secs(60)).is_ok()
         }
     };
-    let long = pool.try_spawn(long).unwrap();
-    let after: Vec<_> = (0..crowd).map(|_| pool.try_spawn(short).unwrap()).collect();
+    let long = pool().try_spawn(long).unwrap();
+    let after: Vec<_> = (0..crowd).map(|_| pool().try_spawn(short).unwrap()).collect();
+    until(|| start.elapsed() >= waited);
     for (open, gate) in gates {
         open.send(()).unwrap();
         assert!(gate.await.unwrap());
@@ -63,7 +82,7 @@ async fn callers_are_told_while_a_long_task_runs(pool: &AdaptiveThreadPool, thre
     }
     told.send(()).unwrap();
     assert!(long.await.unwrap(), "the callers before it were not told while it ran");
-    for task in before.into_iter().flatten().chain(after) {
+    for task in first.into_iter().chain(before.into_iter().flatten()).chain(after) {
         task.await.unwrap();
     }
 }

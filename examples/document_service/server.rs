@@ -88,8 +88,8 @@ impl Server {
         let service = Arc::clone(&host.service);
         let (stopping, stopped) = watch::channel(false);
         let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
-        // Also if nobody waits for this any more.
-        let _cut_off = cut.clone().drop_guard();
+        // They are cut off, too, if this future is dropped.
+        let _cut_if_dropped = cut.clone().drop_guard();
         tokio::pin!(stop, hurry);
         loop {
             let (stream, door) = tokio::select! {

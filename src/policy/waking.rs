@@ -53,12 +53,12 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// How many are to wait at the least, when so many callers are held back already.
-    fn least(self, held: usize, task_ns: u64) -> usize {
-        match held {
+    /// How many are to wait at the least, when so many tasks have ended since the first caller was held back.
+    fn least(self, tasks: usize, task_ns: u64) -> usize {
+        match tasks {
             0 => CROWD,
-            _ if task_ns < TINY_NS && held < self.most_tiny => 1,
-            _ => CROWD.max(held + 1),
+            _ if task_ns < TINY_NS && tasks < self.most_tiny => 1,
+            _ => CROWD.max(tasks + 1),
         }
     }
 
@@ -74,16 +74,17 @@ impl Crowd {
 /// tasks than still wait, so at most twice as long as otherwise. So half of a crowd is told while the other half's tasks run, and the
 /// callers' threads and the workers have something to do at the same time. Only those of tiny tasks are told together until none is at hand
 /// any more, or [`most_tiny`] are held back: all of them run in the time of a few wake-ups. Where less than [`CROWD`] wait nobody
-/// is held back, nor where nothing is known of the tasks yet.
+/// is held back, nor where nothing is known of the tasks yet. Of tasks over [`SHORT_NS`] fewer are told together, and none from about
+/// 0.6 ms on.
 ///
-/// `task_ns` is what a task lately took. The crowd is only looked at where it matters.
+/// `now_ns` is when the last task ended, `task_ns` what one lately took. The crowd is only looked at where it matters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldBack {
     /// Tasks that have ended since, that of the first of them included, whoever waits for those.
     tasks: usize,
-    /// The work that they were.
-    done_ns: u64,
-    /// After so much work they are to be told.
+    /// Since when, in nanoseconds, its own work included.
+    since_ns: u64,
+    /// So long after that they are to be told.
     leeway_ns: u64,
     /// One of them has no patience.
     impatient: bool,
@@ -93,8 +94,12 @@ impl HeldBack {
     /// A caller with that leeway is the first, if it may be held back. One that came early need not have waited for long where many wait
     /// behind it, and nobody is held back for longer than befits those.
     #[inline]
-    pub(crate) fn begin(leeway_ns: u64, task_ns: u64, crowd: impl FnOnce() -> Crowd) -> Option<Self> {
-        // Its own, which counts as it ends, and another: else it would be told at once all the same.
+    pub(crate) fn begin(
+        leeway_ns: u64,
+        (now_ns, task_ns): (u64, u64),
+        crowd: impl FnOnce() -> Crowd,
+    ) -> Option<Self> {
+        // Its own and another: else it would be told at once all the same.
         let next = work(task_ns).saturating_mul(2);
         let leeway_ns = leeway_ns.min(most(task_ns));
         if task_ns == 0 || next >= leeway_ns {
@@ -103,31 +108,33 @@ impl HeldBack {
         let crowd = crowd();
         let leeway_ns = leeway_ns.min(leeway(crowd.wait(task_ns)));
         let impatient = leeway_ns <= LEAST_LEEWAY_NS;
-        let held = Self { tasks: 0, done_ns: 0, leeway_ns, impatient };
+        let since_ns = now_ns.saturating_sub(work(task_ns));
+        let held = Self { tasks: 0, since_ns, leeway_ns, impatient };
         (crowd.waiting >= crowd.least(0, task_ns) && next < leeway_ns).then_some(held)
     }
 
     /// And another, unless it is to be told at once: who has no patience would notice that it is told after those who have.
     #[inline]
-    pub(crate) fn join(self, leeway_ns: u64, task_ns: u64) -> Option<Self> {
+    pub(crate) fn join(self, leeway_ns: u64, (now_ns, task_ns): (u64, u64)) -> Option<Self> {
         let impatient = leeway_ns <= LEAST_LEEWAY_NS;
         if impatient && !self.impatient && task_ns >= TINY_NS {
             return None;
         }
-        let leeway_ns = self.leeway_ns.min(self.done_ns.saturating_add(leeway_ns));
+        let until = now_ns.saturating_sub(self.since_ns).saturating_add(leeway_ns);
+        let leeway_ns = self.leeway_ns.min(until);
         Some(Self { leeway_ns, impatient: self.impatient || impatient, ..self })
     }
 
     /// A task has ended. `None`: they are to be told before another.
     #[inline]
-    pub(crate) fn ended(self, task_ns: u64, crowd: impl FnOnce() -> Crowd) -> Option<Self> {
-        let (tasks, done_ns) = (self.tasks + 1, self.done_ns.saturating_add(work(task_ns)));
-        // Until the next is done.
-        if done_ns.saturating_add(work(task_ns)) >= self.leeway_ns {
+    pub(crate) fn ended(self, (now_ns, task_ns): (u64, u64), crowd: impl FnOnce() -> Crowd) -> Option<Self> {
+        // When the next is done.
+        let next = now_ns.saturating_add(work(task_ns)).saturating_sub(self.since_ns);
+        if next >= self.leeway_ns.min(most(task_ns)) {
             return None;
         }
-        let crowd = crowd();
-        (crowd.waiting >= crowd.least(tasks, task_ns)).then_some(Self { tasks, done_ns, ..self })
+        let (tasks, crowd) = (self.tasks + 1, crowd());
+        (crowd.waiting >= crowd.least(tasks, task_ns)).then_some(Self { tasks, ..self })
     }
 }
 
@@ -136,18 +143,30 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000_000;
+    const NOW: u64 = 1_000 * MS;
 
     fn crowd(waiting: usize) -> Crowd {
         Crowd { waiting, workers: 2, most_tiny: usize::MAX }
     }
 
     fn begin(waited_ns: u64, task_ns: u64, crowd: Crowd) -> Option<HeldBack> {
-        HeldBack::begin(leeway(waited_ns), task_ns, || crowd)
+        HeldBack::begin(leeway(waited_ns), (NOW, task_ns), || crowd)
     }
 
-    /// How many tasks end before callers are told.
+    /// How many tasks end before callers are told, the first of them now, at `now_ns`.
+    fn most_from(now_ns: u64, held: Option<HeldBack>, task_ns: u64, crowd: Crowd) -> usize {
+        let mut now_ns = now_ns;
+        std::iter::successors(held, |held| {
+            let more = held.ended((now_ns, task_ns), || crowd);
+            now_ns += work(task_ns);
+            more
+        })
+        .count()
+    }
+
+    /// The same where they have just been held back.
     fn most(begun: Option<HeldBack>, task_ns: u64, crowd: Crowd) -> usize {
-        std::iter::successors(begun, |held| held.ended(task_ns, || crowd)).count()
+        most_from(NOW, begun, task_ns, crowd)
     }
 
     #[test]
@@ -168,9 +187,9 @@ mod tests {
     #[test]
     fn callers_of_tiny_tasks_are_told_together_until_no_more_are_at_hand() {
         let held = |task_ns| HeldBack { tasks: 60, ..begin(0, task_ns, crowd(64)).unwrap() };
-        assert!(held(300).ended(300, || crowd(1)).is_some());
-        assert!(held(300).ended(300, || crowd(0)).is_none());
-        assert!(held(3_000).ended(3_000, || crowd(1)).is_none());
+        assert!(held(300).ended((NOW, 300), || crowd(1)).is_some());
+        assert!(held(300).ended((NOW, 300), || crowd(0)).is_none());
+        assert!(held(3_000).ended((NOW, 3_000), || crowd(1)).is_none());
     }
 
     #[test]
@@ -210,33 +229,37 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_have_been_long_are_not_forgotten_when_they_are_tiny_again() {
-        let patient = begin(1_000 * MS, 190_000, crowd(1_000_000)).unwrap();
-        let mut held = Some(patient);
-        for _ in 0..15 {
-            held = held.unwrap().ended(190_000, || crowd(1_000_000));
-        }
-        assert!((1..=500).contains(&most(held, 2_300, crowd(1_000_000))));
+    fn tasks_that_turn_out_long_are_not_taken_for_short_ones() {
+        let patient = begin(1_000 * MS, 75_000, crowd(1_000_000));
+        let later = NOW + 3_800_000;
+        assert_eq!(most_from(later, patient, 2_300, crowd(1_000_000)), 50, "some time has passed");
+        assert_eq!(most_from(NOW + 5 * MS, patient, 75_000, crowd(1_000_000)), 1, "too much");
+        assert_eq!(most_from(NOW + MS, patient, 400_000, crowd(1_000_000)), 3, "it is less for long ones");
     }
 
     #[test]
     fn who_joins_others_is_held_back_for_no_longer_than_befits_itself() {
         let patient = begin(1_000 * MS, 100_000, crowd(1_000_000)).unwrap();
-        let later = HeldBack { tasks: 5, done_ns: 5 * work(100_000), ..patient };
-        assert_eq!(most(Some(later), 100_000, crowd(1_000_000)), 34);
-        assert_eq!(most(later.join(leeway(16 * MS), 100_000), 100_000, crowd(1_000_000)), 9, "one of 1 ms");
-        assert_eq!(most(later.join(leeway(1_000 * MS), 100_000), 100_000, crowd(1_000_000)), 34, "of 4 ms");
+        let now = NOW + 500_000;
+        let most = |waited_ms: u64| {
+            let joined = patient.join(leeway(waited_ms * MS), (now, 100_000));
+            most_from(now, joined, 100_000, crowd(1_000_000))
+        };
+        assert_eq!(most_from(now, Some(patient), 100_000, crowd(1_000_000)), 34);
+        assert_eq!(most(16), 10, "one of 1 ms");
+        assert_eq!(most(1_000), 34, "of 4 ms");
     }
 
     #[test]
     fn who_is_in_a_hurry_is_told_after_others_only_if_they_are_too_or_all_is_done_in_no_time() {
         let patient = begin(1_000 * MS, 100_000, crowd(1_000_000)).unwrap();
-        assert!(patient.join(leeway(0), 100_000).is_none());
-        assert!(patient.join(leeway(3_200_000), 100_000).is_none(), "nor who had hardly to wait");
-        assert!(patient.join(leeway(3_300_000), 100_000).is_some());
+        let (short, tiny) = ((NOW, 100_000), (NOW, 300));
+        assert!(patient.join(leeway(0), short).is_none());
+        assert!(patient.join(leeway(3_200_000), short).is_none(), "nor who had hardly to wait");
+        assert!(patient.join(leeway(3_300_000), short).is_some());
         let hurried = begin(0, 50_000, crowd(1_000_000)).unwrap();
-        assert!(hurried.join(leeway(0), 100_000).is_some());
-        let tiny = patient.join(leeway(0), 300).unwrap();
-        assert!(tiny.join(leeway(0), 100_000).is_some(), "there is one in a hurry now");
+        assert!(hurried.join(leeway(0), short).is_some());
+        let both = patient.join(leeway(0), tiny).unwrap();
+        assert!(both.join(leeway(0), short).is_some(), "there is one in a hurry now");
     }
 }

@@ -27,10 +27,10 @@ const SHARE: usize = 16;
 pub(super) struct Books {
     /// The last reading of the clock.
     stamp: Cell<Instant>,
-    /// The first one since it had no work.
-    since: Cell<Instant>,
     /// Tasks that have ended since.
     untimed: Cell<u64>,
+    /// The first reading after it had no work.
+    busy_since: Cell<Instant>,
     /// The next task is the first after a rest or a search. It may be the only one: then what follows it, until the worker
     /// finds that it has run out of work, is the end of its caller's sleep, who may take the core for a while.
     first: Cell<bool>,
@@ -50,7 +50,7 @@ impl Books {
         Self {
             most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
             stamp: Cell::new(Instant::now()),
-            since: Cell::new(Instant::now()),
+            busy_since: Cell::new(Instant::now()),
             untimed: Cell::new(0),
             first: Cell::new(true),
             mean_ns: Cell::new(0),
@@ -71,7 +71,7 @@ impl Books {
 
     /// For how long there has been work without a pause, by the last reading.
     pub(super) fn busy_ns(&self) -> u64 {
-        let busy = self.stamp.get().saturating_duration_since(self.since.get());
+        let busy = self.stamp.get().saturating_duration_since(self.busy_since.get());
         u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX)
     }
 
@@ -79,7 +79,7 @@ impl Books {
     pub(super) fn begin(&self) {
         let now = Instant::now();
         self.stamp.set(now);
-        self.since.set(now);
+        self.busy_since.set(now);
         self.first.set(true);
     }
 
@@ -137,5 +137,25 @@ impl Books {
         if self.withheld.get() > 0 {
             self.give_back(shared, counters);
         }
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_busy_from_its_last_pause_to_the_end_of_its_last_task() {
+        let (books, counters) = (Books::new(100, 1), WorkerCounters::default());
+        books.begin();
+        assert_eq!(books.busy_ns(), 0);
+        let began = books.stamp();
+        while Instant::now() == began {}
+        // The first is always timed.
+        assert!(books.ended(&counters, Ended { panicked: false, abandoned: false }).is_some());
+        assert_eq!(u128::from(books.busy_ns()), (books.stamp() - began).as_nanos());
+        assert!(books.busy_ns() > 0);
+        books.begin();
+        assert_eq!(books.busy_ns(), 0, "it has had a pause");
     }
 }

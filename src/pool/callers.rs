@@ -24,10 +24,12 @@ impl Worker {
     /// The result of the task that ends can be seen. Its caller, if one waits for it, is told: now, or together with others.
     #[inline]
     pub(super) fn tell_caller(&self, caller: Option<Waker>) {
+        // First: a waker that panics leaves nothing for the next task.
+        let look = self.callers.look.replace(false);
         if let Some(waker) = caller {
             self.tell_or_hold_back(waker);
         }
-        if self.callers.look.replace(false) {
+        if look {
             self.look_for_others();
         }
     }
@@ -49,10 +51,10 @@ impl Worker {
         if !self.within.borrow().is_empty() {
             return None;
         }
-        let (leeway, task_ns) = (self.leeway(), self.books.mean_ns());
+        let (leeway, last) = (self.leeway(), self.last_task());
         match self.callers.together.get() {
-            None => HeldBack::begin(leeway, task_ns, || self.crowd()),
-            Some(others) => others.join(leeway, task_ns),
+            None => HeldBack::begin(leeway, last, || self.crowd()),
+            Some(others) => others.join(leeway, last),
         }
     }
 
@@ -60,7 +62,7 @@ impl Worker {
     #[inline]
     pub(super) fn send_if_due(&self) {
         let Some(together) = self.callers.together.get() else { return };
-        match together.ended(self.books.mean_ns(), || self.crowd()) {
+        match together.ended(self.last_task(), || self.crowd()) {
             None => self.send(),
             more => self.callers.together.set(more),
         }
@@ -76,8 +78,14 @@ impl Worker {
         }
     }
 
-    /// For how long the caller of the task that runs may be held back. How long it has waited only a label tells; another has waited for
-    /// no longer than the worker has had work, and for about as long as those who wait now and go the same way will.
+    /// When the last task ended, and how long one took of late, in nanoseconds.
+    #[inline]
+    fn last_task(&self) -> (u64, u64) {
+        (self.shared().ns_at(self.books.stamp()), self.books.mean_ns())
+    }
+
+    /// For how long the caller of the task that runs may be held back. How long it has waited only a label tells; another is taken to have
+    /// waited for no longer than the worker has had work, and than those who wait now and go the same way will.
     #[inline]
     fn leeway(&self) -> u64 {
         let shared = self.shared();
@@ -86,7 +94,8 @@ impl Worker {
         }
         let task = self.task.borrow();
         let Some(label) = task.as_ref().and_then(|task| task.label()) else {
-            let behind = Crowd { waiting: shared.queues.injected(), ..self.crowd() };
+            let (waiting, workers) = (shared.queues.injected(), shared.idle.census().total());
+            let behind = Crowd { waiting, workers, most_tiny: 0 };
             return waking::leeway(behind.wait(self.books.mean_ns()).min(self.books.busy_ns()));
         };
         let now = shared.ns_at(self.books.stamp());

@@ -93,15 +93,16 @@ impl Vouching {
 }
 
 impl Shared {
-    /// A worker has ended a task: vouches for the others, if that is due. Says whether it is to look at what is held back, too.
+    /// A worker has ended a task: vouches for the others, if that is due. Says whether it is to look at what is held back, too; never
+    /// if it may not.
     #[inline]
-    pub(super) fn vouch(&self, now: Instant) -> bool {
+    pub(super) fn vouch(&self, now: Instant, may_look: bool) -> bool {
         let now = self.ns_at(now);
-        now >= self.scaling.vouching.due.load(Relaxed) && self.look_around(now)
+        now >= self.scaling.vouching.due.load(Relaxed) && self.look_around(now, may_look)
     }
 
     #[cold]
-    fn look_around(&self, now: u64) -> bool {
+    fn look_around(&self, now: u64, may_look: bool) -> bool {
         let Self { scaling, workers, .. } = self;
         // Whoever has it does the same.
         let Some(mut seen) = scaling.vouching.seen.try_lock() else { return false };
@@ -111,7 +112,7 @@ impl Shared {
         if !all_have_moved(&mut seen.started, workers) || !self.work_is_stuck() {
             return false;
         }
-        let is_time = now.saturating_sub(seen.round) >= ROUND;
+        let is_time = may_look && now.saturating_sub(seen.round) >= ROUND;
         if is_time {
             seen.round = now;
         }

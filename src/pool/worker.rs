@@ -324,11 +324,10 @@ impl Host for Worker {
 
     #[inline]
     fn ended(&self, ended: Ended) {
-        if let Some(now) = self.books.ended(self.counters(), ended)
-            // Whoever vouches may have to wake strangers: not on top of a task, which may hold what they want.
-            && self.within.borrow().is_empty()
-            && self.shared.vouch(now)
-        {
+        let Some(now) = self.books.ended(self.counters(), ended) else { return };
+        // Not on top of a task: it may hold what those want who would be woken.
+        let may_look = self.within.borrow().is_empty();
+        if self.shared.vouch(now, may_look) {
             self.look_soon();
         }
     }

@@ -7,7 +7,8 @@ use super::queue::Standing;
 
 /// A lane with so many gaps is closed up once they are more than half of it,
 const MANY_GAPS: usize = 32;
-/// or so many of them lie side by side: whoever looks for the last ones passes them over one by one.
+/// or so many of them lie side by side: whoever looks for the last ones passes them over one by one. (So of a lane of n, as many leaving
+/// side by side, each moves n / 256 others at the most.)
 const LONG_GAP: usize = if cfg!(test) { 4 } else { 256 };
 /// An empty lane keeps room for so many.
 const KEPT: usize = 64;
