@@ -10,7 +10,7 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use millpond::{AdaptiveThreadPool, Priority};
+use millpond::{AdaptiveThreadPool, JoinHandle, Priority};
 use pool_support::{fixed, in_time, short, until};
 use tokio::sync::oneshot;
 
@@ -19,12 +19,9 @@ use tokio::sync::oneshot;
 #[tokio::test]
 async fn a_long_task_does_not_keep_the_callers_of_those_before_it_waiting() {
     // Of two workers the other one goes on meanwhile; and those who have waited behind a long queue may be held back for longer.
-    for (threads, crowd, waited) in [
-        (1, 100, Duration::ZERO),
-        (2, 3_000, Duration::ZERO),
-        (1, 3_000, LONG_ENOUGH),
-        (2, 3_000, LONG_ENOUGH),
-    ] {
+    for (threads, crowd, waited) in
+        [(1, 100, None), (2, 3_000, None), (1, 3_000, Some(LONG_ENOUGH)), (2, 3_000, Some(LONG_ENOUGH))]
+    {
         let pool = fixed(threads).build().unwrap();
         for _ in 0..10 {
             callers_are_told_while_a_long_task_runs(&pool, threads, crowd, waited).await;
@@ -39,19 +36,17 @@ async fn callers_are_told_while_a_long_task_runs(
     pool: &AdaptiveThreadPool,
     threads: usize,
     crowd: usize,
-    waited: Duration,
+    waited: Option<Duration>,
 ) {
     let start = Instant::now();
-    // All of one class, which runs in the order of submission. Its label says how long each has waited.
-    let pool = || pool.task().priority(Priority::Bulk);
     let gates: Vec<_> = (0..threads)
         .map(|_| {
             let (open, gate) = mpsc::channel::<()>();
-            (open, pool().try_spawn(move || gate.recv().is_ok()).unwrap())
+            (open, spawn(pool, waited, move || gate.recv().is_ok()))
         })
         .collect();
     // The gates are long, and forgotten after these.
-    let first: Vec<_> = (0..100).map(|_| pool().try_spawn(short).unwrap()).collect();
+    let first: Vec<_> = (0..100).map(|_| spawn(pool, waited, short)).collect();
     let done = Arc::new(Mutex::new(Vec::new()));
     let record = |id: usize| {
         let done = Arc::clone(&done);
@@ -60,7 +55,7 @@ async fn callers_are_told_while_a_long_task_runs(
             done.lock().unwrap().push(id);
         }
     };
-    let mut before: Vec<_> = (0..40).map(|id| Some(pool().try_spawn(record(id)).unwrap())).collect();
+    let mut before: Vec<_> = (0..40).map(|id| Some(spawn(pool, waited, record(id)))).collect();
     let (began, begun) = oneshot::channel();
     let (told, wait) = mpsc::channel();
     let long = {
@@ -70,9 +65,9 @@ async fn callers_are_told_while_a_long_task_runs(
             wait.recv_timeout(Duration::from_secs(60)).is_ok()
         }
     };
-    let long = pool().try_spawn(long).unwrap();
-    let after: Vec<_> = (0..crowd).map(|_| pool().try_spawn(short).unwrap()).collect();
-    until(|| start.elapsed() >= waited);
+    let long = spawn(pool, waited, long);
+    let after: Vec<_> = (0..crowd).map(|_| spawn(pool, waited, short)).collect();
+    until(|| waited.is_none_or(|waited| start.elapsed() >= waited));
     for (open, gate) in gates {
         open.send(()).unwrap();
         assert!(gate.await.unwrap());
@@ -85,6 +80,19 @@ async fn callers_are_told_while_a_long_task_runs(
     for task in first.into_iter().chain(before.into_iter().flatten()).chain(after) {
         task.await.unwrap();
     }
+}
+
+/// Where it is to wait it has a label, which says for how long it has; all are of one class, which runs in the order of submission.
+fn spawn<T: Send + 'static>(
+    pool: &AdaptiveThreadPool,
+    waited: Option<Duration>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let spawned = match waited {
+        None => pool.try_spawn(work),
+        Some(_) => pool.task().priority(Priority::Bulk).try_spawn(work),
+    };
+    spawned.unwrap_or_else(|rejected| panic!("{:?}", rejected.rejection()))
 }
 
 /// Counts its calls, and does nothing about them.

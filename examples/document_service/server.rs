@@ -12,7 +12,6 @@ use millpond::ShutdownReport;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout_at};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
@@ -87,9 +86,8 @@ impl Server {
         let Self { listener, host, doors, write_timeout, drain } = self;
         let service = Arc::clone(&host.service);
         let (stopping, stopped) = watch::channel(false);
-        let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
-        // They are cut off, too, if this future is dropped.
-        let _cut_if_dropped = cut.clone().drop_guard();
+        let (cutting, cut) = watch::channel(false);
+        let connections = TaskTracker::new();
         tokio::pin!(stop, hurry);
         loop {
             let (stream, door) = tokio::select! {
@@ -99,15 +97,10 @@ impl Server {
             };
             let is_crowded = doors.available_permits() < RESERVE;
             let host = Host { is_crowded, ..host.clone() };
-            let mut stopped = stopped.clone();
+            let (stop, cut) = (told(stopped.clone()), told(cut.clone()));
             let open = Open::new(&service);
-            let cut = cut.clone();
             connections.spawn(async move {
-                let stop = async move {
-                    // Without a sender nobody waits for the end, and it has come.
-                    let _ = stopped.wait_for(|stopped| *stopped).await;
-                };
-                serve(Socket::new(stream, write_timeout), host, stop, cut.cancelled()).await;
+                serve(Socket::new(stream, write_timeout), host, stop, cut).await;
                 drop((door, open));
             });
         }
@@ -121,7 +114,7 @@ impl Server {
             () = &mut hurry => true,
         };
         let (cut_off, given_up) = (connections.len(), service.ledger.given_up());
-        cut.cancel();
+        cutting.send_replace(true);
         connections.wait().await;
         let drain = if hurried { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
         let pool = tokio::select! {
@@ -133,6 +126,11 @@ impl Server {
         let unanswered = accepted.saturating_sub(answered + given_up);
         Report { accepted, answered, given_up, unanswered, cut_off, pool }
     }
+}
+
+/// Until that is said. Who serves no longer has said it, too.
+async fn told(mut that: watch::Receiver<bool>) {
+    let _ = that.wait_for(|said| *said).await;
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

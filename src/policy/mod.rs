@@ -17,6 +17,11 @@ pub(crate) mod scheduling;
 pub(crate) mod trimming;
 pub(crate) mod waking;
 
+/// A time in nanoseconds, as far as they go.
+pub(crate) fn nanos(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// An exponentially weighted mean with weight 1/8 for the newest value.
 pub(crate) fn smooth(mean: u64, newest: u64) -> u64 {
     mean - mean / 8 + newest / 8

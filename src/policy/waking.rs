@@ -36,6 +36,11 @@ fn most(task_ns: u64) -> u64 {
     (MOST_LEEWAY_NS * SHORT_NS / task_ns.max(SHORT_NS)).max(LEAST_LEEWAY_NS)
 }
 
+/// How long the last of so many that wait will have waited, when so many workers take `task_ns` for each.
+pub(crate) fn wait(waiting: usize, workers: usize, task_ns: u64) -> u64 {
+    task_ns.saturating_mul((waiting / workers.max(1)) as u64)
+}
+
 /// The work of a task.
 fn work(task_ns: u64) -> u64 {
     task_ns.saturating_add(AROUND_NS)
@@ -60,11 +65,6 @@ impl Crowd {
             _ if task_ns < TINY_NS && tasks < self.most_tiny => 1,
             _ => CROWD.max(tasks + 1),
         }
-    }
-
-    /// How long the last that waits will have waited.
-    pub(crate) fn wait(self, task_ns: u64) -> u64 {
-        task_ns.saturating_mul((self.waiting / self.workers.max(1)) as u64)
     }
 }
 
@@ -106,7 +106,7 @@ impl HeldBack {
             return None;
         }
         let crowd = crowd();
-        let leeway_ns = leeway_ns.min(leeway(crowd.wait(task_ns)));
+        let leeway_ns = leeway_ns.min(leeway(wait(crowd.waiting, crowd.workers, task_ns)));
         let impatient = leeway_ns <= LEAST_LEEWAY_NS;
         let since_ns = now_ns.saturating_sub(work(task_ns));
         let held = Self { tasks: 0, since_ns, leeway_ns, impatient };

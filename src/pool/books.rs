@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::shared::Shared;
 use crate::metrics::WorkerCounters;
 use crate::policy::batching::TINY_NS;
+use crate::policy::{nanos, smooth};
 use crate::task::Ended;
 
 /// Tasks that share one reading of the clock.
@@ -71,8 +72,7 @@ impl Books {
 
     /// For how long there has been work without a pause, by the last reading.
     pub(super) fn busy_ns(&self) -> u64 {
-        let busy = self.stamp.get().saturating_duration_since(self.busy_since.get());
-        u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX)
+        nanos(self.stamp.get().saturating_duration_since(self.busy_since.get()))
     }
 
     /// After a rest or a search: the time from here on is a task's.
@@ -103,10 +103,9 @@ impl Books {
     /// Enters the time since the last reading; says how long it was.
     fn read_clock(&self, counters: &WorkerCounters) -> u64 {
         let now = Instant::now();
-        let took = now.saturating_duration_since(self.stamp.replace(now));
-        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let ns = nanos(now.saturating_duration_since(self.stamp.replace(now)));
         let tasks = self.untimed.replace(0);
-        self.mean_ns.set(crate::policy::smooth(self.mean_ns.get(), ns / tasks.max(1)));
+        self.mean_ns.set(smooth(self.mean_ns.get(), ns / tasks.max(1)));
         counters.time_spent(ns, self.mean_ns.get());
         ns
     }

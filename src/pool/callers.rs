@@ -51,7 +51,8 @@ impl Worker {
         if !self.within.borrow().is_empty() {
             return None;
         }
-        let (leeway, last) = (self.leeway(), self.last_task());
+        let last = self.last_task();
+        let leeway = self.leeway(last);
         match self.callers.together.get() {
             None => HeldBack::begin(leeway, last, || self.crowd()),
             Some(others) => others.join(leeway, last),
@@ -87,18 +88,16 @@ impl Worker {
     /// For how long the caller of the task that runs may be held back. How long it has waited only a label tells; another is taken to have
     /// waited for no longer than the worker has had work, and than those who wait now and go the same way will.
     #[inline]
-    fn leeway(&self) -> u64 {
+    fn leeway(&self, (now, task_ns): (u64, u64)) -> u64 {
         let shared = self.shared();
         if !shared.ranks.used() {
             return waking::leeway(self.books.busy_ns());
         }
         let task = self.task.borrow();
         let Some(label) = task.as_ref().and_then(|task| task.label()) else {
-            let (waiting, workers) = (shared.queues.injected(), shared.idle.census().total());
-            let behind = Crowd { waiting, workers, most_tiny: 0 };
-            return waking::leeway(behind.wait(self.books.mean_ns()).min(self.books.busy_ns()));
+            let behind = waking::wait(shared.queues.injected(), shared.idle.census().total(), task_ns);
+            return waking::leeway(behind.min(self.books.busy_ns()));
         };
-        let now = shared.ns_at(self.books.stamp());
         let soon = |at: u64| at.saturating_sub(now) < waking::HURRY_NS;
         if label.priority == Priority::Interactive || label.expires().is_some_and(soon) {
             return waking::leeway(0);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::metrics::Totals;
+use crate::policy::nanos;
 use crate::policy::scaling::{Clocks, Sample, Waits};
 use crate::topology::{Quota, Spent, ThreadClock, affinity, process_cpu};
 
@@ -163,8 +164,4 @@ impl Sampler {
 
 fn share(part: Duration, whole: Duration) -> f64 {
     if whole.is_zero() { 0.0 } else { part.as_secs_f64() / whole.as_secs_f64() }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,9 @@
 //! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -25,6 +27,7 @@ use crate::config::PoolConfig;
 use crate::contain::{self, contain};
 use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
+use crate::policy::nanos;
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::queue::Queues;
@@ -221,8 +224,13 @@ impl Shared {
 
     #[cold]
     pub(super) fn pass_on_all(&self) {
+        self.wake_those(Outboxes::take_all);
+    }
+
+    /// Wakes those whose wake-ups `take` moves out of the outboxes.
+    pub(super) fn wake_those<R>(&self, take: impl FnOnce(&Outboxes, &mut VecDeque<Waker>) -> R) {
         let mut wakers = self.outboxes.buffer();
-        self.outboxes.take_all(&mut wakers);
+        take(&self.outboxes, &mut wakers);
         wakers.drain(..).for_each(|waker| contain::wake(Some(waker)));
         self.outboxes.give_back(wakers);
     }
@@ -352,6 +360,6 @@ impl Shared {
 
     /// The same for a moment that was read already.
     pub(super) fn ns_at(&self, moment: Instant) -> u64 {
-        u64::try_from(moment.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
+        nanos(moment.saturating_duration_since(self.epoch))
     }
 }

@@ -13,10 +13,10 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 use super::shared::Shared;
-use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::policy::waking::MOST_LEEWAY_NS;
 use crate::sync::Mutex;
+use crate::task::Outboxes;
 
 /// The time between two that vouch, in nanoseconds.
 const EVERY: u64 = 500_000;
@@ -125,10 +125,7 @@ impl Shared {
     /// Sends the wake-ups that were held back at the last look already. They are others', who may do anything when they are woken: not
     /// to be called where a result is in hand that nobody can see yet.
     pub(super) fn send_overdue(&self) {
-        let mut overdue = self.outboxes.buffer();
-        self.outboxes.look(&mut overdue);
-        overdue.drain(..).for_each(|waker| contain::wake(Some(waker)));
-        self.outboxes.give_back(overdue);
+        self.wake_those(Outboxes::look);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::contain::contain;
 use crate::convert::Converter;
 use crate::policy::coalescing::{self, Item};
 use crate::policy::inlining::Kind;
+use crate::policy::nanos;
 use crate::pool::Deferred;
 use crate::sync::Mutex;
 
@@ -134,7 +135,7 @@ impl<'b, C: Converter> Start<'b, C> {
     /// the last was submitted.
     pub(super) async fn submit(mut self, pace: &mut Pace<'_>) -> (Groups, bool) {
         let target = self.processor.engine.config.coalesce_target;
-        let target = u64::try_from(target.as_nanos()).unwrap_or(u64::MAX);
+        let target = nanos(target);
         let pool = &self.processor.pool;
         let plan = coalescing::groups(&self.items, target, pool.usable_threads());
         // If the batch is dropped during a pause, so are they, which cancels them.

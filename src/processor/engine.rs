@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use crossbeam_utils::CachePadded;
@@ -19,6 +19,7 @@ use crate::error::{ConfigError, Panic};
 use crate::memory::{BufferPool, PooledBuf};
 use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
+use crate::policy::nanos;
 use crate::sync::Mutex;
 
 const FORMATS: usize = 3;
@@ -281,8 +282,4 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -10,7 +10,7 @@
 //! anything of the pool's, on its own thread. A worker that wakes them all itself is preempted with the first, since its
 //! callers' thread has the higher priority, and comes to the next when that thread sleeps again; and from a thread of its
 //! runtime a caller is woken without a lock. A caller that does not poll holds the others up until
-//! any other comes by, or the watcher has found them left at two looks.
+//! any other comes by, or they were found left at two looks.
 //!
 //! The watcher, of whom there is one, sleeps as long as nothing is held back. (It alone may [`rest`](Outboxes::rest), whoever else looks.) That
 //! it is awake when something is follows from the locks alone:
