@@ -2,8 +2,8 @@
 
 # Features, each of which must build alone; add new ones here.
 FEATURES := axum documents forecast test-util tower
-# Everything beside the library's default: with these clippy, tests and docs are run.
-ALL := --all-features
+# With these clippy, tests and docs are run.
+ALL := --workspace --all-features
 
 .DEFAULT_GOAL := help
 .PHONY: help test fmt lint unit doctest doc examples benches loom mutants architecture bench wrk flaky rtf fuzz
@@ -19,61 +19,61 @@ fmt: ## formatting
 
 lint: ## clippy over the feature combinations
 	@$(call step,clippy)
-	cargo clippy --all-targets $(ALL) -- -D warnings
-	cargo clippy --lib --no-default-features -- -D warnings
-	set -e; for f in $(FEATURES); do cargo clippy --lib --no-default-features --features $$f -- -D warnings; done
-	RUSTFLAGS="--cfg millpond_loom" cargo clippy --lib --no-default-features --target-dir target/loom -- -D warnings
+	cargo clippy $(ALL) --all-targets -- -D warnings
+	cargo clippy --package millpond --lib --no-default-features -- -D warnings
+	set -e; for f in $(FEATURES); do cargo clippy --package millpond --lib --no-default-features --features $$f -- -D warnings; done
+	RUSTFLAGS="--cfg millpond_loom" cargo clippy --package millpond --lib --no-default-features --target-dir target/loom -- -D warnings
 
 unit: ## unit and integration tests, the architecture test among them
 	@$(call step,tests)
-	cargo test $(ALL) --lib --tests
-	cargo test --no-default-features --lib
-	cargo test --release --test scaling_simulator
+	cargo test $(ALL) --lib --bins --tests
+	cargo test --package millpond --no-default-features --lib
 
 doctest: ## the examples in the documentation
 	@$(call step,documentation tests)
 	cargo test $(ALL) --doc
 
-doc: ## the documentation, public and private, without a warning
+doc: ## the documentation, private and public, without a warning
 	@$(call step,documentation)
+	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps --document-private-items
+	rm -rf target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps
-	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps --document-private-items --target-dir target/private
 
 examples: ## the examples, built, and the main job once
 	@$(call step,examples)
-	cargo build $(ALL) --examples
+	cargo build --package millpond-examples --examples
 	cargo run --quiet --release --example convert -- --overwrite --out target/converted > target/convert.txt
 	@tail -n 3 target/convert.txt
 
 benches: ## the benches, compiled
 	@$(call step,benches)
-	cargo bench $(ALL) --no-run
+	cargo bench --package millpond-peers --no-run
 
 loom: ## models of the hand-made protocols, over every interleaving
 	@$(call step,loom models)
-	RUSTFLAGS="--cfg millpond_loom -D warnings" cargo test --release --lib --no-default-features --target-dir target/loom loom_
+	RUSTFLAGS="--cfg millpond_loom -D warnings" cargo test --release --package millpond --lib --no-default-features --target-dir target/loom loom_
 
 mutants: ## shows that the models can fail
 	scripts/mutants
 
 architecture: ## no file imports upward
-	cargo test --test architecture
+	cargo test --package millpond --test architecture
 
 bench: ## measures, against the peers (a quarter of an hour; leave the machine alone meanwhile)
-	cargo bench --bench dispatch
-	cargo bench --bench batch
-	cargo bench --bench documents
-	cargo bench --bench runtime_lag
-	cargo bench --bench overload
-	cargo bench --bench run_order
-	cargo bench --bench memory
-	cargo bench --bench service --features tower
+	cargo bench --package millpond-peers --bench dispatch
+	cargo bench --package millpond-peers --bench batch
+	cargo bench --package millpond-peers --bench documents
+	cargo bench --package millpond-peers --bench runtime_lag
+	cargo bench --package millpond-peers --bench overload
+	cargo bench --package millpond-peers --bench run_order
+	cargo bench --package millpond-peers --bench memory
+	cargo bench --package millpond-peers --bench service
 
 wrk: ## the document service under 1,000 connections and overload, against the peers (installs wrk)
 	scripts/wrk-service
 
 flaky: ## the tests, twenty times in a row
-	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --tests; done
+	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --bins --tests; done
 
 rtf: ## the RTF reader against pandoc, on real files (fetches Debian sources)
 	scripts/check-rtf

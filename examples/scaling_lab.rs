@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-#[path = "../tests/scaling_support/mod.rs"]
+#[path = "../tests/simulator/support/mod.rs"]
 mod scaling_support;
 
 use scaling_support::scenario::{LONG, NAMES, Scenario};

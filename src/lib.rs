@@ -56,9 +56,9 @@ pub mod service;
 /// as the pool drives it.
 #[cfg(not(millpond_loom))]
 pub mod scaling {
-    #[cfg(feature = "forecast")]
-    pub use crate::policy::forecast::{Forecast, ForecastConfig, History};
     pub use crate::policy::scaling::{Clocks, Controller, Decision, Limits, Reason, Sample};
+    #[cfg(feature = "forecast")]
+    pub use millpond_forecast::{Forecast, ForecastConfig, ForecastError, History, Observation};
 }
 
 #[cfg(not(millpond_loom))]

@@ -16,7 +16,7 @@ pub(crate) struct Document {
 /// The documents that the repository carries.
 #[allow(dead_code, reason = "each example uses a part of this file")]
 pub(crate) fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join("corpus")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
 }
 
 /// What was found.

@@ -27,6 +27,13 @@ impl ConfigError {
     }
 }
 
+#[cfg(feature = "forecast")]
+impl From<millpond_forecast::ForecastError> for ConfigError {
+    fn from(error: millpond_forecast::ForecastError) -> Self {
+        Self { field: error.field, value: error.value, accepted: error.accepted }
+    }
+}
+
 /// Why a pool could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -4,8 +4,6 @@
 pub(crate) mod batching;
 pub(crate) mod coalescing;
 pub(crate) mod dice;
-#[cfg(feature = "forecast")]
-pub(crate) mod forecast;
 pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod overload;

@@ -13,7 +13,9 @@ use super::{AdaptiveThreadPool, Handle};
 use crate::config::{PoolConfig, Shedding};
 use crate::error::BuildError;
 #[cfg(feature = "forecast")]
-use crate::policy::forecast::Forecast;
+use crate::error::ConfigError;
+#[cfg(feature = "forecast")]
+use millpond_forecast::Forecast;
 
 /// Configures a pool step by step: every field of [`PoolConfig`], and the hooks.
 ///
@@ -213,7 +215,7 @@ impl PoolBuilder {
         self.config.validate()?;
         #[cfg(feature = "forecast")]
         if let Some(forecast) = &self.forecast {
-            forecast.check_interval(self.config.sampling_interval)?;
+            forecast.check_interval(self.config.sampling_interval).map_err(ConfigError::from)?;
         }
         if self.config.numa_aware {
             tracing::debug!("numa_aware: placement is not part of this version, so it changes nothing");

@@ -4,7 +4,8 @@
 use std::time::SystemTime;
 
 #[cfg(feature = "forecast")]
-use crate::policy::forecast::{Forecast, History};
+use millpond_forecast::{Forecast, History, Observation};
+
 use crate::policy::scaling::Sample;
 #[cfg(feature = "forecast")]
 use crate::sync::Mutex;
@@ -48,7 +49,7 @@ impl Foresight {
         let mut forecast = self.forecast.as_ref()?.lock();
         // A clock before 1970 is as good as any other, as long as it goes on.
         let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        forecast.observe(at, sample);
+        forecast.observe(at, &observation(sample));
         let floor = forecast.floor()?;
         drop(forecast);
         self.others.lock().retain_mut(|prepare| prepare(floor));
@@ -60,6 +61,17 @@ impl Foresight {
         if self.learns() {
             self.others.lock().push(prepare);
         }
+    }
+}
+
+/// What a forecast is told of a sample. A thread that is ready and has no core is not busy.
+#[cfg(feature = "forecast")]
+fn observation(sample: &Sample) -> Observation {
+    Observation {
+        interval: sample.interval,
+        arrivals: sample.arrivals,
+        completions: sample.completions,
+        busy: sample.clocks.map(|clocks| clocks.busy.saturating_sub(clocks.runnable)),
     }
 }
 

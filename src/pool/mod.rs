@@ -196,7 +196,7 @@ impl AdaptiveThreadPool {
     /// What the forecast has learnt so far, to be saved for the next start; `None` for a pool without one.
     #[cfg(feature = "forecast")]
     #[must_use]
-    pub fn forecast_history(&self) -> Option<crate::policy::forecast::History> {
+    pub fn forecast_history(&self) -> Option<millpond_forecast::History> {
         self.shared().scaling.foresight.history()
     }
 

@@ -1,7 +1,7 @@
 //! Which module stands on which floor.
 
 /// No file of `src` has more lines.
-pub(crate) const LONGEST_FILE: usize = 400;
+pub(crate) const LONGEST_FILE: usize = 800;
 
 /// From the ground up: a module may import what stands below it. Within a floor of `docs/architecture.md` the plain files
 /// stand below the folders, `convert` below `processor`, and `pool` below `test_util`.

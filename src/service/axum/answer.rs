@@ -31,6 +31,6 @@ fn media_type(format: Option<Format>) -> &'static str {
         Some(Format::Rtf) => "application/rtf",
         Some(Format::Markdown) => "text/markdown; charset=utf-8",
         Some(Format::Html) => "text/html; charset=utf-8",
-        None => "application/octet-stream",
+        _ => "application/octet-stream",
     }
 }

@@ -207,7 +207,7 @@ impl From<ConvertError> for Problem {
             ConvertError::OutputTooLarge { .. } => ("output-too-large", error.to_string()),
             ConvertError::NeedsWhole { .. } => ("needs-whole", error.to_string()),
             // Whatever it says was not said to a client.
-            ConvertError::Converter(_) => ("not-converted", String::from("the document can't be converted")),
+            _ => ("not-converted", String::from("the document can't be converted")),
         };
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
@@ -253,13 +253,6 @@ impl IntoResponse for JoinError {
 
 /// A [`Problem`].
 impl IntoResponse for ProcessError {
-    fn into_response(self) -> Response {
-        Problem::from(self).into_response()
-    }
-}
-
-/// A [`Problem`].
-impl IntoResponse for ConvertError {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
     }

@@ -1,0 +1,181 @@
+//! HTML of documents that are converted while they are read.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{from_markdown, from_part, write};
+use crate::markdown::split::{Plan, Windows, Written};
+use crate::rtf::read as rtf;
+use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts};
+
+/// The way from Markdown.
+pub(crate) struct FromMarkdown {
+    windows: Windows,
+    options: ConversionOptions,
+    /// How large the parts are that are converted at the same time.
+    chunk_size: usize,
+    /// How many bytes there are so far.
+    written: usize,
+}
+
+impl FromMarkdown {
+    pub(crate) fn new(options: &ConversionOptions) -> Self {
+        let chunk_size = options.chunk_size.unwrap_or(usize::MAX);
+        Self { windows: Windows::new(), options: options.clone(), chunk_size, written: 0 }
+    }
+
+    /// The same options, with room for what may still be written.
+    fn options_left(&self) -> ConversionOptions {
+        ConversionOptions {
+            max_output: self.options.max_output.saturating_sub(self.written),
+            ..self.options.clone()
+        }
+    }
+
+    fn too_large(&self) -> ConvertError {
+        ConvertError::OutputTooLarge { limit: self.options.max_output }
+    }
+
+    /// Converts the parts, and says whether they are as the whole would have them; `out` is as it was if not.
+    fn try_parts(
+        &mut self,
+        input: &Bytes,
+        plan: Plan,
+        parts: &dyn Parts,
+        out: &mut BytesMut,
+    ) -> Result<bool, ConvertError> {
+        let before = out.len();
+        let lengths: Vec<usize> = plan.parts().iter().map(Range::len).collect();
+        let end = plan.parts().last().map_or(0, |part| part.end);
+        let plan = Arc::new(plan);
+        let convert = {
+            let (input, plan, options) = (input.clone(), Arc::clone(&plan), self.options.clone());
+            move |part, out: &mut BytesMut| from_part(&input, part, &plan, &options, out)
+        };
+        let is_converted = parts.convert(&lengths, Arc::new(convert), out).is_ok();
+        if !is_converted || !self.windows.accepts(plan, end) {
+            out.truncate(before);
+            return Ok(false);
+        }
+        self.written = self.written.saturating_add(out.len() - before);
+        if self.written > self.options.max_output { Err(self.too_large()) } else { Ok(true) }
+    }
+
+    /// Converts all that is left.
+    fn convert_rest(
+        &mut self,
+        input: &[u8],
+        stretch: Range<usize>,
+        out: &mut BytesMut,
+    ) -> Result<(), ConvertError> {
+        let (end, len, left) = (stretch.end, stretch.len(), self.options_left());
+        let written = Written::new();
+        let done = self
+            .windows
+            .rest(input, stretch, &written, &left)
+            .and_then(|source| write(source, len, &left, out));
+        match done {
+            Ok(()) => self.windows.finish(end, &written),
+            Err(ConvertError::OutputTooLarge { .. }) => Err(self.too_large()),
+            // The parser's limit was reached here.
+            Err(ConvertError::Converter(_)) => self.windows.finish(end, &Written::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Incremental for FromMarkdown {
+    fn convert(
+        &mut self,
+        input: &Bytes,
+        is_last: bool,
+        parts: &dyn Parts,
+        out: &mut BytesMut,
+    ) -> Result<usize, ConvertError> {
+        let Some(stretch) = self.windows.stretch(input, is_last)? else { return Ok(0) };
+        let end = stretch.end;
+        if let Some(plan) = self.windows.in_parts(input, stretch.clone(), self.chunk_size, is_last) {
+            if self.try_parts(input, plan, parts, out)? {
+                return Ok(end);
+            }
+        }
+        if !is_last {
+            let done = match self.windows.in_one(input, stretch) {
+                Some(plan) => self.try_parts(input, plan, parts, out)?,
+                None => false,
+            };
+            return Ok(if done { end } else { 0 });
+        }
+        if self.windows.is_at_start() {
+            // It was not read piece by piece.
+            from_markdown(input, &self.options, out)?;
+        } else {
+            self.convert_rest(input, stretch, out)?;
+        }
+        Ok(input.len())
+    }
+
+    fn held(&self) -> usize {
+        self.windows.held()
+    }
+}
+
+/// The way from RTF, by way of Markdown, which is read through a window of its own.
+pub(crate) struct FromRtf {
+    to_markdown: rtf::ToMarkdown,
+    to_html: FromMarkdown,
+    markdown: BytesMut,
+    /// How much Markdown is to be there before it is converted.
+    target: usize,
+    chunk_size: usize,
+    /// How many bytes of the document are done with.
+    offset: usize,
+}
+
+impl FromRtf {
+    /// Begins with the document that begins with `head`.
+    pub(crate) fn new(head: &[u8], options: &ConversionOptions) -> Result<Self, ConvertError> {
+        let chunk_size = options.chunk_size.unwrap_or(head.len());
+        Ok(Self {
+            to_markdown: rtf::ToMarkdown::new(head, options)?,
+            to_html: FromMarkdown::new(options),
+            markdown: BytesMut::new(),
+            target: chunk_size,
+            chunk_size,
+            offset: 0,
+        })
+    }
+}
+
+impl Incremental for FromRtf {
+    fn convert(
+        &mut self,
+        input: &Bytes,
+        is_last: bool,
+        parts: &dyn Parts,
+        out: &mut BytesMut,
+    ) -> Result<usize, ConvertError> {
+        let read = self.to_markdown.read(input, is_last, &mut self.markdown)?;
+        if is_last || self.markdown.len() >= self.target {
+            let mut window = std::mem::take(&mut self.markdown).freeze();
+            let done = self.to_html.convert(&window, is_last, parts, out).map_err(|error| match error {
+                ConvertError::NeedsWhole { what, .. } => {
+                    ConvertError::NeedsWhole { offset: self.offset as u64, what }
+                }
+                error => error,
+            })?;
+            window.advance(done);
+            // A window that was of no use is to be twice as long, so that no byte is read very often.
+            self.target = self.chunk_size.max(2 * window.len());
+            self.markdown = window.into();
+        }
+        self.offset += read;
+        Ok(read)
+    }
+
+    fn held(&self) -> usize {
+        self.to_markdown.remembers() + self.markdown.len() + self.to_html.held()
+    }
+}

@@ -1,0 +1,164 @@
+//! Parts of a Markdown document, each read on its own, and the proof that they are read as the whole would be.
+//!
+//! The [cuts] are guesses. A part is read with the first character of the next: if, for the parser, a
+//! paragraph or heading begins just there, with nothing open around it, then the cut is one; as the part before it was
+//! cut rightly, too, by the same proof, up to the first, which begins where the document does. What else a part could
+//! take from others is compared: definitions of references with those that were collected, footnotes must not be
+//! defined at all, and the parser's limit on what references may expand to must have been reached nowhere.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pulldown_cmark::{Event, LinkType, Parser, Tag};
+
+use super::definitions::{Definitions, Lookup};
+use super::{EXTENSIONS, Source, cuts};
+use millpond_convert::{ConversionOptions, ConvertError};
+
+/// What the parser allows references to expand to, whatever the length of the document. Longer ones may have as much as
+/// they are long. (pulldown-cmark 0.13: `link_ref_expansion_limit`.)
+pub(super) const FREE_EXPANSION: usize = 100_000;
+
+/// What the parts of a document share.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Where the parts are.
+    pub(super) parts: Vec<Range<usize>>,
+    pub(super) definitions: Definitions,
+    /// The labels that are defined in each part.
+    pub(super) labels: Vec<Vec<String>>,
+    /// The bytes that references have expanded to in each part.
+    pub(super) expanded: Vec<OnceLock<usize>>,
+    /// How long the document is, or what has been read of it.
+    pub(super) len: usize,
+    /// Whether the document goes on after the last part; and then, whether any part referred to what is not defined so far.
+    pub(super) goes_on: bool,
+    pub(super) has_missed: AtomicBool,
+}
+
+impl Plan {
+    /// A plan for no parts yet of a document that is so long.
+    pub(super) fn new(len: usize, definitions: Definitions) -> Self {
+        Self {
+            parts: Vec::new(),
+            definitions,
+            labels: Vec::new(),
+            expanded: Vec::new(),
+            len,
+            goes_on: false,
+            has_missed: AtomicBool::new(false),
+        }
+    }
+
+    /// Adds a part that defines these labels.
+    pub(super) fn push(&mut self, part: Range<usize>, labels: Vec<String>) {
+        self.parts.push(part);
+        self.labels.push(labels);
+        self.expanded.push(OnceLock::new());
+    }
+
+    /// Where the parts are.
+    pub(crate) fn parts(&self) -> &[Range<usize>] {
+        &self.parts
+    }
+
+    /// Whether the references of the whole would have been resolved as those of its parts were.
+    pub(crate) fn holds(&self) -> bool {
+        self.expansion().is_some_and(|all| all < self.len.max(FREE_EXPANSION))
+    }
+
+    /// The bytes that references have expanded to. `None` if a part has not been read.
+    pub(super) fn expansion(&self) -> Option<usize> {
+        self.expanded.iter().try_fold(0, |all: usize, part| all.checked_add(*part.get()?))
+    }
+
+    /// Whether a part referred to what may still be defined.
+    pub(super) fn has_missed(&self) -> bool {
+        self.has_missed.load(Ordering::Relaxed)
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Reads a part of `input`.
+    pub(crate) fn part(
+        input: &'a [u8],
+        part: usize,
+        plan: &'a Plan,
+        options: &ConversionOptions,
+    ) -> Result<Self, ConvertError> {
+        let (Some(range), Some(labels), Some(expanded)) =
+            (plan.parts.get(part).cloned(), plan.labels.get(part), plan.expanded.get(part))
+        else {
+            return Err(ConvertError::inseparable());
+        };
+        let is_last = part + 1 == plan.parts.len() && !plan.goes_on;
+        let end = if is_last { range.end } else { cuts::first_of(input, range.end).end };
+        let bytes = input.get(range.start..end).ok_or_else(ConvertError::inseparable)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| ConvertError::inseparable())?;
+        let missed = plan.goes_on.then_some(&plan.has_missed);
+        let lookup = Lookup { definitions: &plan.definitions, missed };
+        let lookup = (missed.is_some() || !plan.definitions.is_empty()).then_some(lookup);
+        let parser = Parser::new_with_broken_link_callback(text, EXTENSIONS, lookup);
+        if !plan.definitions.are_those_of(&parser, labels) {
+            return Err(ConvertError::inseparable());
+        }
+        let bounds = Bounds {
+            end: (!is_last).then_some(range.len()),
+            is_reached: is_last,
+            may_have_notes: false,
+            has_note: false,
+            expanded: 0,
+            may_expand: text.len().max(FREE_EXPANSION),
+            place: expanded,
+        };
+        Ok(Self { bounds: Some(bounds), ..Self::of(parser, range.start, options) })
+    }
+}
+
+/// Sees to it that a part ends where it was cut.
+#[derive(Debug)]
+pub(super) struct Bounds<'a> {
+    /// Where it does, from its beginning. `None`: with the document.
+    pub(super) end: Option<usize>,
+    pub(super) is_reached: bool,
+    /// Whether footnotes may be defined: all that there are, are in this part.
+    pub(super) may_have_notes: bool,
+    pub(super) has_note: bool,
+    pub(super) expanded: usize,
+    pub(super) may_expand: usize,
+    /// Where to leave what was expanded.
+    pub(super) place: &'a OnceLock<usize>,
+}
+
+impl Bounds<'_> {
+    /// Whether the event belongs to the part.
+    pub(super) fn admits(&mut self, event: &Event<'_>, at: &Range<usize>, depth: usize) -> bool {
+        if self.end.is_some_and(|end| depth == 0 && at.start >= end) {
+            let begins = matches!(event, Event::Start(Tag::Paragraph | Tag::Heading { .. }));
+            self.is_reached = begins && self.end == Some(at.start);
+            return false;
+        }
+        match event {
+            Event::Start(Tag::FootnoteDefinition(_)) => self.has_note = !self.may_have_notes,
+            Event::Start(
+                Tag::Link { link_type, dest_url, title, .. } | Tag::Image { link_type, dest_url, title, .. },
+            ) if is_reference(*link_type) => self.expanded += dest_url.len() + title.len(),
+            _ => {}
+        }
+        !self.has_note
+    }
+
+    pub(super) fn finish(&self) -> Result<(), ConvertError> {
+        if !self.is_reached || self.has_note || self.expanded >= self.may_expand {
+            return Err(ConvertError::inseparable());
+        }
+        // A part that is read twice expands to the same.
+        let _ = self.place.set(self.expanded);
+        Ok(())
+    }
+}
+
+fn is_reference(link: LinkType) -> bool {
+    !matches!(link, LinkType::Inline | LinkType::Autolink | LinkType::Email)
+}

@@ -1,0 +1,115 @@
+//! Where the parts of a Markdown document are, and what is defined in each.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use unicase::UniCase;
+
+use super::definitions::{self, Definitions};
+use super::part::Plan;
+use super::{BYTE_ORDER_MARK, cuts};
+
+/// The most of a document that may be searched for definitions before its parts are, as a divisor of its length: it is
+/// read twice then, the first time by one thread.
+const MOST_SEARCHED: usize = 8;
+
+/// Parts of about `chunk_size` bytes, two at least.
+pub(crate) fn split(input: &[u8], chunk_size: usize) -> Option<Plan> {
+    let start = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let len = input.len() - start;
+    let plan = Plan::new(len, Definitions::default());
+    let may_search = (len / MOST_SEARCHED).max(64 << 10);
+    find(input, start..input.len(), chunk_size, plan, may_search)
+}
+
+/// The same of a range of the input, which ends where the document does or where it can likely be cut; no more than so many bytes
+/// are searched for definitions.
+pub(super) fn find(
+    input: &[u8],
+    range: Range<usize>,
+    chunk_size: usize,
+    plan: Plan,
+    may_search: usize,
+) -> Option<Plan> {
+    let mut search = Search::new(input, range.clone(), chunk_size, plan, may_search);
+    cuts::each(input.get(..range.end)?, range.start, |cut| search.cut(cut));
+    search.finish()
+}
+
+/// Goes from one possible cut to the next, with an eye on definitions in between.
+struct Search<'a> {
+    input: &'a [u8],
+    end: usize,
+    size: usize,
+    finder: memchr::memmem::Finder<'static>,
+    /// Where the next definition might be.
+    next_definition: usize,
+    /// The last possible cut, and the last that was taken.
+    before: usize,
+    part: usize,
+    plan: Plan,
+    labels: HashSet<UniCase<String>>,
+    /// How many bytes may still be searched for definitions. `None`: it was too many, or they contradict each other.
+    may_search: Option<usize>,
+}
+
+impl<'a> Search<'a> {
+    fn new(input: &'a [u8], range: Range<usize>, chunk_size: usize, plan: Plan, may_search: usize) -> Self {
+        let Range { start, end } = range;
+        let finder = definitions::finder();
+        let next = input.get(start..end).and_then(|text| finder.find(text));
+        Self {
+            input,
+            end,
+            size: (end - start).div_ceil((end - start).div_ceil(chunk_size.max(1)).max(1)),
+            next_definition: next.map_or(usize::MAX, |offset| start + offset),
+            finder,
+            before: start,
+            part: start,
+            plan,
+            labels: HashSet::new(),
+            may_search: Some(may_search),
+        }
+    }
+
+    /// Takes note of a possible cut. `false`: nothing will come of this.
+    fn cut(&mut self, at: usize) -> bool {
+        if self.next_definition < at {
+            self.may_search = self.read_definitions(at);
+        }
+        self.before = at;
+        if at - self.part >= self.size {
+            self.end_part(at);
+        }
+        self.may_search.is_some()
+    }
+
+    fn end_part(&mut self, at: usize) {
+        let labels = self.labels.drain().map(UniCase::into_inner).collect();
+        self.plan.push(self.part..at, labels);
+        self.part = at;
+    }
+
+    fn read_definitions(&mut self, at: usize) -> Option<usize> {
+        // The document may go on after the range.
+        let stretch = self.before..cuts::first_of(self.input, at).end;
+        let left = self.may_search?.checked_sub(stretch.len())?;
+        let text = std::str::from_utf8(self.input.get(stretch)?).ok()?;
+        let labels = self.plan.definitions.read(text).ok()?;
+        self.labels.extend(labels.into_iter().map(UniCase::new));
+        let next = self.finder.find(self.input.get(at..self.end)?);
+        self.next_definition = next.map_or(usize::MAX, |offset| at + offset);
+        Some(left)
+    }
+
+    fn finish(mut self) -> Option<Plan> {
+        let end = self.end;
+        if self.plan.parts.is_empty() || !self.cut(end) {
+            return None;
+        }
+        if self.part < end {
+            self.end_part(end);
+        }
+        (self.plan.parts.len() > 1).then_some(self.plan)
+    }
+}

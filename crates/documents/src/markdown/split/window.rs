@@ -1,0 +1,178 @@
+//! A Markdown document that is read through windows, and the proof that each stretch is read as the whole would be.
+//!
+//! A stretch ends where the document can likely be cut, and is read as [parts](super::part) are, with the same proof. What comes after
+//! the window is not known, and can make a difference to what comes before in two ways: by definitions of references, and by footnotes.
+//! So a stretch that refers to what is not defined so far has to wait until it is, or until the document ends, and so has one in
+//! which there may be a footnote. The parser's limit on what references expand to grows with the document: what is below that of
+//! the document so far is below that of the whole.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use memchr::memmem;
+use pulldown_cmark::Parser;
+
+use super::definitions::{Definitions, Lookup};
+use super::part::{Bounds, FREE_EXPANSION, Plan};
+use super::{BYTE_ORDER_MARK, EXTENSIONS, Source, cuts, search};
+use millpond_convert::{ConversionOptions, ConvertError};
+
+/// To see that a block begins at a cut takes this many bytes after it, at the most.
+const LOOK_AHEAD: usize = 16;
+
+/// What is known of the document before the window.
+pub(crate) struct Windows {
+    definitions: Arc<Definitions>,
+    /// The bytes that references have expanded to.
+    expanded: usize,
+    /// Where the window is in the document.
+    offset: usize,
+    /// Whether there was a byte order mark.
+    has_mark: bool,
+}
+
+/// What references of the rest of the document have expanded to, when it has been written.
+pub(crate) type Written = OnceLock<usize>;
+
+impl Windows {
+    pub(crate) fn new() -> Self {
+        Self { definitions: Arc::default(), expanded: 0, offset: 0, has_mark: false }
+    }
+
+    /// Whether nothing of the document is done with yet.
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.offset == 0
+    }
+
+    /// How many bytes are remembered, about.
+    pub(crate) fn held(&self) -> usize {
+        self.definitions.bytes()
+    }
+
+    /// What of the window can be read now, as far as can be seen from here; `None`: more is needed.
+    ///
+    /// # Errors
+    /// It is not UTF-8.
+    pub(crate) fn stretch(
+        &mut self,
+        input: &[u8],
+        is_last: bool,
+    ) -> Result<Option<Range<usize>>, ConvertError> {
+        if let Err(error) = std::str::from_utf8(input) {
+            if is_last || error.error_len().is_some() {
+                return Err(ConvertError::NotUtf8 { valid_up_to: self.offset + error.valid_up_to() });
+            }
+        }
+        if self.is_at_start() {
+            self.has_mark = input.starts_with(BYTE_ORDER_MARK);
+        }
+        let start = if self.is_at_start() && self.has_mark { BYTE_ORDER_MARK.len() } else { 0 };
+        if is_last {
+            return Ok(Some(start..input.len()));
+        }
+        let visible = input.get(..input.len().saturating_sub(LOOK_AHEAD)).unwrap_or_default();
+        let mut end = None;
+        cuts::each(visible, start, |cut| {
+            end = Some(cut);
+            true
+        });
+        let stretch = end.map(|end| start..end);
+        // Whatever it is a footnote's, or of none: only the whole can tell.
+        let has_note = |range: &Range<usize>| memmem::find(&visible[range.clone()], b"[^").is_some();
+        Ok(stretch.filter(|stretch| !has_note(stretch)))
+    }
+
+    /// The parts of a stretch, of about `chunk_size` bytes.
+    pub(crate) fn in_parts(
+        &self,
+        input: &[u8],
+        stretch: Range<usize>,
+        chunk_size: usize,
+        is_last: bool,
+    ) -> Option<Plan> {
+        let plan = Plan { goes_on: !is_last, ..self.plan(stretch.len()) };
+        search::find(input, stretch, chunk_size, plan, usize::MAX)
+    }
+
+    /// The stretch as a part, after which the document goes on.
+    pub(crate) fn in_one(&self, input: &[u8], stretch: Range<usize>) -> Option<Plan> {
+        let mut plan = Plan { goes_on: true, ..self.plan(stretch.len()) };
+        let seen = stretch.start..cuts::first_of(input, stretch.end).end;
+        let text = std::str::from_utf8(input.get(seen)?).ok()?;
+        let labels = plan.definitions.read(text).ok()?;
+        plan.push(stretch, labels);
+        Some(plan)
+    }
+
+    fn plan(&self, len: usize) -> Plan {
+        Plan::new(len, Definitions::after(&self.definitions))
+    }
+
+    /// Whether the parts were read as the whole would be, now that all are; then what comes next begins after `end`.
+    pub(crate) fn accepts(&mut self, plan: Arc<Plan>, end: usize) -> bool {
+        let expanded = plan.expansion().map(|bytes| self.expanded.saturating_add(bytes));
+        let Some(expanded) = expanded.filter(|&bytes| bytes < self.may_expand(end)) else { return false };
+        if plan.has_missed() {
+            return false;
+        }
+        self.expanded = expanded;
+        self.offset += end;
+        let read =
+            Arc::try_unwrap(plan).map_or_else(|plan| plan.definitions.clone(), |plan| plan.definitions);
+        if !read.is_none_of_its_own() {
+            Arc::make_mut(&mut self.definitions).append(read.own());
+        }
+        true
+    }
+
+    /// What references may expand to in a document that ends there in the window, or later.
+    fn may_expand(&self, end: usize) -> usize {
+        let mark = if self.has_mark { BYTE_ORDER_MARK.len() } else { 0 };
+        (self.offset + end - mark).max(FREE_EXPANSION)
+    }
+
+    /// Reads all that is left of the document.
+    pub(crate) fn rest<'a>(
+        &'a self,
+        input: &'a [u8],
+        stretch: Range<usize>,
+        written: &'a Written,
+        options: &ConversionOptions,
+    ) -> Result<Source<'a>, ConvertError> {
+        let skipped = self.offset + stretch.start;
+        let text = input.get(stretch).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+        let lookup = Lookup { definitions: &self.definitions, missed: None };
+        let lookup = (!self.definitions.is_empty()).then_some(lookup);
+        let parser = Parser::new_with_broken_link_callback(text, EXTENSIONS, lookup);
+        if Definitions::after(&self.definitions).define(&parser, |_| ()).is_err() {
+            return Err(self.needs_whole("a reference is defined in two ways"));
+        }
+        let bounds = Bounds {
+            end: None,
+            is_reached: true,
+            may_have_notes: true,
+            has_note: false,
+            expanded: 0,
+            may_expand: text.len().max(FREE_EXPANSION),
+            place: written,
+        };
+        Ok(Source { bounds: Some(bounds), ..Source::of(parser, skipped, options) })
+    }
+
+    /// Whether the rest, which ends there, was read as the whole would be.
+    ///
+    /// # Errors
+    /// It was not.
+    pub(crate) fn finish(&mut self, end: usize, written: &Written) -> Result<(), ConvertError> {
+        let expanded = written.get().map(|bytes| self.expanded.saturating_add(*bytes));
+        if expanded.is_none_or(|bytes| bytes >= self.may_expand(end)) {
+            return Err(self.needs_whole("references expand to more than the parser allows"));
+        }
+        self.offset += end;
+        Ok(())
+    }
+
+    fn needs_whole(&self, what: &'static str) -> ConvertError {
+        ConvertError::NeedsWhole { offset: self.offset as u64, what: what.into() }
+    }
+}

@@ -1,0 +1,4 @@
+//! Rich Text Format, read and written.
+
+pub(crate) mod read;
+pub(crate) mod write;

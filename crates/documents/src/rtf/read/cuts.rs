@@ -1,0 +1,211 @@
+//! Where an RTF document can likely be cut: before a paragraph that begins with `\pard\plain`, which forgets the looks
+//! and the place of those before, and after one that leaves no list, quote, code or table open.
+//!
+//! Only the paragraph before a cut is looked at, so this guesses: a part that was cut wrong [finds out](super::part).
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::head::Head;
+use super::styles::Role;
+use super::token::{Token, Tokens};
+use super::word::Word;
+
+/// How a paragraph begins that forgets those before.
+const FRESH: &[u8] = b"\\pard\\plain";
+
+/// The longest paragraph that is looked at, in bytes.
+const LONGEST: usize = 16 << 10;
+
+/// Offsets of cuts, in order, about `size` bytes apart.
+pub(super) fn find(input: &[u8], head: &Head, start: usize, size: usize) -> Vec<usize> {
+    let spans = numbered_spans(input, head);
+    let finder = memmem::Finder::new(FRESH);
+    let mut search = Search { input, head, may_look_at: 4 * input.len() };
+    let mut cuts = Vec::new();
+    let mut from = start.saturating_add(size).max(head.end + 1);
+    while let Some(found) = input.get(from..).and_then(|rest| finder.find(rest)) {
+        let at = from + found;
+        from = at + 1;
+        let Some(cut) = search.cut_before(at) else { continue };
+        let next_span = spans.partition_point(|span| span.end <= cut);
+        match spans.get(next_span).filter(|span| span.start < cut) {
+            // What counts the items of this list goes on until there.
+            Some(span) => from = from.max(span.end),
+            None => {
+                cuts.push(cut);
+                from = from.max(cut.saturating_add(size));
+            }
+        }
+    }
+    cuts
+}
+
+struct Search<'a> {
+    input: &'a [u8],
+    head: &'a Head,
+    /// How many bytes of paragraphs may still be looked at: a multiple of those that there are, whatever the document is like.
+    may_look_at: usize,
+}
+
+/// What a paragraph is like that may be the last of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// It is just text, or a heading, and ends with its `\par`.
+    Plain,
+    /// It is something else.
+    Other,
+    /// It began further up: this is the rest of it, after the end of a group within.
+    Rest,
+}
+
+impl Search<'_> {
+    /// Where to cut before the paragraph at `at`: right after the `\par` before it.
+    fn cut_before(&mut self, at: usize) -> Option<usize> {
+        let next = self.input.get(at + FRESH.len())?;
+        if next.is_ascii_alphanumeric() || *next == b'-' {
+            return None;
+        }
+        let window = self.input.get(at.saturating_sub(LONGEST)..at)?;
+        let blank = window.iter().rev().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+        let (offset, end) = (at - window.len(), at - blank);
+        let mut before = window.get(..window.len() - blank)?;
+        // Footnotes have paragraphs of their own.
+        loop {
+            let begin = memmem::rfind(before, b"\\pard")?;
+            let start = offset + begin;
+            self.may_look_at = self.may_look_at.checked_sub(end - start)?;
+            match self.looks(start, end) {
+                Looks::Plain => return Some(end),
+                Looks::Other => return None,
+                Looks::Rest => before = before.get(..begin)?,
+            }
+        }
+    }
+
+    fn looks(&self, start: usize, end: usize) -> Looks {
+        let mut tokens = Tokens::new(self.input, start);
+        let (mut depth, mut has_text, mut is_over) = (0usize, false, false);
+        while tokens.offset() < end {
+            let Some(token) = tokens.next() else { return Looks::Other };
+            is_over = false;
+            match token {
+                Token::Open => depth += 1,
+                Token::Close => match depth.checked_sub(1) {
+                    Some(outer) => depth = outer,
+                    None => return Looks::Rest,
+                },
+                Token::Text(_) | Token::Hex(_) | Token::Word(Word::U, _) => has_text = true,
+                // In a group, most often a footnote, what begins and ends is the group's.
+                Token::Word(..) if depth > 0 => {}
+                Token::Word(Word::Par, _) => is_over = true,
+                Token::Word(Word::S, style) if !self.is_text(style.unwrap_or(0)) => return Looks::Other,
+                Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap, Some(0)) => {}
+                Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap | Word::Intbl, _) => {
+                    return Looks::Other;
+                }
+                Token::Word(Word::Cell | Word::Row, _) => return Looks::Other,
+                _ => {}
+            }
+        }
+        let is_plain = tokens.offset() == end && depth == 0 && has_text && is_over;
+        if is_plain { Looks::Plain } else { Looks::Other }
+    }
+
+    /// Whether paragraphs of that style are text or headings.
+    fn is_text(&self, style: i32) -> bool {
+        matches!(self.head.styles.role(style), Role::Body | Role::Heading(_))
+    }
+}
+
+/// From the first item to the last that a count of list items goes over, where its numbers show; merged and in order.
+fn numbered_spans(input: &[u8], head: &Head) -> Vec<Range<usize>> {
+    if !head.lists.tables().has_overrides() {
+        return Vec::new();
+    }
+    let mut spans = HashMap::new();
+    for found in memmem::find_iter(input.get(head.end..).unwrap_or_default(), b"\\ls") {
+        let at = head.end + found;
+        let Some(Token::Word(Word::Ls, Some(number))) = Tokens::new(input, at).next() else { continue };
+        if let Some(counter) = head.lists.tables().shown_counter(number) {
+            spans.entry(counter).or_insert(at..at).end = at;
+        }
+    }
+    let mut all: Vec<Range<usize>> = spans.into_values().collect();
+    all.sort_by_key(|span| span.start);
+    all.dedup_by(|next, span| {
+        let meets = next.start <= span.end;
+        if meets {
+            span.end = span.end.max(next.end);
+        }
+        meets
+    });
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millpond_convert::ConversionOptions;
+
+    const HEAD: &str = r"{\rtf1{\stylesheet{\s1 heading 1;}{\s2 Quote;}}{\*\listtable{\list{\listlevel\levelnfc0}\listid1}
+{\list{\listlevel\levelnfc23}\listid2}}{\*\listoverridetable{\listoverride\listid1\ls1}{\listoverride\listid2\ls2}}";
+
+    /// The document after that head, with a `|` wherever it is cut.
+    fn cut(text: &str) -> String {
+        let document = format!("{HEAD}{text}}}");
+        let head = Head::read(document.as_bytes(), 0, usize::MAX, &ConversionOptions::default()).unwrap();
+        let mut marked = document.clone();
+        for &cut in find(document.as_bytes(), &head, 0, 1).iter().rev() {
+            marked.insert(cut, '|');
+        }
+        marked[HEAD.len()..marked.len() - 1].to_owned()
+    }
+
+    #[test]
+    fn a_paragraph_of_text_may_be_the_last_of_a_part() {
+        assert_eq!(
+            cut("\\pard\\plain a\\par\n\\pard\\plain b\\par \\pard\\plain\\s1 c{\\b d}\\par\\pard\\plain e"),
+            "\\pard\\plain a\\par|\n\\pard\\plain b\\par |\\pard\\plain\\s1 c{\\b d}\\par|\\pard\\plain e"
+        );
+    }
+
+    #[test]
+    fn one_that_leaves_something_open_may_not() {
+        for before in [
+            "\\s2 a\\par",
+            "\\ls2 a\\par",
+            "\\li720 a\\par",
+            "\\intbl a\\par",
+            "\\intbl a\\cell\\row",
+            "{a\\par",
+            "a\\par}",
+            "\\par",
+            "a\\line",
+            "a\\\\par",
+            "a\\par  ",
+            "a\\par b",
+            "\\ls2{\\pntext\\bullet}a\\par",
+        ] {
+            let text = format!("\\pard\\plain {before}\n\\pard\\plain b");
+            assert_eq!(cut(&text), text);
+        }
+        for after in ["\\pard\\plainer b", "\\pard b", "\\pard\\b\\plain b"] {
+            let text = format!("\\pard\\plain a\\par\n{after}");
+            assert_eq!(cut(&text), text);
+        }
+    }
+
+    #[test]
+    fn a_list_whose_numbers_show_is_in_one_part() {
+        let list = |ls: u8| {
+            format!(
+                "\\pard\\plain\\ls{ls} a\\par\\pard\\plain b\\par\\pard\\plain\\ls{ls} c\\par\\pard\\plain d\\par\\pard\\plain e"
+            )
+        };
+        assert_eq!(cut(&list(1)).matches('|').count(), 1);
+        assert_eq!(cut(&list(2)).matches('|').count(), 2);
+    }
+}

@@ -1,0 +1,244 @@
+//! What control words and symbols do, by the destination that they are in.
+
+use super::field;
+use super::reader::Reader;
+use super::state::{Destination, Group, Numbering};
+use super::word::Word;
+use crate::model::{Align, Flags};
+
+impl Reader {
+    /// A control word; `is_ignorable` if `\*` came before it.
+    pub(super) fn word(&mut self, word: Word, number: Option<i32>, is_ignorable: bool) {
+        match self.group.destination {
+            Destination::Skip => {}
+            Destination::Upr => {
+                if word == Word::Ud {
+                    self.group.destination = Destination::Body;
+                }
+            }
+            Destination::Shape => self.shape_word(word),
+            Destination::FontTable => self.fonts.table_word(word, number),
+            Destination::StyleSheet => self.style_word(word, number),
+            Destination::ListTable => self.lists.list_word(word, number),
+            Destination::ListOverrideTable => self.lists.override_word(word, number),
+            Destination::Numbering => self.numbering_word(word, number),
+            Destination::Body | Destination::TextBox | Destination::Instruction | Destination::Marker => {
+                if let Some(destination) = destination(word) {
+                    self.enter(destination, word);
+                } else if is_ignorable && word != Word::Nesttableprops && word != Word::Footnote {
+                    self.group.destination = Destination::Skip;
+                } else {
+                    self.text_word(word, number);
+                }
+            }
+        }
+    }
+
+    /// Text of the group goes to `destination` from here on.
+    fn enter(&mut self, destination: Destination, word: Word) {
+        match word {
+            Word::Fldinst if !self.group.destination.is_flow() => return,
+            Word::Fldinst => {
+                self.instruction.clear();
+                self.ties.has_instruction = true;
+            }
+            Word::Fonttbl | Word::Stylesheet | Word::Listtable | Word::Listoverridetable => {
+                self.ties.has_defined = true;
+            }
+            Word::Listtext | Word::Pntext => {
+                self.marker.clear();
+                self.has_marker = true;
+            }
+            _ => {}
+        }
+        self.group.destination = destination;
+    }
+
+    /// `\fldrslt`: what the field shows, which is a link's text if its code says so.
+    fn field_result(&mut self) {
+        if !self.group.destination.is_flow() {
+            return;
+        }
+        self.ties.lacks_instruction |= !self.ties.has_instruction;
+        if let Some(link) = field::hyperlink(&std::mem::take(&mut self.instruction)) {
+            // A link in a link ends the outer one.
+            self.end_links();
+            self.links.push(link);
+            self.group.link = u32::try_from(self.links.len()).unwrap_or(0);
+        }
+    }
+
+    fn text_word(&mut self, word: Word, number: Option<i32>) {
+        match word {
+            Word::Fldrslt => self.field_result(),
+            Word::Footnote if self.group.destination.is_flow() => self.begin_note(),
+            Word::U => self.unicode(number.unwrap_or(0)),
+            Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
+            Word::Ansi | Word::Mac | Word::Pc | Word::Pca | Word::Ansicpg => {
+                self.fonts.document_word(word, number);
+                self.ties.has_defined = true;
+            }
+            Word::Deff => {
+                self.fonts.default_font = number.unwrap_or(0);
+                self.ties.has_defined = true;
+                self.group.font = self.fonts.default_font;
+            }
+            _ => match character(word) {
+                Some(c) => self.push(c),
+                None if !set_character_property(&mut self.group, word, number) => {
+                    self.paragraph_word(word, number);
+                }
+                None => self.set_font_or_style(word, number),
+            },
+        }
+    }
+
+    /// The character properties that depend on the tables at the head of the document.
+    fn set_font_or_style(&mut self, word: Word, number: Option<i32>) {
+        match word {
+            Word::Plain => self.group.plain(self.fonts.default_font),
+            Word::F => self.group.font = number.unwrap_or(0),
+            Word::Cs => {
+                let is_code = self.styles.is_code(number.unwrap_or(0));
+                self.group.flags.set(Flags::CODE, is_code);
+            }
+            _ => {}
+        }
+    }
+
+    fn style_word(&mut self, word: Word, number: Option<i32>) {
+        let number = number.unwrap_or(0);
+        match word {
+            Word::S => self.styles.paragraph_style(number),
+            Word::Cs => self.styles.character_style(number),
+            Word::Outlinelevel => self.styles.outline(outline_level(number)),
+            Word::U => self.unicode(number),
+            _ => {}
+        }
+    }
+
+    fn numbering_word(&mut self, word: Word, number: Option<i32>) {
+        let numbering = &mut self.group.paragraph.numbering;
+        match word {
+            Word::Pnlvlblt => *numbering = Numbering::Bullet,
+            Word::Pnlvlbody | Word::Pnlvl => *numbering = Numbering::Number(1),
+            Word::Pnlvlcont => *numbering = Numbering::None,
+            Word::Pnstart => {
+                if let Numbering::Number(start) = numbering {
+                    *start = u32::try_from(number.unwrap_or(1)).unwrap_or(0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A control symbol other than those that stand for themselves.
+    pub(super) fn symbol(&mut self, symbol: u8) {
+        match symbol {
+            b'~' => self.push('\u{a0}'),
+            b'_' => self.push('\u{2011}'),
+            b'-' => self.push('\u{ad}'),
+            b'\t' => self.push('\t'),
+            b'\r' | b'\n' => self.paragraph_word(Word::Par, None),
+            _ => {}
+        }
+    }
+}
+
+/// `\outlinelevel`, which counts from 0 and has 9 for body text, counted from 1 with 0 for body text.
+pub(super) fn outline_level(number: i32) -> u8 {
+    u8::try_from(number).map_or(0, |level| if level < 9 { level + 1 } else { 0 })
+}
+
+/// Where the text of a group goes that begins with this word, if not where it goes anyway.
+fn destination(word: Word) -> Option<Destination> {
+    Some(match word {
+        Word::Fonttbl => Destination::FontTable,
+        Word::Stylesheet => Destination::StyleSheet,
+        Word::Listtable => Destination::ListTable,
+        Word::Listoverridetable => Destination::ListOverrideTable,
+        Word::Fldinst => Destination::Instruction,
+        Word::Listtext | Word::Pntext => Destination::Marker,
+        Word::Pn => Destination::Numbering,
+        Word::Upr => Destination::Upr,
+        Word::Shpinst | Word::Do => Destination::Shape,
+        Word::Colortbl | Word::Filetbl | Word::Info | Word::Pict | Word::Nonshppict | Word::Objdata => {
+            Destination::Skip
+        }
+        Word::Objclass | Word::Objname | Word::Header | Word::Headerl | Word::Headerr | Word::Headerf => {
+            Destination::Skip
+        }
+        Word::Footer | Word::Footerl | Word::Footerr | Word::Footerf | Word::Ftnsep | Word::Ftnsepc => {
+            Destination::Skip
+        }
+        Word::Ftncn | Word::Aftnsep | Word::Aftnsepc | Word::Aftncn | Word::Xe | Word::Tc | Word::Tcn => {
+            Destination::Skip
+        }
+        Word::Rxe | Word::Txe | Word::Nonesttables | Word::Annotation | Word::Atnid | Word::Atnauthor => {
+            Destination::Skip
+        }
+        // What readers are to show that know no shapes: the same text again.
+        Word::Shprslt => Destination::Skip,
+        Word::Template | Word::Background | Word::Revtbl | Word::Pnseclvl => Destination::Skip,
+        _ => return None,
+    })
+}
+
+/// The character that a control word is the name of.
+pub(super) fn character(word: Word) -> Option<char> {
+    Some(match word {
+        Word::Emdash => '\u{2014}',
+        Word::Endash => '\u{2013}',
+        Word::Emspace => '\u{2003}',
+        Word::Enspace => '\u{2002}',
+        Word::Qmspace => '\u{2005}',
+        Word::Bullet => '\u{2022}',
+        Word::Lquote => '\u{2018}',
+        Word::Rquote => '\u{2019}',
+        Word::Ldblquote => '\u{201c}',
+        Word::Rdblquote => '\u{201d}',
+        Word::Zwj => '\u{200d}',
+        Word::Zwnj => '\u{200c}',
+        Word::Zwbo => '\u{200b}',
+        Word::Ltrmark => '\u{200e}',
+        Word::Rtlmark => '\u{200f}',
+        Word::Tab => '\t',
+        Word::Line | Word::Lbr | Word::Softline => '\n',
+        _ => return None,
+    })
+}
+
+/// Sets what a character property's word says. `false` if it is no such word.
+fn set_character_property(group: &mut Group, word: Word, number: Option<i32>) -> bool {
+    let on = number != Some(0);
+    let flags = &mut group.flags;
+    match word {
+        Word::B => flags.set(Flags::BOLD, on),
+        Word::I => flags.set(Flags::ITALIC, on),
+        Word::Strike | Word::Striked => flags.set(Flags::STRIKE, on),
+        Word::Ul | Word::Uld | Word::Uldash | Word::Uldashd | Word::Uldashdd => {
+            flags.set(Flags::UNDERLINE, on)
+        }
+        Word::Uldb | Word::Ulth | Word::Ulw | Word::Ulwave => flags.set(Flags::UNDERLINE, on),
+        Word::Ulnone => flags.set(Flags::UNDERLINE, false),
+        Word::V => flags.set(Flags::HIDDEN, on),
+        Word::Deleted => flags.set(Flags::DELETED, on),
+        Word::Sup | Word::Sub | Word::Nosupersub => {
+            flags.set(Flags::SUPERSCRIPT, on && word == Word::Sup);
+            flags.set(Flags::SUBSCRIPT, on && word == Word::Sub);
+        }
+        Word::Plain | Word::F | Word::Cs => {}
+        _ => return false,
+    }
+    true
+}
+
+/// The alignment that a paragraph's word sets.
+pub(super) fn alignment(word: Word) -> Option<Align> {
+    match word {
+        Word::Ql => Some(Align::None),
+        Word::Qc => Some(Align::Center),
+        Word::Qr => Some(Align::Right),
+        _ => None,
+    }
+}

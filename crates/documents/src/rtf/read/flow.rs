@@ -1,0 +1,139 @@
+//! A flow of paragraphs: the document's own, or that of its footnotes.
+
+use bytes::BytesMut;
+
+use crate::markdown::write::Blocks;
+use crate::model::{Align, Content, Flags, Link, Place, Run, Style};
+
+/// The paragraph under way, and where it goes when it ends.
+pub(super) struct Flow {
+    content: Content,
+    /// The style of the text since the last run.
+    style: Style,
+    blocks: Blocks,
+    is_row_open: bool,
+    is_table_open: bool,
+}
+
+impl Flow {
+    /// A flow into `out`, its lines indented by that many spaces.
+    pub(super) fn new(out: BytesMut, indent: usize) -> Self {
+        Self {
+            content: Content::default(),
+            style: Style::default(),
+            blocks: Blocks::new(out, indent),
+            is_row_open: false,
+            is_table_open: false,
+        }
+    }
+
+    /// Where text in `style` is to be added.
+    pub(super) fn text(&mut self, style: Style) -> &mut String {
+        if self.style != style {
+            self.content.close_run(self.style);
+            self.style = style;
+        }
+        &mut self.content.text
+    }
+
+    /// A reference to a footnote.
+    pub(super) fn note_reference(&mut self, number: u32) {
+        self.content.close_run(self.style);
+        self.content.close_run(Style { note: number, ..Style::default() });
+    }
+
+    /// The text so far, all of its runs closed.
+    pub(super) fn content(&mut self) -> &mut Content {
+        self.content.close_run(self.style);
+        &mut self.content
+    }
+
+    /// Writes the paragraph and begins another.
+    pub(super) fn end_paragraph(&mut self, place: Place, links: &[Link]) {
+        self.end_table();
+        self.content.close_run(self.style);
+        self.blocks.paragraph(place, &mut self.content, links);
+        self.content.clear();
+    }
+
+    /// A paragraph that has nothing to show.
+    pub(super) fn blank_paragraph(&mut self) {
+        self.end_table();
+        self.content.clear();
+        self.blocks.separate();
+    }
+
+    pub(super) fn end_cell(&mut self, align: Align, links: &[Link]) {
+        self.content.close_run(self.style);
+        self.blocks.cell(&mut self.content, align, links);
+        self.content.clear();
+        self.is_row_open = true;
+        self.is_table_open = true;
+    }
+
+    pub(super) fn end_row(&mut self, links: &[Link]) {
+        if !self.content().is_blank() {
+            self.end_cell(Align::None, links);
+        }
+        self.content.clear();
+        if self.is_row_open {
+            self.blocks.row();
+            self.is_row_open = false;
+        }
+    }
+
+    /// Any table ends here; the text so far is not part of it.
+    fn end_table(&mut self) {
+        if self.is_row_open {
+            self.blocks.row();
+            self.is_row_open = false;
+        }
+        if self.is_table_open {
+            self.blocks.end_table();
+            self.is_table_open = false;
+        }
+    }
+
+    /// Begins the text of a footnote.
+    pub(super) fn begin_note(&mut self, number: u32) {
+        self.content.clear();
+        self.style = Style { flags: Flags::default(), link: 0, note: 0 };
+        self.blocks.begin_note(number);
+    }
+
+    /// The end of the flow, or of one of its footnotes.
+    pub(super) fn finish(&mut self) {
+        self.end_table();
+        self.blocks.finish();
+    }
+
+    /// How many bytes have been written, or wait to be.
+    pub(super) fn written(&self) -> usize {
+        self.blocks.written()
+    }
+
+    /// How many bytes have been read, and wait for more before they can be written.
+    pub(super) fn waiting(&self) -> usize {
+        self.content.text.len() + self.content.runs.len() * size_of::<Run>() + self.blocks.waiting()
+    }
+
+    /// Appends to `out` from here on; returns what it has appended to until now.
+    pub(super) fn redirect(&mut self, out: BytesMut) -> BytesMut {
+        self.blocks.redirect(out)
+    }
+
+    /// How many bytes have been written since they were last taken away.
+    pub(super) fn kept(&self) -> usize {
+        self.blocks.kept()
+    }
+
+    /// Whether no paragraph has begun.
+    pub(super) fn is_between_paragraphs(&self) -> bool {
+        self.content.text.is_empty() && self.content.runs.is_empty()
+    }
+
+    /// Whether what follows begins anew, after a blank line if there is something before.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.is_between_paragraphs() && !self.is_row_open && !self.is_table_open && self.blocks.is_at_rest()
+    }
+}

@@ -1,0 +1,71 @@
+//! RTF to Markdown: tokens, the state that groups save and restore, and what paragraphs come of it.
+
+mod codepage;
+mod cuts;
+mod destination;
+mod dos;
+mod field;
+mod flow;
+mod fonts;
+mod head;
+mod incremental;
+mod list_tables;
+mod lists;
+mod paragraph;
+mod part;
+mod reader;
+mod state;
+mod styles;
+mod text;
+mod token;
+mod word;
+
+use std::borrow::Cow;
+use std::mem;
+
+use bytes::BytesMut;
+
+pub(crate) use self::incremental::ToMarkdown;
+pub(crate) use self::part::{from_part, join, split};
+use self::reader::Reader;
+use millpond_convert::{ConversionOptions, ConvertError, Format};
+
+/// Appends the document `input` as Markdown to `out`.
+pub(crate) fn to_markdown(
+    input: &[u8],
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
+    let start = start_of(input)?;
+    // What is left of RTF is a fraction of it; a third is enough for most.
+    out.reserve((input.len() / 3).min(options.max_output));
+    let mut reader = Reader::new(options, mem::take(out));
+    let done = reader.read(input, start);
+    *out = reader.redirect(BytesMut::new());
+    done?;
+    append_notes(&reader.take_notes(), out);
+    Ok(())
+}
+
+/// Footnotes are the end of the document.
+fn append_notes(notes: &[u8], out: &mut BytesMut) {
+    if !notes.is_empty() {
+        out.extend_from_slice(b"\n");
+        out.extend_from_slice(notes);
+    }
+}
+
+/// Where the document begins.
+fn start_of(input: &[u8]) -> Result<usize, ConvertError> {
+    let document = Format::skip_preamble(input);
+    let start = input.len() - document.len();
+    if document.starts_with(b"{\\rtf") {
+        Ok(start)
+    } else {
+        Err(malformed(start, "it does not begin with {\\rtf"))
+    }
+}
+
+fn malformed(offset: usize, what: &'static str) -> ConvertError {
+    ConvertError::Malformed { format: Format::Rtf, offset, what: Cow::Borrowed(what) }
+}

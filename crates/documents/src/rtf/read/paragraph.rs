@@ -1,0 +1,184 @@
+//! Paragraphs: their properties, their ends, and what they turn out to be.
+
+use super::destination::{alignment, outline_level};
+use super::lists::read_marker;
+use super::reader::Reader;
+use super::state::{Destination, Numbering, ParagraphProperties};
+use super::styles::Role;
+use super::word::Word;
+use crate::model::{Flags, Kind, Place};
+
+/// So many links are remembered, though they have ended.
+const MANY_LINKS: usize = 64;
+
+impl Reader {
+    /// A control word that is about paragraphs or tables.
+    pub(super) fn paragraph_word(&mut self, word: Word, number: Option<i32>) {
+        let paragraph = &mut self.group.paragraph;
+        match word {
+            Word::Pard => *paragraph = ParagraphProperties::default(),
+            Word::S => paragraph.style = number.unwrap_or(0),
+            Word::Outlinelevel => paragraph.outline = Some(outline_level(number.unwrap_or(0))),
+            Word::Ls => paragraph.list = number.unwrap_or(0),
+            Word::Ilvl => paragraph.list_level = u8::try_from(number.unwrap_or(0)).unwrap_or(0),
+            Word::Li | Word::Lin => paragraph.indent = number.unwrap_or(0),
+            Word::Intbl => paragraph.in_table = number != Some(0),
+            Word::Itap => paragraph.in_table = number.unwrap_or(1) > 0,
+            Word::Brdrb => paragraph.border = true,
+            Word::Ql | Word::Qc | Word::Qr => paragraph.align = alignment(word).unwrap_or_default(),
+            _ if self.group.destination == Destination::Body => self.break_word(word),
+            _ if self.group.destination == Destination::TextBox => self.break_in_box(word),
+            _ => {}
+        }
+    }
+
+    /// A control word in a shape.
+    pub(super) fn shape_word(&mut self, word: Word) {
+        if matches!(word, Word::Shptxt | Word::Dptxbxtext) {
+            self.group.destination = Destination::TextBox;
+            self.break_line();
+        }
+    }
+
+    /// A box stands within a paragraph, or in a cell, which go on after it: its paragraphs are lines of theirs.
+    fn break_in_box(&mut self, word: Word) {
+        match word {
+            Word::Par | Word::Sect | Word::Page | Word::Column | Word::Row | Word::Nestrow => {
+                self.forget_marker();
+                self.break_line();
+            }
+            Word::Cell | Word::Nestcell => self.push('\t'),
+            _ => {}
+        }
+    }
+
+    /// What follows begins a line.
+    pub(super) fn break_line(&mut self) {
+        let text = &self.flow().content().text;
+        if !text.is_empty() && !text.ends_with('\n') {
+            self.push('\n');
+        }
+    }
+
+    /// A control word that ends something.
+    fn break_word(&mut self, word: Word) {
+        match word {
+            Word::Par | Word::Sect | Word::Page | Word::Column => self.end_paragraph(),
+            Word::Cell => self.end_cell(),
+            Word::Row => {
+                let (flow, links) = self.flow_and_links();
+                flow.end_row(links);
+                self.end_links();
+            }
+            // A table in a cell is laid out as text of that cell.
+            Word::Nestcell => self.push('\t'),
+            Word::Nestrow => self.push('\n'),
+            _ => {}
+        }
+    }
+
+    fn end_cell(&mut self) {
+        let align = self.group.paragraph.align;
+        self.mark_item();
+        self.forget_marker();
+        let (flow, links) = self.flow_and_links();
+        flow.end_cell(align, links);
+        self.end_links();
+    }
+
+    /// Ends the paragraph with the properties that the group has now.
+    pub(super) fn end_paragraph(&mut self) {
+        let properties = self.group.paragraph;
+        if properties.in_table {
+            // A paragraph of a cell; the cell goes on.
+            self.mark_item();
+            self.forget_marker();
+            return self.push('\n');
+        }
+        let is_blank = self.flow().content().is_blank();
+        let place = self.place(&properties, is_blank);
+        self.forget_marker();
+        let (flow, links) = self.flow_and_links();
+        match place {
+            Some(place) => flow.end_paragraph(place, links),
+            None => flow.blank_paragraph(),
+        }
+        self.end_links();
+    }
+
+    /// Markdown has no lists in cells, so what would be an item there begins with its mark as text.
+    fn mark_item(&mut self) {
+        let properties = self.group.paragraph;
+        let may_be_item = self.has_marker || properties.list > 0 || properties.numbering != Numbering::None;
+        if !may_be_item || self.flow().content().is_line_blank() {
+            return;
+        }
+        if let Kind::Item(item) = self.item_or_body(&properties) {
+            let mark = item.number.map_or_else(|| "\u{2022} ".to_owned(), |number| format!("{number}. "));
+            self.flow().content().mark_line(&mark);
+        }
+    }
+
+    /// A link is over with its paragraph, so that a long address can't be repeated for each of many.
+    pub(super) fn end_links(&mut self) {
+        self.ended_links = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
+        if self.links.len() >= MANY_LINKS {
+            self.forget_links();
+        }
+    }
+
+    /// Forgets the links, all of which have ended, if nothing that is still to be written refers to one.
+    fn forget_links(&mut self) {
+        if self.is_between_paragraphs() {
+            self.links.clear();
+            self.ended_links = 0;
+            self.for_each_group(|group| group.link = 0);
+        }
+    }
+
+    fn forget_marker(&mut self) {
+        self.has_marker = false;
+        self.marker.clear();
+    }
+
+    /// What the paragraph is and where it stands; `None` if nothing of it is to be seen.
+    fn place(&mut self, properties: &ParagraphProperties, is_blank: bool) -> Option<Place> {
+        let role = self.styles.role(properties.style);
+        let (heading, quote) = match (role, properties.outline) {
+            (Role::Quote(depth), None | Some(0)) => (None, depth),
+            (_, Some(0)) => (None, 0),
+            (_, Some(level)) => (Some(level.min(6)), 0),
+            (Role::Heading(level), None) => (Some(level), 0),
+            _ => (None, 0),
+        };
+        let kind = match heading {
+            _ if role == Role::Code => Kind::Code,
+            _ if is_blank && properties.border => Kind::Rule,
+            _ if is_blank => return None,
+            Some(level) => Kind::Heading(level),
+            None => self.item_or_body(properties),
+        };
+        if matches!(kind, Kind::Heading(_)) {
+            // Headings are bold of themselves.
+            self.flow().content().drop_uniform(Flags::BOLD);
+        }
+        Some(Place { kind, quote, indent: properties.indent })
+    }
+
+    fn item_or_body(&mut self, properties: &ParagraphProperties) -> Kind {
+        let hint = self.has_marker.then(|| read_marker(&self.marker));
+        let item = if properties.list > 0 {
+            self.lists.item(properties.list, properties.list_level, hint)
+        } else {
+            let numbering = match properties.numbering {
+                Numbering::None => hint.unwrap_or_default(),
+                numbering => numbering,
+            };
+            self.lists.old_item(properties.indent, numbering)
+        };
+        if item.is_none() && properties.indent == 0 {
+            self.lists.interrupt();
+        }
+        item.map_or(Kind::Body, Kind::Item)
+    }
+}

@@ -1,0 +1,174 @@
+//! Parts of an RTF document, each read on its own from what the head says.
+//!
+//! The [cuts] are guesses. What a part starts from is guessed with them: the state after the head, nothing
+//! open, and as many footnotes before as there are words for them. At its end each part compares its own state with what
+//! the next started from; if all do, then by induction from the first, which begins where the document does, each was
+//! read as the whole would be. Items of lists are counted over the document: none whose number shows may have been counted
+//! on from another part.
+
+use std::collections::HashSet;
+use std::mem;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use bytes::BytesMut;
+use memchr::memmem;
+
+use super::head::Head;
+use super::list_tables::Counter;
+use super::reader::{Reader, Ties};
+use super::token::Tokens;
+use super::{cuts, start_of};
+use millpond_convert::{ConversionOptions, ConvertError, Split};
+
+/// The most of a document that may be its head, as a divisor of its length: it is read once more than the rest.
+const MOST_HEAD: usize = 8;
+
+/// What the parts of a document share.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    head: Head,
+    /// How many footnotes come before each part.
+    notes: Vec<u32>,
+    left: Vec<OnceLock<Left>>,
+}
+
+/// What a part leaves for the join beside its output.
+#[derive(Debug)]
+struct Left {
+    notes: BytesMut,
+    /// What has counted items of lists, and whether their numbers showed.
+    counters: Vec<(Counter, bool)>,
+    /// The most bytes that there were at a time.
+    peak: usize,
+}
+
+/// Parts of about `chunk_size` bytes, two at least.
+pub(crate) fn split(
+    input: &[u8],
+    options: &ConversionOptions,
+    chunk_size: usize,
+) -> Option<(Vec<Range<usize>>, Plan)> {
+    let start = start_of(input).ok()?;
+    let len = input.len() - start;
+    let head = Head::read(input, start, (len / MOST_HEAD).max(64 << 10), options)?;
+    let size = len.div_ceil(len.div_ceil(chunk_size.max(1)));
+    let mut cuts = cuts::find(input, &head, start, size);
+    // What little is left at the end is part of the last.
+    while cuts.last().is_some_and(|&cut| input.len() - cut < size / 2) {
+        cuts.pop();
+    }
+    if cuts.is_empty() {
+        return None;
+    }
+    let (mut parts, mut notes) = (Vec::with_capacity(cuts.len() + 1), vec![0]);
+    let (mut before, mut count) = (start, 0u32);
+    for cut in cuts {
+        parts.push(before..cut);
+        let found = memmem::find_iter(input.get(before..cut)?, b"\\footnote").count();
+        count = count.saturating_add(u32::try_from(found).ok()?);
+        notes.push(count);
+        before = cut;
+    }
+    parts.push(before..input.len());
+    let left = parts.iter().map(|_| OnceLock::new()).collect();
+    Some((parts, Plan { head, notes, left }))
+}
+
+/// Appends the Markdown of a part of `input`, footnotes aside.
+pub(crate) fn from_part(
+    input: &[u8],
+    split: &Split,
+    part: usize,
+    plan: &Plan,
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
+    let (Some(&notes_before), Some(left)) = (plan.notes.get(part), plan.left.get(part)) else {
+        return Err(ConvertError::inseparable());
+    };
+    out.reserve((split.part(part).len() / 3).min(options.max_output));
+    let mut reader = Reader::new(options, mem::take(out));
+    let done = read_part(&mut reader, input, split, part, plan, notes_before);
+    *out = reader.redirect(BytesMut::new());
+    done?;
+    let (notes, counters, peak) = (reader.take_notes(), reader.lists.counters(), reader.peak);
+    // A part that is read twice leaves the same.
+    let _ = left.set(Left { notes, counters, peak });
+    Ok(())
+}
+
+fn read_part(
+    reader: &mut Reader,
+    input: &[u8],
+    split: &Split,
+    part: usize,
+    plan: &Plan,
+    notes_before: u32,
+) -> Result<(), ConvertError> {
+    let range = split.part(part);
+    let mut tokens = Tokens::new(input, range.start);
+    if part == 0 {
+        reader.read_until(&mut tokens, plan.head.end)?;
+        reader.ties = Ties { has_instruction: true, ..Ties::default() };
+    } else {
+        reader.resume(&plan.head, notes_before);
+    }
+    let is_right = match plan.notes.get(part + 1) {
+        Some(&notes_after) => {
+            let is_closed = reader.read_until(&mut tokens, range.end)?;
+            !is_closed && tokens.offset() == range.end && reader.is_at_rest(&plan.head, notes_after)
+        }
+        None => {
+            let is_closed = reader.read_until(&mut tokens, usize::MAX)?;
+            reader.finish()?;
+            is_closed
+        }
+    };
+    if !is_right || reader.ties.lacks_instruction {
+        return Err(ConvertError::inseparable());
+    }
+    Ok(())
+}
+
+/// Appends the document: the parts, a blank line between those that are not empty, and their footnotes likewise.
+pub(crate) fn join(
+    plan: &Plan,
+    parts: &[BytesMut],
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
+    let left: Option<Vec<&Left>> = plan.left.iter().map(OnceLock::get).collect();
+    let left = left.filter(|left| left.len() == parts.len()).ok_or_else(ConvertError::inseparable)?;
+    let (mut counters, mut written) = (HashSet::<Counter>::new(), 0usize);
+    for (part, left) in parts.iter().zip(&left) {
+        // A number that shows must not depend on what was counted before.
+        let is_apart =
+            left.counters.iter().all(|(counter, is_shown)| !is_shown || !counters.contains(counter));
+        counters.extend(left.counters.iter().map(|&(counter, _)| counter));
+        // With room for the blank lines.
+        if !is_apart || written + left.peak + 2 > options.max_output {
+            return Err(ConvertError::inseparable());
+        }
+        written += part.len() + left.notes.len() + 2;
+    }
+    out.reserve(written + 1);
+    let before = out.len();
+    append(out, before, parts.iter());
+    if left.iter().any(|left| !left.notes.is_empty()) {
+        out.extend_from_slice(b"\n");
+        let before = out.len();
+        append(out, before, left.iter().map(|left| &left.notes));
+    }
+    Ok(())
+}
+
+/// Appends `parts` with a blank line before each that is not empty, and not the first since `start`.
+fn append<'a>(out: &mut BytesMut, start: usize, parts: impl Iterator<Item = &'a BytesMut>) {
+    for part in parts.filter(|part| !part.is_empty()) {
+        if out.len() > start {
+            out.extend_from_slice(b"\n");
+        }
+        out.extend_from_slice(part);
+    }
+}

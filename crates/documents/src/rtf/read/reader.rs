@@ -1,0 +1,288 @@
+//! The reader: takes tokens one by one and keeps the state that they change.
+
+use bytes::BytesMut;
+
+use super::destination::character;
+use super::flow::Flow;
+use super::fonts::Fonts;
+use super::head::Head;
+use super::lists::Lists;
+use super::malformed;
+use super::state::{Destination, Group};
+use super::styles::Styles;
+use super::text::Decoder;
+use super::token::{Token, Tokens};
+use crate::model::{Flags, Link, Style};
+use millpond_convert::{ConversionOptions, ConvertError};
+
+/// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
+pub(super) struct Reader {
+    max_depth: usize,
+    max_output: usize,
+    /// The innermost open group.
+    pub(super) group: Group,
+    /// Those around it.
+    stack: Vec<Group>,
+    /// `\*` came just before: what follows may be ignored if it isn't known.
+    is_ignorable: bool,
+    pub(super) decoder: Decoder,
+    pub(super) fonts: Fonts,
+    pub(super) styles: Styles,
+    pub(super) lists: Lists,
+    pub(super) links: Vec<Link>,
+    /// Links up to this one have ended with their paragraph, though their groups may go on.
+    pub(super) ended_links: u32,
+    /// The code of the field under way.
+    pub(super) instruction: String,
+    /// The text of the paragraph's marker, and whether there is one.
+    pub(super) marker: String,
+    pub(super) has_marker: bool,
+    body: Flow,
+    notes: Flow,
+    /// How many footnotes there are, and how many groups surround the one under way.
+    pub(super) note_count: u32,
+    note_depth: Option<usize>,
+    /// The most bytes that there were at a time.
+    pub(super) peak: usize,
+    /// What only matters if this is a part.
+    pub(super) ties: Ties,
+}
+
+impl Reader {
+    /// Appends to `out`.
+    pub(super) fn new(options: &ConversionOptions, out: BytesMut) -> Self {
+        Self {
+            max_depth: options.max_depth,
+            max_output: options.max_output,
+            group: Group::new(),
+            stack: Vec::new(),
+            is_ignorable: false,
+            decoder: Decoder::default(),
+            fonts: Fonts::new(),
+            styles: Styles::default(),
+            lists: Lists::default(),
+            links: Vec::new(),
+            ended_links: 0,
+            instruction: String::new(),
+            marker: String::new(),
+            has_marker: false,
+            body: Flow::new(out, 0),
+            notes: Flow::new(BytesMut::new(), 4),
+            note_count: 0,
+            note_depth: None,
+            peak: 0,
+            ties: Ties::default(),
+        }
+    }
+
+    /// Reads `input` from the brace at `start` to the one that closes it.
+    pub(super) fn read(&mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
+        let is_closed = self.read_until(&mut Tokens::new(input, start), usize::MAX)?;
+        if is_closed { self.finish() } else { Err(malformed(input.len(), "it ends inside a group")) }
+    }
+
+    /// Takes the tokens that begin before `end`. `true` if one of them closes the document.
+    pub(super) fn read_until(&mut self, tokens: &mut Tokens<'_>, end: usize) -> Result<bool, ConvertError> {
+        while tokens.offset() < end {
+            let Some(token) = tokens.next() else { return Ok(false) };
+            if self.take(token, tokens.offset())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes a token that ends at `offset`. `true` if it closes the document.
+    #[inline(always)]
+    pub(super) fn take(&mut self, token: Token<'_>, offset: usize) -> Result<bool, ConvertError> {
+        match token {
+            Token::Open => self.open(offset)?,
+            Token::Close => {
+                self.close()?;
+                return Ok(self.stack.is_empty());
+            }
+            Token::Text(text) => self.text(text),
+            Token::Hex(byte) => self.byte(byte),
+            Token::Word(word, _) if self.decoder.skips(|| character(word).is_some_and(is_visible)) => {}
+            Token::Word(word, number) => {
+                self.flush_bytes();
+                self.decoder.end_fallback();
+                let is_ignorable = std::mem::take(&mut self.is_ignorable);
+                self.word(word, number, is_ignorable);
+            }
+            Token::Unknown => {
+                self.flush_bytes();
+                if std::mem::take(&mut self.is_ignorable) {
+                    self.group.destination = Destination::Skip;
+                }
+            }
+            Token::Symbol(b'*') => self.is_ignorable = true,
+            Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
+            Token::Symbol(b'~' | b'_' | b'-') if self.decoder.skips(|| true) => {}
+            Token::Symbol(symbol) => {
+                self.flush_bytes();
+                self.symbol(symbol);
+            }
+        }
+        Ok(false)
+    }
+
+    fn open(&mut self, offset: usize) -> Result<(), ConvertError> {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        self.is_ignorable = false;
+        if self.stack.len() >= self.max_depth {
+            return Err(ConvertError::TooDeep { limit: self.max_depth, offset });
+        }
+        self.stack.push(self.group);
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), ConvertError> {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        self.is_ignorable = false;
+        if self.note_depth == Some(self.stack.len()) {
+            self.end_paragraph();
+            self.notes.finish();
+            self.note_depth = None;
+        }
+        let in_shape = self.stack.last().is_some_and(|outer| outer.destination == Destination::Shape);
+        if in_shape && self.group.destination == Destination::TextBox {
+            self.break_line();
+        }
+        let Some(outer) = self.stack.pop() else { return Ok(()) };
+        let inner = std::mem::replace(&mut self.group, outer);
+        if inner.destination == Destination::Numbering {
+            self.group.paragraph.numbering = inner.paragraph.numbering;
+        }
+        self.check_size()
+    }
+
+    pub(super) fn finish(&mut self) -> Result<(), ConvertError> {
+        self.end_paragraph();
+        self.body.finish();
+        self.check_size()
+    }
+
+    /// Appends to `out` from here on; returns what it has appended to until now, footnotes aside.
+    pub(super) fn redirect(&mut self, out: BytesMut) -> BytesMut {
+        self.body.redirect(out)
+    }
+
+    /// The footnotes.
+    pub(super) fn take_notes(&mut self) -> BytesMut {
+        self.notes.redirect(BytesMut::new())
+    }
+
+    /// Whether no paragraph has begun, of the text or of a footnote.
+    pub(super) fn is_between_paragraphs(&self) -> bool {
+        self.body.is_between_paragraphs() && self.notes.is_between_paragraphs()
+    }
+
+    /// Changes the groups that are open.
+    pub(super) fn for_each_group(&mut self, change: impl FnMut(&mut Group)) {
+        self.stack.iter_mut().chain([&mut self.group]).for_each(change);
+    }
+
+    /// How much is remembered, in bytes, about.
+    pub(super) fn held(&self) -> usize {
+        let links = self.links.iter().map(|link| size_of::<Link>() + link.url.len() + link.title.len());
+        let texts = self.body.waiting() + self.notes.waiting() + self.decoder.waiting() + self.notes.kept();
+        let tables = self.fonts.held() + self.styles.held() + self.lists.held();
+        texts + tables + links.sum::<usize>() + self.stack.len() * size_of::<Group>()
+    }
+
+    fn check_size(&mut self) -> Result<(), ConvertError> {
+        let limit = self.max_output;
+        self.peak = self.peak.max(self.body.written().saturating_add(self.notes.written()));
+        if self.peak > limit {
+            return Err(ConvertError::OutputTooLarge { limit });
+        }
+        Ok(())
+    }
+
+    /// Whether the group is the document's own, and what comes next is part of its text.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.stack.len() == 1
+            && self.group.destination == Destination::Body
+            && self.note_depth.is_none()
+            && !self.is_ignorable
+    }
+
+    /// Goes on where that head ended.
+    pub(super) fn resume(&mut self, head: &Head, note_count: u32) {
+        self.stack.push(self.group);
+        self.group = head.group;
+        self.fonts = head.fonts.clone();
+        self.styles = head.styles.clone();
+        self.lists = head.lists.clone();
+        self.note_count = note_count;
+    }
+
+    /// Whether nothing is left open, or remembered, that would make a difference to the paragraph that begins here, if it
+    /// begins with `\\pard\\plain`: whether the state is that after [`resume`](Self::resume).
+    pub(super) fn is_at_rest(&mut self, head: &Head, note_count: u32) -> bool {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        let group = self.group.for_paragraph(self.fonts.default_font);
+        self.is_outermost()
+            && self.decoder.is_at_rest()
+            && self.lists.is_at_rest()
+            && self.body.is_at_rest()
+            && !self.has_marker
+            && self.ended_links as usize == self.links.len()
+            && self.note_count == note_count
+            && !self.ties.has_defined
+            && (group.flags, group.font, group.fallback)
+                == (head.group.flags, head.group.font, head.group.fallback)
+    }
+
+    /// The style of text here.
+    pub(super) fn style(&self) -> Style {
+        let link = if self.group.link > self.ended_links { self.group.link } else { 0 };
+        // Links are underlined of themselves.
+        let flags = self.group.flags;
+        let flags = if link == 0 { flags } else { flags.without(Flags::UNDERLINE) };
+        Style { flags, link, note: 0 }
+    }
+
+    /// Where paragraphs go.
+    pub(super) fn flow(&mut self) -> &mut Flow {
+        if self.note_depth.is_some() { &mut self.notes } else { &mut self.body }
+    }
+
+    /// Where paragraphs go, and the links that they refer to.
+    pub(super) fn flow_and_links(&mut self) -> (&mut Flow, &[Link]) {
+        let flow = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
+        (flow, &self.links)
+    }
+
+    /// The group is a footnote. One within another is part of it.
+    pub(super) fn begin_note(&mut self) {
+        if self.note_depth.is_some() || self.stack.is_empty() {
+            return;
+        }
+        self.note_count = self.note_count.saturating_add(1);
+        self.body.note_reference(self.note_count);
+        self.notes.begin_note(self.note_count);
+        self.note_depth = Some(self.stack.len());
+        self.group.destination = Destination::Body;
+    }
+}
+
+/// What ties a part of a document to others, beyond the state that is left at its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ties {
+    /// Fonts, styles, lists or the character set were defined, which holds for all that follows.
+    pub(super) has_defined: bool,
+    /// A field's code was begun.
+    pub(super) has_instruction: bool,
+    /// A field's result was met before that: its code may be in the part before.
+    pub(super) lacks_instruction: bool,
+}
+
+/// Tabs and line breaks are not what a character is replaced by, but what sloppy writers put right after it.
+fn is_visible(c: char) -> bool {
+    !matches!(c, '\t' | '\n')
+}

@@ -1,0 +1,99 @@
+//! What a group may change and its end puts back.
+
+use crate::model::{Align, Flags};
+
+/// Where text goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// The document, or the footnote under way.
+    Body,
+    /// Nowhere.
+    Skip,
+    /// Nowhere, but for the Unicode alternative within.
+    Upr,
+    /// Nowhere, but for the text of the box within.
+    Shape,
+    /// The paragraph that a box of text is anchored in.
+    TextBox,
+    FontTable,
+    StyleSheet,
+    ListTable,
+    ListOverrideTable,
+    /// The code of a field.
+    Instruction,
+    /// The number or bullet of a list item, as text.
+    Marker,
+    /// The old way to say how a paragraph is numbered.
+    Numbering,
+}
+
+impl Destination {
+    /// Whether the text is the document's or a footnote's.
+    pub(super) fn is_flow(self) -> bool {
+        matches!(self, Self::Body | Self::TextBox)
+    }
+}
+
+/// The state that `{` saves and `}` restores.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group {
+    pub(super) destination: Destination,
+    pub(super) flags: Flags,
+    pub(super) font: i32,
+    /// How many bytes after a `\u` stand for the same character.
+    pub(super) fallback: u32,
+    /// As in a run's style.
+    pub(super) link: u32,
+    pub(super) paragraph: ParagraphProperties,
+}
+
+impl Group {
+    pub(super) fn new() -> Self {
+        Self {
+            destination: Destination::Body,
+            flags: Flags::default(),
+            font: -1,
+            fallback: 1,
+            link: 0,
+            paragraph: ParagraphProperties::default(),
+        }
+    }
+
+    /// `\plain`
+    pub(super) fn plain(&mut self, default_font: i32) {
+        self.flags = self.flags.and(Flags::DELETED);
+        self.font = default_font;
+    }
+
+    /// The group as a paragraph finds it that begins with `\\pard\\plain`. No link goes on into it.
+    pub(super) fn for_paragraph(mut self, default_font: i32) -> Self {
+        self.plain(default_font);
+        Self { link: 0, paragraph: ParagraphProperties::default(), ..self }
+    }
+}
+
+/// The properties of a paragraph that this reader looks at; `\pard` puts them back to their defaults.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ParagraphProperties {
+    pub(super) style: i32,
+    /// 1 to 9 as in `\outlinelevel`, but counted from 1; 0 is body text. `None`: as the style says.
+    pub(super) outline: Option<u8>,
+    pub(super) list: i32,
+    pub(super) list_level: u8,
+    pub(super) numbering: Numbering,
+    pub(super) indent: i32,
+    pub(super) in_table: bool,
+    pub(super) align: Align,
+    /// A line below it.
+    pub(super) border: bool,
+}
+
+/// How a paragraph is numbered by `\pn`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Numbering {
+    #[default]
+    None,
+    Bullet,
+    /// With the number that the list starts at.
+    Number(u32),
+}

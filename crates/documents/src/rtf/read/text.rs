@@ -1,0 +1,174 @@
+//! Text: bytes in code pages, Unicode escapes and the fallbacks after them.
+
+use super::codepage::symbol;
+use super::field::LONGEST_CODE;
+use super::reader::Reader;
+use super::state::Destination;
+use crate::model::Flags;
+
+/// As much of a list marker's text as is looked at, in bytes.
+const LONGEST_MARKER: usize = 32;
+
+/// What of the text is not yet characters.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    /// Bytes in the code page of the font. Kept together, since a character may have several.
+    pending: Vec<u8>,
+    /// The first half of a surrogate pair.
+    high: Option<u16>,
+    /// How many bytes are still to be skipped: the fallback of a Unicode escape.
+    skip: u32,
+}
+
+impl Decoder {
+    /// The fallback of a Unicode escape ends with its group, or at another control word.
+    pub(super) fn end_fallback(&mut self) {
+        self.skip = 0;
+    }
+
+    /// Whether no text is held back.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.pending.is_empty() && self.high.is_none() && self.skip == 0
+    }
+
+    /// How many bytes are not yet characters.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether this is part of the fallback: a control word or symbol that is a character counts as one.
+    pub(super) fn skips(&mut self, is_character: impl FnOnce() -> bool) -> bool {
+        let skips = self.skip > 0 && is_character();
+        self.skip -= u32::from(skips);
+        skips
+    }
+}
+
+impl Reader {
+    /// Text as it stands in the document.
+    pub(super) fn text(&mut self, bytes: &[u8]) {
+        let skipped = bytes.len().min(self.decoder.skip as usize);
+        self.decoder.skip -= skipped as u32;
+        let bytes = bytes.get(skipped..).unwrap_or_default();
+        if bytes.is_empty() || !self.takes_text() {
+            return;
+        }
+        let is_plain = self.decoder.pending.is_empty() && bytes.iter().all(|b| matches!(b, b' '..=b'~'));
+        match std::str::from_utf8(bytes) {
+            Ok(text) if is_plain => self.push_str(text),
+            _ => self.decoder.pending.extend_from_slice(bytes),
+        }
+    }
+
+    /// `\'hh`
+    pub(super) fn byte(&mut self, byte: u8) {
+        if self.decoder.skip > 0 {
+            self.decoder.skip -= 1;
+        } else if self.takes_text() {
+            self.decoder.pending.push(byte);
+        }
+    }
+
+    /// The bytes so far become characters; they do before anything that may change the font.
+    #[inline]
+    pub(super) fn flush_bytes(&mut self) {
+        if !self.decoder.pending.is_empty() {
+            self.decode_bytes();
+        }
+    }
+
+    fn decode_bytes(&mut self) {
+        let mut text = String::new();
+        self.fonts.page(self.group.font).decode(&self.decoder.pending, &mut text);
+        self.decoder.pending.clear();
+        for c in text.chars() {
+            self.push(c);
+        }
+    }
+
+    /// `\u`. Negative numbers are above 32767; pairs of surrogates are one character.
+    pub(super) fn unicode(&mut self, value: i32) {
+        self.decoder.skip = self.group.fallback;
+        if !self.takes_text() {
+            return;
+        }
+        let unit = match u32::try_from(value) {
+            Ok(scalar @ 0x1_0000..) => return self.push(char::from_u32(scalar).unwrap_or('\u{fffd}')),
+            _ => value as u16,
+        };
+        match (self.decoder.high.take(), unit) {
+            (Some(high), 0xdc00..=0xdfff) => {
+                let pair = char::decode_utf16([high, unit]).next();
+                self.push(pair.and_then(Result::ok).unwrap_or('\u{fffd}'));
+            }
+            (high, _) => {
+                self.decoder.high = high;
+                match unit {
+                    0xd800..=0xdbff => {
+                        self.end_surrogate();
+                        self.decoder.high = Some(unit);
+                    }
+                    // Word puts the places of a font of symbols there.
+                    0xf020..=0xf0ff => self.push(match symbol(unit as u8) {
+                        mark if !mark.is_ascii() && mark > '\u{ff}' => mark,
+                        _ => char::from_u32(unit.into()).unwrap_or('\u{fffd}'),
+                    }),
+                    _ => self.push(char::from_u32(unit.into()).unwrap_or('\u{fffd}')),
+                }
+            }
+        }
+    }
+
+    /// Half a pair of surrogates without the other half is no character.
+    fn end_surrogate(&mut self) {
+        if self.decoder.high.take().is_some() {
+            self.push('\u{fffd}');
+        }
+    }
+
+    /// Whether text is wanted here at all.
+    pub(super) fn takes_text(&self) -> bool {
+        match self.group.destination {
+            Destination::Body | Destination::TextBox => {
+                !self.group.flags.has(Flags::HIDDEN) && !self.group.flags.has(Flags::DELETED)
+            }
+            Destination::StyleSheet | Destination::Instruction | Destination::Marker => true,
+            _ => false,
+        }
+    }
+
+    /// A character wherever text goes; control characters go nowhere.
+    pub(super) fn push(&mut self, c: char) {
+        let c = match c {
+            '\u{2028}' | '\u{2029}' => '\n',
+            '\t' | '\n' => c,
+            '\u{feff}' => return,
+            _ if c.is_control() => return,
+            _ => c,
+        };
+        if self.takes_text() {
+            self.push_str(c.encode_utf8(&mut [0; 4]));
+        }
+    }
+
+    fn push_str(&mut self, text: &str) {
+        if self.decoder.high.is_some() {
+            self.end_surrogate();
+        }
+        match self.group.destination {
+            Destination::Body | Destination::TextBox => {
+                let style = self.style();
+                self.flow().text(style).push_str(text);
+            }
+            Destination::StyleSheet => self.styles.name(text),
+            Destination::Instruction if self.instruction.len() + text.len() <= LONGEST_CODE => {
+                self.instruction.push_str(text);
+            }
+            Destination::Marker => {
+                let room = LONGEST_MARKER.saturating_sub(self.marker.len());
+                self.marker.extend(text.chars().take(room / 4));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Markdown to RTF that word processors take for their own: styles, list tables, fields and footnotes.
+
+mod body;
+mod head;
+mod html_block;
+mod html_tag;
+mod inline;
+mod lists;
+mod paragraph;
+mod parts;
+mod style;
+mod table;
+mod text;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use bytes::BytesMut;
+
+use self::body::Body;
+use self::lists::Lists;
+pub(crate) use self::parts::{Plan, from_part, join};
+use crate::markdown::split::Source;
+use millpond_convert::{ConversionOptions, ConvertError};
+
+/// Appends the document `input` as RTF to `out`.
+///
+/// The body is written first: what lists there are, and what the footnotes say, is only known then.
+pub(crate) fn from_markdown(
+    input: &[u8],
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
+    let limit = options.max_output;
+    let room = BytesMut::with_capacity((input.len() + input.len() / 2).min(limit));
+    let parts = write(Source::new(input, options)?, Body::new(room), limit)?;
+    let before = out.len();
+    out.reserve(parts.body.len() + parts.notes.len() + 4096);
+    head::write(out, &parts.lists);
+    parts.assemble(out);
+    out.extend_from_slice(b"}\n");
+    if out.len() - before > limit {
+        return Err(ConvertError::OutputTooLarge { limit });
+    }
+    Ok(())
+}
+
+fn write(mut source: Source<'_>, mut body: Body, limit: usize) -> Result<Parts, ConvertError> {
+    for event in source.by_ref() {
+        body.event(event);
+        if body.len() > limit {
+            return Err(ConvertError::OutputTooLarge { limit });
+        }
+    }
+    source.finish()?;
+    Ok(body.finish())
+}
+
+/// A document whose footnotes are still apart from the places that refer to them.
+struct Parts {
+    body: BytesMut,
+    notes: BytesMut,
+    /// Where in `body` each footnote belongs, in that order.
+    references: Vec<(usize, String)>,
+    /// Where in `notes` the text of each is.
+    definitions: HashMap<String, Range<usize>>,
+    lists: Lists,
+    /// Where in `body` a list's number is, and that number.
+    list_numbers: Vec<(usize, usize)>,
+}
+
+impl Parts {
+    /// Appends the body with each footnote at the first place that refers to it; other places have its label.
+    fn assemble(mut self, out: &mut BytesMut) {
+        let mut written = 0;
+        for (at, label) in &self.references {
+            out.extend_from_slice(self.body.get(written..*at).unwrap_or_default());
+            written = *at;
+            match self.definitions.remove(label) {
+                Some(note) => {
+                    out.extend_from_slice(
+                        b"{\\super\\chftn{\\footnote\\pard\\plain\\f0\\fs20{\\super\\chftn} ",
+                    );
+                    out.extend_from_slice(self.notes.get(note).unwrap_or_default());
+                    out.extend_from_slice(b"}}");
+                }
+                None => {
+                    out.extend_from_slice(b"{\\super ");
+                    text::write(out, label);
+                    out.extend_from_slice(b"}");
+                }
+            }
+        }
+        out.extend_from_slice(self.body.get(written..).unwrap_or_default());
+    }
+}

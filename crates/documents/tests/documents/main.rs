@@ -1,0 +1,14 @@
+//! What the converter keeps of documents, and what it refuses.
+#![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
+
+mod chunked;
+mod chunked_rtf;
+mod chunked_support;
+mod hostile;
+mod markdown;
+mod properties;
+mod read;
+mod read_rtf;
+mod real;
+mod rtf;
+mod support;

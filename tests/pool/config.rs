@@ -1,0 +1,177 @@
+//! The facts of a pool's configuration, and errors that say what to change.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
+
+use std::time::Duration;
+
+use crate::pool_support::{in_time, usable_cores};
+use millpond::{AdaptiveThreadPool, BuildError, PoolConfig, Shedding};
+
+#[test]
+fn the_defaults_are_as_documented() {
+    let config = PoolConfig::default();
+    assert_eq!(config.min_threads, 1);
+    assert_eq!(config.max_threads, 2 * usable_cores());
+    assert_eq!(config.max_queue_size, 10_000);
+    assert!((config.backpressure_threshold - 0.8).abs() < f64::EPSILON);
+    assert_eq!(config.idle_timeout, Duration::from_secs(60));
+    assert_eq!(config.sampling_interval, Duration::from_millis(100));
+    assert_eq!(config.numa_aware, cfg!(target_os = "linux"));
+    assert!(config.warm_up);
+    assert_eq!(config.worker_niceness, 10);
+    assert_eq!(config.reservation_timeout, Duration::from_secs(1));
+    assert_eq!(config.max_running_per_tenant, None);
+    assert_eq!(config.tenant_queue_share, 0.5);
+    assert_eq!(config.byte_budget, None);
+    assert_eq!(config.shedding, Shedding::Off);
+    assert_eq!(config.thread_name, "millpond");
+    config.validate().unwrap();
+}
+
+#[test]
+fn a_builder_sets_every_field() {
+    in_time(|| {
+        let wanted = PoolConfig {
+            min_threads: 2,
+            max_threads: 3,
+            max_queue_size: 4,
+            backpressure_threshold: 0.5,
+            idle_timeout: Duration::from_secs(6),
+            sampling_interval: Duration::from_secs(7),
+            numa_aware: !PoolConfig::default().numa_aware,
+            warm_up: false,
+            worker_niceness: 8,
+            reservation_timeout: Duration::from_secs(9),
+            max_running_per_tenant: Some(10),
+            tenant_queue_share: 0.11,
+            byte_budget: Some(12),
+            shedding: Shedding::NewestFirst,
+            thread_name: "thirteen".into(),
+        };
+        let built = AdaptiveThreadPool::builder()
+            .min_threads(2)
+            .max_threads(3)
+            .max_queue_size(4)
+            .backpressure_threshold(0.5)
+            .idle_timeout(Duration::from_secs(6))
+            .sampling_interval(Duration::from_secs(7))
+            .numa_aware(wanted.numa_aware)
+            .warm_up(false)
+            .worker_niceness(8)
+            .reservation_timeout(Duration::from_secs(9))
+            .max_running_per_tenant(10)
+            .tenant_queue_share(0.11)
+            .byte_budget(12)
+            .shedding(Shedding::NewestFirst)
+            .thread_name("thirteen");
+        assert_eq!(built.build().unwrap().config(), &wanted);
+        assert_eq!(AdaptiveThreadPool::with_config(wanted.clone()).unwrap().config(), &wanted);
+    });
+}
+
+#[test]
+fn an_error_names_the_field_the_value_and_what_is_accepted() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let config = PoolConfig { max_threads: 4, ..PoolConfig::default() };
+    let tick = Duration::from_nanos(1);
+    let wrong = [
+        (
+            PoolConfig { min_threads: 0, ..config.clone() },
+            "min_threads is 0, but must be 1 to max_threads (4)",
+        ),
+        (
+            PoolConfig { min_threads: 5, ..config.clone() },
+            "min_threads is 5, but must be 1 to max_threads (4)",
+        ),
+        (PoolConfig { max_threads: 0, ..config.clone() }, "max_threads is 0, but must be 1 to 1024"),
+        (PoolConfig { max_threads: 1_025, ..config.clone() }, "max_threads is 1025, but must be 1 to 1024"),
+        (
+            PoolConfig { max_queue_size: 0, ..config.clone() },
+            "max_queue_size is 0, but must be 1 to 1073741824",
+        ),
+        (
+            PoolConfig { max_queue_size: (1 << 30) + 1, ..config.clone() },
+            "max_queue_size is 1073741825, but must be 1 to 1073741824",
+        ),
+        (
+            PoolConfig { backpressure_threshold: 0.0, ..config.clone() },
+            "backpressure_threshold is 0.0, but must be more than 0 and at most 1",
+        ),
+        (
+            PoolConfig { backpressure_threshold: 1.5, ..config.clone() },
+            "backpressure_threshold is 1.5, but must be more than 0 and at most 1",
+        ),
+        (
+            PoolConfig { backpressure_threshold: f64::INFINITY, ..config.clone() },
+            "backpressure_threshold is inf, but must be more than 0 and at most 1",
+        ),
+        (
+            PoolConfig { idle_timeout: DAY + tick, ..config.clone() },
+            "idle_timeout is 86400.000000001s, but must be 1ms to 86400s",
+        ),
+        (
+            PoolConfig { sampling_interval: Duration::ZERO, ..config.clone() },
+            "sampling_interval is 0ns, but must be 1ms to 60s",
+        ),
+        (PoolConfig { worker_niceness: 20, ..config.clone() }, "worker_niceness is 20, but must be 0 to 19"),
+        (
+            PoolConfig { reservation_timeout: tick, ..config.clone() },
+            "reservation_timeout is 1ns, but must be 1ms to 86400s",
+        ),
+        (
+            PoolConfig { max_running_per_tenant: Some(0), ..config.clone() },
+            "max_running_per_tenant is Some(0), but must be None, or Some of at least 1",
+        ),
+        (
+            PoolConfig { byte_budget: Some(0), ..config.clone() },
+            "byte_budget is Some(0), but must be None, or Some of at least 1",
+        ),
+        (
+            PoolConfig { tenant_queue_share: 0.0, ..config.clone() },
+            "tenant_queue_share is 0.0, but must be more than 0 and at most 1",
+        ),
+        (
+            PoolConfig { thread_name: "a\0b".into(), ..config.clone() },
+            "thread_name is \"a\\0b\", but must be free of NUL characters",
+        ),
+    ];
+    for (config, message) in wrong {
+        let error = config.validate().unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert_eq!(message, format!("{} is {}, but must be {}", error.field, error.value, error.accepted));
+        match AdaptiveThreadPool::with_config(config) {
+            Err(BuildError::Config(same)) => assert_eq!(same, error),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_ends_of_every_range_are_accepted() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let least = PoolConfig {
+        min_threads: 1,
+        max_threads: 1,
+        max_queue_size: 1,
+        backpressure_threshold: f64::MIN_POSITIVE,
+        idle_timeout: Duration::from_millis(1),
+        sampling_interval: Duration::from_millis(1),
+        worker_niceness: 0,
+        reservation_timeout: Duration::from_millis(1),
+        thread_name: String::new(),
+        ..PoolConfig::default()
+    };
+    least.validate().unwrap();
+    let most = PoolConfig {
+        min_threads: 1_024,
+        max_threads: 1_024,
+        max_queue_size: 1 << 30,
+        backpressure_threshold: 1.0,
+        idle_timeout: DAY,
+        sampling_interval: Duration::from_secs(60),
+        worker_niceness: 19,
+        reservation_timeout: DAY,
+        ..PoolConfig::default()
+    };
+    most.validate().unwrap();
+}

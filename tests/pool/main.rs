@@ -1,0 +1,23 @@
+//! What a pool promises, one module a promise.
+#![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
+
+mod affinity;
+mod auto_traits;
+mod backpressure;
+mod cancellation;
+mod clock;
+mod config;
+mod end;
+mod fairness;
+mod lone_caller;
+mod no_hang;
+mod panics;
+#[path = "../support/pool.rs"]
+mod pool_support;
+mod reservations;
+mod run;
+mod shutdown;
+mod stress;
+mod user_code;
+mod wakeups;
+mod withheld;

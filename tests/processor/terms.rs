@@ -1,0 +1,132 @@
+//! Documents whose requests say whose they are, how urgent, and until when they are of use.
+
+use std::time::{Duration, Instant};
+
+use crate::processor_support::{Bench, bench, request, shipping};
+use futures_util::future::join_all;
+use futures_util::poll;
+use millpond::{ConversionRequest, Format, Priority, ProcessError, ProcessorConfig, RejectReason};
+
+/// One worker, which is held up by a document of its own.
+async fn held(config: ProcessorConfig) -> (Bench, impl Future<Output = ()>) {
+    let bench = bench(1, config);
+    let processor = bench.processor.clone();
+    let first = tokio::spawn(async move { assert!(processor.process_single(request("wait")).await.is_ok()) });
+    while bench.seen.documents().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    (bench, async { first.await.unwrap() })
+}
+
+/// The order in which documents are begun, that are all there before the first is.
+async fn order(config: ProcessorConfig, requests: Vec<ConversionRequest>) -> Vec<String> {
+    let (bench, first) = held(config).await;
+    let mut all: Vec<_> =
+        requests.into_iter().map(|request| Box::pin(bench.processor.process_single(request))).collect();
+    for one in &mut all {
+        assert!(poll!(one).is_pending());
+    }
+    bench.gate.open();
+    assert!(join_all(all).await.iter().all(|response| response.is_ok()));
+    first.await;
+    bench.seen.documents().split_off(1)
+}
+
+#[tokio::test]
+async fn urgent_documents_go_first() {
+    let requests = vec![
+        request("bulk").with_priority(Priority::Bulk),
+        request("standard").with_priority(Priority::Standard),
+        request("interactive").with_priority(Priority::Interactive),
+    ];
+    assert_eq!(order(shipping(), requests).await, ["interactive", "standard", "bulk"]);
+}
+
+#[tokio::test]
+async fn a_format_has_a_class_unless_the_request_says_otherwise() {
+    let priorities = [(Format::Markdown, Priority::Bulk), (Format::Rtf, Priority::Interactive)].into();
+    let requests = vec![
+        // Detected; every document of this converter is Markdown.
+        request("detected"),
+        request("urgent all the same").with_priority(Priority::Standard),
+        request("named").with_from(Format::Rtf),
+    ];
+    let order = order(ProcessorConfig { priorities, ..shipping() }, requests).await;
+    assert_eq!(order, ["named", "urgent all the same", "detected"]);
+}
+
+#[tokio::test]
+async fn a_tenant_does_not_wait_for_all_that_another_has_brought() {
+    let mut requests: Vec<_> = (0..20).map(|n| request(&format!("a {n}")).with_tenant("a")).collect();
+    requests.push(request("b").with_tenant("b"));
+    let order = order(shipping(), requests).await;
+    assert!(order.iter().position(|document| document == "b").unwrap() <= 2, "{order:?}");
+}
+
+#[tokio::test]
+async fn a_document_is_not_begun_after_its_deadline() {
+    let (bench, first) = held(shipping()).await;
+    let late = request("late").with_deadline(Instant::now());
+    assert!(matches!(bench.processor.process_single(late).await.result, Err(ProcessError::Expired)));
+    // The worker is held up for longer. On a machine that stands still for a moment it is too late at once: then again.
+    let mut within = Duration::from_millis(20);
+    while let Err(error) = bench.processor.process_single(soon(within)).await.result {
+        match error {
+            ProcessError::Expired => break,
+            ProcessError::Rejected(_) => within *= 2,
+            other => panic!("{other}"),
+        }
+    }
+    let refused = bench.processor.try_process_single(soon(Duration::ZERO)).unwrap_err();
+    assert_eq!(refused.rejection().reason, RejectReason::DeadlineTooNear);
+    assert_eq!(refused.into_inner().content, "soon");
+    bench.gate.open();
+    first.await;
+    assert_eq!(bench.seen.documents(), ["wait"]);
+}
+
+/// A document that is of use for so long.
+fn soon(within: Duration) -> ConversionRequest {
+    request("soon").with_deadline(Instant::now() + within)
+}
+
+#[tokio::test]
+async fn a_batch_keeps_to_the_terms_of_each_document() {
+    let (bench, first) = held(shipping()).await;
+    let soon = Instant::now() + Duration::from_millis(20);
+    let requests = vec![
+        request("bulk").with_priority(Priority::Bulk),
+        request("urgent").with_priority(Priority::Interactive),
+        request("late").with_deadline(soon),
+        request("plain"),
+    ];
+    let gate = std::sync::Arc::clone(&bench.gate);
+    let batch = bench.processor.process_batch(requests);
+    let open = async {
+        let mut now = bench.processor.get_pool_statistics();
+        while now.tasks_expired + now.backpressure_events == 0 || Instant::now() < soon {
+            tokio::task::yield_now().await;
+            now = bench.processor.get_pool_statistics();
+        }
+        gate.open();
+    };
+    let (responses, ()) = tokio::join!(batch, open);
+    let ok: Vec<bool> = responses.iter().map(|response| response.is_ok()).collect();
+    assert_eq!(ok, [true, true, false, true]);
+    let late = &responses[2].result;
+    assert!(matches!(late, Err(ProcessError::Expired | ProcessError::Rejected(_))), "{late:?}");
+    first.await;
+    let order = bench.seen.documents();
+    let place = |document: &str| order.iter().position(|other| other == document).unwrap();
+    assert!(place("urgent") < place("bulk"), "{order:?}");
+}
+
+#[tokio::test]
+async fn limits_of_tenants_and_the_order_hold_together() {
+    let config = ProcessorConfig { max_concurrent_per_tenant: Some(2), ..shipping() };
+    let mut requests: Vec<_> = (0..10).map(|n| request(&format!("a {n}")).with_tenant("a")).collect();
+    requests.push(request("b").with_tenant("b").with_priority(Priority::Interactive));
+    let order = order(config, requests).await;
+    assert_eq!(order.len(), 11);
+    assert!(order.iter().position(|document| document == "b").unwrap() <= 2, "{order:?}");
+}
