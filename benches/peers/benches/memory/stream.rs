@@ -130,7 +130,7 @@ impl<'a> Course<'a> {
         self.done += 1;
         let statistics = self.memory.statistics();
         self.peak = self.peak.max(statistics.bytes_out());
-        if self.done % (self.count / ROWS) == 0 {
+        if self.done.is_multiple_of(self.count / ROWS) {
             let resident = resident();
             let buffers = statistics.hits() + statistics.misses();
             self.table.row([

@@ -367,7 +367,7 @@ fn nor_with_real_threads() {
                     });
                     assert_eq!(from.recv().await, Some(k));
                     to = sender.await.unwrap();
-                    if n % 3 == 0 {
+                    if n.is_multiple_of(3) {
                         tokio::task::yield_now().await;
                     }
                 }
