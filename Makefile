@@ -1,7 +1,7 @@
 # What a developer of millpond runs. `make` alone lists the targets.
 
 # Features, each of which must build alone; add new ones here.
-FEATURES := axum documents forecast test-util tower
+FEATURES := axum documents forecast serde test-util tower
 # With these clippy, tests and docs are run.
 ALL := --workspace --all-features
 
@@ -42,6 +42,7 @@ doc: ## the documentation, private and public, without a warning
 examples: ## the examples, built, and the main job once
 	@$(call step,examples)
 	cargo build --package millpond-examples --examples
+	cargo run --quiet --package millpond-examples --example usage
 	cargo run --quiet --release --example convert -- --overwrite --out target/converted > target/convert.txt
 	@tail -n 3 target/convert.txt
 

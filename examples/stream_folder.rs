@@ -25,9 +25,8 @@ use std::time::{Duration, SystemTime};
 use clap::Parser;
 use futures_util::{Stream, StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use millpond::{
-    BufferPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConversionResponse, Format,
-};
+use millpond::memory::BufferPool;
+use millpond::{ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConversionResponse, Format};
 
 use self::input::Unread;
 use self::support::{Document, Found};
@@ -84,7 +83,7 @@ async fn run(args: &Args) -> Result<usize, String> {
         return Err(format!("{}: not a folder", root.display()));
     }
     fs::create_dir_all(&args.out).map_err(|error| told(&args.out, error))?;
-    let processor = ConcurrentProcessorV2::new().map_err(|error| error.to_string())?;
+    let processor = ConcurrentProcessorV2::try_new().map_err(|error| error.to_string())?;
     if !args.once {
         eprintln!("watching {}, converting to {}, until interrupted", root.display(), args.out.display());
     }

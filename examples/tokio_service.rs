@@ -37,7 +37,7 @@ struct Args {
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let documents = Arc::new(read_corpus()?);
-    let processor = ConcurrentProcessorV2::new()?;
+    let processor = ConcurrentProcessorV2::new();
     let ticker = tokio::spawn(tick());
 
     let start = Instant::now();

@@ -1,8 +1,10 @@
 //! The pool's configuration.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, ParseError};
 use crate::topology::usable_cores;
 
 /// The most threads: a census counts them in 16 bits, and nobody has more cores than this to fill.
@@ -26,6 +28,11 @@ const MOST_QUEUED: usize = 1 << 30;
 /// assert_eq!(error.field, "min_threads");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct PoolConfig {
     /// Threads that are always there. Default 1; accepted 1 to `max_threads`.
     pub min_threads: usize,
@@ -41,9 +48,11 @@ pub struct PoolConfig {
     /// The load factor from which on the pool calls itself saturated. Default 0.8; accepted over 0 to 1.
     pub backpressure_threshold: f64,
     /// How long a worker above `min_threads` sleeps before it leaves. Default 60 s; accepted 1 ms to 1 day.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub idle_timeout: Duration,
     /// How often the number of threads is decided on, while work waits that meets no free thread; also the pause after a
     /// thread that could not be started, before another is asked for. Default 100 ms; accepted 1 ms to 1 minute.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub sampling_interval: Duration,
     /// Whether to place workers and memory by NUMA node. Default: true on Linux. Placement is not part of this
     /// version: `true` is a no-op that is logged once at debug level.
@@ -59,6 +68,7 @@ pub struct PoolConfig {
     pub worker_niceness: u8,
     /// How long a place that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may stay unused before
     /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub reservation_timeout: Duration,
     /// How many tasks of one tenant may run at a time, of those that name it. Default `None`: as many as there are threads; accepted
     /// from 1 on.
@@ -67,7 +77,7 @@ pub struct PoolConfig {
     /// for another tenant. Default 0.5: alone it may have half of the places, two have a third each. Accepted over 0 to 1.
     pub tenant_queue_share: f64,
     /// Bytes of labelled work that may be under way, waiting in the queue or running, as far as tasks say how many they are
-    /// ([`TaskBuilder::cost_bytes`](crate::TaskBuilder::cost_bytes); the processor says it of its documents). Default `None`: no
+    /// ([`TaskOptions::bytes`](crate::TaskOptions::bytes); the processor says it of its documents). Default `None`: no
     /// limit; accepted from 1 on.
     pub byte_budget: Option<usize>,
     /// What is done when work that names a class, tenant or deadline waits for too long. Default: nothing.
@@ -143,6 +153,7 @@ impl PoolConfig {
 ///
 /// It applies to work that is submitted by [`task`](crate::AdaptiveThreadPool::task).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Shedding {
     /// Nothing: callers wait, or are refused when the queue is full.
@@ -155,8 +166,27 @@ pub enum Shedding {
     NewestFirst,
 }
 
+impl fmt::Display for Shedding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Off => "off",
+            Self::OldestFirst => "oldest_first",
+            Self::NewestFirst => "newest_first",
+        })
+    }
+}
+
+impl FromStr for Shedding {
+    type Err = ParseError;
+
+    /// Takes the names that `Display` writes, in any case.
+    fn from_str(name: &str) -> Result<Self, ParseError> {
+        ParseError::find("shedding", name, &[Self::Off, Self::OldestFirst, Self::NewestFirst])
+    }
+}
+
 /// Both ends are accepted.
-pub(crate) fn check<T: PartialOrd + std::fmt::Debug>(
+pub(crate) fn check<T: PartialOrd + fmt::Debug>(
     value: T,
     field: &'static str,
     least: T,

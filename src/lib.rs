@@ -36,10 +36,10 @@ mod policy;
 
 mod admission;
 #[cfg(not(millpond_loom))]
-mod memory;
+pub mod memory;
 
 #[cfg(not(millpond_loom))]
-mod pool;
+pub mod pool;
 
 #[cfg(all(feature = "test-util", not(millpond_loom)))]
 pub mod test_util;
@@ -47,13 +47,13 @@ pub mod test_util;
 #[cfg(not(millpond_loom))]
 pub mod convert;
 #[cfg(not(millpond_loom))]
-mod processor;
+pub mod processor;
 
 #[cfg(all(feature = "tower", not(millpond_loom)))]
 pub mod service;
 
-/// How many threads a pool has, and why: the controller as a state machine of its own, to be driven by a simulator or a test
-/// as the pool drives it.
+/// How many threads a pool has, and why: the controller as a state machine of its own, to be driven by a simulator or a
+/// test as the pool drives it.
 #[cfg(not(millpond_loom))]
 pub mod scaling {
     pub use crate::policy::scaling::{Clocks, Controller, Decision, Limits, Reason, Sample};
@@ -61,25 +61,36 @@ pub mod scaling {
     pub use millpond_forecast::{Forecast, ForecastConfig, ForecastError, History, Observation};
 }
 
+/// Trying again after a refusal: when, and how often at most.
+#[cfg(not(millpond_loom))]
+pub mod retry {
+    pub use crate::policy::retry::{Jitter, RetryPolicy};
+    pub use crate::policy::retry_budget::RetryBudgetConfig;
+    pub use crate::processor::retry::Retryable;
+    pub use crate::processor::retry_budget::{BudgetedRetry, RetryBudget};
+}
+
+/// The crate of the byte types in this crate's signatures: [`Bytes`](bytes::Bytes) and [`BytesMut`](bytes::BytesMut).
+#[cfg(not(millpond_loom))]
+pub use bytes;
+
 #[cfg(not(millpond_loom))]
 pub use self::{
     config::{PoolConfig, Shedding},
-    convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Split},
-    error::{BuildError, ConfigError, JoinError, Panic, RejectReason, Rejected, Rejection},
-    memory::{BufferPool, BufferPoolConfig, BufferPoolStatistics, PooledBuf, TierStatistics},
-    policy::retry::{Jitter, RetryPolicy},
-    policy::retry_budget::RetryBudgetConfig,
+    convert::{ConversionOptions, ConvertError, Converter, Format},
+    error::{
+        AcquireError, BuildError, ConfigError, JoinError, Panic, ParseError, RejectReason, Rejected,
+        Rejection,
+    },
     pool::{
-        AbortHandle, Acquire, AdaptiveThreadPool, Carried, Closed, JoinHandle, Permit, PoolBuilder,
-        PoolStatistics, Pressure, Propagate, Run, RunTask, ShutdownReport, SpawnHandler, TaskBuilder,
-        TaskContext,
+        AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolStatistics, Pressure,
+        ShutdownReport, TaskBuilder, TaskContext,
     },
     processor::{
-        Batch, BatchProgress, BudgetedRetry, ConcurrentProcessorV2, ConversionRequest, ConversionResponse,
-        ProcessError, ProcessStream, Processing, ProcessorBuilder, ProcessorConfig, ProcessorMetrics,
-        ReaderError, ReaderResponse, RetryBudget, Retryable,
+        ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, ProcessorBuilder,
+        ProcessorConfig, ProcessorMetrics,
     },
-    task::Priority,
+    task::{Priority, TaskOptions},
 };
 
 #[cfg(all(feature = "documents", not(millpond_loom)))]

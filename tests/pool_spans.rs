@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
-use millpond::{AdaptiveThreadPool, Carried, Propagate, TaskContext};
+use millpond::pool::{CapturedContext, Propagate};
+use millpond::{AdaptiveThreadPool, TaskContext};
 use pool_support::{block_on, fixed, hold, in_time, in_time_async, poll_once};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Instrument, Metadata, Span, Subscriber, info_span};
@@ -216,12 +217,14 @@ thread_local! {
 }
 
 impl Propagate for Numbered {
-    fn capture(&self) -> Option<Box<dyn Carried>> {
-        NUMBER.with_borrow(|numbers| numbers.last().copied()).map(|n| Box::new(Number(n)) as Box<dyn Carried>)
+    fn capture(&self) -> Option<Box<dyn CapturedContext>> {
+        NUMBER
+            .with_borrow(|numbers| numbers.last().copied())
+            .map(|n| Box::new(Number(n)) as Box<dyn CapturedContext>)
     }
 }
 
-impl Carried for Number {
+impl CapturedContext for Number {
     fn scope(self: Box<Self>, task: &mut dyn FnMut()) {
         NUMBER.with_borrow_mut(|numbers| numbers.push(self.0));
         task();
@@ -246,11 +249,11 @@ fn anything_can_be_carried() {
 fn a_carrier_that_forgets_the_task_is_an_error_and_no_hang() {
     struct Forgets;
     impl Propagate for Forgets {
-        fn capture(&self) -> Option<Box<dyn Carried>> {
+        fn capture(&self) -> Option<Box<dyn CapturedContext>> {
             Some(Box::new(Self))
         }
     }
-    impl Carried for Forgets {
+    impl CapturedContext for Forgets {
         fn scope(self: Box<Self>, _: &mut dyn FnMut()) {}
     }
     in_time_async(|| async {

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use bytes::{BufMut, Bytes};
-use millpond::{BufferPool, ProcessError};
+use millpond::ProcessError;
+use millpond::memory::BufferPool;
 
 /// Why a document was not read.
 #[derive(Debug)]

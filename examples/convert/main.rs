@@ -65,7 +65,7 @@ async fn run(args: &Args) -> Result<Report, String> {
         ..PoolConfig::default()
     };
     let config = ProcessorConfig { pool, batch_timeout: Duration::MAX, ..ProcessorConfig::default() };
-    let processor = ConcurrentProcessorV2::with_config(config).map_err(|error| error.to_string())?;
+    let processor = ConcurrentProcessorV2::try_with_config(config).map_err(|error| error.to_string())?;
 
     let bar = progress_bar(documents.len());
     let mut report = Report { documents: documents.len() + failures.len(), ..Report::default() };
@@ -169,7 +169,10 @@ async fn convert(
     report.writing += start.elapsed();
 }
 
-async fn show(mut progress: tokio::sync::watch::Receiver<millpond::BatchProgress>, bar: ProgressBar) {
+async fn show(
+    mut progress: tokio::sync::watch::Receiver<millpond::processor::BatchProgress>,
+    bar: ProgressBar,
+) {
     let before = bar.position();
     while progress.changed().await.is_ok() {
         bar.set_position(before + progress.borrow_and_update().done as u64);

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 use input::{Unread, read};
-use millpond::{BufferPool, Format, ProcessError};
+use millpond::memory::BufferPool;
+use millpond::{Format, ProcessError};
 use output::Output;
 
 /// A folder of this test's own, gone at the end.

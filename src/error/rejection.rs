@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// Why work was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum RejectReason {
     /// As many tasks wait as may.
@@ -35,13 +36,14 @@ impl fmt::Display for RejectReason {
             Self::Evicted => "more urgent work took its place",
             Self::ByteBudget => "the byte budget is spent",
             Self::NeverFits => "it is larger than the whole byte budget",
-            Self::ShuttingDown => "the pool is shutting down",
+            Self::ShuttingDown => super::SHUTTING_DOWN,
         })
     }
 }
 
 /// The facts of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[error("{reason} ({depth} of {limit}, load factor {load_factor:.2})")]
 #[non_exhaustive]
 pub struct Rejection {
@@ -57,6 +59,7 @@ pub struct Rejection {
     /// When to try again: the time in which the pool falls below its saturation mark at the service rate measured of
     /// late (Little's law), 1 ms to 60 s, and up to 20 % on top of it by chance, so that those who are refused together do not
     /// come back together. `None` where trying again is of no use.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub retry_after: Option<Duration>,
 }
 
@@ -64,7 +67,7 @@ pub struct Rejection {
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let pool = millpond::AdaptiveThreadPool::new()?;
+/// let pool = millpond::AdaptiveThreadPool::new();
 /// match pool.try_spawn(|| 6 * 7) {
 ///     Ok(handle) => assert_eq!(handle.await?, 42),
 ///     Err(rejected) => {

@@ -21,7 +21,7 @@ const MOSTLY_EMPTY: usize = 4;
 /// back whole if the parts are gone by then, and to the allocator if not.
 ///
 /// ```
-/// use millpond::BufferPool;
+/// use millpond::memory::BufferPool;
 ///
 /// let pool = BufferPool::default();
 /// let mut buffer = pool.take(1_000);
@@ -60,7 +60,7 @@ impl PooledBuf {
     ///
     /// Copied is what has less than 512 bytes, and what takes up less than a quarter of its buffer while more buffers of this
     /// size are in use than the pool would keep. So what is wasted is bounded, however many are held. A pool with
-    /// [`zero_on_return`](crate::BufferPoolConfig::zero_on_return) copies nothing, since a copy would not be overwritten.
+    /// [`zero_on_return`](crate::memory::BufferPoolConfig::zero_on_return) copies nothing, since a copy would not be overwritten.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         let (length, capacity) = (self.buffer.len(), self.buffer.capacity());

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::config::check;
 use crate::error::ConfigError;
 
-/// How large the buffers of a [`BufferPool`](crate::BufferPool) are, and how much of them it keeps.
+/// How large the buffers of a [`BufferPool`](crate::memory::BufferPool) are, and how much of them it keeps.
 ///
 /// ```
-/// use millpond::BufferPoolConfig;
+/// use millpond::memory::BufferPoolConfig;
 ///
 /// let config = BufferPoolConfig { max_large_bytes: 64 << 20, ..BufferPoolConfig::default() };
 /// assert!(config.validate().is_ok());
@@ -17,6 +17,11 @@ use crate::error::ConfigError;
 /// assert_eq!(error.field, "medium_size");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct BufferPoolConfig {
     /// The capacity of a small buffer, in bytes. Default 4 KiB; accepted 64 to 1 GiB.
     pub small_size: usize,
@@ -33,6 +38,7 @@ pub struct BufferPoolConfig {
     pub max_large_bytes: usize,
     /// Buffers that nobody has needed for this long are given back to the allocator. Default 10 s; accepted 0 or more;
     /// `Duration::MAX` is never. It takes somebody who uses the pool, or looks at its statistics, to find out.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub trim_after: Duration,
     /// Whether a buffer is overwritten with zeros, to the end of its capacity, when its user is done with it; for documents
     /// that should leave no trace. Default false: it costs about as much as a copy.

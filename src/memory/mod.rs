@@ -37,7 +37,7 @@ const HANDS: usize = 8;
 /// asked for. It has no thread, so a pool that nobody touches keeps what it has; see [`trim`](Self::trim).
 ///
 /// ```
-/// use millpond::BufferPool;
+/// use millpond::memory::BufferPool;
 ///
 /// let pool = BufferPool::default();
 /// for text in ["one", "two"] {

@@ -1,14 +1,15 @@
 //! The figures of a buffer pool.
 
-/// What a [`BufferPool`](crate::BufferPool) has done since it was built, and what it holds now.
+/// What a [`BufferPool`](crate::memory::BufferPool) has done since it was built, and what it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct BufferPoolStatistics {
-    /// Buffers of up to [`small_size`](crate::BufferPoolConfig::small_size).
+    /// Buffers of up to [`small_size`](crate::memory::BufferPoolConfig::small_size).
     pub small: TierStatistics,
-    /// Buffers of up to [`medium_size`](crate::BufferPoolConfig::medium_size).
+    /// Buffers of up to [`medium_size`](crate::memory::BufferPoolConfig::medium_size).
     pub medium: TierStatistics,
-    /// Buffers of up to [`large_size`](crate::BufferPoolConfig::large_size).
+    /// Buffers of up to [`large_size`](crate::memory::BufferPoolConfig::large_size).
     pub large: TierStatistics,
     /// Longer ones. All of these are misses, and none is held.
     pub oversized: TierStatistics,
@@ -16,6 +17,7 @@ pub struct BufferPoolStatistics {
 
 /// The same for the buffers of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TierStatistics {
     /// Buffers that were there when they were asked for.

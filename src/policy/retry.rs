@@ -8,6 +8,7 @@ use crate::error::ConfigError;
 
 /// How the delays of a [`RetryPolicy`] are spread, so that callers who were refused together do not come back together.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Jitter {
     /// Not at all: for tests.
     None,
@@ -23,13 +24,14 @@ pub enum Jitter {
 /// says when to come again ([`Rejection::retry_after`](crate::Rejection::retry_after)), the delay is not under that; then
 /// the jitter comes on top of it. When a delay would lead past `budget`, counted from the first attempt, there is no
 /// further attempt. How much load the retries of all callers may add together is the matter of a
-/// [`RetryBudget`](crate::RetryBudget).
+/// [`RetryBudget`](crate::retry::RetryBudget).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use millpond::{AdaptiveThreadPool, RetryPolicy};
+/// use millpond::retry::RetryPolicy;
+/// use millpond::AdaptiveThreadPool;
 ///
-/// let pool = AdaptiveThreadPool::new()?;
+/// let pool = AdaptiveThreadPool::new();
 /// let policy = RetryPolicy { max_attempts: 8, ..RetryPolicy::default() };
 /// // The work that a refusal hands back is what the next attempt takes: nothing is cloned.
 /// let task = policy.submit(|| 6 * 7, |work| pool.try_spawn(work)).await?;
@@ -37,18 +39,26 @@ pub enum Jitter {
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct RetryPolicy {
     /// Attempts in all, the first included. Default 5; accepted 1 to 1,000,000.
     pub max_attempts: u32,
     /// The delay after the first attempt. Default 5 ms; accepted 0 to 1 hour.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub first_delay: Duration,
     /// By how much each delay is longer than the last. Default 2; accepted 1 to 100.
     pub factor: f64,
     /// No delay of the schedule is longer, before jitter; a refusal may ask for more. Default 5 s; accepted 0 to 1 hour.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max_delay: Duration,
     /// Default: 20 % around the delay.
     pub jitter: Jitter,
     /// The time that attempts and delays may take together. Default 30 s; `Duration::MAX` is no bound.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub budget: Duration,
     /// Makes the jitter the same every time. Default `None`: a new one for each schedule.
     pub seed: Option<u64>,

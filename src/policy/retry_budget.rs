@@ -6,8 +6,13 @@ use crate::error::ConfigError;
 /// What one retry costs. In whole parts of a token, so that many small deposits add up to what they should.
 const TOKEN: u64 = 1_000_000;
 
-/// How much load retries may add, for [`RetryBudget::new`](crate::RetryBudget::new).
+/// How much load retries may add, for [`RetryBudget::new`](crate::retry::RetryBudget::new).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct RetryBudgetConfig {
     /// Retries that each first attempt pays for, in steps of a millionth. Default 0.1: one retry for ten first attempts,
     /// that is at most 10 % more load. Accepted 0 to 1.

@@ -4,7 +4,7 @@ use super::worker::Worker;
 
 impl Worker {
     /// Runs `work` while another thread may take this one's place.
-    pub(super) fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn block_in_place<T>(&self, work: impl FnOnce() -> T) -> T {
         let _section = Section::enter(self);
         work()
     }

@@ -112,9 +112,9 @@ impl PoolBuilder {
         self
     }
 
-    /// [`PoolConfig::max_running_per_tenant`]
-    pub fn max_running_per_tenant(mut self, tasks: usize) -> Self {
-        self.config.max_running_per_tenant = Some(tasks);
+    /// [`PoolConfig::max_running_per_tenant`]; `None` unsets it.
+    pub fn max_running_per_tenant(mut self, tasks: impl Into<Option<usize>>) -> Self {
+        self.config.max_running_per_tenant = tasks.into();
         self
     }
 
@@ -124,9 +124,9 @@ impl PoolBuilder {
         self
     }
 
-    /// [`PoolConfig::byte_budget`]
-    pub fn byte_budget(mut self, bytes: usize) -> Self {
-        self.config.byte_budget = Some(bytes);
+    /// [`PoolConfig::byte_budget`]; `None` unsets it.
+    pub fn byte_budget(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        self.config.byte_budget = bytes.into();
         self
     }
 
@@ -154,7 +154,7 @@ impl PoolBuilder {
 
     /// Starts threads ahead of load that is foreseen: as many as the forecast asks for, within `max_threads`, are there before
     /// they are needed, whatever the reactive rules say; it never takes one away. Where its error is no smaller than that of
-    /// expecting that all stays as it is, it asks for none.
+    /// expecting that all stays as it is, it asks for none. `None` unsets it.
     ///
     /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: that takes ten to thirty
     /// microseconds for ten idle workers, and some 30 more for each that is busy with long tasks. A forecast whose steps are shorter
@@ -172,8 +172,8 @@ impl PoolBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "forecast")]
-    pub fn forecast(mut self, forecast: Forecast) -> Self {
-        self.forecast = Some(forecast);
+    pub fn forecast(mut self, forecast: impl Into<Option<Forecast>>) -> Self {
+        self.forecast = forecast.into();
         self
     }
 

@@ -17,7 +17,7 @@ use crate::task::{Place, TaskRef};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::{AdaptiveThreadPool, TaskContext};
 ///
-/// let pool = AdaptiveThreadPool::new()?;
+/// let pool = AdaptiveThreadPool::new();
 /// let total: u64 = pool
 ///     .run(|| {
 ///         let context = TaskContext::current().expect("this is a task");
@@ -95,11 +95,11 @@ impl TaskContext {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{AdaptiveThreadPool, TaskContext};
     ///
-    /// let pool = AdaptiveThreadPool::new()?;
+    /// let pool = AdaptiveThreadPool::new();
     /// let length = pool
     ///     .run(|| {
     ///         let context = TaskContext::current().expect("this is a task");
-    ///         let text = context.blocking(|| std::fs::read_to_string("Cargo.toml"))?;
+    ///         let text = context.block_in_place(|| std::fs::read_to_string("Cargo.toml"))?;
     ///         Ok::<_, std::io::Error>(text.len())
     ///     })
     ///     .await??;
@@ -109,10 +109,10 @@ impl TaskContext {
     ///
     /// # Panics
     /// If `work` does.
-    pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub fn block_in_place<T>(&self, work: impl FnOnce() -> T) -> T {
         // The context belongs to this thread.
         match worker::current() {
-            Some(worker) => worker.blocking(work),
+            Some(worker) => worker.block_in_place(work),
             None => work(),
         }
     }

@@ -143,7 +143,7 @@ impl TaskBuilder<'_> {
     {
         let shared = Arc::clone(self.shared());
         let (luggage, label) = (self.pack(), self.label());
-        let (load, arrival, refusal) = match shared.queue_for_bytes(self.bytes()) {
+        let (load, arrival, refusal) = match shared.queue_for_bytes(self.byte_count()) {
             Ok(Some(Queued { load, arrival })) => (load, Some(arrival), None),
             Ok(None) => (None, None, None),
             Err(rejection) => (None, None, Some(rejection)),

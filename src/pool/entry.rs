@@ -86,7 +86,7 @@ impl TaskBuilder<'_> {
             shared.turn_down(&*cell, rejection);
             return Deferred(JoinHandle::new(cell, Arc::clone(shared)));
         }
-        match shared.try_weigh(self.bytes()) {
+        match shared.try_weigh(self.byte_count()) {
             Ok(load) if shared.over_share(&label).is_none() => {
                 let work = loaded(work, load);
                 Deferred(shared.submit_labelled(work, luggage, label, permit.into_place()))
@@ -108,34 +108,31 @@ impl TaskBuilder<'_> {
         let shared = self.shared();
         let (luggage, label) = (self.pack(), self.label().of_part());
         let place = match shared.place_for_step() {
-            Ok(Place::Free) => return Deferred(shared.submit_labelled(work, luggage, label, Place::Free)),
+            Some(Place::Free) => return Deferred(shared.submit_labelled(work, luggage, label, Place::Free)),
             place => place,
         };
         let cell = luggage.labelled_task(work, place.unwrap_or(Place::Outside), None, label);
         match place {
             // What has begun does not give way to other work.
-            Ok(_) => shared.enter_order(Arc::clone(&cell) as _, false),
-            Err(Closed) => shared.refuse_unseen(&*cell),
+            Some(_) => shared.enter_order(Arc::clone(&cell) as _, false),
+            None => shared.refuse_unseen(&*cell),
         }
         Deferred(JoinHandle::new(cell, Arc::clone(shared)))
     }
 }
 
-/// The pool takes nothing any more.
-#[derive(Clone, Copy)]
-struct Closed;
-
 impl Shared {
-    fn place_for_step(self: &Arc<Self>) -> Result<Place, Closed> {
+    /// `None`: the pool is shutting down.
+    fn place_for_step(self: &Arc<Self>) -> Option<Place> {
         if worker::current_of(self).is_some() {
-            return Ok(Place::Free);
+            return Some(Place::Free);
         }
         match self.try_permit() {
-            Ok(_) => Ok(Place::Ranked),
-            Err(Full::Closed) => Err(Closed),
+            Ok(_) => Some(Place::Ranked),
+            Err(Full::Closed) => None,
             Err(Full::Occupied) => {
                 count(&self.tally.waiting_came);
-                Ok(Place::Waiting)
+                Some(Place::Waiting)
             }
         }
     }

@@ -58,19 +58,18 @@ pub use handle::{AbortHandle, JoinHandle};
 pub use hooks::SpawnHandler;
 pub use permit::{Acquire, Permit};
 pub use pressure::Pressure;
-pub use propagate::{Carried, Propagate};
+pub use propagate::{CapturedContext, Propagate};
 pub use run::Run;
 pub use run_task::RunTask;
 pub use shutdown::ShutdownReport;
 pub use statistics::PoolStatistics;
-pub use submit::Closed;
 pub use task::TaskBuilder;
 
 #[cfg(not(feature = "test-util"))]
 use self::no_stage as stage;
 use self::shared::Shared;
 use crate::config::PoolConfig;
-use crate::error::{BuildError, Rejected, Rejection};
+use crate::error::{BuildError, Rejected, Rejection, or_panic};
 use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
@@ -97,7 +96,7 @@ use crate::policy::scaling::Decision;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::AdaptiveThreadPool;
 ///
-/// let pool = AdaptiveThreadPool::new()?;
+/// let pool = AdaptiveThreadPool::new();
 /// let sum: u64 = pool.run(|| (1..=1_000_000_u64).sum()).await?;
 /// assert_eq!(sum, 500_000_500_000);
 /// # Ok(()) }
@@ -134,17 +133,39 @@ impl Drop for Handle {
 impl AdaptiveThreadPool {
     /// A pool with the default configuration.
     ///
+    /// # Panics
+    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an error.
+    #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        or_panic(Self::try_new())
+    }
+
+    /// A pool with this configuration.
+    ///
+    /// # Panics
+    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads; the panic has
+    /// the error's text. [`try_with_config`](Self::try_with_config) returns it as an error.
+    #[must_use]
+    #[track_caller]
+    pub fn with_config(config: PoolConfig) -> Self {
+        or_panic(Self::try_with_config(config))
+    }
+
+    /// A pool with the default configuration.
+    ///
     /// # Errors
-    /// The operating system refused the first threads.
-    pub fn new() -> Result<Self, BuildError> {
+    /// The operating system refused the first thread.
+    pub fn try_new() -> Result<Self, BuildError> {
         Self::builder().build()
     }
 
     /// A pool with this configuration.
     ///
     /// # Errors
-    /// A value is out of its range, or the operating system refused the first `min_threads` threads.
-    pub fn with_config(config: PoolConfig) -> Result<Self, BuildError> {
+    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads.
+    pub fn try_with_config(config: PoolConfig) -> Result<Self, BuildError> {
         PoolBuilder::from(config).build()
     }
 
@@ -174,7 +195,7 @@ impl AdaptiveThreadPool {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{AdaptiveThreadPool, Pressure};
     ///
-    /// let pool = AdaptiveThreadPool::new()?;
+    /// let pool = AdaptiveThreadPool::new();
     /// let mut pressure = pool.pressure();
     /// assert_eq!(*pressure.borrow_and_update(), Pressure::Normal);
     /// // elsewhere: while pressure.changed().await.is_ok() { .. }
@@ -224,7 +245,7 @@ impl AdaptiveThreadPool {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// let pool = millpond::AdaptiveThreadPool::new()?;
+    /// let pool = millpond::AdaptiveThreadPool::new();
     /// let task = pool.spawn(|| "done").await?;
     /// let report = pool.shutdown(Duration::from_secs(5)).await;
     /// assert_eq!((report.completed, report.cancelled), (1, 0));

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::shared::count;
-use super::{AdaptiveThreadPool, Closed, JoinHandle};
+use super::{AdaptiveThreadPool, JoinHandle};
 use crate::admission::{Call, CallPoll, Full, Joined, ReservationId, Waiter, Withdrawn};
+use crate::error::AcquireError;
 use crate::task::{Join, Place, TaskCell};
 
 /// A reserved place in the queue: work can be put there without waiting and without being refused.
@@ -97,13 +98,13 @@ impl<'p> Acquire<'p> {
         Self { pool, call: None }
     }
 
-    fn ready(&self, id: ReservationId) -> Poll<Result<Permit, Closed<()>>> {
+    fn ready(&self, id: ReservationId) -> Poll<Result<Permit, AcquireError>> {
         Poll::Ready(Ok(Permit::new(&self.pool, Some(id))))
     }
 }
 
 impl Future for Acquire<'_> {
-    type Output = Result<Permit, Closed<()>>;
+    type Output = Result<Permit, AcquireError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let shared = self.pool.shared();
@@ -111,14 +112,14 @@ impl Future for Acquire<'_> {
             match call.poll(cx.waker()) {
                 CallPoll::Waiting => return Poll::Pending,
                 CallPoll::Granted(id) => return self.ready(id),
-                CallPoll::Closed => return Poll::Ready(Err(Closed::new(()))),
+                CallPoll::Closed => return Poll::Ready(Err(AcquireError::new())),
                 // It did not come when it was its turn: from the end of the line, then.
                 CallPoll::Lapsed => {}
             }
         }
         match shared.admit_now() {
             Ok(place) => return Poll::Ready(Ok(Permit::reserve(&self.pool, place))),
-            Err(Full::Closed) => return Poll::Ready(Err(Closed::new(()))),
+            Err(Full::Closed) => return Poll::Ready(Err(AcquireError::new())),
             Err(Full::Occupied) => {}
         }
         let call = Call::new(cx.waker().clone(), Arc::clone(&shared.reservations));
@@ -129,7 +130,7 @@ impl Future for Acquire<'_> {
                 Poll::Pending
             }
             Joined::Permit(_) => Poll::Ready(Ok(Permit::reserve(&self.pool, Place::Held))),
-            Joined::Closed(_) => Poll::Ready(Err(Closed::new(()))),
+            Joined::Closed(_) => Poll::Ready(Err(AcquireError::new())),
         }
     }
 }

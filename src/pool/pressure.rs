@@ -1,5 +1,7 @@
 //! The pressure state: whether the pool is saturated, told at once to whoever watches.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use tokio::sync::watch;
@@ -7,10 +9,12 @@ use tokio::sync::watch;
 use super::shared::Shared;
 use crate::config::PoolConfig;
 use crate::contain::contain;
+use crate::error::ParseError;
 use crate::policy::load::Capacity;
 
 /// How loaded a pool is, in a word. See [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Pressure {
     /// The load factor is under `backpressure_threshold`.
@@ -18,6 +22,24 @@ pub enum Pressure {
     Normal,
     /// The load factor is at or over `backpressure_threshold`: new work should wait, or go elsewhere.
     Saturated,
+}
+
+impl fmt::Display for Pressure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Normal => "normal",
+            Self::Saturated => "saturated",
+        })
+    }
+}
+
+impl FromStr for Pressure {
+    type Err = ParseError;
+
+    /// Takes the names that `Display` writes, in any case.
+    fn from_str(name: &str) -> Result<Self, ParseError> {
+        ParseError::find("pressure", name, &[Self::Normal, Self::Saturated])
+    }
 }
 
 /// Compares the tasks in flight with the saturation mark.

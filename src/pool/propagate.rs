@@ -25,17 +25,17 @@ use crate::task::{Label, Place, TaskCell};
 /// ```
 pub trait Propagate: Send + Sync + 'static {
     /// Called where the task is submitted. `None`: there is nothing to carry.
-    fn capture(&self) -> Option<Box<dyn Carried>>;
+    fn capture(&self) -> Option<Box<dyn CapturedContext>>;
 }
 
 /// What [`Propagate::capture`] took along.
-pub trait Carried: Send + 'static {
+pub trait CapturedContext: Send + 'static {
     /// Called on the worker: puts the surroundings in place, calls `task` once, and puts them away again.
     fn scope(self: Box<Self>, task: &mut dyn FnMut());
 }
 
 impl<T: Clone + Send + 'static> Propagate for &'static LocalKey<T> {
-    fn capture(&self) -> Option<Box<dyn Carried>> {
+    fn capture(&self) -> Option<Box<dyn CapturedContext>> {
         let value = self.try_with(T::clone).ok()?;
         Some(Box::new(CarriedLocal { key: self, value }))
     }
@@ -46,7 +46,7 @@ struct CarriedLocal<T: 'static> {
     value: T,
 }
 
-impl<T: Send + 'static> Carried for CarriedLocal<T> {
+impl<T: Send + 'static> CapturedContext for CarriedLocal<T> {
     fn scope(self: Box<Self>, task: &mut dyn FnMut()) {
         self.key.sync_scope(self.value, task);
     }
@@ -57,7 +57,7 @@ pub(super) struct Luggage(Option<Box<Packed>>);
 
 struct Packed {
     span: Span,
-    carried: Vec<Box<dyn Carried>>,
+    carried: Vec<Box<dyn CapturedContext>>,
 }
 
 impl Luggage {
@@ -133,12 +133,12 @@ impl Packed {
         });
         match result {
             Some(result) => result,
-            None => panic!("a `Carried::scope` did not call the task it was given"),
+            None => panic!("a `CapturedContext::scope` did not call the task it was given"),
         }
     }
 }
 
-fn nest(mut rest: std::vec::IntoIter<Box<dyn Carried>>, task: &mut dyn FnMut()) {
+fn nest(mut rest: std::vec::IntoIter<Box<dyn CapturedContext>>, task: &mut dyn FnMut()) {
     match rest.next() {
         None => task(),
         Some(carried) => {

@@ -307,7 +307,7 @@ impl Ranks {
 fn is_too_old(task: &TaskRef, delays: &Delays, now: u64) -> bool {
     task.label().is_some_and(|label| {
         let delay = now.saturating_sub(label.arrival);
-        label.priority < Priority::Bulk
+        label.priority > Priority::Bulk
             && label.expires().is_none()
             && !label.part
             && delays.too_old(now, delay)

@@ -51,7 +51,7 @@ where
             let join = luggage.labelled_task(work, shared.free_place(&label)?, None, label);
             return Ok(Submitted { join: worker.run_here(join), sleeps: false });
         }
-        let load = match shared.try_weigh(task.bytes()) {
+        let load = match shared.try_weigh(task.byte_count()) {
             Ok(load) => load,
             Err(rejection) if rejection.reason == RejectReason::ByteBudget => {
                 let join = task.submit_in_line(work).into_join();

@@ -27,6 +27,7 @@ pub(super) enum Phase {
 
 /// What [`AdaptiveThreadPool::shutdown`](crate::AdaptiveThreadPool::shutdown) did, counted from its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// Tasks that ran to their end.

@@ -7,6 +7,7 @@ use super::shared::Shared;
 
 /// What a pool has done since it was built, and what it does now.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PoolStatistics {
     /// Tasks that ran to their end, those that panicked among them.
@@ -55,7 +56,7 @@ pub struct PoolStatistics {
     /// `max_threads`. They are started as work meets no free thread.
     pub thread_limit: usize,
     /// Threads that are blocked in their tasks now: in sections that are declared so
-    /// ([`TaskContext::blocking`](crate::TaskContext::blocking)), or found so while work waited.
+    /// ([`TaskContext::block_in_place`](crate::TaskContext::block_in_place)), or found so while work waited.
     pub blocked_threads: usize,
     /// Threads that were ever started.
     pub threads_started: u64,

@@ -1,7 +1,6 @@
 //! The ways of work into the pool.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,35 +17,6 @@ use crate::error::RejectReason;
 use crate::policy::patience::SHORT_TASK;
 use crate::policy::{dice, load};
 use crate::task::{Join, Place, TaskRef};
-
-/// The pool takes no more work; the work is handed back.
-pub struct Closed<W>(W);
-
-impl<W> Closed<W> {
-    pub(super) fn new(work: W) -> Self {
-        Self(work)
-    }
-
-    /// The work, untouched.
-    #[must_use]
-    pub fn into_inner(self) -> W {
-        self.0
-    }
-}
-
-impl<W> fmt::Debug for Closed<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closed").finish_non_exhaustive()
-    }
-}
-
-impl<W> fmt::Display for Closed<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the pool takes no more work")
-    }
-}
-
-impl<W> std::error::Error for Closed<W> {}
 
 impl AdaptiveThreadPool {
     /// Runs `work` on the pool and waits for its result. While the queue is full the work waits its turn, first come,
@@ -80,11 +50,11 @@ impl AdaptiveThreadPool {
     /// is not polled, goes to others after `reservation_timeout`, and the future stands in line anew (see [`Permit`]).
     ///
     /// # Errors
-    /// The pool takes no more work: the closure is handed back.
+    /// The pool is shutting down: the closure is handed back, with the facts.
     ///
     /// # Cancel safety
     /// Dropping the future before it is ready gives up the place in line; nothing was started.
-    pub async fn spawn<F, T>(&self, work: F) -> Result<JoinHandle<T>, Closed<F>>
+    pub async fn spawn<F, T>(&self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -92,13 +62,13 @@ impl AdaptiveThreadPool {
         let luggage = self.shared().pack();
         match self.shared().admit_now() {
             Ok(place) => Ok(self.shared().submit(work, luggage, place)),
-            Err(Full::Closed) => Err(Closed::new(work)),
+            Err(Full::Closed) => Err(Rejected::new(self.shared().rejection(Full::Closed), work)),
             Err(Full::Occupied) => {
                 // It is packed anew when there is a place.
                 drop(luggage);
                 match self.acquire().await {
                     Ok(permit) => Ok(permit.spawn(work)),
-                    Err(_) => Err(Closed::new(work)),
+                    Err(_) => Err(Rejected::new(self.shared().rejection(Full::Closed), work)),
                 }
             }
         }
@@ -143,7 +113,7 @@ impl AdaptiveThreadPool {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let acquire = millpond::AdaptiveThreadPool::new()?.acquire_owned();
+    /// let acquire = millpond::AdaptiveThreadPool::new().acquire_owned();
     /// let permit = tokio::spawn(acquire).await??;
     /// assert_eq!(permit.spawn(|| 6 * 7).await?, 42);
     /// # Ok(()) }

@@ -11,7 +11,7 @@ use super::weight::Load;
 use super::{AbortHandle, AdaptiveThreadPool, JoinHandle, worker};
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejected, Rejection};
-use crate::task::{Join, Label, Place, Priority};
+use crate::task::{Join, Label, Place, Priority, TaskOptions};
 
 /// A task about to be submitted; from [`AdaptiveThreadPool::task`].
 ///
@@ -23,7 +23,7 @@ use crate::task::{Join, Label, Place, Priority};
 /// use std::time::{Duration, Instant};
 /// use millpond::{AdaptiveThreadPool, Priority};
 ///
-/// let pool = AdaptiveThreadPool::new()?;
+/// let pool = AdaptiveThreadPool::new();
 /// let answer = pool
 ///     .task()
 ///     .tenant("ada")
@@ -38,62 +38,66 @@ use crate::task::{Join, Label, Place, Priority};
 #[derive(Debug, Clone)]
 pub struct TaskBuilder<'p> {
     pool: &'p AdaptiveThreadPool,
-    tenant: Option<Arc<str>>,
-    priority: Priority,
-    deadline: Option<Instant>,
-    bytes: usize,
-    /// Boxed, because few are called anything, and a builder is moved at every step.
-    name: Option<Box<Cow<'static, str>>>,
+    options: TaskOptions,
 }
 
 impl AdaptiveThreadPool {
-    /// A task with a class, a tenant, a deadline or a name.
+    /// A task with a class, a tenant, a deadline or a name: [`TaskOptions`].
     ///
     /// Such tasks wait in one order, which costs each of them some 0.2 us more than plain ones. Work of both kinds takes turns.
     #[inline]
     pub fn task(&self) -> TaskBuilder<'_> {
-        let priority = Priority::default();
-        TaskBuilder { pool: self, tenant: None, priority, deadline: None, bytes: 0, name: None }
+        TaskBuilder { pool: self, options: TaskOptions::new() }
     }
 
-    /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is what all have that nothing is said
-    /// of. It is kept until it is set to 1 again; 0 counts as 1.
+    /// The task with these options; `None` if they say nothing: then the work is plain.
+    #[inline]
+    pub(crate) fn task_with(&self, options: &TaskOptions) -> Option<TaskBuilder<'_>> {
+        (*options != TaskOptions::new()).then(|| self.task().options(options.clone()))
+    }
+
+    /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is the weight of a tenant
+    /// that has none set. It is kept until it is set to 1 again; 0 counts as 1.
     pub fn set_tenant_weight(&self, tenant: impl Into<Arc<str>>, weight: u32) {
         self.shared().ranks.set_weight(&tenant.into(), weight);
     }
 }
 
 impl<'p> TaskBuilder<'p> {
-    /// How urgent it is. Default: [`Priority::Standard`].
+    /// Replaces all options.
+    pub fn options(mut self, options: TaskOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets [`TaskOptions::priority`].
     #[inline]
     pub fn priority(mut self, priority: Priority) -> Self {
-        self.priority = priority;
+        self.options.priority = Some(priority);
         self
     }
 
-    /// Whose it is. Those who say nothing, or `""`, are one tenant together, to which `tenant_queue_share` does not apply.
+    /// Sets [`TaskOptions::tenant`].
     pub fn tenant(mut self, tenant: impl Into<Arc<str>>) -> Self {
-        self.tenant = Some(tenant.into());
+        self.options.tenant = Some(tenant.into());
         self
     }
 
-    /// When it is of no use any more. It is not begun after that; the task itself is told by
-    /// [`TaskContext::deadline`](crate::TaskContext::deadline). The time is real: a paused Tokio clock does not pause it.
+    /// Sets [`TaskOptions::deadline`].
     pub fn deadline(mut self, deadline: impl Into<Instant>) -> Self {
-        self.deadline = Some(deadline.into());
+        self.options.deadline = Some(deadline.into());
         self
     }
 
-    /// How many bytes it takes with it, as its input: together the tasks that wait and run have no more than the pool's
-    /// [`byte_budget`](crate::PoolConfig::byte_budget). Where there is none, this means nothing.
-    pub fn cost_bytes(mut self, bytes: usize) -> Self {
-        self.bytes = bytes;
+    /// Sets [`TaskOptions::bytes`].
+    pub fn bytes(mut self, bytes: usize) -> Self {
+        self.options.bytes = bytes;
         self
     }
 
-    /// What it is called: it runs in a [`tracing`] span `task` with this name, within the span of its submitter.
+    /// Sets [`TaskOptions::name`].
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.name = Some(Box::new(name.into()));
+        self.options.name = Some(name.into());
         self
     }
 
@@ -148,7 +152,7 @@ impl<'p> TaskBuilder<'p> {
                     return Err(Rejected::new(shared.rejection(Full::Closed), work));
                 };
                 let label = again.label();
-                match shared.try_weigh(again.bytes) {
+                match shared.try_weigh(again.options.bytes) {
                     Ok(load) if shared.over_share(&label).is_none() => {
                         let luggage = again.pack();
                         let work = loaded(work, load);
@@ -202,7 +206,7 @@ impl<'p> TaskBuilder<'p> {
         let shared = self.shared();
         let (luggage, label) = (self.pack(), self.label());
         // The bytes first: they come back by themselves if there is no place.
-        let load = shared.try_weigh(self.bytes)?;
+        let load = shared.try_weigh(self.options.bytes)?;
         let place = match worker::current_of(shared) {
             Some(_) => shared.free_place(&label)?,
             None => shared.place_now(&label)?,
@@ -213,15 +217,15 @@ impl<'p> TaskBuilder<'p> {
     /// Whether its deadline has passed. One that comes so late is refused, and counted so.
     #[cfg(feature = "tower")]
     pub(crate) fn comes_too_late(&self) -> bool {
-        let late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let late = self.options.has_expired(Instant::now());
         if late {
             self.shared().note_refusal();
         }
         late
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    pub(super) fn byte_count(&self) -> usize {
+        self.options.bytes
     }
 
     pub(super) fn shared(&self) -> &'p Arc<Shared> {
@@ -236,18 +240,20 @@ impl<'p> TaskBuilder<'p> {
     #[inline]
     pub(super) fn take_label(&mut self) -> Label {
         let shared = self.shared();
-        let tenant = self.tenant.take().unwrap_or_else(|| Arc::clone(&shared.nobody));
-        let expires = self.deadline.map(|at| shared.ns_at(at));
-        Label::new(tenant, self.priority, shared.now_ns(), expires, self.name.take())
+        let options = &mut self.options;
+        let tenant = options.tenant.take().unwrap_or_else(|| Arc::clone(&shared.nobody));
+        let expires = options.deadline.map(|at| shared.ns_at(at));
+        let priority = options.priority.unwrap_or_default();
+        Label::new(tenant, priority, shared.now_ns(), expires, options.name.take())
     }
 
     #[inline]
     pub(super) fn pack(&self) -> Luggage {
         let shared = self.shared();
-        match &self.name {
+        match &self.options.name {
             None => shared.pack(),
             Some(name) => {
-                let span = tracing::info_span!("task", name = %name, tenant = self.tenant.as_deref());
+                let span = tracing::info_span!("task", name = %name, tenant = self.options.tenant.as_deref());
                 span.in_scope(|| shared.pack())
             }
         }

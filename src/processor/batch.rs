@@ -68,7 +68,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest};
     ///
-    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let processor = ConcurrentProcessorV2::new();
     /// let mut batch = processor.batch(vec![ConversionRequest::new("a", "# A"), ConversionRequest::new("b", "# B")]);
     /// let mut progress = batch.progress();
     /// let watcher = tokio::spawn(async move {

@@ -58,15 +58,19 @@ impl ProcessorBuilder {
         self
     }
 
-    /// How urgent documents of this format are, if their request does not say: [`ProcessorConfig::priorities`]
-    pub fn priority(mut self, format: Format, priority: Priority) -> Self {
-        self.config.priorities.insert(format, priority);
+    /// How urgent documents of this format are, if their request does not say; `None` unsets it:
+    /// [`ProcessorConfig::priorities`]
+    pub fn priority(mut self, format: Format, priority: impl Into<Option<Priority>>) -> Self {
+        match priority.into() {
+            Some(priority) => self.config.priorities.insert(format, priority),
+            None => self.config.priorities.remove(&format),
+        };
         self
     }
 
     /// [`ProcessorConfig::max_concurrent_per_tenant`]
     pub fn max_concurrent_per_tenant(mut self, tasks: usize) -> Self {
-        self.config.max_concurrent_per_tenant = Some(tasks);
+        self.config.max_concurrent_per_tenant = tasks;
         self
     }
 
@@ -108,7 +112,7 @@ impl ProcessorBuilder {
     /// # Errors
     /// A value is out of its range, or the operating system refused the first threads.
     pub fn build_with<C: Converter>(self, converter: C) -> Result<ConcurrentProcessorV2<C>, BuildError> {
-        ConcurrentProcessorV2::with_converter(converter, self.config)
+        ConcurrentProcessorV2::try_with_converter(converter, self.config)
     }
 
     /// The same on a pool that others use, too; the pool's configuration here does not count.
@@ -120,6 +124,6 @@ impl ProcessorBuilder {
         pool: AdaptiveThreadPool,
         converter: C,
     ) -> Result<ConcurrentProcessorV2<C>, BuildError> {
-        ConcurrentProcessorV2::on_pool(pool, converter, self.config)
+        ConcurrentProcessorV2::try_on_pool(pool, converter, self.config)
     }
 }

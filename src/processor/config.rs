@@ -16,16 +16,21 @@ use crate::task::Priority;
 ///
 /// let config = ProcessorConfig {
 ///     max_document_size: 1 << 20,
-///     max_concurrent_per_tenant: Some(4),
+///     max_concurrent_per_tenant: 4,
 ///     pool: PoolConfig { max_queue_size: 500, ..PoolConfig::default() },
 ///     ..ProcessorConfig::default()
 /// };
 /// assert!(config.validate().is_ok());
 ///
-/// let error = ProcessorConfig { max_concurrent_per_tenant: Some(0), ..config }.validate().unwrap_err();
+/// let error = ProcessorConfig { max_concurrent_per_tenant: 0, ..config }.validate().unwrap_err();
 /// assert_eq!(error.field, "max_concurrent_per_tenant");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct ProcessorConfig {
     /// The longest document that is accepted, in bytes. Default 64 MiB; accepted 1 to 2^40.
     pub max_document_size: usize,
@@ -39,19 +44,22 @@ pub struct ProcessorConfig {
     ///
     /// It is kept by Tokio's clock. A test that pauses that clock (`start_paused`) should say `Duration::MAX`: while the pool
     /// works the runtime has nothing to do, so its clock jumps to the timeout, and the batch is over at once.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub batch_timeout: Duration,
     /// How many tasks of one tenant may be under way (queued in the pool or running) at once; further ones wait their
-    /// turn. `None`, the default, is no limit; accepted 1 or more.
-    pub max_concurrent_per_tenant: Option<usize>,
+    /// turn. Default `usize::MAX`, which is no limit; accepted 1 or more.
+    pub max_concurrent_per_tenant: usize,
     /// How urgent documents of a format are, if their request does not say; what is not named is
     /// [`Priority::Standard`]. The format is that which the request names, or that which is detected. Default: none is named.
     pub priorities: HashMap<Format, Priority>,
     /// A document that is predicted to take no longer than this is converted on the caller's own thread, because to ship
     /// it would cost more. Default 20 us; accepted 0 (never) to 1 ms.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub inline_budget: Duration,
     /// Small documents of a batch are put together into tasks that are predicted to take about this long: up to four times
     /// as long while much of the batch is left, down to a quarter at its end. Default 100 us; accepted 0 (each document is
     /// a task) to 1 s.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub coalesce_target: Duration,
     /// The buffers that documents are converted into.
     pub memory: BufferPoolConfig,
@@ -65,7 +73,7 @@ impl Default for ProcessorConfig {
             max_document_size: 64 << 20,
             chunk_size: 256 << 10,
             batch_timeout: Duration::from_secs(60),
-            max_concurrent_per_tenant: None,
+            max_concurrent_per_tenant: usize::MAX,
             priorities: HashMap::new(),
             inline_budget: Duration::from_micros(20),
             coalesce_target: Duration::from_micros(100),
@@ -86,13 +94,7 @@ impl ProcessorConfig {
         check(self.max_document_size as u64, "max_document_size", 1, LONGEST)?;
         check(self.chunk_size, "chunk_size", KIB, KIB * KIB * KIB)?;
         check(self.batch_timeout, "batch_timeout", Duration::from_millis(1), Duration::MAX)?;
-        if self.max_concurrent_per_tenant == Some(0) {
-            return Err(ConfigError::new(
-                "max_concurrent_per_tenant",
-                Some(0),
-                "None, or Some of at least 1",
-            ));
-        }
+        check(self.max_concurrent_per_tenant, "max_concurrent_per_tenant", 1, usize::MAX)?;
         check(self.inline_budget, "inline_budget", Duration::ZERO, Duration::from_millis(1))?;
         check(self.coalesce_target, "coalesce_target", Duration::ZERO, Duration::from_secs(1))?;
         self.memory.validate()?;

@@ -12,7 +12,7 @@ use super::batch::BatchProgress;
 use super::engine::{Engine, kind_of};
 use super::group::{Answers, Group};
 use super::pace::{Pace, Stretch};
-use super::request::{Job, Terms};
+use super::request::{Job, task_for};
 use crate::admission::Start as _;
 use crate::contain::contain;
 use crate::convert::Converter;
@@ -21,6 +21,7 @@ use crate::policy::inlining::Kind;
 use crate::policy::nanos;
 use crate::pool::Deferred;
 use crate::sync::Mutex;
+use crate::task::TaskOptions;
 
 /// A group under way.
 pub(super) struct Started {
@@ -82,7 +83,7 @@ pub(super) struct Start<'b, C> {
     alive: Arc<oneshot::Sender<Infallible>>,
     /// Whether the limits of tenants hold. Not for a task of the pool that waits for a batch: see `process_single`.
     limited: bool,
-    classes: HashMap<Terms, usize>,
+    classes: HashMap<TaskOptions, usize>,
     waiting: Vec<Option<Waiting>>,
     items: Vec<Item>,
 }
@@ -90,7 +91,7 @@ pub(super) struct Start<'b, C> {
 struct Waiting {
     position: usize,
     job: Job,
-    terms: Terms,
+    terms: TaskOptions,
 }
 
 impl<'b, C: Converter> Start<'b, C> {
@@ -115,9 +116,9 @@ impl<'b, C: Converter> Start<'b, C> {
     }
 
     /// One more document.
-    pub(super) fn add(&mut self, position: usize, job: Job, terms: Terms) {
+    pub(super) fn add(&mut self, position: usize, job: Job, terms: TaskOptions) {
         let cost_ns = predict(&self.processor.engine, &job);
-        let class = if terms == Terms::default() {
+        let class = if terms == TaskOptions::new() {
             0
         } else if let Some(&class) = self.classes.get(&terms) {
             class
@@ -150,7 +151,7 @@ impl<'b, C: Converter> Start<'b, C> {
                     return (groups, true);
                 }
             }
-            let mut common = Terms::default();
+            let mut common = TaskOptions::new();
             let mut members = group.members;
             let mut jobs = Vec::with_capacity(members.len());
             for member in &mut members {
@@ -167,7 +168,7 @@ impl<'b, C: Converter> Start<'b, C> {
         (groups, false)
     }
 
-    fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, terms: Terms) -> Started {
+    fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, terms: TaskOptions) -> Started {
         let Self { processor, asked, progress, alive, .. } = self;
         let answers = Arc::new(Mutex::new(Answers::Open(Vec::with_capacity(jobs.len()))));
         let mut group = Group {
@@ -184,7 +185,7 @@ impl<'b, C: Converter> Start<'b, C> {
         let bytes = group.jobs.iter().fold(0_usize, |sum, (_, job)| sum.saturating_add(job.content.len()));
         let single = group.jobs.len() == 1;
         let bytes = if single { bytes } else { bytes.min(pool.config().byte_budget.unwrap_or(bytes)) };
-        let defer = |group: Group<C>| match terms.task(pool, bytes) {
+        let defer = |group: Group<C>| match task_for(&terms, pool, bytes) {
             None => pool.defer(move || group.run()),
             Some(task) => task.defer(move || group.run()),
         };
@@ -203,7 +204,7 @@ impl<'b, C: Converter> Start<'b, C> {
                 tenants.bring(name, arrival, ticket);
                 deferred
             }
-            None if terms.task(pool, bytes).is_none() || pool.is_here() => {
+            None if task_for(&terms, pool, bytes).is_none() || pool.is_here() => {
                 pool.enqueue_untold(move || group.run())
             }
             None => {

@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use super::config::ProcessorConfig;
 use super::metrics::Counters;
-use super::request::{Job, Outcome, Terms};
+use super::request::{Job, Outcome};
 use super::{ConversionRequest, ProcessError, ReaderError, Tenants};
 use super::{chunks, inline};
 use crate::contain::contain;
@@ -21,6 +21,7 @@ use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
 use crate::policy::nanos;
 use crate::sync::Mutex;
+use crate::task::TaskOptions;
 
 const FORMATS: usize = 3;
 
@@ -56,7 +57,8 @@ pub(super) fn kind_of((from, to): (Format, Format)) -> usize {
 impl<C: Converter> Engine<C> {
     pub(super) fn new(converter: C, config: ProcessorConfig) -> Result<Self, ConfigError> {
         let memory = BufferPool::with_config(config.memory.clone())?;
-        let tenants = config.max_concurrent_per_tenant.map(|limit| Arc::new(Tenants::new(limit)));
+        let limit = config.max_concurrent_per_tenant;
+        let tenants = (limit != usize::MAX).then(|| Arc::new(Tenants::new(limit)));
         Ok(Self {
             converter,
             config,
@@ -94,17 +96,16 @@ impl<C: Converter> Engine<C> {
 
     /// What decides on a request's turn: with the class that documents of its format have, unless it names one.
     /// `head` is the document, or its beginning.
-    pub(super) fn terms(&self, request: &ConversionRequest, head: &[u8]) -> Terms {
-        let ConversionRequest { options, tenant, priority, deadline, .. } = request;
-        let (tenant, deadline) = (tenant.clone(), *deadline);
-        let priority = priority.or_else(|| {
+    pub(super) fn terms(&self, request: &ConversionRequest, head: &[u8]) -> TaskOptions {
+        let ConversionRequest { options, task, .. } = request;
+        let priority = task.priority.or_else(|| {
             if self.config.priorities.is_empty() {
                 return None;
             }
             let format = options.from.or_else(|| Some(self.look(head, options)?.0))?;
             self.config.priorities.get(&format).copied()
         });
-        Terms { tenant, priority, deadline }
+        TaskOptions { priority, bytes: 0, ..task.clone() }
     }
 
     /// How large the parts of a document are to be.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::convert::ConvertError;
-use crate::error::Rejection;
-use crate::error::{JoinError, Panic};
+use crate::error::{CANCELLED, EXPIRED, JoinError, Panic, Rejection, SHUTTING_DOWN};
 
 /// Why a document was not converted.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +18,7 @@ pub enum ProcessError {
         limit: usize,
     },
     /// The converter did not accept the document.
-    #[error("{0}")]
+    #[error(transparent)]
     Convert(#[from] ConvertError),
     /// The converter panicked; nothing else was harmed.
     #[error("the converter panicked: {0}")]
@@ -31,16 +30,16 @@ pub enum ProcessError {
         after: Duration,
     },
     /// The pool was shut down, and its deadline had passed before the document was converted.
-    #[error("cancelled before it was converted")]
+    #[error("{CANCELLED}")]
     Cancelled,
-    /// The pool had been shut down before it accepted the document.
-    #[error("the pool takes no more work")]
+    /// The pool was shut down before it accepted the document.
+    #[error("{SHUTTING_DOWN}")]
     Closed,
     /// Its deadline passed before its conversion began.
-    #[error("its deadline passed before it was converted")]
+    #[error("{EXPIRED}")]
     Expired,
     /// There was no room for it, no hope to meet its deadline, or it had to give way to more urgent documents.
-    #[error("refused: {0}")]
+    #[error(transparent)]
     Rejected(#[from] Rejection),
 }
 

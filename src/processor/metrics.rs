@@ -9,6 +9,7 @@ use crate::metrics::Summary;
 ///
 /// A latency is the time from the request to its answer, waiting included.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ProcessorMetrics {
     /// Documents that were answered, failures among them.
@@ -30,7 +31,7 @@ pub struct ProcessorMetrics {
     /// The longest latency, in milliseconds.
     pub max_latency_ms: f64,
     /// Buffers that the [memory pool](crate::ConcurrentProcessorV2::memory_pool) had, for whomever; its own
-    /// [`statistics`](crate::BufferPool::statistics) say more.
+    /// [`statistics`](crate::memory::BufferPool::statistics) say more.
     pub memory_pool_hits: u64,
     /// Buffers that it did not have, and allocated.
     pub memory_pool_misses: u64,

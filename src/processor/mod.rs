@@ -15,8 +15,8 @@ mod pace;
 mod parts;
 mod reader;
 mod request;
-mod retry;
-mod retry_budget;
+pub(crate) mod retry;
+pub(crate) mod retry_budget;
 #[cfg(feature = "tower")]
 mod serve;
 mod single;
@@ -37,8 +37,6 @@ pub use error::ProcessError;
 pub use metrics::ProcessorMetrics;
 pub use reader::{ReaderError, ReaderResponse};
 pub use request::{ConversionRequest, ConversionResponse};
-pub use retry::Retryable;
-pub use retry_budget::{BudgetedRetry, RetryBudget};
 pub use single::Processing;
 pub use stream::ProcessStream;
 
@@ -53,7 +51,7 @@ use self::engine::Engine;
 use crate::convert::Converter;
 #[cfg(feature = "documents")]
 use crate::convert::DocumentConverter;
-use crate::error::BuildError;
+use crate::error::{BuildError, or_panic};
 use crate::memory::BufferPool;
 use crate::pool::{AdaptiveThreadPool, PoolStatistics, ShutdownReport, Ticket};
 
@@ -89,7 +87,7 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::{ConcurrentProcessorV2, ConversionOptions, ConversionRequest, Format};
 ///
-/// let processor = ConcurrentProcessorV2::new()?;
+/// let processor = ConcurrentProcessorV2::new();
 /// let book = "A paragraph, and *another*.\n\n".repeat(30_000);
 /// let to_html = ConversionOptions { to: Some(Format::Html), ..ConversionOptions::default() };
 /// let in_parts = ConversionRequest::new("book", book.clone()).with_options(to_html.clone());
@@ -108,7 +106,7 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
 ///
-/// let processor = ConcurrentProcessorV2::new()?;
+/// let processor = ConcurrentProcessorV2::new();
 /// let requests = ["one", "two", "three"].map(|id| {
 ///     ConversionRequest::new(id, format!("# Document {id}")).with_to(Format::Html)
 /// });
@@ -148,37 +146,80 @@ impl ConcurrentProcessorV2<DocumentConverter> {
 
     /// A processor for RTF, Markdown and HTML with the default configuration and a pool of its own.
     ///
-    /// # Errors
-    /// The operating system refused the first threads.
-    pub fn new() -> Result<Self, BuildError> {
-        Self::with_config(ProcessorConfig::default())
+    /// # Panics
+    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an error.
+    #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        or_panic(Self::try_new())
     }
 
-    /// The same with this configuration.
+    /// A processor for RTF, Markdown and HTML with this configuration and a pool of its own.
+    ///
+    /// # Panics
+    /// A value is out of its range, or the operating system refused one of the first threads; the panic has the error's
+    /// text. [`try_with_config`](Self::try_with_config) returns it as an error.
+    #[must_use]
+    #[track_caller]
+    pub fn with_config(config: ProcessorConfig) -> Self {
+        or_panic(Self::try_with_config(config))
+    }
+
+    /// A processor for RTF, Markdown and HTML with the default configuration and a pool of its own.
     ///
     /// # Errors
-    /// A value is out of its range, or the operating system refused the first threads.
-    pub fn with_config(config: ProcessorConfig) -> Result<Self, BuildError> {
-        Self::with_converter(DocumentConverter::default(), config)
+    /// The operating system refused the first thread.
+    pub fn try_new() -> Result<Self, BuildError> {
+        Self::try_with_config(ProcessorConfig::default())
+    }
+
+    /// A processor for RTF, Markdown and HTML with this configuration and a pool of its own.
+    ///
+    /// # Errors
+    /// A value is out of its range, or the operating system refused one of the first threads.
+    pub fn try_with_config(config: ProcessorConfig) -> Result<Self, BuildError> {
+        Self::try_with_converter(DocumentConverter::default(), config)
     }
 }
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
     /// A processor with this converter and a pool of its own.
     ///
+    /// # Panics
+    /// As [`with_config`](ConcurrentProcessorV2::with_config).
+    #[must_use]
+    #[track_caller]
+    pub fn with_converter(converter: C, config: ProcessorConfig) -> Self {
+        or_panic(Self::try_with_converter(converter, config))
+    }
+
+    /// A processor on a pool that others use, too; `config.pool` does not count.
+    ///
+    /// # Panics
+    /// A value is out of its range; the panic has the error's text. [`try_on_pool`](Self::try_on_pool) returns it as an
+    /// error.
+    #[must_use]
+    #[track_caller]
+    pub fn on_pool(pool: AdaptiveThreadPool, converter: C, config: ProcessorConfig) -> Self {
+        or_panic(Self::try_on_pool(pool, converter, config))
+    }
+
+    /// A processor with this converter and a pool of its own.
+    ///
     /// # Errors
-    /// A value is out of its range, or the operating system refused the first threads.
-    pub fn with_converter(converter: C, config: ProcessorConfig) -> Result<Self, BuildError> {
+    /// A value is out of its range, or the operating system refused one of the first threads.
+    pub fn try_with_converter(converter: C, config: ProcessorConfig) -> Result<Self, BuildError> {
         config.validate()?;
-        let pool = AdaptiveThreadPool::with_config(config.pool.clone())?;
-        Self::on_pool(pool, converter, config)
+        let pool = AdaptiveThreadPool::try_with_config(config.pool.clone())?;
+        Self::try_on_pool(pool, converter, config)
     }
 
     /// A processor on a pool that others use, too; `config.pool` does not count.
     ///
     /// # Errors
     /// A value is out of its range.
-    pub fn on_pool(
+    pub fn try_on_pool(
         pool: AdaptiveThreadPool,
         converter: C,
         config: ProcessorConfig,
@@ -209,7 +250,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     }
 
     /// The pool that its answers' memory comes from, and returns to when they are dropped. Documents that are read into
-    /// buffers of it ([`BufferPool::take`], [`PooledBuf::freeze`](crate::PooledBuf::freeze)) need no memory of their own either.
+    /// buffers of it ([`BufferPool::take`], [`PooledBuf::freeze`](crate::memory::PooledBuf::freeze)) need no memory of their own either.
     #[must_use]
     pub fn memory_pool(&self) -> &BufferPool {
         &self.engine.memory

@@ -6,17 +6,18 @@ use std::time::Instant;
 
 use super::engine::Venue;
 use super::inline::{self, Here};
-use super::request::{Job, Outcome, Terms};
+use super::request::{Job, Outcome, task_for};
 use super::single::on_worker;
 use super::{ConcurrentProcessorV2, ProcessError, Tenants};
 use crate::admission::Slot;
 use crate::convert::Converter;
 use crate::pool::{AdaptiveThreadPool, Deferred, TaskBuilder, Ticket};
+use crate::task::TaskOptions;
 
 /// A document that was looked at.
 pub(crate) struct Opened {
     job: Job,
-    terms: Terms,
+    terms: TaskOptions,
     asked: Instant,
     /// When its conversion begins, if that is to be here.
     start: Instant,
@@ -36,7 +37,7 @@ pub(crate) enum Way {
 /// A document for a worker.
 pub(crate) struct Shipment {
     job: Job,
-    terms: Terms,
+    terms: TaskOptions,
     asked: Instant,
     slot: Option<Slot<Ticket>>,
 }
@@ -63,7 +64,7 @@ impl Opened {
 impl Shipment {
     /// The task for it; `None` if it may be any.
     pub(crate) fn task<'p>(&self, pool: &'p AdaptiveThreadPool) -> Option<TaskBuilder<'p>> {
-        self.terms.task(pool, self.job.content.len())
+        task_for(&self.terms, pool, self.job.content.len())
     }
 }
 
@@ -72,7 +73,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// # Errors
     /// Its answer, if it is not accepted.
-    pub(super) fn open(&self, job: Job, terms: Terms, asked: Instant) -> Result<Opened, Outcome> {
+    pub(super) fn open(&self, job: Job, terms: TaskOptions, asked: Instant) -> Result<Opened, Outcome> {
         let engine = &self.engine;
         if self.pool.is_closed() {
             return Err(engine.refused(ProcessError::Closed, job.content, asked));
@@ -80,7 +81,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         if let Err(error) = engine.check_size(&job.content) {
             return Err(engine.refused(error, job.content, asked));
         }
-        if terms.expired(asked) {
+        if terms.has_expired(asked) {
             return Err(engine.refused(ProcessError::Expired, job.content, asked));
         }
         let here = if self.pool.is_here() { None } else { inline::turn(engine, &job, asked) };

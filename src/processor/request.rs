@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::ProcessError;
 use crate::convert::{ConversionOptions, Format};
 use crate::pool::{AdaptiveThreadPool, TaskBuilder};
-use crate::task::Priority;
+use crate::task::{Priority, TaskOptions};
 
 /// A document to convert.
 ///
@@ -29,14 +29,10 @@ pub struct ConversionRequest {
     pub content: Bytes,
     /// How to convert it.
     pub options: ConversionOptions,
-    /// Who it is for: tenants share the pool's time, and each may have
-    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) under way. Requests without a
-    /// tenant are not limited.
-    pub tenant: Option<Arc<str>>,
-    /// How urgent it is. `None`: as urgent as [`priorities`](crate::ProcessorConfig::priorities) says of its format.
-    pub priority: Option<Priority>,
-    /// When it is of no use any more: its conversion is not begun after that.
-    pub deadline: Option<Instant>,
+    /// Whose it is, how urgent, and until when it is of use. Each tenant may have
+    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) documents under way; requests
+    /// without a tenant are not limited. The processor sets [`bytes`](TaskOptions::bytes) itself.
+    pub task: TaskOptions,
 }
 
 impl ConversionRequest {
@@ -66,24 +62,31 @@ impl ConversionRequest {
         self
     }
 
-    /// Says who it is for.
+    /// Replaces the options of its task.
+    #[must_use]
+    pub fn with_task(mut self, options: TaskOptions) -> Self {
+        self.task = options;
+        self
+    }
+
+    /// Sets [`TaskOptions::tenant`].
     #[must_use]
     pub fn with_tenant(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.tenant = Some(name.into());
+        self.task.tenant = Some(name.into());
         self
     }
 
-    /// Says how urgent it is.
+    /// Sets [`TaskOptions::priority`].
     #[must_use]
     pub fn with_priority(mut self, priority: Priority) -> Self {
-        self.priority = Some(priority);
+        self.task.priority = Some(priority);
         self
     }
 
-    /// Says until when it is of use.
+    /// Sets [`TaskOptions::deadline`].
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(deadline);
+    pub fn with_deadline(mut self, deadline: impl Into<Instant>) -> Self {
+        self.task.deadline = Some(deadline.into());
         self
     }
 
@@ -125,35 +128,15 @@ impl ConversionResponse {
     }
 }
 
-/// What decides on a request's turn.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(super) struct Terms {
-    pub(super) tenant: Option<Arc<str>>,
-    pub(super) priority: Option<Priority>,
-    pub(super) deadline: Option<Instant>,
-}
-
-impl Terms {
-    /// The task for so many bytes; `None` if it may be any.
-    pub(super) fn task<'p>(&self, pool: &'p AdaptiveThreadPool, bytes: usize) -> Option<TaskBuilder<'p>> {
-        if *self == Self::default() && pool.config().byte_budget.is_none() {
-            return None;
-        }
-        let priority = self.priority.unwrap_or_default();
-        let mut task = pool.task().priority(priority).cost_bytes(bytes);
-        if let Some(tenant) = &self.tenant {
-            task = task.tenant(Arc::clone(tenant));
-        }
-        Some(match self.deadline {
-            Some(deadline) => task.deadline(deadline),
-            None => task,
-        })
-    }
-
-    /// Whether it is too late.
-    pub(super) fn expired(&self, now: Instant) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
-    }
+/// The task for so many bytes of documents; `None` if it may be a plain one.
+pub(super) fn task_for<'p>(
+    options: &TaskOptions,
+    pool: &'p AdaptiveThreadPool,
+    bytes: usize,
+) -> Option<TaskBuilder<'p>> {
+    // Without a budget nobody counts them, and the task may be plain.
+    let bytes = if pool.config().byte_budget.is_some() { bytes } else { 0 };
+    pool.task_with(&TaskOptions { bytes, ..options.clone() })
 }
 
 /// A request without its name, on its way.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{ProcessError, RetryBudget};
+use super::ProcessError;
+use super::retry_budget::RetryBudget;
 use crate::error::{Rejected, Rejection};
 use crate::policy::retry::{RetryPolicy, Schedule};
 
@@ -74,7 +75,7 @@ impl RetryPolicy {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// use millpond::{RetryPolicy, Retryable};
+    /// use millpond::retry::{RetryPolicy, Retryable};
     ///
     /// #[derive(Debug)]
     /// struct Busy;

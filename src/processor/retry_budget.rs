@@ -24,9 +24,10 @@ use crate::policy::retry_budget::{RetryBudgetConfig, Tariff, retries_in};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use millpond::{AdaptiveThreadPool, RetryBudget, RetryPolicy};
+/// use millpond::retry::{RetryBudget, RetryPolicy};
+/// use millpond::AdaptiveThreadPool;
 ///
-/// let pool = AdaptiveThreadPool::new()?;
+/// let pool = AdaptiveThreadPool::new();
 /// // 10 % more load by retries at most, beside a reserve of 10.
 /// let budget = RetryBudget::default();
 /// let policy = RetryPolicy::default().with_budget(&budget);

@@ -32,7 +32,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
 
     /// The facts for a document whose tenant has as many under way as one may.
     pub(crate) fn tenant_full(&self) -> Rejection {
-        self.tenant_rejection(self.engine.config.max_concurrent_per_tenant.unwrap_or(usize::MAX))
+        self.tenant_rejection(self.engine.config.max_concurrent_per_tenant)
     }
 
     /// Counts a document that was let in and not converted.

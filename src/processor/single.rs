@@ -10,12 +10,13 @@ use tokio::task::yield_now;
 
 use super::engine::{Engine, InFlight, Venue};
 use super::open::Way;
-use super::request::{Job, Outcome, Terms};
+use super::request::{Job, Outcome, task_for};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::admission::Slot;
 use crate::convert::Converter;
 use crate::error::{RejectReason, Rejected, Rejection};
 use crate::pool::{Deferred, Ticket};
+use crate::task::TaskOptions;
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
     /// Converts a document. What is wrong with it is in the response; this never fails as a whole.
@@ -36,7 +37,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
     ///
-    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let processor = ConcurrentProcessorV2::new();
     /// let request = ConversionRequest::new("greeting", "Hello *pond*").with_to(Format::Html);
     /// let response = processor.process_single(request).await;
     /// assert_eq!(response.id, "greeting");
@@ -50,7 +51,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         self.process(job, terms, Instant::now()).await.named(id)
     }
 
-    pub(super) async fn process(&self, job: Job, terms: Terms, asked: Instant) -> Outcome {
+    pub(super) async fn process(&self, job: Job, terms: TaskOptions, asked: Instant) -> Outcome {
         let engine = &self.engine;
         let _under_way = engine.enter();
         let mut opened = match self.open(job, terms, asked) {
@@ -79,15 +80,16 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// # Errors
     /// The queue is full, the tenant has as many under way as one may, or the pool takes no more work: the request is
-    /// handed back, untouched, with the facts. [`RetryPolicy::submit`](crate::RetryPolicy::submit) tries again with it. A
+    /// handed back, untouched, with the facts. [`RetryPolicy::submit`](crate::retry::RetryPolicy::submit) tries again with it. A
     /// document that is too long is not refused in this way, for to try again would not help: its response says so, at once.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use millpond::{ConcurrentProcessorV2, ConversionRequest, RetryPolicy};
+    /// use millpond::retry::RetryPolicy;
+    /// use millpond::{ConcurrentProcessorV2, ConversionRequest};
     ///
-    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let processor = ConcurrentProcessorV2::new();
     /// let request = ConversionRequest::new("a", "# A");
     /// let policy = RetryPolicy::default();
     /// let response = policy.submit(request, |request| processor.try_process_single(request)).await?.await;
@@ -110,7 +112,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             }
         }
         let mut slot = None;
-        if let (Some(tenants), Some(name), false) = (&engine.tenants, &request.tenant, self.pool.is_here()) {
+        if let (Some(tenants), Some(name), false) =
+            (&engine.tenants, &request.task.tenant, self.pool.is_here())
+        {
             slot = tenants.try_enter(name);
             if slot.is_none() {
                 return Err(Rejected::new(self.tenant_rejection(tenants.limit()), request));
@@ -123,7 +127,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             id = name;
             on_worker(Arc::clone(engine), job, asked, slot)
         };
-        let submitted = match terms.task(&self.pool, request.content.len()) {
+        let submitted = match task_for(&terms, &self.pool, request.content.len()) {
             None => self.pool.try_enqueue((request, slot), work),
             Some(task) => task.try_enqueue((request, slot), work),
         };

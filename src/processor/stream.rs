@@ -39,7 +39,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// use futures_util::{StreamExt, stream};
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
     ///
-    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let processor = ConcurrentProcessorV2::new();
     /// let requests = stream::iter(0..100).map(|n| ConversionRequest::new(format!("{n}"), format!("# {n}")).with_to(Format::Html));
     /// let mut responses = processor.process_stream(requests);
     /// let mut n = 0;

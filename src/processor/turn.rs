@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
-use super::request::Terms;
+use super::request::task_for;
 use super::{ConcurrentProcessorV2, Tenants};
 use crate::admission::Slot;
 use crate::convert::Converter;
 use crate::error::JoinError;
 use crate::pool::{Deferred, Ticket};
+use crate::task::TaskOptions;
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
     /// Runs a piece of work for these terms when it is its turn.
     ///
     /// # Cancel safety
     /// As [`process_single`](Self::process_single).
-    pub(super) async fn in_turn<F, T>(&self, terms: &Terms, bytes: usize, work: F) -> Result<T, JoinError>
+    pub(super) async fn in_turn<F, T>(
+        &self,
+        terms: &TaskOptions,
+        bytes: usize,
+        work: F,
+    ) -> Result<T, JoinError>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -35,7 +41,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
                 return self.line_up(tenants, name, terms, bytes, |slot| holding(Some(slot))).await;
             }
         }
-        match terms.task(&self.pool, bytes) {
+        match task_for(terms, &self.pool, bytes) {
             None => self.pool.run(holding(slot)).await,
             Some(task) => task.run(holding(slot)).await,
         }
@@ -46,7 +52,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         &self,
         tenants: &Arc<Tenants>,
         name: &Arc<str>,
-        terms: &Terms,
+        terms: &TaskOptions,
         bytes: usize,
         work: impl FnOnce(Slot<Ticket>) -> F,
     ) -> Deferred<T>
@@ -56,7 +62,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     {
         let (slot, arrival) = tenants.join_line(name);
         let work = work(slot);
-        let (ticket, deferred) = match terms.task(&self.pool, bytes) {
+        let (ticket, deferred) = match task_for(terms, &self.pool, bytes) {
             None => self.pool.defer(work),
             Some(task) => task.defer(work),
         };

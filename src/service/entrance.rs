@@ -4,17 +4,17 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::admission::{Admission, NoTerms, TypeName};
+use super::admission::{Admission, TypeName, Unclassified};
 use super::error::ServiceError;
 use super::placed::Placed;
 use crate::pool::{Acquire, AdaptiveThreadPool, Permit, TaskBuilder};
 
 /// What a service has of the pool. A clone is another caller: it starts without the place that this one may have, or wait for.
-pub(super) struct Entrance<C = NoTerms> {
+pub(super) struct Entrance<C = Unclassified> {
     pub(super) pool: AdaptiveThreadPool,
     pub(super) admission: Admission,
     /// A [`Classify`](super::Classify).
-    pub(super) terms: C,
+    pub(super) classify: C,
     /// It waits for a place for the next call.
     acquire: Option<Acquire<'static>>,
     /// It has one.
@@ -23,7 +23,7 @@ pub(super) struct Entrance<C = NoTerms> {
 
 impl<C: Clone> Clone for Entrance<C> {
     fn clone(&self) -> Self {
-        Self::new(self.pool.clone(), self.admission, self.terms.clone())
+        Self::new(self.pool.clone(), self.admission, self.classify.clone())
     }
 }
 
@@ -32,20 +32,20 @@ impl<C> fmt::Debug for Entrance<C> {
         f.debug_struct("Entrance")
             .field("pool", &self.pool)
             .field("admission", &self.admission)
-            .field("terms", &TypeName::of(&self.terms))
+            .field("classify", &TypeName::of(&self.classify))
             .field("has_place", &self.permit.is_some())
             .finish_non_exhaustive()
     }
 }
 
 impl<C> Entrance<C> {
-    pub(super) fn new(pool: AdaptiveThreadPool, admission: Admission, terms: C) -> Self {
-        Self { pool, admission, terms, acquire: None, permit: None }
+    pub(super) fn new(pool: AdaptiveThreadPool, admission: Admission, classify: C) -> Self {
+        Self { pool, admission, classify, acquire: None, permit: None }
     }
 
-    /// The same with other terms.
-    pub(super) fn with_terms<D>(self, terms: D) -> Entrance<D> {
-        Entrance::new(self.pool, self.admission, terms)
+    /// The same with another [`Classify`](super::Classify).
+    pub(super) fn with_classify<D>(self, classify: D) -> Entrance<D> {
+        Entrance::new(self.pool, self.admission, classify)
     }
 
     /// Ready when the next call may be made.
@@ -67,7 +67,7 @@ impl<C> Entrance<C> {
     }
 }
 
-/// Submits a request as a `task`, plain if there is none, on the terms of `admission`, or with a place that it has. The work is made of
+/// Submits a request as a `task`, plain if there is none, as `admission` says, or with a place that it has. The work is made of
 /// the request when it is let in or stands in line.
 pub(super) fn submit<W, F, T>(
     pool: &AdaptiveThreadPool,

@@ -3,10 +3,13 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::error::{JoinError, Panic, RejectReason, Rejected, Rejection};
-use crate::pool::Closed;
+use crate::error::{AcquireError, JoinError, Panic, RejectReason, Rejected, Rejection, SHUTTING_DOWN};
 
 /// Why a service has no response; `E` is the error of the service within, if there is one.
+///
+/// An axum router takes services that never fail. If the compiler says that `Infallible: From<ServiceError>` is not
+/// satisfied, make responses of the errors: with the feature `axum`, `OffloadLayer::responding()` for a layer and
+/// `axum::Respond` for a service.
 ///
 /// ```
 /// use millpond::RejectReason;
@@ -18,7 +21,7 @@ use crate::pool::Closed;
 ///         other => other.to_string(),
 ///     }
 /// }
-/// assert_eq!(tell(ServiceError::ShuttingDown), "the pool takes no more work");
+/// assert_eq!(tell(ServiceError::ShuttingDown), "the pool is shutting down");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,7 +46,7 @@ pub enum ServiceError<E = Infallible> {
     #[error("the deadline passed")]
     DeadlineExceeded,
     /// The pool was shut down.
-    #[error("the pool takes no more work")]
+    #[error("{SHUTTING_DOWN}")]
     ShuttingDown,
     /// It panicked; nothing else was harmed.
     #[error("panicked: {0}")]
@@ -103,8 +106,8 @@ impl<E, W> From<Rejected<W>> for ServiceError<E> {
     }
 }
 
-impl<E, W> From<Closed<W>> for ServiceError<E> {
-    fn from(_: Closed<W>) -> Self {
+impl<E> From<AcquireError> for ServiceError<E> {
+    fn from(_: AcquireError) -> Self {
         Self::ShuttingDown
     }
 }

@@ -7,17 +7,12 @@
 //! | a [`ConcurrentProcessorV2`](crate::ConcurrentProcessorV2) | it as a service | [`ConversionService`] |
 //!
 //! All of them take the pool's places, and what becomes of a request for which there is none is a matter of [`Admission`]. Whose a
-//! request is, how urgent and until when of use, they are told by a closure that makes [`Terms`] of it. Their errors are one concrete type,
+//! request is, how urgent and until when of use, they are told by a closure that makes [`TaskOptions`](crate::TaskOptions) of it. Their errors are one concrete type,
 //! [`ServiceError`]. With the feature `axum` it is a response.
 //!
 //! Recipes are in `docs/integration.md`.
 //!
 //! [tower]: https://docs.rs/tower
-
-/// The recipes in the guide.
-#[cfg(all(doctest, feature = "axum", feature = "documents", feature = "test-util"))]
-#[doc = include_str!("../../docs/integration.md")]
-struct Guide;
 
 mod admission;
 #[cfg(feature = "axum")]
@@ -29,7 +24,7 @@ mod error;
 mod offload;
 mod placed;
 
-pub use admission::{Admission, Classify, NoTerms, Terms};
+pub use admission::{Admission, Classify, Unclassified};
 pub use conversion::{ConversionFuture, ConversionService};
 pub use cpu::{CpuFuture, CpuService};
 pub use error::ServiceError;

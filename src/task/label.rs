@@ -1,53 +1,11 @@
 //! What a task says of itself to those who decide on its turn.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-/// How urgent work is. A class is a slack: work of it ought to begin that long after it came, and whose time comes first
-/// runs first. So urgent work goes first, and work of no urgency is not forgotten: it ages.
-///
-/// `Interactive < Standard < Bulk`: the more urgent class is the lesser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[non_exhaustive]
-pub enum Priority {
-    /// Somebody waits for it now: a slack of 0.1 s.
-    Interactive,
-    /// A slack of 1 s.
-    #[default]
-    Standard,
-    /// Nobody waits for it: a slack of 10 s.
-    Bulk,
-}
-
-impl Priority {
-    /// The slack of the class.
-    #[must_use]
-    pub const fn slack(self) -> Duration {
-        Duration::from_nanos(self.slack_ns())
-    }
-
-    pub(crate) const fn slack_ns(self) -> u64 {
-        match self {
-            Self::Interactive => 100_000_000,
-            Self::Standard => 1_000_000_000,
-            Self::Bulk => 10_000_000_000,
-        }
-    }
-}
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Interactive => "interactive",
-            Self::Standard => "standard",
-            Self::Bulk => "bulk",
-        })
-    }
-}
+use super::Priority;
 
 /// The name of a tenant.
 pub(crate) type Name = Arc<str>;
@@ -77,8 +35,9 @@ impl Label {
         priority: Priority,
         arrival: u64,
         expires: Option<u64>,
-        name: Option<Box<Cow<'static, str>>>,
+        name: Option<Cow<'static, str>>,
     ) -> Self {
+        let name = name.map(Box::new);
         let expires = expires.and_then(|at| NonZero::new(at.max(1)));
         Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }
     }

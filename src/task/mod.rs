@@ -32,17 +32,20 @@ mod label;
 mod loom_models;
 #[cfg(any(feature = "tower", millpond_loom))]
 mod notice;
+mod options;
 mod outbox;
+mod priority;
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(crate) use cell::TaskCell;
-pub use label::Priority;
 pub(crate) use label::{Label, Labelled, Name};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;
+pub use options::TaskOptions;
 pub(crate) use outbox::Outboxes;
+pub use priority::Priority;
 
 use crate::error::{JoinError, Rejection};
 

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::error::RejectReason;
 use crate::pool::stage::{self, Faulty};
-use crate::pool::{Carried, Propagate, TaskContext};
+use crate::pool::{CapturedContext, Propagate, TaskContext};
 use crate::sync::Mutex;
 
 /// What is to go wrong in a pool that was built with [`PoolBuilder::faults`](crate::PoolBuilder::faults), of any kind. A clone is another
@@ -121,7 +121,7 @@ impl Faulty for Source {
 }
 
 impl Propagate for Source {
-    fn capture(&self) -> Option<Box<dyn Carried>> {
+    fn capture(&self) -> Option<Box<dyn CapturedContext>> {
         let failure = self.0.list.lock().failures.pop_front()?;
         let (faults, runtime) = (self.0.clone(), Handle::try_current().ok());
         Some(Box::new(Fault { faults, failure: Some(failure), runtime }))
@@ -136,7 +136,7 @@ struct Fault {
     runtime: Option<Handle>,
 }
 
-impl Carried for Fault {
+impl CapturedContext for Fault {
     fn scope(mut self: Box<Self>, task: &mut dyn FnMut()) {
         match (self.failure.take(), self.runtime.take()) {
             (Some(Failure::Panic(message)), _) => panic!("{message}"),
@@ -159,7 +159,7 @@ impl Drop for Fault {
 /// Lets real time pass.
 fn block(delay: Duration) {
     match TaskContext::current() {
-        Some(context) => context.blocking(|| thread::sleep(delay)),
+        Some(context) => context.block_in_place(|| thread::sleep(delay)),
         None => thread::sleep(delay),
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use millpond::{BufferPool, BufferPoolConfig, BufferPoolStatistics, PooledBuf};
+use millpond::memory::{BufferPool, BufferPoolConfig, BufferPoolStatistics, PooledBuf};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::thread;
 
 use bytes::{Buf, Bytes, BytesMut};
-use millpond::{BufferPool, BufferPoolConfig};
+use millpond::memory::{BufferPool, BufferPoolConfig};
 
 const KIB: usize = 1 << 10;
 

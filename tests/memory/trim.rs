@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millpond::{BufferPool, BufferPoolConfig, PooledBuf};
+use millpond::memory::{BufferPool, BufferPoolConfig, PooledBuf};
 
 fn pool(trim_after: Duration) -> BufferPool {
     BufferPool::with_config(BufferPoolConfig { trim_after, ..BufferPoolConfig::default() }).unwrap()

@@ -7,9 +7,10 @@ use std::error::Error;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
+use millpond::pool::{Acquire, Run};
 use millpond::{
-    AbortHandle, Acquire, AdaptiveThreadPool, BuildError, Closed, ConfigError, JoinError, JoinHandle, Panic,
-    Permit, PoolBuilder, PoolConfig, PoolStatistics, Pressure, RejectReason, Rejected, Rejection, Run,
+    AbortHandle, AcquireError, AdaptiveThreadPool, BuildError, ConfigError, JoinError, JoinHandle, Panic,
+    Permit, PoolBuilder, PoolConfig, PoolStatistics, Pressure, RejectReason, Rejected, Rejection,
     ShutdownReport, TaskContext,
 };
 
@@ -131,10 +132,9 @@ fn errors_are_fit_for_any_error_type() {
     error::<Rejection>();
     // The work that comes back need not even be `Debug`.
     error::<Rejected<fn()>>();
-    error::<Closed<fn()>>();
+    error::<AcquireError>();
     fn of_any_work<W: Send + Sync + 'static>() {
         error::<Rejected<W>>();
-        error::<Closed<W>>();
     }
     of_any_work::<fn()>();
     send::<Panic>();

@@ -65,7 +65,7 @@ fn a_builder_sets_every_field() {
             .shedding(Shedding::NewestFirst)
             .thread_name("thirteen");
         assert_eq!(built.build().unwrap().config(), &wanted);
-        assert_eq!(AdaptiveThreadPool::with_config(wanted.clone()).unwrap().config(), &wanted);
+        assert_eq!(AdaptiveThreadPool::with_config(wanted.clone()).config(), &wanted);
     });
 }
 
@@ -139,7 +139,7 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
         let error = config.validate().unwrap_err();
         assert_eq!(error.to_string(), message);
         assert_eq!(message, format!("{} is {}, but must be {}", error.field, error.value, error.accepted));
-        match AdaptiveThreadPool::with_config(config) {
+        match AdaptiveThreadPool::try_with_config(config) {
             Err(BuildError::Config(same)) => assert_eq!(same, error),
             other => panic!("{other:?}"),
         }

@@ -8,14 +8,17 @@ mod cancellation;
 mod clock;
 mod config;
 mod end;
+mod errors;
 mod fairness;
 mod lone_caller;
+mod names;
 mod no_hang;
 mod panics;
 #[path = "../support/pool.rs"]
 mod pool_support;
 mod reservations;
 mod run;
+mod serde;
 mod shutdown;
 mod stress;
 mod user_code;

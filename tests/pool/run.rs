@@ -217,7 +217,7 @@ fn clones_are_handles_to_one_pool() {
 #[test]
 fn a_pool_is_made_with_its_defaults() {
     in_time_async(|| async {
-        let pool = AdaptiveThreadPool::new().unwrap();
+        let pool = AdaptiveThreadPool::new();
         assert_eq!(pool.run(|| 1).await.unwrap(), 1);
         assert_eq!(pool.config(), &millpond::PoolConfig::default());
     });

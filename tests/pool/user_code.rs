@@ -11,7 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::pool_support::{block_on, fixed, hold, in_time, poll_once, until};
-use millpond::{AdaptiveThreadPool, Carried, JoinError, Pressure, Propagate, TaskContext};
+use millpond::pool::{CapturedContext, Propagate};
+use millpond::{AdaptiveThreadPool, JoinError, Pressure, TaskContext};
 
 struct PanicsInDrop;
 
@@ -140,7 +141,7 @@ fn a_watcher_of_the_pressure_may_submit_from_within_its_waker() {
 fn a_capture_that_panics_costs_no_place() {
     struct Angry(Arc<AtomicBool>);
     impl Propagate for Angry {
-        fn capture(&self) -> Option<Box<dyn Carried>> {
+        fn capture(&self) -> Option<Box<dyn CapturedContext>> {
             assert!(!self.0.load(Ordering::SeqCst), "in a capture, on purpose");
             None
         }

@@ -1,7 +1,8 @@
 //! Each request gets its own answer, whatever becomes of the others.
 
 use crate::processor_support::{bench, request, requests, shipping};
-use millpond::{BatchProgress, ConversionRequest, Format, ProcessError, ProcessorConfig};
+use millpond::processor::BatchProgress;
+use millpond::{ConversionRequest, Format, ProcessError, ProcessorConfig};
 
 #[tokio::test]
 async fn a_batch_is_answered_in_the_order_of_its_requests() {

@@ -120,7 +120,7 @@ async fn a_worker_with_nothing_left_to_help_with_rests() {
     let meeting = Arc::<Meeting>::default();
     let pool = AdaptiveThreadPool::builder().min_threads(2).max_threads(2).build().unwrap();
     let config = ProcessorConfig { batch_timeout: Duration::MAX, ..one_by_one() };
-    let processor = ConcurrentProcessorV2::on_pool(pool.clone(), Meet(Arc::clone(&meeting)), config).unwrap();
+    let processor = ConcurrentProcessorV2::on_pool(pool.clone(), Meet(Arc::clone(&meeting)), config);
     let (rest, rests) = mpsc::channel();
     let waits = {
         let meeting = Arc::clone(&meeting);

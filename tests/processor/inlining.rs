@@ -14,7 +14,7 @@ fn generous(limit: Option<usize>) -> Bench {
 fn generous_on(threads: usize, limit: Option<usize>) -> Bench {
     let config = ProcessorConfig {
         inline_budget: Duration::from_millis(1),
-        max_concurrent_per_tenant: limit,
+        max_concurrent_per_tenant: limit.unwrap_or(usize::MAX),
         ..ProcessorConfig::default()
     };
     bench(threads, config)

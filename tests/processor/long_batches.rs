@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::processor_support::{Bench, bench, request, shipping};
 use bytes::Bytes;
 use futures_util::poll;
-use millpond::{ConversionRequest, ProcessError, Processing, ProcessorConfig};
+use millpond::processor::Processing;
+use millpond::{ConversionRequest, ProcessError, ProcessorConfig};
 
 const DOCUMENTS: usize = 5_000;
 /// In one poll at most.
@@ -66,7 +67,7 @@ async fn dropping_a_long_batch_half_way_leaves_nothing_behind() {
         }
     }
     let config =
-        ProcessorConfig { coalesce_target: Duration::ZERO, max_concurrent_per_tenant: Some(3), ..shipping() };
+        ProcessorConfig { coalesce_target: Duration::ZERO, max_concurrent_per_tenant: 3, ..shipping() };
     let (bench, held) = held_up(config);
     let (mut queued_once, mut unqueued) = (false, 0);
     for polls in 0..50 {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::processor_support::{Bench, bench, request, shipping};
-use millpond::{BufferPoolConfig, ConversionOptions, ConversionRequest, ProcessorConfig};
+use millpond::memory::BufferPoolConfig;
+use millpond::{ConversionOptions, ConversionRequest, ProcessorConfig};
 
 /// Nothing is given up for want of use, however slow the machine is.
 fn with(threads: usize, memory: BufferPoolConfig) -> Bench {

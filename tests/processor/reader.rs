@@ -11,9 +11,11 @@ use crate::processor_support::{Gate, shipping};
 use crate::reader_support::{Counted, Endless, Lines, Meter, Narrow, Slow};
 use bytes::Bytes;
 use futures_util::poll;
+use millpond::memory::BufferPoolConfig;
+use millpond::processor::ReaderError;
 use millpond::{
-    BufferPoolConfig, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, PoolConfig,
-    ProcessError, ProcessorConfig, ReaderError,
+    ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, PoolConfig, ProcessError,
+    ProcessorConfig,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -27,7 +29,7 @@ fn bench(threads: usize, config: ProcessorConfig) -> Bench {
     let (lines, begun) = Lines::new();
     let gate = Arc::clone(&lines.gate);
     let pool = PoolConfig { min_threads: threads, max_threads: threads, worker_niceness: 0, ..config.pool };
-    let processor = ConcurrentProcessorV2::with_converter(lines, ProcessorConfig { pool, ..config }).unwrap();
+    let processor = ConcurrentProcessorV2::with_converter(lines, ProcessorConfig { pool, ..config });
     Bench { processor, gate, begun }
 }
 
@@ -304,7 +306,7 @@ async fn dropping_it_half_way_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn each_window_waits_for_its_turn_as_a_document_does() {
-    let bench = bench(2, ProcessorConfig { max_concurrent_per_tenant: Some(1), ..shipping() });
+    let bench = bench(2, ProcessorConfig { max_concurrent_per_tenant: 1, ..shipping() });
     let request = || request().with_tenant("acme");
     let text = format!("wait\n{}", document(50));
     let other = document(50);

@@ -4,14 +4,15 @@
 use crate::chunked_support::{Chance, examples};
 use crate::reader_support::{Narrow, Slow};
 use bytes::{Bytes, BytesMut};
+use millpond::processor::ReaderError;
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, DocumentConverter,
-    Format, PoolConfig, ProcessError, ProcessorConfig, ReaderError,
+    Format, PoolConfig, ProcessError, ProcessorConfig,
 };
 
 fn processor() -> ConcurrentProcessorV2 {
     let pool = PoolConfig { max_threads: 3, ..PoolConfig::default() };
-    ConcurrentProcessorV2::with_config(ProcessorConfig { pool, ..ProcessorConfig::default() }).unwrap()
+    ConcurrentProcessorV2::with_config(ProcessorConfig { pool, ..ProcessorConfig::default() })
 }
 
 /// What becomes of a document, read a few bytes at a time and written so, too.
@@ -150,7 +151,7 @@ async fn broken_documents_fail_in_the_same_way() {
 async fn what_must_wait_for_its_definition_is_bounded() {
     let config =
         ProcessorConfig { max_document_size: 20_000, chunk_size: 1 << 10, ..ProcessorConfig::default() };
-    let processor = ConcurrentProcessorV2::with_config(config).unwrap();
+    let processor = ConcurrentProcessorV2::with_config(config);
     let text = "Some words of text.\n\n";
     for (words, is_ok) in [(500, true), (2_000, false)] {
         let document =

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use millpond::convert::Incremental;
 use millpond::convert::Parts;
-use millpond::{ConversionOptions, ConvertError, Converter, Incremental};
+use millpond::{ConversionOptions, ConvertError, Converter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::processor_support::Gate;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::pool_support::{fixed, hold};
 use futures_util::future::join_all;
-use millpond::{Jitter, RetryBudget, RetryBudgetConfig, RetryPolicy, Retryable};
+use millpond::retry::{Jitter, RetryBudget, RetryBudgetConfig, RetryPolicy, Retryable};
 use tokio::time::Instant;
 
 #[derive(Debug, PartialEq, Clone, Copy)]

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::processor_support::{Bench, Scripted, bench, request, shipping};
 use bytes::Bytes;
 use futures_util::poll;
+use millpond::retry::RetryPolicy;
 use millpond::{AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, PoolConfig, ProcessError};
-use millpond::{ProcessorConfig, RejectReason, RetryPolicy};
+use millpond::{ProcessorConfig, RejectReason};
 
 /// One thread, and room for one more document.
 fn narrow() -> Bench {
@@ -36,7 +37,7 @@ async fn a_full_queue_makes_wait_or_refuses() {
 #[tokio::test]
 async fn a_document_that_is_too_long_is_told_so_and_not_that_the_queue_is_full() {
     let pool = PoolConfig { max_queue_size: 1, ..PoolConfig::default() };
-    let limits = ProcessorConfig { max_document_size: 10, max_concurrent_per_tenant: Some(1), ..shipping() };
+    let limits = ProcessorConfig { max_document_size: 10, max_concurrent_per_tenant: 1, ..shipping() };
     let bench = bench(1, ProcessorConfig { pool, ..limits });
     let running = bench.processor.try_process_single(request("wait 1").with_tenant("a")).unwrap();
     bench.begun.recv().unwrap();
@@ -132,9 +133,9 @@ async fn after_a_shutdown_documents_are_told_that_it_is_closed() {
 async fn processors_can_share_a_pool() {
     let pool = AdaptiveThreadPool::builder().max_threads(2).build().unwrap();
     let (converter, ..) = Scripted::new();
-    let one = ConcurrentProcessorV2::on_pool(pool.clone(), converter, shipping()).unwrap();
+    let one = ConcurrentProcessorV2::on_pool(pool.clone(), converter, shipping());
     let (converter, ..) = Scripted::new();
-    let other = ConcurrentProcessorV2::on_pool(pool.clone(), converter, shipping()).unwrap();
+    let other = ConcurrentProcessorV2::on_pool(pool.clone(), converter, shipping());
     assert!(one.process_single(request("a")).await.is_ok());
     assert!(other.clone().process_single(request("b")).await.is_ok());
     assert_eq!(pool.statistics().tasks_completed, 2);

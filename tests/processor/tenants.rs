@@ -9,7 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use millpond::{ConversionRequest, PoolConfig, ProcessorConfig, RejectReason};
 
 fn limited(threads: usize, limit: usize) -> Bench {
-    bench(threads, ProcessorConfig { max_concurrent_per_tenant: Some(limit), ..shipping() })
+    bench(threads, ProcessorConfig { max_concurrent_per_tenant: limit, ..shipping() })
 }
 
 fn of(tenant: &'static str, document: &str) -> ConversionRequest {
@@ -140,10 +140,10 @@ async fn who_will_not_wait_gets_the_request_back() {
 #[tokio::test]
 async fn a_batch_holds_to_the_limit_and_goes_on_for_other_tenants() {
     let config =
-        ProcessorConfig { coalesce_target: Duration::ZERO, max_concurrent_per_tenant: Some(1), ..shipping() };
+        ProcessorConfig { coalesce_target: Duration::ZERO, max_concurrent_per_tenant: 1, ..shipping() };
     let bench = bench(4, config);
     let mut batch = requests(["wait 1", "wait 2", "wait 3"]);
-    batch.iter_mut().for_each(|request| request.tenant = Some("a".into()));
+    batch.iter_mut().for_each(|request| request.task.tenant = Some("a".into()));
     batch.extend([of("b", "b"), request("c")]);
     let mut batch = pin!(bench.processor.process_batch(batch));
     assert!(poll!(&mut batch).is_pending());
@@ -190,8 +190,7 @@ async fn a_task_that_waits_for_its_own_tenant_is_not_held_up() {
 
 #[tokio::test]
 async fn tenants_that_come_and_go_leave_nothing() {
-    let bench =
-        bench(1, ProcessorConfig { max_concurrent_per_tenant: Some(1), ..ProcessorConfig::default() });
+    let bench = bench(1, ProcessorConfig { max_concurrent_per_tenant: 1, ..ProcessorConfig::default() });
     for n in 0..20_000 {
         let request = request("a").with_tenant(format!("tenant {n}"));
         assert!(bench.processor.process_single(request).await.is_ok());
@@ -231,7 +230,7 @@ async fn a_shutdown_turns_a_long_line_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_slot_comes_back_whoever_gives_up() {
     let pool = PoolConfig { max_queue_size: 3, ..PoolConfig::default() };
-    let config = ProcessorConfig { max_concurrent_per_tenant: Some(2), pool, ..shipping() };
+    let config = ProcessorConfig { max_concurrent_per_tenant: 2, pool, ..shipping() };
     let bench = bench(2, config);
     let tasks: Vec<_> = (0..16)
         .map(|task| {

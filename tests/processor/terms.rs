@@ -123,7 +123,7 @@ async fn a_batch_keeps_to_the_terms_of_each_document() {
 
 #[tokio::test]
 async fn limits_of_tenants_and_the_order_hold_together() {
-    let config = ProcessorConfig { max_concurrent_per_tenant: Some(2), ..shipping() };
+    let config = ProcessorConfig { max_concurrent_per_tenant: 2, ..shipping() };
     let mut requests: Vec<_> = (0..10).map(|n| request(&format!("a {n}")).with_tenant("a")).collect();
     requests.push(request("b").with_tenant("b").with_priority(Priority::Interactive));
     let order = order(config, requests).await;

@@ -38,7 +38,7 @@ async fn groups_that_wait_give_their_places_back() {
     let config = ProcessorConfig {
         batch_timeout: TIMEOUT,
         coalesce_target: Duration::ZERO,
-        max_concurrent_per_tenant: Some(2),
+        max_concurrent_per_tenant: 2,
         ..shipping()
     };
     let bench = bench(1, config);

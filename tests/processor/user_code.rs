@@ -67,7 +67,7 @@ async fn a_document_that_panics_in_its_drop_is_converted_and_so_are_those_after_
 #[tokio::test]
 async fn a_document_that_is_refused_and_panics_in_its_drop_is_one_answer() {
     let config = ProcessorConfig { max_document_size: 3, ..ProcessorConfig::default() };
-    let processor = ConcurrentProcessorV2::with_converter(Touchy, config).unwrap();
+    let processor = ConcurrentProcessorV2::with_converter(Touchy, config);
     let grenade = || ConversionRequest::new("too long", Bytes::from_owner(Grenade));
     let told = |result| assert!(matches!(result, Err(ProcessError::TooLarge { size: 4, limit: 3 })));
     let requests = vec![ConversionRequest::new("a", "one"), grenade(), ConversionRequest::new("b", "two")];

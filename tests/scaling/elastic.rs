@@ -190,7 +190,8 @@ fn a_pool_that_gets_no_first_thread_is_not_built() {
         let (builder, asked) = limited(fixed(1), 0);
         match builder.build() {
             Err(error @ BuildError::Spawn(_)) => {
-                assert_eq!(error.to_string(), "could not start a worker thread: none left");
+                assert_eq!(error.to_string(), "could not start a worker thread");
+                assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "none left");
             }
             other => panic!("{other:?}"),
         }
@@ -330,7 +331,7 @@ mod niceness {
     fn workers_are_ranked_behind_the_async_runtime() {
         in_time_async(|| async {
             let own = niceness();
-            let pool = AdaptiveThreadPool::new().unwrap();
+            let pool = AdaptiveThreadPool::new();
             assert_eq!(
                 pool.run(niceness).await.unwrap(),
                 own.max(10),

@@ -27,7 +27,7 @@ fn sections_that_say_that_they_block_are_replaced_at_once() {
         let meet = Arc::new(Barrier::new(tasks));
         let task = || {
             let meet = Arc::clone(&meet);
-            pool.try_spawn(move || context().blocking(|| meet.wait().is_leader())).unwrap()
+            pool.try_spawn(move || context().block_in_place(|| meet.wait().is_leader())).unwrap()
         };
         let tasks: Vec<_> = (0..tasks).map(|_| task()).collect();
         assert_eq!(tasks.into_iter().map(|task| block_on(task).unwrap()).filter(|&leads| leads).count(), 1);
@@ -89,8 +89,10 @@ fn never_more_than_the_most() {
         let gate = Arc::new(Gate::default());
         let task = |declared: bool| {
             let gate = Arc::clone(&gate);
-            pool.try_spawn(move || if declared { context().blocking(|| gate.pass()) } else { gate.pass() })
-                .unwrap()
+            pool.try_spawn(
+                move || if declared { context().block_in_place(|| gate.pass()) } else { gate.pass() },
+            )
+            .unwrap()
         };
         let tasks: Vec<_> = (0..2 * usable_cores() + 4).map(|n| task(n % 2 == 0)).collect();
         until(|| pool.statistics().total_threads == usable_cores() + 1);
@@ -108,9 +110,9 @@ fn a_section_within_another_counts_once_and_a_panic_leaves_both() {
         let seen = pool.run(move || {
             let limits = || (inner.statistics().thread_limit, inner.statistics().blocked_threads);
             let context = context();
-            let within = context.blocking(|| context.blocking(limits));
+            let within = context.block_in_place(|| context.block_in_place(limits));
             let panicked = catch_unwind(AssertUnwindSafe(|| {
-                context.blocking(|| context.blocking(|| panic!("in a section, on purpose")))
+                context.block_in_place(|| context.block_in_place(|| panic!("in a section, on purpose")))
             }));
             (within, panicked.is_err(), limits())
         });
@@ -126,7 +128,7 @@ fn threads_that_are_of_no_use_any_more_leave_in_the_middle_of_the_load() {
         let meet = Arc::new(Barrier::new(usable_cores() + 6));
         let blocked = || {
             let meet = Arc::clone(&meet);
-            pool.try_spawn(move || context().blocking(|| meet.wait().is_leader())).unwrap()
+            pool.try_spawn(move || context().block_in_place(|| meet.wait().is_leader())).unwrap()
         };
         let blocked: Vec<_> = (0..usable_cores() + 6).map(|_| blocked()).collect();
         assert!(blocked.into_iter().any(|task| block_on(task).unwrap()));
@@ -249,7 +251,7 @@ fn what_was_accepted_gets_its_threads_though_the_pool_is_closed_by_then() {
             for _ in 0..tasks {
                 let meet = Arc::clone(&meet);
                 let meet = move || _ = meet.wait();
-                let task = move || if declared { context().blocking(meet) } else { meet() };
+                let task = move || if declared { context().block_in_place(meet) } else { meet() };
                 drop(pool.try_spawn(task).unwrap());
             }
             assert_eq!(block_on(pool.shutdown(Duration::MAX)).completed, tasks as u64);

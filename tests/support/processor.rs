@@ -9,9 +9,10 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use millpond::convert::Split;
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, Format, PoolConfig,
-    ProcessorConfig, Split,
+    ProcessorConfig,
 };
 
 /// Holds back whoever passes, until it is opened.
@@ -154,7 +155,7 @@ pub(crate) fn bench(threads: usize, config: ProcessorConfig) -> Bench {
     let (converter, gate, seen, begun) = Scripted::new();
     let pool = PoolConfig { min_threads: threads, max_threads: threads, worker_niceness: 0, ..config.pool };
     let config = ProcessorConfig { pool, ..config };
-    let processor = ConcurrentProcessorV2::with_converter(converter, config).unwrap();
+    let processor = ConcurrentProcessorV2::with_converter(converter, config);
     Bench { processor, gate, seen, begun }
 }
 

@@ -150,10 +150,10 @@ fn the_deadline_of_work_that_waits_for_its_bytes_holds_too() {
     in_time(|| {
         let pool = fixed(1).byte_budget(100).build().unwrap();
         let (held, tokens) = (hold(&pool, 1), Tokens::default());
-        let first = pool.task().cost_bytes(60).try_spawn(|| ()).unwrap();
+        let first = pool.task().bytes(60).try_spawn(|| ()).unwrap();
         let token = tokens.token();
         let soon = Instant::now() + Duration::from_millis(20);
-        let late = pool.task().cost_bytes(60).deadline(soon).run(move || drop(token));
+        let late = pool.task().bytes(60).deadline(soon).run(move || drop(token));
         // Its bytes do not come.
         match block_on(late) {
             Err(JoinError::Expired) => assert_eq!(pool.statistics().tasks_expired, 1),

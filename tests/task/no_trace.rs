@@ -58,7 +58,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn task<'p>(pool: &'p AdaptiveThreadPool, kind: &Kind) -> TaskBuilder<'p> {
     let priority = [Priority::Interactive, Priority::Standard, Priority::Bulk][usize::from(kind.priority)];
-    let mut task = pool.task().priority(priority).cost_bytes(kind.bytes.into());
+    let mut task = pool.task().priority(priority).bytes(kind.bytes.into());
     if let Some(tenant) = kind.tenant {
         task = task.tenant(tenant.to_string());
     }

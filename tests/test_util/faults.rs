@@ -254,8 +254,7 @@ fn a_processor_is_refused_and_survives_panics() {
     in_time_async(|| async {
         let (faults, builder) = builder();
         let config = ProcessorConfig { inline_budget: Duration::ZERO, ..ProcessorConfig::default() };
-        let processor =
-            ConcurrentProcessorV2::on_pool(builder.build_inline().unwrap(), Echo, config).unwrap();
+        let processor = ConcurrentProcessorV2::on_pool(builder.build_inline().unwrap(), Echo, config);
         let request = || ConversionRequest::new("id", "text");
 
         faults.reject_next(RejectReason::QueueFull);

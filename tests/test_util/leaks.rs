@@ -47,7 +47,7 @@ fn tasks_that_wait_and_callers_in_line() {
         let (pool, stepper) =
             AdaptiveThreadPool::builder().max_queue_size(2).byte_budget(100).build_manual().unwrap();
         pool.try_spawn(|| ()).unwrap();
-        pool.task().tenant("ada").cost_bytes(60).try_spawn(|| ()).unwrap();
+        pool.task().tenant("ada").bytes(60).try_spawn(|| ()).unwrap();
         let mut line = task::spawn(pool.run(|| ()));
         assert_pending!(line.poll());
         assert_eq!(

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let report = Report::open("documents", &args);
     let runtime = user_runtime();
     let config = ProcessorConfig { pool: config(args.niceness), ..ProcessorConfig::default() };
-    let processor = Arc::new(ConcurrentProcessorV2::with_config(config).expect("a processor"));
+    let processor = Arc::new(ConcurrentProcessorV2::with_config(config));
     let mut bench = Bench { args, users: runtime.handle().clone(), processor, report };
     let markdown = Bytes::from(markdown(LONG));
     let rtf = Bytes::from(rtf(&markdown));
@@ -141,7 +141,7 @@ impl Bench {
             READ | ON_ONE => {
                 let config =
                     ProcessorConfig { pool: config(self.args.niceness), ..ProcessorConfig::default() };
-                let processor = ConcurrentProcessorV2::with_config(config).expect("a processor");
+                let processor = ConcurrentProcessorV2::with_config(config);
                 let (document, options) = (document.clone(), options(to, who == READ));
                 let work = self.users.spawn(async move {
                     let start = Instant::now();

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use millpond::convert::{ConversionOptions, ConvertError, Converter};
-use millpond::{BufferPool, BufferPoolConfig, ConcurrentProcessorV2, ConversionRequest, ProcessorConfig};
+use millpond::memory::{BufferPool, BufferPoolConfig};
+use millpond::{ConcurrentProcessorV2, ConversionRequest, ProcessorConfig};
 use tokio::runtime::Handle;
 
 use millpond_peers::alloc::{self, Heap};
@@ -164,7 +165,7 @@ fn steady(args: &Args, report: &mut Report, users: &Handle) {
     let lengths: Vec<usize> = (0..count).map(|_| (2_000.0 * 500_f64.powf(random.unit())) as usize).collect();
     let run = |memory: BufferPoolConfig| {
         let config = ProcessorConfig { pool: config(args.niceness), memory, ..ProcessorConfig::default() };
-        let processor = ConcurrentProcessorV2::with_converter(Copy, config).expect("a processor");
+        let processor = ConcurrentProcessorV2::with_converter(Copy, config);
         let pass = || {
             users.block_on(async {
                 let mut held = VecDeque::with_capacity(17);

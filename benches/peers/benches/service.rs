@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn compare(args: &Args, report: &mut Report, users: &Handle, title: &str, callers: usize, calls: usize) {
-    let pool = AdaptiveThreadPool::with_config(config(args.niceness)).expect("a pool");
+    let pool = AdaptiveThreadPool::with_config(config(args.niceness));
     let function = |admission| CpuService::new(pool.clone(), |n: u64| black_box(n)).admission(admission);
     let offload = |admission| OffloadLayer::new(pool.clone()).admission(admission);
     let at_once = service_fn(async |n: u64| Ok::<_, Infallible>(black_box(n)));

@@ -121,7 +121,7 @@ struct Sheds(Millpond);
 impl Sheds {
     fn new(niceness: Option<u8>, shedding: Shedding) -> Self {
         let config = PoolConfig { shedding, ..config(niceness) };
-        Self(Millpond(AdaptiveThreadPool::with_config(config).expect("a pool")))
+        Self(Millpond(AdaptiveThreadPool::with_config(config)))
     }
 }
 

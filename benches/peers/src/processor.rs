@@ -1,7 +1,8 @@
 //! This crate's processor, on a pool with as many threads as every peer has.
 
 use bytes::Bytes;
-use millpond::{BufferPoolConfig, ConcurrentProcessorV2, ConversionRequest, ProcessorConfig};
+use millpond::memory::BufferPoolConfig;
+use millpond::{ConcurrentProcessorV2, ConversionRequest, ProcessorConfig};
 
 use super::conversion;
 use super::peers::millpond::config;
@@ -19,7 +20,7 @@ impl Processor {
     pub fn with_memory(niceness: Option<u8>, memory: BufferPoolConfig) -> Self {
         let config = ProcessorConfig { pool: config(niceness), memory, ..ProcessorConfig::default() };
         let processor = ConcurrentProcessorV2::with_config(config);
-        Self(std::sync::Arc::new(processor.expect("a processor")))
+        Self(std::sync::Arc::new(processor))
     }
 
     /// The requests for these documents; to build them is no part of what is measured.

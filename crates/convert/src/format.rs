@@ -12,6 +12,7 @@ use std::str::FromStr;
 /// assert_eq!(Format::Html.extension(), "html");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Format {
     /// Rich Text Format, up to version 1.9.1.

@@ -10,6 +10,11 @@ use super::Format;
 /// assert_eq!(to_html.resolve(b"# Title"), (Format::Markdown, Format::Html));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct ConversionOptions {
     /// What the document is written in. `None`: what [`Format::detect`] says.
     pub from: Option<Format>,

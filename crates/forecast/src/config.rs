@@ -3,13 +3,18 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How a [`Forecast`](crate::Forecast) looks ahead.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ForecastConfig {
     /// How far it looks ahead, and over how long a time the load is averaged. Default 1 s; accepted 10 ms to 1 hour, in a pool
     /// no less than its `sampling_interval`.
+    #[serde(with = "humantime_serde")]
     pub step: Duration,
     /// After this time the pattern begins anew. Default 24 h; accepted ten steps to 366 days.
+    #[serde(with = "humantime_serde")]
     pub season: Duration,
     /// Parts of the season that are told apart: 16 bytes each. Default 288, five minutes of a day; accepted 2 to 100,000, and
     /// none shorter than a step.

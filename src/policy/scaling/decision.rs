@@ -6,6 +6,7 @@ use super::sample::Sample;
 
 /// A controller's answer to a [`Sample`], with all that led to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Decision {
     /// How many threads the pool may have from now on.
@@ -24,6 +25,7 @@ pub struct Decision {
 
 /// Why a [`Decision`] says what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Reason {
     /// Nothing was measured yet, or there was nothing to do: as before.

@@ -7,8 +7,10 @@ use std::time::Duration;
 /// Every figure is believed as far as it makes sense: those that don't (shares over one, more time than has passed, no time
 /// at all) are cut to what is possible.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Sample {
     /// How long the interval was.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub interval: Duration,
     /// Cores that the process may use: by affinity and by quota, so not always a whole number.
     pub usable_cores: f64,
@@ -25,22 +27,28 @@ pub struct Sample {
     /// Tasks that ended.
     pub completions: u64,
     /// How long a task waits at this rate, by Little's law; `None` if none has ended.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub queue_delay: Option<Duration>,
     /// Where the time of the threads went; `None` where the system doesn't tell.
     pub clocks: Option<Clocks>,
     /// How long the process's control group was throttled, because its quota was used up; summed over the cores, as the
     /// kernel tells it, so it may be more than the interval. Threads that are ready meanwhile wait by
     /// [`Clocks::runnable`] as well. It is told for the log: a controller that goes by the clocks needs no more.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub throttled: Duration,
 }
 
 /// Where the time of a pool's threads went in one interval, summed over the threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Clocks {
     /// In tasks; neither asleep for want of work nor in a section that the task had declared to be blocking.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub busy: Duration,
     /// On a core.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub on_cpu: Duration,
     /// Ready to run, waiting for a core, or for the next period of a quota that is used up.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub runnable: Duration,
 }

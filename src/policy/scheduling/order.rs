@@ -3,6 +3,8 @@
 #[cfg(feature = "test-util")]
 mod pick;
 
+use std::cmp::Reverse;
+
 use super::accounts::{Accounts, Place};
 use super::demand::{Demand, Plan, time_until};
 use super::lane::Sorted;
@@ -290,9 +292,9 @@ impl<T> RunOrder<T> {
             .take(MOST_ASKED)
             .filter_map(|(index, tenant)| {
                 let gives_way =
-                    |waiting: &Waiting<T>| waiting.placed && !waiting.expires && waiting.priority > than;
+                    |waiting: &Waiting<T>| waiting.placed && !waiting.expires && waiting.priority < than;
                 let (at, waiting) = tenant.queue.last(MOST_SPARED, gives_way)?;
-                Some((waiting.priority, at, index))
+                Some((Reverse(waiting.priority), at, index))
             })
             .max()?;
         Some(self.take(index, standing)?.item)

@@ -331,7 +331,7 @@ proptest! {
                 },
                 Step::Evict(than) => if let Some(task) = desk.order.evict(class(than)) {
                     let label = desk.waits.remove(&task).unwrap();
-                    prop_assert!(label.priority > class(than));
+                    prop_assert!(label.priority < class(than));
                 },
                 Step::Charge(tenant, cost) => {
                     let tenant = desk.name(&tenant.to_string());

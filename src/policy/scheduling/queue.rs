@@ -3,6 +3,8 @@
 //! Tasks of one class come, nearly always, in the order in which they are due. So each class has a lane, to which such tasks are only
 //! appended. What has a deadline, or comes late, is sorted in beside the lanes.
 
+use std::cmp::Reverse;
+
 use super::lane::{Lane, Sorted};
 use crate::task::Priority;
 
@@ -92,7 +94,7 @@ impl<T> Queue<T> {
         of_lanes
             .chain(self.sorted.last_of(most, &that))
             .flatten()
-            .max_by_key(|(at, waiting)| (waiting.priority, *at))
+            .max_by_key(|(at, waiting)| (Reverse(waiting.priority), *at))
     }
 
     /// Takes out the task that is due first, if `that` is said of it.
@@ -184,7 +186,7 @@ mod tests {
         let standard = Priority::Standard.slack_ns();
         assert_eq!(queue.newest(3), Some((3 + standard, 3)));
         assert_eq!(queue.last(8, |_| true).map(|(at, _)| at.1), Some(1));
-        assert_eq!(queue.last(8, |waiting| waiting.priority < Priority::Bulk).map(|(at, _)| at.1), Some(3));
+        assert_eq!(queue.last(8, |waiting| waiting.priority > Priority::Bulk).map(|(at, _)| at.1), Some(3));
         assert!(queue.last(8, |_| false).is_none());
     }
 }

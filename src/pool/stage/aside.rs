@@ -34,7 +34,7 @@ pub(crate) fn sleep(runtime: &Handle, duration: Duration) {
     };
     match TaskContext::current() {
         // What this worker has held back is sent, and another may take its place.
-        Some(context) => context.blocking(wait),
+        Some(context) => context.block_in_place(wait),
         None => wait(),
     }
 }

@@ -24,7 +24,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
-use crate::pool::propagate::{Carried, Propagate};
+use crate::pool::propagate::{CapturedContext, Propagate};
 use crate::pool::shared::Shared;
 use crate::sync::{Condvar, Mutex};
 
@@ -168,7 +168,7 @@ impl Held {
 }
 
 impl Propagate for Arc<Clock> {
-    fn capture(&self) -> Option<Box<dyn Carried>> {
+    fn capture(&self) -> Option<Box<dyn CapturedContext>> {
         let inherited = Held::here().map(|held| held.runtime);
         let runtime = inherited.or_else(|| Handle::try_current().ok())?;
         // The clock of a runtime of many threads can't be paused.
@@ -184,7 +184,7 @@ impl Propagate for Arc<Clock> {
 /// A task that is under way.
 struct Token(Held);
 
-impl Carried for Token {
+impl CapturedContext for Token {
     fn scope(self: Box<Self>, task: &mut dyn FnMut()) {
         let _outer = Outer(HELD.replace(Some(self.0.clone())));
         task();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use crate::pool::propagate::{Carried, Propagate};
+use crate::pool::propagate::{CapturedContext, Propagate};
 use crate::pool::shared::Shared;
 use crate::pool::worker;
 use crate::sync::{Condvar, Mutex};
@@ -49,7 +49,7 @@ impl Rest {
 
 /// Called where a task is submitted, before it has a place.
 impl Propagate for Arc<Rest> {
-    fn capture(&self) -> Option<Box<dyn Carried>> {
+    fn capture(&self) -> Option<Box<dyn CapturedContext>> {
         let shared = self.shared.get().and_then(Weak::upgrade)?;
         self.wait_for(&shared);
         None

@@ -10,7 +10,7 @@ use crate::processor::ProcessError;
 #[non_exhaustive]
 pub enum ReaderError {
     /// The document could not be read to its end.
-    #[error("after {written} bytes were written, the document could not be read: {source}")]
+    #[error("the document could not be read, after {written} bytes were written")]
     Read {
         /// The reader's error.
         source: io::Error,
@@ -18,7 +18,7 @@ pub enum ReaderError {
         written: u64,
     },
     /// What it became could not be written.
-    #[error("after {written} bytes were written, no more could be: {source}")]
+    #[error("no more could be written, after {written} bytes were")]
     Write {
         /// The writer's error; [`WriteZero`](io::ErrorKind::WriteZero) if it took nothing any more.
         source: io::Error,
@@ -27,7 +27,7 @@ pub enum ReaderError {
     },
     /// It could not be converted; see [`ConvertError::NeedsWhole`](crate::ConvertError::NeedsWhole) for what can be converted whole
     /// only.
-    #[error("after {written} bytes were written, {source}")]
+    #[error("the document could not be converted, after {written} bytes were written")]
     Process {
         /// What was in the way.
         source: ProcessError,
@@ -36,9 +36,7 @@ pub enum ReaderError {
     },
     /// To convert it takes more of it in memory at a time than
     /// [`max_document_size`](crate::ProcessorConfig::max_document_size).
-    #[error(
-        "after {written} bytes were written, more than {limit} bytes of the document would have to be in memory"
-    )]
+    #[error("more than {limit} bytes of the document would be in memory, after {written} bytes were written")]
     TooLarge {
         /// How much may be in memory, in bytes.
         limit: usize,

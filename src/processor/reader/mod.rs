@@ -55,7 +55,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
     ///
-    /// let processor = ConcurrentProcessorV2::new()?;
+    /// let processor = ConcurrentProcessorV2::new();
     /// let book = "A paragraph, and *another*.\n\n".repeat(100_000);
     /// let request = ConversionRequest::new("book", "").with_to(Format::Html);
     /// let mut html = Vec::new();

@@ -18,8 +18,9 @@ use super::step::{Session, Stepped};
 use super::{HEAD, ReaderError};
 use crate::convert::{ConvertError, Converter, Format};
 use crate::processor::engine::InFlight;
-use crate::processor::request::{Job, Outcome, Terms};
+use crate::processor::request::{Job, Outcome};
 use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError};
+use crate::task::TaskOptions;
 
 /// A conversion under way.
 pub(super) struct Pump<C, R, W> {
@@ -27,7 +28,7 @@ pub(super) struct Pump<C, R, W> {
     /// Without its content.
     pub(super) request: ConversionRequest,
     /// What decides on its turn; known when its beginning is.
-    pub(super) terms: Option<Terms>,
+    pub(super) terms: Option<TaskOptions>,
     pub(super) asked: Instant,
     pub(super) input: Input<R>,
     pub(super) output: Output<W>,
@@ -118,7 +119,7 @@ where
             self.state = State::ConvertsWhole(Box::pin(whole));
             return Ok(true);
         }
-        if terms.expired(Instant::now()) {
+        if terms.has_expired(Instant::now()) {
             return Err(self.process_error(ProcessError::Expired));
         }
         let session = match progress {

@@ -14,5 +14,5 @@ mod tenant_layer;
 
 pub use problem::Problem;
 pub use respond::{DEFAULT_WAIT, Respond, RespondFuture, RespondLayer};
-pub use tenant::{InvalidTenant, Tenant, tenant_terms};
+pub use tenant::{InvalidTenant, Tenant, tenant_options};
 pub use tenant_layer::{IdentifyTenant, TenantFuture, TenantHeader, TenantLayer, TenantService};

@@ -9,8 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::convert::ConvertError;
-use crate::error::{JoinError, RejectReason, Rejected, Rejection};
-use crate::pool::Closed;
+use crate::error::{AcquireError, JoinError, RejectReason, Rejected, Rejection};
 use crate::processor::{ProcessError, ReaderError};
 use crate::service::error::ServiceError;
 
@@ -230,8 +229,8 @@ impl<W> IntoResponse for Rejected<W> {
     }
 }
 
-/// A [`Problem`]; the work is dropped.
-impl<W> IntoResponse for Closed<W> {
+/// A [`Problem`].
+impl IntoResponse for AcquireError {
     fn into_response(self) -> Response {
         Problem::shutting_down().into_response()
     }

@@ -28,7 +28,7 @@ impl<C> OffloadLayer<C> {
     /// use millpond::AdaptiveThreadPool;
     /// use millpond::service::OffloadLayer;
     ///
-    /// let pool = AdaptiveThreadPool::new()?;
+    /// let pool = AdaptiveThreadPool::new();
     /// let router: Router = Router::new()
     ///     .route("/", get(async || (1..=1_000_000_u64).sum::<u64>().to_string())) // on the pool
     ///     .layer(OffloadLayer::new(pool).responding());
@@ -61,7 +61,7 @@ impl<S> Layer<S> for RespondLayer {
 /// use millpond::AdaptiveThreadPool;
 /// use millpond::service::{Admission, CpuService, axum::Respond};
 ///
-/// let pool = AdaptiveThreadPool::new()?;
+/// let pool = AdaptiveThreadPool::new();
 /// let echo = CpuService::new(pool, |request: Request| request.uri().path().to_owned());
 /// let router: Router = Router::new().route_service("/{*path}", Respond::new(echo.admission(Admission::Shed)));
 /// # Ok(()) }

@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::Problem;
-use crate::service::admission::Terms;
+use crate::task::TaskOptions;
 
 /// The name of a tenant, checked: 1 to 128 letters, digits, or any of `-_.:@`, all of them ASCII. Such a name is harmless in logs, in the
 /// labels of metrics and in headers, and none looks like another. A clone shares it.
@@ -133,11 +133,11 @@ impl<S: Sync> OptionalFromRequestParts<S> for Tenant {
     }
 }
 
-/// The [`Terms`] of a request whose tenant a [`TenantLayer`](super::TenantLayer) has found out; for
-/// [`OffloadLayer::terms`](crate::service::OffloadLayer::terms).
-pub fn tenant_terms<B>(request: &http::Request<B>) -> Terms {
+/// The [`TaskOptions`] of a request whose tenant a [`TenantLayer`](super::TenantLayer) has found out; for
+/// [`OffloadLayer::classify`](crate::service::OffloadLayer::classify).
+pub fn tenant_options<B>(request: &http::Request<B>) -> TaskOptions {
     match request.extensions().get::<Tenant>() {
-        Some(tenant) => Terms::new().tenant(tenant.clone()),
-        None => Terms::new(),
+        Some(tenant) => TaskOptions::new().tenant(tenant.clone()),
+        None => TaskOptions::new(),
     }
 }

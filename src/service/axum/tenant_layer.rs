@@ -46,7 +46,7 @@ impl IdentifyTenant for TenantHeader {
 }
 
 /// Finds out whose a request is and puts the [`Tenant`] into its extensions, where the extractor and
-/// [`tenant_terms`](super::tenant_terms) find it. To be put outside of the layer that asks for it.
+/// [`tenant_options`](super::tenant_options) find it. To be put outside of the layer that asks for it.
 ///
 /// # Whom to believe
 /// A tenant's name decides on shares and limits. A client who may choose it takes another tenant's share, or has a new one with every request. So
@@ -60,12 +60,12 @@ impl IdentifyTenant for TenantHeader {
 /// use axum::{Router, http::HeaderName, routing::get};
 /// use millpond::AdaptiveThreadPool;
 /// use millpond::service::OffloadLayer;
-/// use millpond::service::axum::{Tenant, TenantLayer, tenant_terms};
+/// use millpond::service::axum::{Tenant, TenantLayer, tenant_options};
 /// use tower::ServiceBuilder;
 ///
 /// let layers = ServiceBuilder::new()
 ///     .layer(TenantLayer::header(HeaderName::from_static("x-tenant")).required())
-///     .layer(OffloadLayer::new(AdaptiveThreadPool::new()?).terms(tenant_terms).responding());
+///     .layer(OffloadLayer::new(AdaptiveThreadPool::new()).classify(tenant_options).responding());
 /// let router: Router =
 ///     Router::new().route("/", get(async |tenant: Tenant| format!("hello, {tenant}"))).layer(layers);
 /// # Ok(()) }

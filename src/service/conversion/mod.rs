@@ -36,7 +36,7 @@ use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ConversionRespo
 /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
 /// use tower::{Service, ServiceExt};
 ///
-/// let mut service = ConversionService::new(ConcurrentProcessorV2::new()?);
+/// let mut service = ConversionService::new(ConcurrentProcessorV2::new());
 /// let request = ConversionRequest::new("greeting", "Hello *pond*").with_to(Format::Html);
 /// let response = service.ready().await?.call(request).await?;
 /// assert_eq!(response.result?, "<p>Hello <em>pond</em></p>\n");
@@ -63,7 +63,7 @@ impl<C> fmt::Debug for ConversionService<C> {
 impl<C: Converter> ConversionService<C> {
     /// The service of this processor.
     pub fn new(processor: ConcurrentProcessorV2<C>) -> Self {
-        let entrance = Entrance::new(processor.pool().clone(), Admission::Backpressure, super::NoTerms);
+        let entrance = Entrance::new(processor.pool().clone(), Admission::Backpressure, super::Unclassified);
         Self { processor, entrance }
     }
 

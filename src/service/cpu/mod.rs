@@ -9,10 +9,11 @@ use tower_service::Service;
 
 pub use future::CpuFuture;
 
-use super::admission::{Admission, Classify, NoTerms, Terms};
+use super::admission::{Admission, Classify, Unclassified};
 use super::entrance::{Entrance, submit};
 use super::error::ServiceError;
 use crate::pool::AdaptiveThreadPool;
+use crate::task::TaskOptions;
 
 /// A synchronous function `Fn(Request) -> Response` as a [`Service`]: each call is one task of the pool, with a clone of the function. (What is
 /// dear to clone belongs into an `Arc`, as with tower's `service_fn`.)
@@ -32,13 +33,13 @@ use crate::pool::AdaptiveThreadPool;
 /// use millpond::AdaptiveThreadPool;
 /// use tower::{Service, ServiceExt};
 ///
-/// let pool = AdaptiveThreadPool::new()?;
+/// let pool = AdaptiveThreadPool::new();
 /// let mut shout = CpuService::new(pool, |text: String| text.to_uppercase());
 /// assert_eq!(shout.ready().await?.call("hey".into()).await?, "HEY");
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct CpuService<F, C = NoTerms> {
+pub struct CpuService<F, C = Unclassified> {
     entrance: Entrance<C>,
     work: F,
 }
@@ -52,7 +53,7 @@ impl<F, C> fmt::Debug for CpuService<F, C> {
 impl<F> CpuService<F> {
     /// `work` on this pool.
     pub fn new(pool: AdaptiveThreadPool, work: F) -> Self {
-        Self { entrance: Entrance::new(pool, Admission::Backpressure, NoTerms), work }
+        Self { entrance: Entrance::new(pool, Admission::Backpressure, Unclassified), work }
     }
 }
 
@@ -64,9 +65,9 @@ impl<F, C> CpuService<F, C> {
         self
     }
 
-    /// Tells the class, the tenant and the deadline of a request.
-    pub fn terms<Request, D: Fn(&Request) -> Terms>(self, terms: D) -> CpuService<F, D> {
-        CpuService { entrance: self.entrance.with_terms(terms), work: self.work }
+    /// Sets what tells the [`TaskOptions`] of a request: its class, tenant, deadline, bytes and name.
+    pub fn classify<Request, D: Fn(&Request) -> TaskOptions>(self, classify: D) -> CpuService<F, D> {
+        CpuService { entrance: self.entrance.with_classify(classify), work: self.work }
     }
 }
 
@@ -86,10 +87,10 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let terms = self.entrance.terms.classify(&request);
+        let options = self.entrance.classify.classify(&request);
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, function) = (&self.entrance.pool, &self.work);
-        CpuFuture::new(submit(pool, terms.task(pool), admission, request, |request| {
+        CpuFuture::new(submit(pool, pool.task_with(&options), admission, request, |request| {
             let function = function.clone();
             move || function(request)
         }))

@@ -8,16 +8,16 @@ use std::task::{Context, Poll, ready};
 
 use super::work::{Polled, Step};
 use crate::pool::AdaptiveThreadPool;
-use crate::service::admission::Terms;
 use crate::service::error::ServiceError;
 use crate::service::placed::{Placed, Submitted};
+use crate::task::TaskOptions;
 
 /// The response of an [`Offload`](super::Offload). Dropping it cancels the request.
 #[must_use = "dropping it cancels the request"]
 pub struct OffloadFuture<F: Future + 'static> {
     stage: Stage<F>,
     pool: AdaptiveThreadPool,
-    terms: Terms,
+    options: TaskOptions,
 }
 
 enum Stage<F: Future + 'static> {
@@ -46,8 +46,8 @@ impl<F: Future + 'static> fmt::Debug for OffloadFuture<F> {
 impl<F: Future> Unpin for OffloadFuture<F> {}
 
 impl<F: Future + 'static> OffloadFuture<F> {
-    pub(super) fn new(first: Placed<Step<F>>, pool: AdaptiveThreadPool, terms: Terms) -> Self {
-        Self { stage: Stage::First(first), pool, terms }
+    pub(super) fn new(first: Placed<Step<F>>, pool: AdaptiveThreadPool, options: TaskOptions) -> Self {
+        Self { stage: Stage::First(first), pool, options }
     }
 }
 
@@ -60,7 +60,7 @@ where
     fn go_on(&mut self) {
         let Stage::Resting(polled) = mem::replace(&mut self.stage, Stage::Over) else { return };
         let work = move || polled.poll();
-        self.stage = Stage::Later(Submitted::new(match self.terms.task(&self.pool) {
+        self.stage = Stage::Later(Submitted::new(match self.pool.task_with(&self.options) {
             None => self.pool.enqueue_step(work),
             Some(task) => task.enqueue_step(work),
         }));

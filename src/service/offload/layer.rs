@@ -6,8 +6,9 @@ use tower_layer::Layer;
 
 use super::Offload;
 use crate::pool::AdaptiveThreadPool;
-use crate::service::admission::{Admission, NoTerms, Terms};
+use crate::service::admission::{Admission, Unclassified};
 use crate::service::entrance::Entrance;
+use crate::task::TaskOptions;
 
 /// Polls the futures of the service that it wraps on the pool: for handlers that are async and compute much all the same.
 ///
@@ -39,7 +40,7 @@ use crate::service::entrance::Entrance;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 ///
 /// let service = ServiceBuilder::new()
-///     .layer(OffloadLayer::new(AdaptiveThreadPool::new()?))
+///     .layer(OffloadLayer::new(AdaptiveThreadPool::new()))
 ///     .service(service_fn(async |n: u64| {
 ///         tokio::time::sleep(Duration::from_millis(1)).await; // holds no worker
 ///         Ok::<_, Infallible>((1..=n).sum::<u64>()) // on a worker
@@ -47,11 +48,24 @@ use crate::service::entrance::Entrance;
 /// assert_eq!(service.oneshot(1_000).await?, 500_500);
 /// # Ok(()) }
 /// ```
+///
+/// # In an axum router
+/// A [`Router`](https://docs.rs/axum/latest/axum/struct.Router.html) takes layers whose services never fail: call
+/// `responding()` (feature `axum`), which makes responses of the pool's refusals. Without it the compiler says that
+/// `Infallible: From<ServiceError>` is not satisfied:
+///
+#[cfg_attr(feature = "axum", doc = "```compile_fail,E0277")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+/// use millpond::AdaptiveThreadPool;
+/// use millpond::service::OffloadLayer;
+///
+/// let router: axum::Router = axum::Router::new().layer(OffloadLayer::new(AdaptiveThreadPool::new()));
+/// ```
 #[derive(Clone)]
-pub struct OffloadLayer<C = NoTerms> {
+pub struct OffloadLayer<C = Unclassified> {
     pool: AdaptiveThreadPool,
     admission: Option<Admission>,
-    terms: C,
+    classify: C,
 }
 
 impl<C> fmt::Debug for OffloadLayer<C> {
@@ -66,7 +80,7 @@ impl<C> fmt::Debug for OffloadLayer<C> {
 impl OffloadLayer {
     /// Polls on this pool. By default the services are [not ready](Admission::Backpressure) while it has no place.
     pub fn new(pool: AdaptiveThreadPool) -> Self {
-        Self { pool, admission: None, terms: NoTerms }
+        Self { pool, admission: None, classify: Unclassified }
     }
 }
 
@@ -85,9 +99,9 @@ impl<C> OffloadLayer<C> {
         self
     }
 
-    /// Tells the class, the tenant and the deadline of a request.
-    pub fn terms<Request, D: Fn(&Request) -> Terms>(self, terms: D) -> OffloadLayer<D> {
-        OffloadLayer { pool: self.pool, admission: self.admission, terms }
+    /// Sets what tells the [`TaskOptions`] of a request: its class, tenant, deadline, bytes and name.
+    pub fn classify<Request, D: Fn(&Request) -> TaskOptions>(self, classify: D) -> OffloadLayer<D> {
+        OffloadLayer { pool: self.pool, admission: self.admission, classify }
     }
 }
 
@@ -96,6 +110,6 @@ impl<S, C: Clone> Layer<S> for OffloadLayer<C> {
 
     fn layer(&self, inner: S) -> Self::Service {
         let admission = self.admission.unwrap_or(Admission::Backpressure);
-        Offload::new(inner, Entrance::new(self.pool.clone(), admission, self.terms.clone()))
+        Offload::new(inner, Entrance::new(self.pool.clone(), admission, self.classify.clone()))
     }
 }

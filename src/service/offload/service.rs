@@ -7,14 +7,14 @@ use tower_service::Service;
 
 use super::OffloadFuture;
 use super::work::Polled;
-use crate::service::admission::{Classify, NoTerms};
+use crate::service::admission::{Classify, Unclassified};
 use crate::service::entrance::{Entrance, submit};
 use crate::service::error::ServiceError;
 
 /// A service whose futures are polled on the pool; see [`OffloadLayer`](super::OffloadLayer). A clone starts without the place that
 /// this one may have.
 #[derive(Debug, Clone)]
-pub struct Offload<S, C = NoTerms> {
+pub struct Offload<S, C = Unclassified> {
     inner: S,
     entrance: Entrance<C>,
 }
@@ -59,14 +59,14 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let terms = self.entrance.terms.classify(&request);
+        let options = self.entrance.classify.classify(&request);
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, inner) = (&self.entrance.pool, &mut self.inner);
         // A request that is refused at once does not get to the service within.
-        let first = submit(pool, terms.task(pool), admission, request, |request| {
+        let first = submit(pool, pool.task_with(&options), admission, request, |request| {
             let polled = Polled::new(inner.call(request));
             move || polled.poll()
         });
-        OffloadFuture::new(first, pool.clone(), terms)
+        OffloadFuture::new(first, pool.clone(), options)
     }
 }

@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+use millpond::memory::BufferPool;
 use millpond::{
-    BufferPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, Converter, DocumentConverter,
-    Format, ProcessorConfig,
+    ConcurrentProcessorV2, ConversionOptions, ConversionRequest, Converter, DocumentConverter, Format,
+    ProcessorConfig,
 };
 use tokio::runtime::Handle;
 
@@ -76,7 +77,7 @@ pub(crate) fn while_read(args: &Args, report: &mut Report, users: &Handle) {
 
 fn processor(args: &Args) -> ConcurrentProcessorV2 {
     let config = ProcessorConfig { pool: config(args.niceness), ..ProcessorConfig::default() };
-    ConcurrentProcessorV2::with_config(config).expect("a processor")
+    ConcurrentProcessorV2::with_config(config)
 }
 
 fn options(read: bool) -> ConversionOptions {

@@ -14,7 +14,7 @@ pub struct Millpond(pub AdaptiveThreadPool);
 impl Millpond {
     pub fn new(niceness: Option<u8>) -> Self {
         let config = config(niceness);
-        Self(AdaptiveThreadPool::with_config(config).expect("a pool"))
+        Self(AdaptiveThreadPool::with_config(config))
     }
 }
 

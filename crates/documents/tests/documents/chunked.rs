@@ -231,7 +231,7 @@ async fn a_processor_converts_in_parts_what_is_long_and_can_be_split() {
     let examples = examples_without_definitions();
     let pool = PoolConfig { max_threads: 3, ..PoolConfig::default() };
     let config = ProcessorConfig { pool, chunk_size: 2 << 10, ..ProcessorConfig::default() };
-    let processor = ConcurrentProcessorV2::with_config(config).unwrap();
+    let processor = ConcurrentProcessorV2::with_config(config);
     let mut chance = Chance(7);
     let mut in_parts = 0;
     for _ in 0..60 {

@@ -38,7 +38,7 @@ impl Millpond {
             batch_timeout: Duration::MAX,
             pool,
             ..ProcessorConfig::default()
-        })?;
+        });
         let admission =
             if config.wait.is_zero() { Admission::Shed } else { Admission::WaitUpTo(config.wait) };
         let service = ConversionService::new(processor).admission(admission);

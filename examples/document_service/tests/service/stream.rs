@@ -49,7 +49,7 @@ fn a_document_beyond_every_limit_of_length_becomes_what_it_would_whole() {
         let book = book(3 << 20);
         let whole =
             ConversionRequest::new("", book.clone()).with_from(Format::Markdown).with_to(Format::Html);
-        let unlimited = millpond::ConcurrentProcessorV2::new().unwrap();
+        let unlimited = millpond::ConcurrentProcessorV2::new();
         let whole = unlimited.process_single(whole).await.result.unwrap();
         service.post("/convert", &MARKDOWN, book.clone()).await.problem(413, "too-large");
         let got = service.post("/stream", &MARKDOWN, book).await;

@@ -131,7 +131,7 @@ fn labelled_work_that_waits_in_the_order_is_withdrawn_too() {
     in_paused_time(|| async {
         let (pool, stepper) = single();
         let mut service = CpuService::new(pool.clone(), double)
-            .terms(|n: &u32| millpond::service::Terms::new().tenant(n.to_string()))
+            .classify(|n: &u32| millpond::TaskOptions::new().tenant(n.to_string()))
             .admission(Admission::WaitUpTo(A_SECOND));
         let (mut placed, mut too_late) = (task::spawn(service.call(1)), task::spawn(service.call(2)));
         assert_pending!(placed.poll());

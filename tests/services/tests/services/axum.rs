@@ -12,8 +12,9 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http_body_util::Full;
-use millpond::service::axum::{Respond, tenant_terms};
-use millpond::service::{Admission, CpuService, OffloadLayer, ServiceError, Terms};
+use millpond::TaskOptions;
+use millpond::service::axum::{Respond, tenant_options};
+use millpond::service::{Admission, CpuService, OffloadLayer, ServiceError};
 use millpond::test_util::assert_no_leaks;
 use millpond::{
     AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, DocumentConverter,
@@ -84,8 +85,8 @@ fn a_request_waits_for_a_place_and_is_refused_when_that_takes_too_long() {
 fn what_passes_its_deadline_is_a_504() {
     in_time_async(|| async {
         let pool = fixed(1).build().unwrap();
-        let soon = |_: &Request| Terms::new().deadline(Instant::now() + Duration::from_millis(5));
-        let layer = OffloadLayer::new(pool.clone()).terms(soon).responding();
+        let soon = |_: &Request| TaskOptions::new().deadline(Instant::now() + Duration::from_millis(5));
+        let layer = OffloadLayer::new(pool.clone()).classify(soon).responding();
         let address = serve(Router::new().route("/", get(async || "served")).layer(layer)).await;
         let held = hold(&pool, 1);
         assert_eq!(crate::service_support::get(address, "/").await.problem(504, "deadline-exceeded"), None);
@@ -101,8 +102,8 @@ fn what_comes_after_its_deadline_is_a_504_however_full_the_pool_is() {
         let held = hold(&pool, 1);
         let queued = pool.try_spawn(|| ()).unwrap();
         for (refused, admission) in (1..).zip([Admission::Shed, Admission::WaitUpTo(Duration::MAX)]) {
-            let late = |_: &Request| Terms::new().deadline(Instant::now() - Duration::from_millis(1));
-            let layer = OffloadLayer::new(pool.clone()).admission(admission).terms(late).responding();
+            let late = |_: &Request| TaskOptions::new().deadline(Instant::now() - Duration::from_millis(1));
+            let layer = OffloadLayer::new(pool.clone()).admission(admission).classify(late).responding();
             let address = serve(Router::new().route("/", get(async || "served")).layer(layer)).await;
             let got = crate::service_support::get(address, "/").await;
             assert_eq!(got.problem(504, "deadline-exceeded"), None, "{admission:?}");
@@ -190,7 +191,7 @@ fn a_client_who_goes_away_cancels_its_request() {
 
 fn conversions(config: ProcessorConfig) -> (Router, ConcurrentProcessorV2) {
     let pool = fixed(1).build().unwrap();
-    let processor = ConcurrentProcessorV2::on_pool(pool, DocumentConverter::default(), config).unwrap();
+    let processor = ConcurrentProcessorV2::on_pool(pool, DocumentConverter::default(), config);
     let handler = async |State(processor): State<ConcurrentProcessorV2>, document: Bytes| {
         let request = ConversionRequest::new("", document).with_to(Format::Html);
         processor.process_single(request).await
@@ -231,7 +232,7 @@ fn one_that_is_too_long_is_a_413_and_one_that_is_broken_a_422() {
 fn a_tenant_over_its_limit_is_told_429() {
     in_time_async(|| async {
         let config = ProcessorConfig {
-            max_concurrent_per_tenant: Some(1),
+            max_concurrent_per_tenant: 1,
             inline_budget: Duration::ZERO,
             ..ProcessorConfig::default()
         };
@@ -263,7 +264,7 @@ fn requests_of_a_tenant_have_their_place_in_the_order() {
         use tower::{Layer, ServiceExt};
 
         let (pool, stepper) = test_util::manual();
-        let offload = OffloadLayer::new(pool.clone()).terms(tenant_terms).responding();
+        let offload = OffloadLayer::new(pool.clone()).classify(tenant_options).responding();
         let router: Router = Router::new().route("/", get(async || "served")).layer(offload);
         let service = TenantLayer::header(HeaderName::from_static("x-tenant")).layer(router);
         let request = Request::get("/").header("x-tenant", "ada").body(axum::body::Body::empty()).unwrap();

@@ -10,7 +10,7 @@ use millpond::service::{Admission, ConversionService, ServiceError};
 use millpond::test_util::{Stepper, assert_no_leaks};
 use millpond::{
     AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, PoolBuilder, ProcessError, ProcessorConfig,
-    RejectReason,
+    RejectReason, TaskOptions,
 };
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
 use tower::{Service, ServiceExt};
@@ -22,7 +22,7 @@ fn shipping(pool: PoolBuilder, config: ProcessorConfig) -> (Processor, Stepper) 
     let (pool, stepper) = pool.build_manual().unwrap();
     let config = ProcessorConfig { inline_budget: Duration::ZERO, ..config };
     let (converter, ..) = Scripted::new();
-    (ConcurrentProcessorV2::on_pool(pool, converter, config).unwrap(), stepper)
+    (ConcurrentProcessorV2::on_pool(pool, converter, config), stepper)
 }
 
 fn pool() -> PoolBuilder {
@@ -69,7 +69,7 @@ fn a_short_document_needs_no_place() {
         let (converter, ..) = Scripted::new();
         let config =
             ProcessorConfig { inline_budget: Duration::from_millis(1), ..ProcessorConfig::default() };
-        let processor = ConcurrentProcessorV2::on_pool(pool, converter, config).unwrap();
+        let processor = ConcurrentProcessorV2::on_pool(pool, converter, config);
         let mut service = ConversionService::new(processor.clone()).admission(Admission::Shed);
         // Until it is known how long such documents take, they are shipped; and now and then on a machine that is busy with other things.
         let mut occupied = false;
@@ -144,7 +144,7 @@ fn without_a_place_it_is_refused_or_waits_as_was_chosen() {
 fn so_it_is_with_a_tenants_turn() {
     in_paused_time(|| async {
         let second = Duration::from_secs(1);
-        let config = ProcessorConfig { max_concurrent_per_tenant: Some(1), ..ProcessorConfig::default() };
+        let config = ProcessorConfig { max_concurrent_per_tenant: 1, ..ProcessorConfig::default() };
         let (processor, stepper) = shipping(pool(), config);
         let of = |text| document(text).with_tenant("ada");
         let service = ConversionService::new(processor.clone());
@@ -181,7 +181,7 @@ fn so_it_is_with_a_tenants_turn() {
 #[test]
 fn a_response_that_is_dropped_cancels_its_document() {
     in_time(|| {
-        let config = ProcessorConfig { max_concurrent_per_tenant: Some(1), ..ProcessorConfig::default() };
+        let config = ProcessorConfig { max_concurrent_per_tenant: 1, ..ProcessorConfig::default() };
         let (processor, stepper) = shipping(pool(), config);
         let service = ConversionService::new(processor.clone());
         let memory = Arc::new(());
@@ -189,7 +189,9 @@ fn a_response_that_is_dropped_cancels_its_document() {
             .into_iter()
             .map(|tenant| {
                 let content = bytes::Bytes::from_owner(Owned(Arc::clone(&memory)));
-                let request = ConversionRequest { content, tenant: tenant.map(Arc::from), ..document("") };
+                let request = ConversionRequest { content, ..document("") };
+                let task = TaskOptions { tenant: tenant.map(Arc::from), ..TaskOptions::new() };
+                let request = request.with_task(task);
                 task::spawn(service.clone().oneshot(request))
             })
             .collect();

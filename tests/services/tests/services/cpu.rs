@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::pool_support::{Tokens, block_on, fixed, in_time, in_time_async};
-use millpond::service::{Admission, CpuService, ServiceError, Terms};
+use millpond::TaskOptions;
+use millpond::service::{Admission, CpuService, ServiceError};
 use millpond::test_util::{self, assert_no_leaks};
 use millpond::{AdaptiveThreadPool, Priority, TaskContext};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
@@ -45,10 +46,10 @@ fn a_response_that_is_dropped_cancels_what_has_not_begun_and_leaves_nothing() {
             for labelled in [false, true] {
                 let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(2).build_manual().unwrap();
                 let tokens = Tokens::default();
-                let urgent = Terms::new().priority(Priority::Interactive);
-                let terms = if labelled { urgent } else { Terms::new() };
+                let urgent = TaskOptions::new().priority(Priority::Interactive);
+                let terms = if labelled { urgent } else { TaskOptions::new() };
                 let mut service = CpuService::new(pool.clone(), drop::<crate::pool_support::Token>)
-                    .terms(move |_: &_| terms.clone())
+                    .classify(move |_: &_| terms.clone())
                     .admission(admission);
                 let mut calls: Vec<_> = (0..2)
                     .map(|_| {
@@ -76,13 +77,13 @@ fn the_terms_of_a_request_decide_on_its_turn() {
         let (pool, stepper) = test_util::manual();
         let mut service =
             CpuService::new(pool.clone(), |_: &'static str| TaskContext::current().unwrap().deadline())
-                .terms(|&request: &&str| match request {
-                    "urgent" => Terms::new().priority(Priority::Interactive),
+                .classify(|&request: &&str| match request {
+                    "urgent" => TaskOptions::new().priority(Priority::Interactive),
                     "late" => {
-                        Terms::new().deadline(Instant::now() + Duration::from_secs(3_600)).tenant("bob")
+                        TaskOptions::new().deadline(Instant::now() + Duration::from_secs(3_600)).tenant("bob")
                     }
-                    "hopeless" => Terms::new().deadline(Instant::now() - Duration::from_millis(1)),
-                    _ => Terms::new().priority(Priority::Bulk),
+                    "hopeless" => TaskOptions::new().deadline(Instant::now() - Duration::from_millis(1)),
+                    _ => TaskOptions::new().priority(Priority::Bulk),
                 })
                 .admission(Admission::WaitUpTo(Duration::ZERO));
         let mut calls: HashMap<_, _> =
@@ -110,9 +111,9 @@ fn a_request_that_comes_too_late_is_told_so_at_once_however_full_the_pool_is() {
             let (pool, stepper) =
                 AdaptiveThreadPool::builder().max_queue_size(1).byte_budget(10).build_manual().unwrap();
             let mut service = CpuService::new(pool.clone(), |_: bool| ())
-                .terms(|&late: &bool| match late {
-                    true => Terms::new().deadline(Instant::now() - Duration::from_millis(1)).cost_bytes(10),
-                    false => Terms::new().cost_bytes(10),
+                .classify(|&late: &bool| match late {
+                    true => TaskOptions::new().deadline(Instant::now() - Duration::from_millis(1)).bytes(10),
+                    false => TaskOptions::new().bytes(10),
                 })
                 .admission(admission);
             let too_late = |service: &mut CpuService<_, _>| {
@@ -139,7 +140,7 @@ fn without_a_place_or_bytes_shed_refuses_at_once() {
             let pool = AdaptiveThreadPool::builder().max_queue_size(places).byte_budget(bytes);
             let (pool, stepper) = pool.build_manual().unwrap();
             let mut service = CpuService::new(pool.clone(), |_: &str| ())
-                .terms(|_: &&str| Terms::new().cost_bytes(10))
+                .classify(|_: &&str| TaskOptions::new().bytes(10))
                 .admission(Admission::Shed);
             let mut first = task::spawn(service.call("first"));
             let error = assert_ready_err!(task::spawn(service.call("second")).poll());
@@ -183,9 +184,12 @@ fn a_task_of_the_pool_may_call_a_service_of_the_same_pool() {
         let pool = fixed(1).max_queue_size(1).build().unwrap();
         for admission in [Admission::Backpressure, Admission::Shed, Admission::WaitUpTo(Duration::MAX)] {
             for labelled in [false, true] {
-                let service = CpuService::new(pool.clone(), |n: u32| n + 1)
-                    .terms(move |_: &u32| if labelled { Terms::new().tenant("ada") } else { Terms::new() })
-                    .admission(admission);
+                let service =
+                    CpuService::new(pool.clone(), |n: u32| n + 1)
+                        .classify(move |_: &u32| {
+                            if labelled { TaskOptions::new().tenant("ada") } else { TaskOptions::new() }
+                        })
+                        .admission(admission);
                 let answer = pool.run(move || block_on(service.oneshot(1))).await.unwrap();
                 assert_eq!(answer.unwrap(), 2, "{admission:?}");
             }

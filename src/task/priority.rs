@@ -1,0 +1,68 @@
+//! How urgent work is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::error::ParseError;
+
+/// How urgent work is. The class gives a task its slack: the task is due that long after it came, and the task that is due
+/// first runs first. So urgent work goes first, and work that is not urgent ages until its turn comes.
+///
+/// `Bulk < Standard < Interactive`: the greater class is the more urgent one.
+///
+/// ```
+/// use millpond::Priority;
+///
+/// assert!(Priority::Interactive > Priority::Bulk);
+/// assert_eq!("bulk".parse(), Ok(Priority::Bulk));
+/// assert_eq!(Priority::Bulk.to_string(), "bulk");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Priority {
+    /// Nobody waits for it: a slack of 10 s.
+    Bulk,
+    /// A slack of 1 s.
+    #[default]
+    Standard,
+    /// A person waits for it now: a slack of 0.1 s.
+    Interactive,
+}
+
+impl Priority {
+    /// The slack of the class.
+    #[must_use]
+    pub const fn slack(self) -> Duration {
+        Duration::from_nanos(self.slack_ns())
+    }
+
+    pub(crate) const fn slack_ns(self) -> u64 {
+        match self {
+            Self::Interactive => 100_000_000,
+            Self::Standard => 1_000_000_000,
+            Self::Bulk => 10_000_000_000,
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Interactive => "interactive",
+            Self::Standard => "standard",
+            Self::Bulk => "bulk",
+        })
+    }
+}
+
+impl FromStr for Priority {
+    type Err = ParseError;
+
+    /// Takes the names that `Display` writes, in any case.
+    fn from_str(name: &str) -> Result<Self, ParseError> {
+        let all = [Self::Bulk, Self::Standard, Self::Interactive];
+        ParseError::find("priority", name, &all)
+    }
+}
