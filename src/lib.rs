@@ -82,6 +82,12 @@ pub use self::{
         AcquireError, BuildError, ConfigError, JoinError, Panic, ParseError, RejectReason, Rejected,
         Rejection,
     },
+    task::{Priority, TaskOptions},
+};
+
+#[cfg(not(millpond_loom))]
+#[doc(inline)]
+pub use self::{
     pool::{
         AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolStatistics, Pressure,
         ShutdownReport, TaskBuilder, TaskContext,
@@ -90,7 +96,6 @@ pub use self::{
         ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, ProcessorBuilder,
         ProcessorConfig, ProcessorMetrics,
     },
-    task::{Priority, TaskOptions},
 };
 
 #[cfg(all(feature = "documents", not(millpond_loom)))]
