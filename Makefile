@@ -20,7 +20,7 @@ fmt: ## formatting
 lint: ## clippy over the feature combinations
 	@$(call step,clippy)
 	cargo clippy $(ALL) --all-targets -- -D warnings
-	cargo clippy --package millpond --lib --no-default-features -- -D warnings
+	cargo clippy --package millpond --all-targets --no-default-features -- -D warnings
 	set -e; for f in $(FEATURES); do cargo clippy --package millpond --lib --no-default-features --features $$f -- -D warnings; done
 	RUSTFLAGS="--cfg millpond_loom" cargo clippy --package millpond --lib --no-default-features --target-dir target/loom -- -D warnings
 

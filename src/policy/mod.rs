@@ -14,6 +14,7 @@ pub(crate) mod scaling;
 pub(crate) mod scheduling;
 pub(crate) mod trimming;
 pub(crate) mod waking;
+pub(crate) mod window;
 
 /// A time in nanoseconds, as far as they go.
 pub(crate) fn nanos(time: std::time::Duration) -> u64 {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
 mod answers;
+#[cfg(feature = "documents")]
 #[path = "../../crates/documents/tests/documents/chunked_support/mod.rs"]
 mod chunked_support;
 mod chunks;
@@ -15,6 +16,7 @@ mod pool_support;
 #[path = "../support/processor.rs"]
 mod processor_support;
 mod reader;
+#[cfg(feature = "documents")]
 mod reader_documents;
 mod reader_support;
 mod retry;

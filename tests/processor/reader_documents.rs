@@ -169,3 +169,29 @@ async fn what_must_wait_for_its_definition_is_bounded() {
         assert_eq!(done.is_ok(), is_ok);
     }
 }
+
+/// The usual window, of a chunk for each core, would be all that may be in memory, or more.
+#[tokio::test]
+async fn a_limit_that_is_less_than_a_window_does_not_cut_a_document_off() {
+    let paragraphs = "\\pard\\plain Some text {\\b bold}\\par\n".repeat(60_000);
+    let document = Bytes::from(format!("{{\\rtf1 {paragraphs}}}"));
+    for (limit, chunk_size) in [(512 << 10, 256 << 10), (100_000, 1 << 20), (1 << 10, 256 << 10)] {
+        let config = ProcessorConfig { max_document_size: limit, chunk_size, ..ProcessorConfig::default() };
+        let request = ConversionRequest::new("", "").with_to(Format::Markdown);
+        let mut markdown = Vec::new();
+        let processor = ConcurrentProcessorV2::with_config(config);
+        let response = processor.process_reader(request, &document[..], &mut markdown).await.unwrap();
+        assert_eq!(response.bytes_in, document.len() as u64);
+        assert!(
+            markdown
+                == "Some text **bold**\n\n"
+                    .repeat(60_000)
+                    .trim_end()
+                    .as_bytes()
+                    .iter()
+                    .chain(b"\n")
+                    .copied()
+                    .collect::<Vec<_>>()
+        );
+    }
+}

@@ -18,6 +18,7 @@ use self::pump::{Progress, Pump, State};
 use super::{ConcurrentProcessorV2, ConversionRequest};
 use crate::contain::contain;
 use crate::convert::{Converter, Format};
+use crate::policy::window;
 
 /// A converter is to see so much of a document's beginning, in bytes.
 const HEAD: usize = 64;
@@ -28,7 +29,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// What is written is, byte for byte, what [`process_single`](Self::process_single) makes of the whole document, or this fails. But
     /// the document is never in memory whole, if the converter can convert it piece by piece ([`Converter::incremental`]): a window of
-    /// `chunk_size` bytes for each core is converted on the pool, in parts at the same time if that may be (`parallel_chunks`). Meanwhile
+    /// `chunk_size` bytes for each core, but no more than half of `max_document_size`, is converted on the pool, in parts at the same time if that may be (`parallel_chunks`). Meanwhile
     /// as much again is read, and what became of the windows before is written. So a document of any length takes
     /// no more memory than two windows and what becomes of three, beside what the converter must remember of it, and a
     /// slow writer holds up the reader. A document shorter than a window is converted as by `process_single`.
@@ -79,8 +80,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let engine = &self.engine;
         let chunk_size = engine.chunk_size(&request.options);
         let parts = if request.options.parallel_chunks { self.pool.usable_threads() } else { 1 };
-        let at_most = engine.config.max_document_size.saturating_add(1);
-        let usual = chunk_size.saturating_mul(parts).max(HEAD).min(at_most);
+        let usual = window::usual(chunk_size, parts, HEAD, engine.config.max_document_size);
         let begun = std::mem::take(&mut request.content);
         request.options.chunk_size = Some(chunk_size);
         let mut pump = Pump {

@@ -17,6 +17,7 @@ use super::output::Output;
 use super::step::{Session, Stepped};
 use super::{HEAD, ReaderError};
 use crate::convert::{ConvertError, Converter, Format};
+use crate::policy::window;
 use crate::processor::engine::InFlight;
 use crate::processor::request::{Job, Outcome};
 use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError};
@@ -147,7 +148,8 @@ where
         let (session, done, out) = match stepped.map_err(|error| self.process_error(error))? {
             Stepped::Done { session, done, out } => (session, done, out),
             Stepped::NeedsWhole => {
-                self.input.put_back(&window, self.at_most(usize::MAX));
+                // With one byte more than may be in memory it shows whether that was all.
+                self.input.put_back(&window, self.limit().saturating_add(1));
                 self.state = State::Reads(Progress::NeedsWhole);
                 return Ok(true);
             }
@@ -163,11 +165,9 @@ where
             return Ok(true);
         }
         let rest = window.get(done..).unwrap_or_default();
-        if rest.len().saturating_add(session.held()) > self.limit() {
-            return Err(self.too_large());
-        }
-        // At least as much again: so no byte is looked at very often, however little comes of a window.
-        self.input.put_back(rest, self.at_most(self.input.usual.max(rest.len().saturating_mul(2))));
+        let next = window::next(rest.len(), session.held(), self.input.usual, self.limit());
+        let Some(target) = next else { return Err(self.too_large()) };
+        self.input.put_back(rest, target);
         self.state = State::Reads(Progress::Begun(session));
         Ok(true)
     }
@@ -188,11 +188,6 @@ where
 impl<C: Converter, R, W> Pump<C, R, W> {
     fn limit(&self) -> usize {
         self.processor.engine.config.max_document_size
-    }
-
-    /// The size of a window that wants so much. With one byte more than may be in memory it shows whether that was all.
-    fn at_most(&self, wanted: usize) -> usize {
-        wanted.min(self.limit().saturating_add(1))
     }
 
     fn read_error(&self, source: io::Error) -> ReaderError {
