@@ -44,6 +44,17 @@ pub mod pool;
 #[cfg(all(feature = "test-util", not(millpond_loom)))]
 pub mod test_util;
 
+// The examples of the guides need all features.
+#[cfg(all(
+    doc,
+    not(millpond_loom),
+    any(
+        not(doctest),
+        all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")
+    )
+))]
+pub mod guide;
+
 #[cfg(not(millpond_loom))]
 pub mod convert;
 #[cfg(not(millpond_loom))]

@@ -16,7 +16,7 @@ use crate::task::{Join, Label, Place, Priority, TaskOptions};
 /// A task about to be submitted; from [`AdaptiveThreadPool::task`].
 ///
 /// What is said here decides when the task's turn comes: tenants share the pool's time by weight, a tenant's tasks go by
-/// the time they are due. The guarantees are in `docs/scheduling.md`.
+/// the time they are due. The guide [scheduling](crate::guide::scheduling) has the guarantees.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

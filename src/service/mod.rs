@@ -10,7 +10,7 @@
 //! request is, how urgent and until when of use, they are told by a closure that makes [`TaskOptions`](crate::TaskOptions) of it. Their errors are one concrete type,
 //! [`ServiceError`]. With the feature `axum` it is a response.
 //!
-//! Recipes are in `docs/integration.md`.
+//! Recipes are in the guide [integration](crate::guide::integration).
 //!
 //! [tower]: https://docs.rs/tower
 

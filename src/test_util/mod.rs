@@ -1,8 +1,8 @@
 //! Pools for tests: stepped by hand, run at once, or real beside a paused clock; failures on request; checks for leaks.
 //!
 //! With the feature `test-util`, for `[dev-dependencies]`. All pools here are [`AdaptiveThreadPool`]s, so that whatever takes one
-//! takes these, a [`ConcurrentProcessorV2`](crate::ConcurrentProcessorV2::on_pool) among others; `docs/testing.md` shows a test
-//! before and after.
+//! takes these, a [`ConcurrentProcessorV2`](crate::ConcurrentProcessorV2::on_pool) among others; the guide
+//! [testing](crate::guide::testing) shows a test before and after.
 //!
 //! | | runs a task | for tests |
 //! |---|---|---|
@@ -84,11 +84,6 @@ pub fn inline() -> AdaptiveThreadPool {
 pub fn real() -> AdaptiveThreadPool {
     built(AdaptiveThreadPool::builder().hold_clock().build())
 }
-
-/// The examples in the guide.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/testing.md")]
-struct Guide;
 
 fn built<T>(pool: Result<T, BuildError>) -> T {
     pool.unwrap_or_else(|error| panic!("no pool for the test: {error}"))

@@ -10,10 +10,13 @@ use crate::rtf::{read as rtf, write as rtf_write};
 
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
-/// It has no state: one serves any number of threads. What each way keeps and what it drops is in `docs/converters.md`.
+/// It has no state: one serves any number of threads. What each way keeps and what it drops is in millpond's guide [converters].
 /// Time and memory are proportional to the larger of input and output; no input makes it recurse. It can
 /// [split](Converter::split) documents, and convert them [while they are read](Converter::incremental), within limits that
-/// `docs/documents.md` has.
+/// the guide [documents] has.
+///
+/// [converters]: https://docs.rs/millpond/latest/millpond/guide/converters/index.html
+/// [documents]: https://docs.rs/millpond/latest/millpond/guide/documents/index.html
 ///
 /// ```
 /// use bytes::BytesMut;

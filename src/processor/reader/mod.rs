@@ -36,7 +36,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// Where more must be seen to be certain, the window grows, until it is the rest of the document if need be, but never beyond
     /// [`max_document_size`](crate::ProcessorConfig::max_document_size); the document itself may be longer than that. What of which
-    /// format must be seen is in `docs/documents.md`.
+    /// format must be seen is in the guide [documents](crate::guide::documents).
     ///
     /// The writer is flushed in the end, and whenever there is nothing to write; it is not shut down. Each window is a task
     /// with the request's tenant, priority and deadline, so it waits for its turn as a document does.
