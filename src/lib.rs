@@ -1,5 +1,108 @@
-#![cfg_attr(feature = "documents", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "documents"), doc = "CPU-bound work beside async code; see the README.")]
+//! CPU-bound work beside async code: a work-stealing thread pool for Tokio, and a processor that converts documents on it.
+//!
+//! A future that computes between two awaits delays every other task of its runtime thread. [`AdaptiveThreadPool::run`] moves the
+//! computation to a thread of the pool and awaits the result. The pool's queue is bounded, so `run` waits while it is full: that is the
+//! backpressure. Dropping the future cancels work that has not started. [`ConcurrentProcessorV2`] converts documents on such a pool, one at a
+//! time, in batches, or as streams.
+//!
+//! # When to use it, and when not
+//! Figures are medians on two virtual cores; [`guide::performance`] has all of them, and those where peers are better.
+//!
+//! | Your program | millpond |
+//! |---|---|
+//! | computes in async handlers, and must answer others meanwhile | Yes. Beside a saturated pool a handler was 54 us late at p99, as on an idle machine (55 us). Beside `spawn_blocking` it was 2,723 us late. |
+//! | gets more work than it can do | Yes. At three times the capacity, work with deadlines got 104 % of what bare threads get done in time. `spawn_blocking` with its 512 threads got 12 %. |
+//! | has users who must not delay each other | Yes: see [`AdaptiveThreadPool::task`] and [`guide::scheduling`]. |
+//! | converts many documents | Yes. 1,000 of 10 KB took 42.7 ms, on one thread 88.8 ms. |
+//! | has tasks of less than 1 us | No. A call costs 0.2 to 0.4 us of a core among many callers, and a caller that finds the worker asleep waits 9 us. |
+//! | splits one computation over all cores, as `par_iter` does | No: that is what rayon does. |
+//! | mostly waits for disks or locks in blocking calls | Rarely. The pool adds threads as far as tasks block, up to `max_threads`. `spawn_blocking` suits it as well. |
+//! | shares its cores with other programs that compute | Set [`PoolConfig::worker_niceness`] to 0. At its default of 10 the workers give way to those programs. |
+//!
+//! # In a handler
+//! With the feature `axum` the pool's errors are responses: a refusal is a 503 with `Retry-After`.
+//!
+#![cfg_attr(feature = "axum", doc = "```no_run")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use axum::{Router, extract::State, routing::post};
+//! use millpond::{AdaptiveThreadPool, service::ServiceError};
+//!
+//! async fn words(State(pool): State<AdaptiveThreadPool>, text: String) -> Result<String, ServiceError> {
+//!     let words = pool.run(move || text.split_whitespace().count()).await?;
+//!     Ok(words.to_string())
+//! }
+//!
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pool = AdaptiveThreadPool::new()?;
+//! let app: Router = Router::new().route("/words", post(words)).with_state(pool);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! To move whole handlers to the pool, put [`OffloadLayer`](service::OffloadLayer) around the router. [`guide::integration`] has recipes for axum,
+//! tonic, hyper and plain Tokio.
+//!
+//! # A batch of documents
+//! The answers come in the order of the requests. A document that fails is one answer among the others.
+//!
+#![cfg_attr(feature = "documents", doc = "```")]
+#![cfg_attr(not(feature = "documents"), doc = "```ignore")]
+//! use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let processor = ConcurrentProcessorV2::new()?;
+//! let request = |id: &str, text: &str| ConversionRequest::new(id, text.to_owned()).with_to(Format::Html);
+//! let answers = processor.process_batch(vec![request("a", "*one*"), request("b", "two")]).await;
+//! assert_eq!(answers[0].result.as_ref().ok().unwrap(), "<p><em>one</em></p>\n");
+//! assert_eq!(answers[1].id, "b");
+//! # Ok(()) }
+//! ```
+//!
+//! # A test
+//! With the feature `test-util` a test runs each task by hand, so nothing in it depends on time.
+//!
+#![cfg_attr(feature = "test-util", doc = "```")]
+#![cfg_attr(not(feature = "test-util"), doc = "```ignore")]
+//! use std::time::Duration;
+//!
+//! use millpond::test_util;
+//! use tokio::time::timeout;
+//!
+//! // In a test of yours: #[tokio::test(start_paused = true)]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+//! let (pool, stepper) = test_util::manual();
+//!
+//! // No step: the task does not run, and the timeout is first.
+//! assert!(timeout(Duration::from_secs(1), pool.run(|| 6 * 7)).await.is_err());
+//!
+//! // One step: the task has run before the timeout is looked at.
+//! let task = pool.try_spawn(|| 6 * 7).unwrap();
+//! assert!(stepper.step());
+//! assert_eq!(timeout(Duration::from_secs(1), task).await.unwrap().unwrap(), 42);
+//! test_util::assert_no_leaks(&pool);
+//! # }
+//! ```
+//!
+//! # Features
+//! | Feature | Default | |
+//! |---|---|---|
+//! | `axum` | no | for axum, with `tower`: refusals as responses with problem details, the tenant of a request ([`service::axum`]) |
+//! | `documents` | yes | [`DocumentConverter`]: RTF to Markdown, Markdown to RTF, Markdown to HTML ([`guide::converters`]) |
+//! | `forecast` | no | starts threads ahead of load that is foreseen ([`PoolBuilder::forecast`]) |
+//! | `test-util` | no | for tests: pools stepped by hand, run at once, or real beside a paused clock; failures on request ([`test_util`]) |
+//! | `tower` | no | the pool and the processor as services, and a layer that polls handlers on the pool ([`service`]) |
+//!
+//! # Guides
+//! - [`guide::integration`]: axum, tonic, hyper, plain Tokio, and a test.
+//! - [`guide::testing`]: tests that step the pool by hand, or pause the clock.
+//! - [`guide::processor`] and [`guide::documents`]: requests, batches, streams, long documents, memory.
+//! - [`guide::converters`]: what RTF, Markdown and HTML keep of each other.
+//! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
+//! - [`guide::scaling`]: how many threads there are, and why.
+//! - [`guide::service`]: the example `document_service`, a whole HTTP service.
+//! - [`guide::performance`]: all figures, the good and the bad.
+//! - [`guide::architecture`] and [`guide::decisions`]: how it is built, and what was chosen.
 //!
 //! # Cancel safety
 //! Every future of this crate may be dropped at any point. Dropping [`AdaptiveThreadPool::run`] or a
@@ -9,8 +112,13 @@
 //! # Stability
 //! Before 1.0 a minor version may change the interface; the changelog says what. Errors are `#[non_exhaustive]`; the
 //! configuration structs are not, so that they can be written with `..Default::default()`, and may gain fields in a minor
-//! version.
+//! version. The library needs Rust 1.85; a minor version may raise that.
 
+// Links of the front page to items of features that are off.
+#![cfg_attr(
+    not(all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 #![forbid(unsafe_code)]
 // Models compile the protocols and nothing around them.
 #![cfg_attr(millpond_loom, allow(dead_code, unused_imports, unreachable_pub, missing_docs))]
@@ -43,6 +151,11 @@ pub mod pool;
 
 #[cfg(all(feature = "test-util", not(millpond_loom)))]
 pub mod test_util;
+
+/// The examples of the README.
+#[cfg(all(doctest, feature = "axum", feature = "documents"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 // The examples of the guides need all features.
 #[cfg(all(

@@ -11,6 +11,7 @@ mod offload;
 mod pool_support;
 #[path = "../../../support/processor.rs"]
 mod processor_support;
+mod readme;
 #[path = "support.rs"]
 mod service_support;
 mod tenant;
