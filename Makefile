@@ -33,11 +33,14 @@ doctest: ## the examples in the documentation
 	@$(call step,documentation tests)
 	cargo test $(ALL) --doc
 
-doc: ## the documentation, private and public, without a warning
+doc: ## the documentation, private and public, without a warning or a link that leads nowhere
 	@$(call step,documentation)
 	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps --document-private-items
 	rm -rf target/doc
+	# First what others link to: rustdoc makes no link to a page that is not there yet.
+	RUSTDOCFLAGS="-D warnings" cargo doc --package millpond-convert --package millpond-forecast --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps
+	cargo test --package millpond --test docs -- --include-ignored
 
 examples: ## the examples, built, and the main job once
 	@$(call step,examples)
