@@ -32,12 +32,12 @@
 //!     Ok(words.to_string())
 //! }
 //!
-//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let pool = AdaptiveThreadPool::new()?;
+//! # #[tokio::main] async fn main() -> std::io::Result<()> {
+//! let pool = AdaptiveThreadPool::new();
 //! let app: Router = Router::new().route("/words", post(words)).with_state(pool);
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-//! axum::serve(listener, app).await?;
-//! # Ok(()) }
+//! axum::serve(listener, app).await
+//! # }
 //! ```
 //!
 //! To move whole handlers to the pool, put [`OffloadLayer`](service::OffloadLayer) around the router. [`guide::integration`] has recipes for axum,
@@ -50,13 +50,13 @@
 #![cfg_attr(not(feature = "documents"), doc = "```ignore")]
 //! use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
 //!
-//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let processor = ConcurrentProcessorV2::new()?;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let processor = ConcurrentProcessorV2::new();
 //! let request = |id: &str, text: &str| ConversionRequest::new(id, text.to_owned()).with_to(Format::Html);
 //! let answers = processor.process_batch(vec![request("a", "*one*"), request("b", "two")]).await;
 //! assert_eq!(answers[0].result.as_ref().ok().unwrap(), "<p><em>one</em></p>\n");
 //! assert_eq!(answers[1].id, "b");
-//! # Ok(()) }
+//! # }
 //! ```
 //!
 //! # A test
@@ -90,6 +90,7 @@
 //! | `axum` | no | for axum, with `tower`: refusals as responses with problem details, the tenant of a request ([`service::axum`]) |
 //! | `documents` | yes | [`DocumentConverter`]: RTF to Markdown, Markdown to RTF, Markdown to HTML ([`guide::converters`]) |
 //! | `forecast` | no | starts threads ahead of load that is foreseen ([`PoolBuilder::forecast`]) |
+//! | `serde` | no | configurations are read and written, statistics and decisions are written; durations are strings such as `100ms` |
 //! | `test-util` | no | for tests: pools stepped by hand, run at once, or real beside a paused clock; failures on request ([`test_util`]) |
 //! | `tower` | no | the pool and the processor as services, and a layer that polls handlers on the pool ([`service`]) |
 //!

@@ -12,9 +12,8 @@ pub fn app(pool: AdaptiveThreadPool) -> Router {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let pool = AdaptiveThreadPool::new()?;
+async fn main() -> std::io::Result<()> {
+    let pool = AdaptiveThreadPool::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, app(pool)).await?;
-    Ok(())
+    axum::serve(listener, app(pool)).await
 }
