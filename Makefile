@@ -2,16 +2,19 @@
 
 # Features, each of which must build alone; add new ones here.
 FEATURES := axum documents forecast serde test-util tower
+# The libraries, and the compiler that they promise (`rust-version` in Cargo.toml).
+LIBRARIES := --package millpond --package millpond-convert --package millpond-documents --package millpond-forecast
+MSRV := 1.85
 # With these clippy, tests and docs are run.
 ALL := --workspace --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint unit doctest doc examples benches loom mutants architecture bench wrk flaky rtf fuzz
+.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf fuzz
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
 
-test: fmt lint unit doctest doc examples benches loom ## every check; what CI runs
+test: fmt lint msrv unit doctest doc examples benches loom ## every check; what CI runs
 
 fmt: ## formatting
 	@$(call step,formatting)
@@ -23,6 +26,14 @@ lint: ## clippy over the feature combinations
 	cargo clippy --package millpond --all-targets --no-default-features -- -D warnings
 	set -e; for f in $(FEATURES); do cargo clippy --package millpond --lib --no-default-features --features $$f -- -D warnings; done
 	RUSTFLAGS="--cfg millpond_loom" cargo clippy --package millpond --lib --no-default-features --target-dir target/loom -- -D warnings
+
+msrv: ## the libraries, compiled by the oldest compiler that they promise, if rustup has it
+	@$(call step,oldest compiler)
+	@if rustup toolchain list 2>/dev/null | grep -q '^$(MSRV)'; then \
+		cargo +$(MSRV) check --target-dir target/msrv $(LIBRARIES) --all-features; \
+	else \
+		echo 'rustup has no $(MSRV): clippy (incompatible_msrv) and tests/docs check what is declared'; \
+	fi
 
 unit: ## unit and integration tests, the architecture test among them
 	@$(call step,tests)
@@ -41,6 +52,9 @@ doc: ## the documentation, private and public, without a warning or a link that 
 	RUSTDOCFLAGS="-D warnings" cargo doc --package millpond-convert --package millpond-forecast --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps
 	cargo test --package millpond --test docs -- --include-ignored
+
+docsrs: ## the documentation as docs.rs builds it (needs a nightly toolchain)
+	RUSTDOCFLAGS="-D warnings --cfg docsrs" cargo +nightly doc --target-dir target/docsrs $(LIBRARIES) --all-features --no-deps
 
 examples: ## the examples, built, and the main job once
 	@$(call step,examples)

@@ -28,6 +28,7 @@ pages! {
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]
     integration: "integration.md",
+    moving_from: "moving-from.md",
     performance: "performance.md",
     processor: "processor.md",
     scaling: "scaling.md",

@@ -95,6 +95,7 @@
 //! | `tower` | no | the pool and the processor as services, and a layer that polls handlers on the pool ([`service`]) |
 //!
 //! # Guides
+//! - [`guide::moving_from`]: from `spawn_blocking`, rayon, a second runtime, or a semaphore.
 //! - [`guide::integration`]: axum, tonic, hyper, plain Tokio, and a test.
 //! - [`guide::testing`]: tests that step the pool by hand, or pause the clock.
 //! - [`guide::processor`] and [`guide::documents`]: requests, batches, streams, long documents, memory.
@@ -121,6 +122,8 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 #![forbid(unsafe_code)]
+// docs.rs: badges with the feature that an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(millpond_loom))))]
 // Models compile the protocols and nothing around them.
 #![cfg_attr(millpond_loom, allow(dead_code, unused_imports, unreachable_pub, missing_docs))]
 
@@ -167,6 +170,7 @@ struct Readme;
         all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")
     )
 ))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
 
 #[cfg(not(millpond_loom))]

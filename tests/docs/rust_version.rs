@@ -59,8 +59,10 @@ fn the_libraries_promise_one_version_and_the_documentation_says_it() {
     let metadata = metadata(&["--no-deps"]);
     let promised = LIBRARIES.map(|name| package(&metadata, name)["rust_version"].as_str().unwrap());
     assert!(promised.iter().all(|version| *version == promised[0]), "{promised:?}");
-    for file in ["README.md", "src/lib.rs", "CONTRIBUTING.md"] {
-        assert!(crate::read(file).contains(&format!("Rust {}", promised[0])), "{file}");
+    for (file, word) in
+        [("README.md", "Rust"), ("src/lib.rs", "Rust"), ("CONTRIBUTING.md", "Rust"), ("Makefile", "MSRV :=")]
+    {
+        assert!(crate::read(file).contains(&format!("{word} {}", promised[0])), "{file}");
     }
 }
 

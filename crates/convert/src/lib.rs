@@ -4,6 +4,8 @@
 //! can be written without the pool.
 
 #![forbid(unsafe_code)]
+// docs.rs: badges with the feature that an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod converter;
 mod error;
