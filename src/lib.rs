@@ -1,12 +1,15 @@
-//! CPU-bound work beside async code: a work-stealing thread pool for Tokio, and a processor that converts documents on it.
+//! CPU-bound work beside async code: a work-stealing thread pool for Tokio, and a processor that
+//! converts documents on it.
 //!
-//! A future that computes between two awaits delays every other task of its runtime thread. [`AdaptiveThreadPool::run`] moves the
-//! computation to a thread of the pool and awaits the result. The pool's queue is bounded, so `run` waits while it is full: that is the
-//! backpressure. Dropping the future cancels work that has not started. [`ConcurrentProcessorV2`] converts documents on such a pool, one at a
-//! time, in batches, or as streams.
+//! A future that computes between two awaits delays every other task of its runtime thread.
+//! [`AdaptiveThreadPool::run`] moves the computation to a thread of the pool and awaits the result.
+//! The pool's queue is bounded, so `run` waits while it is full: that is the backpressure. Dropping
+//! the future cancels work that has not started. [`ConcurrentProcessorV2`] converts documents on
+//! such a pool, one at a time, in batches, or as streams.
 //!
 //! # When to use it, and when not
-//! Figures are medians on two virtual cores; [`guide::performance`] has all of them, and those where peers are better.
+//! Figures are medians on two virtual cores; [`guide::performance`] has all of them, and those
+//! where peers are better.
 //!
 //! | Your program | millpond |
 //! |---|---|
@@ -40,11 +43,12 @@
 //! # }
 //! ```
 //!
-//! To move whole handlers to the pool, put [`OffloadLayer`](service::OffloadLayer) around the router. [`guide::integration`] has recipes for axum,
-//! tonic, hyper and plain Tokio.
+//! To move whole handlers to the pool, put [`OffloadLayer`](service::OffloadLayer) around the
+//! router. [`guide::integration`] has recipes for axum, tonic, hyper and plain Tokio.
 //!
 //! # A batch of documents
-//! The answers come in the order of the requests. A document that fails is one answer among the others.
+//! The answers come in the order of the requests. A document that fails is one answer among the
+//! others.
 //!
 #![cfg_attr(feature = "documents", doc = "```")]
 #![cfg_attr(not(feature = "documents"), doc = "```ignore")]
@@ -98,7 +102,8 @@
 //! - [`guide::moving_from`]: from `spawn_blocking`, rayon, a second runtime, or a semaphore.
 //! - [`guide::integration`]: axum, tonic, hyper, plain Tokio, and a test.
 //! - [`guide::testing`]: tests that step the pool by hand, or pause the clock.
-//! - [`guide::processor`] and [`guide::documents`]: requests, batches, streams, long documents, memory.
+//! - [`guide::processor`] and [`guide::documents`]: requests, batches, streams, long documents,
+//!   memory.
 //! - [`guide::converters`]: what RTF, Markdown and HTML keep of each other.
 //! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
 //! - [`guide::scaling`]: how many threads there are, and why.
@@ -107,14 +112,16 @@
 //! - [`guide::architecture`] and [`guide::decisions`]: how it is built, and what was chosen.
 //!
 //! # Cancel safety
-//! Every future of this crate may be dropped at any point. Dropping [`AdaptiveThreadPool::run`] or a
-//! [`processor`](ConcurrentProcessorV2)'s future cancels what has not started and frees its place at once; dropping a
-//! [`JoinHandle`] detaches the task. Each async method says under this heading what dropping its future does.
+//! Every future of this crate may be dropped at any point. Dropping [`AdaptiveThreadPool::run`] or
+//! a [`processor`](ConcurrentProcessorV2)'s future cancels what has not started and frees its place
+//! at once; dropping a [`JoinHandle`] detaches the task. Each async method says under this heading
+//! what dropping its future does.
 //!
 //! # Stability
-//! Before 1.0 a minor version may change the interface; the changelog says what. Errors are `#[non_exhaustive]`; the
-//! configuration structs are not, so that they can be written with `..Default::default()`, and may gain fields in a minor
-//! version. The library needs Rust 1.85; a minor version may raise that.
+//! Before 1.0 a minor version may change the interface; the changelog says what. Errors are
+//! `#[non_exhaustive]`; the configuration structs are not, so that they can be written with
+//! `..Default::default()`, and may gain fields in a minor version. The library needs Rust 1.85; a
+//! minor version may raise that.
 
 // Links of the front page to items of features that are off.
 #![cfg_attr(
