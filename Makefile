@@ -51,7 +51,7 @@ doc: ## the documentation, private and public, without a warning or a link that 
 	# First what others link to: rustdoc makes no link to a page that is not there yet.
 	RUSTDOCFLAGS="-D warnings" cargo doc --package millpond-convert --package millpond-forecast --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps
-	cargo test --package millpond --test docs -- --include-ignored
+	cargo test $(ALL) --test docs -- --include-ignored
 
 docsrs: ## the documentation as docs.rs builds it (needs a nightly toolchain)
 	RUSTDOCFLAGS="-D warnings --cfg docsrs" cargo +nightly doc --target-dir target/docsrs $(LIBRARIES) --all-features --no-deps

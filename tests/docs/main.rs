@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod features;
+mod figures;
 mod guides;
 mod markdown;
 mod metadata;
