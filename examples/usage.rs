@@ -49,5 +49,5 @@ async fn main() {
     let processor = ConcurrentProcessorV2::with_config(config);
     let response = processor.process_single(request("two", r"{\rtf1\ansi Hello {\b bold}\par}")).await;
     assert!(response.result.is_ok(), "{:?}", response.result.err());
-    println!("seed API: ok");
+    println!("usage: ok");
 }

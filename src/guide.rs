@@ -63,5 +63,6 @@ pub mod decisions {
         d0030: "decisions/0030-services.md",
         d0031: "decisions/0031-document-service.md",
         d0040: "decisions/0040-guides.md",
+        d0041: "decisions/0041-packages-and-constructors.md",
     }
 }
