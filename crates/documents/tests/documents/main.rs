@@ -11,4 +11,5 @@ mod read;
 mod read_rtf;
 mod real;
 mod rtf;
+mod rtf_faults;
 mod support;

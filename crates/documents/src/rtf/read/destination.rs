@@ -7,13 +7,13 @@ use super::word::Word;
 use crate::model::{Align, Flags};
 
 impl Reader {
-    /// A control word; `is_ignorable` if `\*` came before it.
-    pub(super) fn word(&mut self, word: Word, number: Option<i32>, is_ignorable: bool) {
+    /// A control word; `begins_group` if nothing but `\*` comes before it in its group.
+    pub(super) fn word(&mut self, word: Word, number: Option<i32>, begins_group: bool) {
         match self.group.destination {
             Destination::Skip => {}
             Destination::Upr => {
                 if word == Word::Ud {
-                    self.group.destination = Destination::Body;
+                    self.group.destination = self.around_upr;
                 }
             }
             Destination::Shape => self.shape_word(word),
@@ -23,12 +23,13 @@ impl Reader {
             Destination::ListOverrideTable => self.lists.override_word(word, number),
             Destination::Numbering => self.numbering_word(word, number),
             Destination::Body | Destination::TextBox | Destination::Instruction | Destination::Marker => {
-                if let Some(destination) = destination(word) {
-                    self.enter(destination, word);
-                } else if is_ignorable && word != Word::Nesttableprops && word != Word::Footnote {
-                    self.group.destination = Destination::Skip;
-                } else {
-                    self.text_word(word, number);
+                let is_apart = begins_group || !self.is_root();
+                match destination(word) {
+                    Some(destination) if is_apart => self.enter(destination, word),
+                    // A word for a group of its own, which would take the rest of the document.
+                    Some(_) => {}
+                    None if word == Word::Footnote && !is_apart => {}
+                    None => self.text_word(word, number),
                 }
             }
         }
@@ -44,6 +45,11 @@ impl Reader {
             }
             Word::Fonttbl | Word::Stylesheet | Word::Listtable | Word::Listoverridetable => {
                 self.ties.has_defined = true;
+            }
+            Word::Upr => self.around_upr = self.group.destination,
+            Word::Shpinst | Word::Do if !self.group.destination.is_flow() => {
+                self.group.destination = Destination::Skip;
+                return;
             }
             Word::Listtext | Word::Pntext => {
                 self.marker.clear();
@@ -180,6 +186,11 @@ fn destination(word: Word) -> Option<Destination> {
         // What readers are to show that know no shapes: the same text again.
         Word::Shprslt => Destination::Skip,
         Word::Template | Word::Background | Word::Revtbl | Word::Pnseclvl => Destination::Skip,
+        // Parts of the tables of lists, out of place.
+        Word::List | Word::Listlevel | Word::Listname | Word::Leveltext | Word::Levelnumbers => {
+            Destination::Skip
+        }
+        Word::Liststylename | Word::Listoverride | Word::Lfolevel => Destination::Skip,
         _ => return None,
     })
 }

@@ -9,6 +9,8 @@ mod flow;
 mod fonts;
 mod head;
 mod incremental;
+#[cfg(test)]
+mod kept;
 mod list_tables;
 mod lists;
 mod paragraph;

@@ -1,5 +1,7 @@
 //! The reader: takes tokens one by one and keeps the state that they change.
 
+use std::mem;
+
 use bytes::BytesMut;
 
 use super::destination::character;
@@ -8,7 +10,7 @@ use super::fonts::Fonts;
 use super::head::Head;
 use super::lists::Lists;
 use super::malformed;
-use super::state::{Destination, Group};
+use super::state::{Destination, Group, ParagraphProperties};
 use super::styles::Styles;
 use super::text::Decoder;
 use super::token::{Token, Tokens};
@@ -23,7 +25,9 @@ pub(super) struct Reader {
     pub(super) group: Group,
     /// Those around it.
     stack: Vec<Group>,
-    /// `\*` came just before: what follows may be ignored if it isn't known.
+    /// The group has been opened just before.
+    is_first: bool,
+    /// The group was opened with `\*` just before: it is dropped if the word that follows isn't known.
     is_ignorable: bool,
     pub(super) decoder: Decoder,
     pub(super) fonts: Fonts,
@@ -37,6 +41,8 @@ pub(super) struct Reader {
     /// The text of the paragraph's marker, and whether there is one.
     pub(super) marker: String,
     pub(super) has_marker: bool,
+    /// Where the text of the group goes that `\upr` is in.
+    pub(super) around_upr: Destination,
     body: Flow,
     notes: Flow,
     /// How many footnotes there are, and how many groups surround the one under way.
@@ -56,6 +62,7 @@ impl Reader {
             max_output: options.max_output,
             group: Group::new(),
             stack: Vec::new(),
+            is_first: false,
             is_ignorable: false,
             decoder: Decoder::default(),
             fonts: Fonts::new(),
@@ -66,6 +73,7 @@ impl Reader {
             instruction: String::new(),
             marker: String::new(),
             has_marker: false,
+            around_upr: Destination::Body,
             body: Flow::new(out, 0),
             notes: Flow::new(BytesMut::new(), 4),
             note_count: 0,
@@ -95,28 +103,37 @@ impl Reader {
     /// Takes a token that ends at `offset`. `true` if it closes the document.
     #[inline(always)]
     pub(super) fn take(&mut self, token: Token<'_>, offset: usize) -> Result<bool, ConvertError> {
+        let is_first = mem::take(&mut self.is_first);
         match token {
             Token::Open => self.open(offset)?,
             Token::Close => {
                 self.close()?;
                 return Ok(self.stack.is_empty());
             }
-            Token::Text(text) => self.text(text),
+            Token::Text(text) => {
+                if self.is_ignorable && text.trim_ascii().is_empty() {
+                    return Ok(false);
+                }
+                self.is_ignorable = false;
+                self.text(text);
+            }
             Token::Hex(byte) => self.byte(byte),
             Token::Word(word, _) if self.decoder.skips(|| character(word).is_some_and(is_visible)) => {}
             Token::Word(word, number) => {
                 self.flush_bytes();
                 self.decoder.end_fallback();
-                let is_ignorable = std::mem::take(&mut self.is_ignorable);
-                self.word(word, number, is_ignorable);
+                let begins_group = mem::take(&mut self.is_ignorable) || is_first;
+                self.word(word, number, begins_group);
             }
             Token::Unknown => {
                 self.flush_bytes();
-                if std::mem::take(&mut self.is_ignorable) {
+                if mem::take(&mut self.is_ignorable) {
                     self.group.destination = Destination::Skip;
                 }
             }
-            Token::Symbol(b'*') => self.is_ignorable = true,
+            Token::Nothing => self.flush_bytes(),
+            // Anywhere else it is out of place, and dropping what follows would lose text.
+            Token::Symbol(b'*') => self.is_ignorable = is_first,
             Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
             Token::Symbol(b'~' | b'_' | b'-') if self.decoder.skips(|| true) => {}
             Token::Symbol(symbol) => {
@@ -131,6 +148,7 @@ impl Reader {
         self.flush_bytes();
         self.decoder.end_fallback();
         self.is_ignorable = false;
+        self.is_first = true;
         if self.stack.len() >= self.max_depth {
             return Err(ConvertError::TooDeep { limit: self.max_depth, offset });
         }
@@ -143,6 +161,8 @@ impl Reader {
         self.decoder.end_fallback();
         self.is_ignorable = false;
         if self.note_depth == Some(self.stack.len()) {
+            // Its last paragraph ends with it, in a table or not.
+            self.group.paragraph.in_table = false;
             self.end_paragraph();
             self.notes.finish();
             self.note_depth = None;
@@ -152,7 +172,7 @@ impl Reader {
             self.break_line();
         }
         let Some(outer) = self.stack.pop() else { return Ok(()) };
-        let inner = std::mem::replace(&mut self.group, outer);
+        let inner = mem::replace(&mut self.group, outer);
         if inner.destination == Destination::Numbering {
             self.group.paragraph.numbering = inner.paragraph.numbering;
         }
@@ -258,9 +278,14 @@ impl Reader {
         (flow, &self.links)
     }
 
+    /// Whether the group is the document's own, or none: a destination there would take all that follows.
+    pub(super) fn is_root(&self) -> bool {
+        self.stack.len() <= 1
+    }
+
     /// The group is a footnote. One within another is part of it.
     pub(super) fn begin_note(&mut self) {
-        if self.note_depth.is_some() || self.stack.is_empty() {
+        if self.note_depth.is_some() {
             return;
         }
         self.note_count = self.note_count.saturating_add(1);
@@ -268,6 +293,8 @@ impl Reader {
         self.notes.begin_note(self.note_count);
         self.note_depth = Some(self.stack.len());
         self.group.destination = Destination::Body;
+        // It may be in a table or a list, but its paragraphs are not.
+        self.group.paragraph = ParagraphProperties::default();
     }
 }
 

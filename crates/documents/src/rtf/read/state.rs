@@ -59,9 +59,9 @@ impl Group {
         }
     }
 
-    /// `\plain`
+    /// `\plain`: no property of characters goes on, hidden and deleted text included.
     pub(super) fn plain(&mut self, default_font: i32) {
-        self.flags = self.flags.and(Flags::DELETED);
+        self.flags = Flags::default();
         self.font = default_font;
     }
 

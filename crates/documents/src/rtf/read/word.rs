@@ -24,6 +24,12 @@ macro_rules! words {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Word { $($word),* }
 
+        #[cfg(test)]
+        impl Word {
+            /// The names of all of them.
+            pub(super) const NAMES: &[&str] = &[$($name),*];
+        }
+
         impl Word {
             /// The word of that name, without the backslash.
             pub(super) fn from_name(name: &[u8]) -> Option<Self> {

@@ -88,6 +88,14 @@ pub(crate) const HOSTILE: &[&str] = &[
     "a\\par\0",
     "a\\par \n",
     "a\\par  ",
+    "\\*\\x a\\par",
+    "{\\*",
+    "{\\* \\x a\\par",
+    "{\\*\\b a\\par}",
+    "{\\upr{a}{\\*\\ud b\\par}}",
+    "{\\footnote\\intbl a}b\\par",
+    "a\\'4\\par",
+    "a\\'\\par",
 ];
 
 /// What to put them into.
