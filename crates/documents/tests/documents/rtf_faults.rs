@@ -83,3 +83,87 @@ fn an_alternative_in_unicode_stays_where_it_belongs() {
     assert_eq!(body(r"{\listtext{\upr{?}{\*\ud{3.}}}\tab}wheel"), "3. wheel");
     assert_eq!(body(r"{\upr{gone}{\*\ud kept{\footnote n}}}").lines().nth(2), Some("kept[^1]"));
 }
+
+/// A document after a list table: `\ls1` is a contract's, "Section 1.", "1.1", "(a)"; `\ls2` overrides its first level.
+fn contract(text: &str) -> String {
+    let head = r"{\rtf1\ansi{\fonttbl{\f0 A;}}{\stylesheet{\s1 heading 1;}}{\*\listtable{\list\listtemplateid4
+{\listlevel\levelnfc0\levelstartat1{\leveltext\leveltemplateid9\'0aSection \'00.;}{\levelnumbers\'09;}}
+{\listlevel\levelnfc0\levelstartat1{\leveltext\'03\'00.\'01;}{\levelnumbers\'01\'03;}}
+{\listlevel\levelnfc4\levelstartat1{\leveltext\'03(\'02);}{\levelnumbers\'02;}}
+{\listlevel\levelnfc2\levelstartat1{\leveltext\'06\'01\'02/\'03 \u8211?;}{\levelnumbers\'01\'02\'04;}}
+{\listlevel\levelnfc0\levelstartat1{\leveltext\'02\'04.;}{\levelnumbers\'01;}}
+{\listlevel\levelnfc0{\leveltext\'00;}{\levelnumbers;}}
+{\listlevel\levelnfc6{\leveltext\'05No \'06:;}{\levelnumbers\'04;}}
+\listid7}}{\*\listoverridetable{\listoverride\listid7\listoverridecount0\ls1}{\listoverride\listid7\listoverridecount1
+{\lfolevel\listoverrideformat{\listlevel\levelnfc1\levelstartat4{\leveltext\'05Part \'00;}{\levelnumbers\'06;}}}\ls2}}
+";
+    all_ways(&format!("{head}{text}}}"))
+}
+
+#[test]
+fn labels_that_are_no_plain_numbers_are_kept() {
+    let text = contract(
+        r"\pard\plain\ls1 Wheels\par\pard\plain\ls1\ilvl1 Wet\par\pard\plain\ls1\ilvl2 Undershot\par\pard\plain\ls1\ilvl2 {\b Overshot}\par
+\pard\plain\ls1\ilvl1 As 1.1(b)\par\pard\plain\ls1 Stones\par\pard\plain\ls1\ilvl1 Dry\par",
+    );
+    assert_eq!(
+        text,
+        "Section 1. Wheels\n\n1.1 Wet\n\n(a) Undershot\n\n(b) **Overshot**\n\n1.2 As 1.1(b)\n\nSection 2. Stones\n\n2.1 Dry\n"
+    );
+}
+
+#[test]
+fn a_label_has_the_numbers_of_the_levels_above_in_their_formats() {
+    let text = contract(
+        r"\ls1\ilvl2 One\par\ilvl3 Two\par\ilvl3 Three\par\ilvl4 Four\par\ilvl5 Five\par\ilvl4 Six\par",
+    );
+    assert_eq!(text, "(a) One\n\n1a/i – Two\n\n1a/ii – Three\n\n1. Four\n\nFive\n\n2. Six\n");
+    assert_eq!(contract(r"\ls2 One\par\ls2 Two\par"), "Part IV One\n\nPart V Two\n");
+    // What this reader can't write, the marker says.
+    assert_eq!(
+        contract(r"{\listtext No One:\tab}\ls1\ilvl6 A\par\ls1\ilvl6 B\par"),
+        "No One: A\n\nNo 2: B\n"
+    );
+}
+
+#[test]
+fn legal_levels_are_decimal_and_some_do_not_start_again() {
+    let text = all_ways(
+        r"{\rtf1\ansi{\*\listtable{\list{\listlevel\levelnfc1{\leveltext\'02\'00.;}{\levelnumbers\'01;}}
+{\listlevel\levelnfc0\levellegal1\levelnorestart1{\leveltext\'03\'00.\'01;}{\levelnumbers\'01\'03;}}\listid1}}
+{\*\listoverridetable{\listoverride\listid1\ls1}}\ls1 a\par\ls1\ilvl1 b\par\ls1\ilvl0 c\par\ls1\ilvl1 d\par}",
+    );
+    assert_eq!(text, "I. a\n\n1.1 b\n\nII. c\n\n2.2 d\n");
+}
+
+#[test]
+fn labels_within_items_and_cells_and_headings() {
+    let head = r"{\rtf1\ansi{\stylesheet{\s1 heading 1;}}{\*\listtable{\list{\listlevel\levelnfc0{\leveltext\'02\'00.;}{\levelnumbers\'01;}}
+{\listlevel\levelnfc4{\leveltext\'02\'01);}{\levelnumbers\'01;}}\listid1}}{\*\listoverridetable{\listoverride\listid1\ls1}}";
+    let text = all_ways(&format!(
+        r"{head}\ls1 a\par\ilvl1 b\par\ilvl1 c\par\ilvl0 d\par\pard\intbl\ls1\ilvl1 e\cell\row\pard\s1\ls1 f\par\pard\ls1\ilvl1 g\par}}"
+    ));
+    assert_eq!(text, "1. a\n\n   a) b\n\n   b) c\n\n2. d\n\n| a) e |\n| --- |\n\n# 3\\. f\n\na) g\n");
+}
+
+#[test]
+fn headings_of_old_programs_keep_their_labels() {
+    let heading = |marker: &str| format!(r"\pard\plain\s1{{\pntext {marker}\tab}}Wheel\par ");
+    let text = body(&["IV.", "2", r"\'b7", "1.2"].map(heading).concat());
+    assert_eq!(text, "# IV. Wheel\n\n# 2 Wheel\n\n# Wheel\n\n# 1.2 Wheel");
+}
+
+#[test]
+fn labels_of_old_programs_are_kept() {
+    let old = r"{\pntext a)\tab}{\*\pn\pnlvlbody\pnlcltr\pnstart1{\pntxta )}}one\par{\pntext b)\tab}two\par";
+    assert_eq!(body(&format!(r"\li360{old}\pard\plain")), "a) one\n\nb) two");
+    assert_eq!(body(r"{\*\pn\pnlvlbody\pnucrm\pnstart4}one\par two"), "IV. one\n\nV. two");
+    assert_eq!(
+        body(r"{\pntext (iv)\tab}one\par\pard\plain{\listtext A-1\tab}\ls77 two"),
+        "(iv) one\n\nA-1 two"
+    );
+    assert_eq!(
+        body(r"{\pntext\'b7\tab}one\par{\pntext o\tab}two\par{\pntext 3\tab}three"),
+        "- one\n- two\n\n3. three"
+    );
+}

@@ -1,6 +1,7 @@
 //! What control words and symbols do, by the destination that they are in.
 
 use super::field;
+use super::labels;
 use super::reader::Reader;
 use super::state::{Destination, Group, Numbering};
 use super::word::Word;
@@ -19,8 +20,8 @@ impl Reader {
             Destination::Shape => self.shape_word(word),
             Destination::FontTable => self.fonts.table_word(word, number),
             Destination::StyleSheet => self.style_word(word, number),
-            Destination::ListTable => self.lists.list_word(word, number),
-            Destination::ListOverrideTable => self.lists.override_word(word, number),
+            Destination::ListTable | Destination::ListOverrideTable => self.list_word(word, number),
+            Destination::LevelText => self.level_text_word(word, number),
             Destination::Numbering => self.numbering_word(word, number),
             Destination::Body | Destination::TextBox | Destination::Instruction | Destination::Marker => {
                 let is_apart = begins_group || !self.is_root();
@@ -123,18 +124,43 @@ impl Reader {
         }
     }
 
+    fn list_word(&mut self, word: Word, number: Option<i32>) {
+        if self.group.destination == Destination::ListTable {
+            self.lists.list_word(word, number);
+        } else {
+            self.lists.override_word(word, number);
+        }
+        if word == Word::Leveltext {
+            self.group.destination = Destination::LevelText;
+        }
+    }
+
+    /// What comes in a level's text beside characters.
+    fn level_text_word(&mut self, word: Word, number: Option<i32>) {
+        match word {
+            Word::U => self.unicode(number.unwrap_or(0)),
+            Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
+            Word::F => self.group.font = number.unwrap_or(0),
+            _ => character(word).into_iter().for_each(|c| self.push(c)),
+        }
+    }
+
     fn numbering_word(&mut self, word: Word, number: Option<i32>) {
         let numbering = &mut self.group.paragraph.numbering;
         match word {
             Word::Pnlvlblt => *numbering = Numbering::Bullet,
-            Word::Pnlvlbody | Word::Pnlvl => *numbering = Numbering::Number(1),
+            Word::Pnlvlbody | Word::Pnlvl => *numbering = Numbering::Number(1, labels::DECIMAL),
             Word::Pnlvlcont => *numbering = Numbering::None,
             Word::Pnstart => {
-                if let Numbering::Number(start) = numbering {
+                if let Numbering::Number(start, _) = numbering {
                     *start = u32::try_from(number.unwrap_or(1)).unwrap_or(0);
                 }
             }
-            _ => {}
+            _ => {
+                if let (Numbering::Number(_, format), Some(named)) = (numbering, number_format(word)) {
+                    *format = named;
+                }
+            }
         }
     }
 
@@ -191,6 +217,21 @@ fn destination(word: Word) -> Option<Destination> {
             Destination::Skip
         }
         Word::Liststylename | Word::Listoverride | Word::Lfolevel => Destination::Skip,
+        _ => return None,
+    })
+}
+
+/// The format of `\levelnfc` that a word of `\pn` is the name of.
+fn number_format(word: Word) -> Option<i32> {
+    Some(match word {
+        Word::Pndec => labels::DECIMAL,
+        Word::Pnucrm => labels::UPPER_ROMAN,
+        Word::Pnlcrm => labels::LOWER_ROMAN,
+        Word::Pnucltr => labels::UPPER_LETTER,
+        Word::Pnlcltr => labels::LOWER_LETTER,
+        Word::Pnord => labels::ORDINAL,
+        Word::Pncard => labels::CARDINAL_TEXT,
+        Word::Pnordt => labels::ORDINAL_TEXT,
         _ => return None,
     })
 }

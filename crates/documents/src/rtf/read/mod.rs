@@ -11,6 +11,7 @@ mod head;
 mod incremental;
 #[cfg(test)]
 mod kept;
+mod labels;
 mod list_tables;
 mod lists;
 mod paragraph;

@@ -41,6 +41,8 @@ pub(super) struct Reader {
     /// The text of the paragraph's marker, and whether there is one.
     pub(super) marker: String,
     pub(super) has_marker: bool,
+    /// What stands before the paragraph that ends, if it is in no list of Markdown's.
+    pub(super) label: String,
     /// Where the text of the group goes that `\upr` is in.
     pub(super) around_upr: Destination,
     body: Flow,
@@ -73,6 +75,7 @@ impl Reader {
             instruction: String::new(),
             marker: String::new(),
             has_marker: false,
+            label: String::new(),
             around_upr: Destination::Body,
             body: Flow::new(out, 0),
             notes: Flow::new(BytesMut::new(), 4),

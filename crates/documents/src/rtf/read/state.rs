@@ -23,6 +23,8 @@ pub(super) enum Destination {
     Instruction,
     /// The number or bullet of a list item, as text.
     Marker,
+    /// What stands before the items of a level of a list.
+    LevelText,
     /// The old way to say how a paragraph is numbered.
     Numbering,
 }
@@ -94,6 +96,6 @@ pub(super) enum Numbering {
     #[default]
     None,
     Bullet,
-    /// With the number that the list starts at.
-    Number(u32),
+    /// With the number that the list starts at, in a format of `\levelnfc`.
+    Number(u32, i32),
 }

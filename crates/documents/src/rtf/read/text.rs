@@ -7,7 +7,7 @@ use super::state::Destination;
 use crate::model::Flags;
 
 /// As much of a list marker's text as is looked at, in bytes.
-const LONGEST_MARKER: usize = 32;
+pub(super) const LONGEST_MARKER: usize = 64;
 
 /// What of the text is not yet characters.
 #[derive(Debug, Default)]
@@ -133,12 +133,16 @@ impl Reader {
                 !self.group.flags.has(Flags::HIDDEN) && !self.group.flags.has(Flags::DELETED)
             }
             Destination::StyleSheet | Destination::Instruction | Destination::Marker => true,
+            Destination::LevelText => true,
             _ => false,
         }
     }
 
     /// A character wherever text goes; control characters go nowhere.
     pub(super) fn push(&mut self, c: char) {
+        if self.group.destination == Destination::LevelText {
+            return self.lists.level_char(c);
+        }
         let c = match c {
             '\u{2028}' | '\u{2029}' => '\n',
             '\t' | '\n' => c,
@@ -165,9 +169,14 @@ impl Reader {
                 self.instruction.push_str(text);
             }
             Destination::Marker => {
-                let room = LONGEST_MARKER.saturating_sub(self.marker.len());
-                self.marker.extend(text.chars().take(room / 4));
+                for c in text.chars() {
+                    if self.marker.len() >= LONGEST_MARKER {
+                        break;
+                    }
+                    self.marker.push(c);
+                }
             }
+            Destination::LevelText => text.chars().for_each(|c| self.lists.level_char(c)),
             _ => {}
         }
     }

@@ -66,8 +66,9 @@ words! {
     Listtable "listtable", List "list", Listlevel "listlevel", Levelnfc "levelnfc", Levelnfcn "levelnfcn",
     Levelstartat "levelstartat", Listid "listid", Listoverridetable "listoverridetable",
     Listoverride "listoverride", Lfolevel "lfolevel", Listoverridestartat "listoverridestartat",
-    Listtext "listtext", Pntext "pntext", Pn "pn", Pnlvl "pnlvl", Pnlvlblt "pnlvlblt", Pnlvlbody "pnlvlbody",
-    Pnlvlcont "pnlvlcont", Pnstart "pnstart", Pnseclvl "pnseclvl",
+    Levellegal "levellegal", Levelnorestart "levelnorestart", Listtext "listtext", Pntext "pntext", Pn "pn", Pnlvl "pnlvl", Pnlvlblt "pnlvlblt", Pnlvlbody "pnlvlbody",
+    Pnlvlcont "pnlvlcont", Pnstart "pnstart", Pndec "pndec", Pnucrm "pnucrm", Pnlcrm "pnlcrm",
+    Pnucltr "pnucltr", Pnlcltr "pnlcltr", Pnord "pnord", Pncard "pncard", Pnordt "pnordt", Pnseclvl "pnseclvl",
     // Styles, fields, notes.
     Stylesheet "stylesheet", Field "field", Fldinst "fldinst", Fldrslt "fldrslt", Footnote "footnote",
     Nesttableprops "nesttableprops",
