@@ -167,3 +167,182 @@ fn labels_of_old_programs_are_kept() {
         "- one\n- two\n\n3. three"
     );
 }
+
+/// A document with fonts of symbols: 3 is Symbol, 4 Wingdings, 5 one that nobody knows, 70 Webdings, 6 Symbol again, by
+/// name alone.
+fn symbols(text: &str) -> String {
+    let head = r"{\rtf1\ansi\deff0{\fonttbl{\f0\fcharset0 Arial;}{\f3\froman\fcharset2 Symbol;}
+{\f4\fnil\fcharset2{\*\panose 05}Wingdings;}{\f5\fcharset2 Millwright Signs;}{\f70\fcharset2 Webdings;}{\f6 Symbol;}}
+\pard\plain ";
+    all_ways(&format!(r"{head}{text}\par\pard\plain End.\par}}")).replace("\n\nEnd.\n", "")
+}
+
+#[test]
+fn letters_in_fonts_of_symbols_are_what_they_show() {
+    assert_eq!(
+        symbols(r"3 {\f3 m}m, {\f3\'6dm}, {\f3\u-3987 ?}, {\f3\u109 m}, {\f6 W}, {\f3\'b3} 7"),
+        "3 μm, μμ, μ, μ, Ω, ≥ 7"
+    );
+    assert_eq!(symbols(r"{\f4 J \'fc\u-3841 ?}{\f70 a}"), "☺ ✓\u{fffd}✔");
+    assert_eq!(
+        symbols(r"{\f5 Wheel \'b7}{\f3\u8721 ?\emdash\{\}}"),
+        "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd} •∑—{}"
+    );
+    // In other fonts the private area is left alone, but for the marks of lists.
+    assert_eq!(symbols(r"\u-3913 ?\u-3987 ?"), "•\u{f06d}");
+}
+
+#[test]
+fn symbols_do_not_change_names_and_codes() {
+    let link = r#"{\f3{\field{\*\fldinst HYPERLINK "http://a.example/\'e9"}{\fldrslt\f0 wheel}}}"#;
+    assert_eq!(symbols(link), "[wheel](http://a.example/é)");
+    assert_eq!(
+        symbols(r"{\listtext\f4\'a7\tab}wheel\par\pard\plain{\listtext\f3\'b7\tab}\ls9 mill"),
+        "- wheel\n\n* mill"
+    );
+}
+
+#[test]
+fn symbol_fields_show_their_character() {
+    let field = |code: &str| symbols(&format!(r"3 {{\field{{\*\fldinst {code}}}{{\fldrslt\f3\fs24 }}}}m"));
+    assert_eq!(field(r#"SYMBOL 109 \\f "Symbol" \\s 12"#), "3 μm");
+    assert_eq!(field(r"SYMBOL 61549 \\f Symbol"), "3 μm");
+    assert_eq!(field(r"\f3 SYMBOL 109"), "3 μm");
+    assert_eq!(field(r"SYMBOL 0xB5 \\a"), "3 µm");
+    assert_eq!(field(r"SYMBOL 956 \\u"), "3 μm");
+    assert_eq!(field(r"SYMBOL 33440 \\j"), "3 あm");
+    assert_eq!(
+        symbols(r"3 {\field{\*\fldinst SYMBOL 109 \\f Symbol}}m {\v{\field{\*\fldinst SYMBOL 109}}}"),
+        "3 μm"
+    );
+    // What has shown nothing shows its result.
+    assert_eq!(symbols(r"3 {\field{\*\fldinst SYMBOL micro}{\fldrslt u}}m"), "3 um");
+}
+
+#[test]
+fn what_a_field_has_shown_hides_no_other_result() {
+    let symbol = r"{\field{\*\fldinst SYMBOL 109 \\f Symbol}}";
+    let page = r"{\field{\*\fldinst PAGE}{\fldrslt 7}}";
+    assert_eq!(
+        symbols(&format!("{symbol}{page}{{\\fldrslt wheel}}{{{symbol}}}{{{{\\fldrslt mill}}}}")),
+        "μ7wheelμmill"
+    );
+}
+
+#[test]
+fn forms_show_what_was_chosen() {
+    let field = |name: &str, form: &str| {
+        body(&format!(r"{{\field{{\*\fldinst {name} {{\*\formfield{{{form}}}}}}}{{\fldrslt }}}} Wheels"))
+    };
+    assert_eq!(field("FORMCHECKBOX", r"\fftype1\ffres1\ffdefres0{\*\ffname a}"), "☒ Wheels");
+    assert_eq!(field("FORMCHECKBOX", r"\fftype1\ffres0\ffdefres1"), "☐ Wheels");
+    assert_eq!(field("FORMCHECKBOX", r"\fftype1\ffres25\ffdefres1"), "☒ Wheels");
+    let list = r"\ffhaslistbox{\*\ffl wet}{\*\ffl d\'e9j\u224?}{\*\ffl dry}";
+    assert_eq!(field("FORMDROPDOWN", &format!(r"\fftype2\ffres1{list}")), "déjà Wheels");
+    assert_eq!(field("FORMDROPDOWN", &format!(r"\fftype2\ffres25\ffdefres2{list}")), "dry Wheels");
+    assert_eq!(field("FORMDROPDOWN", &format!(r"\fftype2\ffres9{list}")), "Wheels");
+    let text = r"{\field{\*\fldinst FORMTEXT {\*\formfield{\fftype0{\*\ffdeftext none}}}}{\fldrslt Undershot}} wheel";
+    assert_eq!(body(text), "Undershot wheel");
+    assert_eq!(
+        body(
+            r"\ls4 {\field{\*\fldinst FORMCHECKBOX {\*\formfield{\ffres1}}}{\fldrslt }} Oil the wheel\par\pard\plain"
+        ),
+        "- [x] Oil the wheel"
+    );
+}
+
+#[test]
+fn formulas_are_lines_of_text() {
+    let field = r"half is {\field{\*\fldinst EQ \\f(1,2)}{\fldrslt }} and {\field{\*\fldinst EQ \\* jc2 \\* hps10 \\o\\ad(\\s\\up 10(reading),base)}{\fldrslt }}";
+    assert_eq!(body(field), "half is 1/2 and base");
+    let math = |inner: &str| body(&format!(r"A = {{\mmath{{\*\moMath {inner}}}}}."));
+    assert_eq!(
+        math(r"{\mr\mscr0\msty2 \u960?}{\msSup{\msSupPr{\mctrlPr\f34}}{\me{\mr r}}{\msup{\mr 2}}}"),
+        "A = πr^2."
+    );
+    assert_eq!(math(r"{\mf{\mfPr{\mtype bar}}{\mnum{\mr a+b}}{\mden{\mr 2}}}"), "A = (a+b)/2.");
+    assert_eq!(
+        math(r"{\mrad{\mradPr{\mdegHide on}}{\mdeg}{\me{\mr x+y}}}{\mrad{\mdeg{\mr 3}}{\me{\mr z}}}"),
+        r"A = √(x+y)√(3\&z)."
+    );
+    assert_eq!(
+        math(r"{\mnary{\mnaryPr{\mchr\u8721?}{\mlimLoc undOvr}}{\msub{\mr i=1}}{\msup{\mr n}}{\me{\mr i}}}"),
+        r"A = ∑\_(i=1)^n i."
+    );
+    assert_eq!(
+        math(
+            r"{\md{\mdPr{\mbegChr [}{\mendChr ]}}{\me{\mr a}}{\me{\mm{\mmr{\me{\mr 1}}{\me{\mr 2}}}{\mmr{\me{\mr 3}}{\me{\mr 4}}}}}}"
+        ),
+        r"A = \[a|1, 2; 3, 4\]."
+    );
+    assert_eq!(
+        math(
+            r"{\mfunc{\mfName{\mlimLow{\me{\mr lim}}{\mlim{\mr n}}}}{\me{\mr f}}}{\mlimUpp{\me{\mr x}}{\mlim{\mr y}}}"
+        ),
+        "A = lim_n fx^y."
+    );
+    assert_eq!(
+        math(
+            r"{\macc{\maccPr{\mchr\u773?}}{\me{\mr x}}}{\mbox{\mboxPr{\mnoBreak on}}{\me{\mr y}}}{\mmystery{\me z}}"
+        ),
+        "A = x\u{305}yz."
+    );
+    let para = r"{\mmath{\*\moMathPara{\*\moMathParaPr{\mjc center}}{\*\moMath{\mr a}}{\*\moMath{\mr b}}}{\mmathPict{\pict 00}}}";
+    assert_eq!(body(para), "a b");
+    assert_eq!(body(r"x{\v{\*\moMath{\mr a}}}{\header{\*\moMath{\mr a}}}y"), "xy");
+}
+
+#[test]
+fn a_link_around_a_picture_keeps_its_target() {
+    let link = |result: &str| {
+        body(&format!(r#"{{\field{{\*\fldinst HYPERLINK "http://a.example/"}}{{\fldrslt{result}}}}} wheel"#))
+    };
+    assert_eq!(link(r"{\pict\pngblip 8950}"), "[http://a.example/](http://a.example/) wheel");
+    assert_eq!(
+        link(r"{\b{\*\shppict{\pict\pngblip 8950}}{\nonshppict{\pict 01}}}"),
+        "[http://a.example/](http://a.example/) wheel"
+    );
+    assert_eq!(
+        link(r"{\pict{\*\picprop{\sp{\sn wzDescription}{\sv A mill}}}\pngblip 8950}"),
+        "[A mill](http://a.example/) wheel"
+    );
+    assert_eq!(link(r"{\pict 00} turning"), "[turning](http://a.example/) wheel");
+    assert_eq!(link(""), "[http://a.example/](http://a.example/) wheel");
+    assert_eq!(link(r"\v hidden"), "wheel");
+}
+
+#[test]
+fn pictures_leave_their_description() {
+    let picture = |property: &str| {
+        body(&format!(
+            r"The {{\*\shppict{{\pict{{\*\picprop\shplid1025{property}}}\pngblip 8950}}}}{{\nonshppict{{\pict 01}}}} wheel"
+        ))
+    };
+    assert_eq!(
+        picture(r"{\sp{\sn pictureGray}{\sv 0}}{\sp{\sn wzDescription}{\sv A mill at d\'e9\line part}}"),
+        "The A mill at dé part wheel"
+    );
+    assert_eq!(picture(r"{\sp{\sn wzName}{\sv Picture 1}}"), "The  wheel");
+    let shape = r"{\shp{\*\shpinst{\sp{\sn wzDescription}{\sv A gear}}{\sp{\sn pib}{\sv{\pict 00}}}}{\shprslt{\pict 00}}}";
+    assert_eq!(body(&format!("The {shape} wheel")), "The A gear wheel");
+    assert_eq!(
+        body(
+            r"{\v{\pict{\*\picprop{\sp{\sn wzDescription}{\sv no}}}}}{\header{\pict{\*\picprop{\sp{\sn wzDescription}{\sv no}}}}}yes"
+        ),
+        "yes"
+    );
+}
+
+#[test]
+fn references_within_the_document_keep_their_text() {
+    assert_eq!(
+        body(
+            r#"{\*\bkmkstart wheel}The wheel{\*\bkmkend wheel}, {\field{\*\fldinst HYPERLINK \\l "wheel"}{\fldrslt see it}}"#
+        ),
+        "The wheel, [see it](#wheel)"
+    );
+    for code in [r"REF wheel \\h", r"PAGEREF wheel \\h", "NOTEREF wheel"] {
+        assert_eq!(body(&format!(r"see {{\field{{\*\fldinst {code}}}{{\fldrslt {{\b 7}}}}}}")), "see **7**");
+    }
+    assert_eq!(body(r#"{\field{\*\fldinst HYPERLINK \\l "wheel"}{\fldrslt{\pict 00}}}x"#), "x");
+}

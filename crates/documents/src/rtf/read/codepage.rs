@@ -3,6 +3,7 @@
 use encoding_rs::Encoding;
 
 use super::dos;
+use super::symbols::SymbolFont;
 
 /// How bytes above 0x7F, and those that follow them, are to be read.
 #[derive(Debug, Clone, Copy)]
@@ -12,7 +13,7 @@ pub(super) enum CodePage {
     /// One byte a character; ASCII below 0x80.
     Table(&'static [char; 128]),
     /// A font of symbols, whose bytes are places in the font.
-    Symbol,
+    Symbol(SymbolFont),
 }
 
 impl CodePage {
@@ -58,7 +59,7 @@ impl CodePage {
     pub(super) fn from_charset(charset: i32) -> Option<Self> {
         let number = match charset {
             0 => 1252,
-            2 => return Some(Self::Symbol),
+            2 => return Some(Self::Symbol(SymbolFont::Unknown)),
             77 => 10000,
             78 | 128 => 932,
             79 | 129 => 949,
@@ -92,19 +93,8 @@ impl CodePage {
                     _ => char::from(b),
                 }))
             }
-            Self::Symbol => text.extend(bytes.iter().map(|&b| symbol(b))),
+            Self::Symbol(font) => text.extend(bytes.iter().map(|&b| font.character(b))),
         }
-    }
-}
-
-/// What a place in a font of symbols shows; only the marks of lists are told from Latin-1.
-pub(super) fn symbol(place: u8) -> char {
-    match place {
-        0xb7 => '•',
-        0xa7 => '▪',
-        0xd8 => '➢',
-        0xfc => '✓',
-        b => char::from(b),
     }
 }
 
@@ -125,7 +115,7 @@ mod tests {
         assert_eq!(decoded(CodePage::from_number(437), b"a\x81\xe1"), "aüß");
         assert_eq!(decoded(CodePage::from_number(850), b"\x9b\xd5"), "øı");
         assert_eq!(decoded(Some(CodePage::MAC), b"\x8e"), "é");
-        assert_eq!(decoded(CodePage::from_charset(2), b"\xb7"), "•");
+        assert_eq!(decoded(CodePage::from_charset(2), b"\xb7a"), "•\u{fffd}");
     }
 
     #[test]

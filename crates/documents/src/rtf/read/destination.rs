@@ -1,6 +1,6 @@
 //! What control words and symbols do, by the destination that they are in.
 
-use super::field;
+use super::form::Form;
 use super::labels;
 use super::reader::Reader;
 use super::state::{Destination, Group, Numbering};
@@ -18,10 +18,18 @@ impl Reader {
                 }
             }
             Destination::Shape => self.shape_word(word),
+            Destination::Picture => self.property_word(word),
+            Destination::FormField => self.form_word(word, number),
+            Destination::Math | Destination::MathRun | Destination::MathProperty | Destination::MathMark => {
+                self.math_word(word, number);
+            }
             Destination::FontTable => self.fonts.table_word(word, number),
             Destination::StyleSheet => self.style_word(word, number),
             Destination::ListTable | Destination::ListOverrideTable => self.list_word(word, number),
-            Destination::LevelText => self.level_text_word(word, number),
+            Destination::LevelText
+            | Destination::FormItem
+            | Destination::PropertyName
+            | Destination::Description => self.bare_text_word(word, number),
             Destination::Numbering => self.numbering_word(word, number),
             Destination::Body | Destination::TextBox | Destination::Instruction | Destination::Marker => {
                 let is_apart = begins_group || !self.is_root();
@@ -42,16 +50,23 @@ impl Reader {
             Word::Fldinst if !self.group.destination.is_flow() => return,
             Word::Fldinst => {
                 self.instruction.clear();
+                self.form = Form::default();
+                self.shown_field = None;
                 self.ties.has_instruction = true;
             }
+            Word::Formfield => self.form = Form::default(),
             Word::Fonttbl | Word::Stylesheet | Word::Listtable | Word::Listoverridetable => {
                 self.ties.has_defined = true;
             }
             Word::Upr => self.around_upr = self.group.destination,
-            Word::Shpinst | Word::Do if !self.group.destination.is_flow() => {
+            // What of them is text is text of a paragraph.
+            Word::Shpinst | Word::Do | Word::Pict | Word::MoMath | Word::MoMathPara
+                if !self.group.destination.is_flow() =>
+            {
                 self.group.destination = Destination::Skip;
                 return;
             }
+            Word::MoMath | Word::MoMathPara => return self.begin_math(),
             Word::Listtext | Word::Pntext => {
                 self.marker.clear();
                 self.has_marker = true;
@@ -59,20 +74,6 @@ impl Reader {
             _ => {}
         }
         self.group.destination = destination;
-    }
-
-    /// `\fldrslt`: what the field shows, which is a link's text if its code says so.
-    fn field_result(&mut self) {
-        if !self.group.destination.is_flow() {
-            return;
-        }
-        self.ties.lacks_instruction |= !self.ties.has_instruction;
-        if let Some(link) = field::hyperlink(&std::mem::take(&mut self.instruction)) {
-            // A link in a link ends the outer one.
-            self.end_links();
-            self.links.push(link);
-            self.group.link = u32::try_from(self.links.len()).unwrap_or(0);
-        }
     }
 
     fn text_word(&mut self, word: Word, number: Option<i32>) {
@@ -135,8 +136,8 @@ impl Reader {
         }
     }
 
-    /// What comes in a level's text beside characters.
-    fn level_text_word(&mut self, word: Word, number: Option<i32>) {
+    /// A control word in text that has no looks.
+    fn bare_text_word(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
@@ -194,9 +195,14 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Pn => Destination::Numbering,
         Word::Upr => Destination::Upr,
         Word::Shpinst | Word::Do => Destination::Shape,
-        Word::Colortbl | Word::Filetbl | Word::Info | Word::Pict | Word::Nonshppict | Word::Objdata => {
+        Word::Pict => Destination::Picture,
+        Word::Formfield => Destination::FormField,
+        Word::MoMath | Word::MoMathPara => Destination::Math,
+        Word::Colortbl | Word::Filetbl | Word::Info | Word::Nonshppict | Word::Objdata | Word::MmathPict => {
             Destination::Skip
         }
+        // Parts of pictures, shapes and forms, out of place.
+        Word::Picprop | Word::Sn | Word::Sv | Word::Ffl => Destination::Skip,
         Word::Objclass | Word::Objname | Word::Header | Word::Headerl | Word::Headerr | Word::Headerf => {
             Destination::Skip
         }

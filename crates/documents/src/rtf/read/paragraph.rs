@@ -11,9 +11,6 @@ use super::text::LONGEST_MARKER;
 use super::word::Word;
 use crate::model::{Flags, Item, Kind, Place};
 
-/// So many links are remembered, though they have ended.
-const MANY_LINKS: usize = 64;
-
 impl Reader {
     /// A control word that is about paragraphs or tables.
     pub(super) fn paragraph_word(&mut self, word: Word, number: Option<i32>) {
@@ -40,6 +37,8 @@ impl Reader {
         if matches!(word, Word::Shptxt | Word::Dptxbxtext) {
             self.group.destination = Destination::TextBox;
             self.break_line();
+        } else {
+            self.property_word(word);
         }
     }
 
@@ -128,23 +127,6 @@ impl Reader {
             _ => return,
         };
         self.flow().content().mark_line(&mark);
-    }
-
-    /// A link is over with its paragraph, so that a long address can't be repeated for each of many.
-    pub(super) fn end_links(&mut self) {
-        self.ended_links = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
-        if self.links.len() >= MANY_LINKS {
-            self.forget_links();
-        }
-    }
-
-    /// Forgets the links, all of which have ended, if nothing that is still to be written refers to one.
-    fn forget_links(&mut self) {
-        if self.is_between_paragraphs() {
-            self.links.clear();
-            self.ended_links = 0;
-            self.for_each_group(|group| group.link = 0);
-        }
     }
 
     fn forget_marker(&mut self) {

@@ -7,7 +7,10 @@ use bytes::BytesMut;
 use super::destination::character;
 use super::flow::Flow;
 use super::fonts::Fonts;
+use super::form::Form;
 use super::head::Head;
+use super::linear::Linear;
+use super::links::Links;
 use super::lists::Lists;
 use super::malformed;
 use super::state::{Destination, Group, ParagraphProperties};
@@ -33,11 +36,16 @@ pub(super) struct Reader {
     pub(super) fonts: Fonts,
     pub(super) styles: Styles,
     pub(super) lists: Lists,
-    pub(super) links: Vec<Link>,
-    /// Links up to this one have ended with their paragraph, though their groups may go on.
-    pub(super) ended_links: u32,
-    /// The code of the field under way.
+    pub(super) links: Links,
+    /// The code of the field under way, and what it says of a form.
     pub(super) instruction: String,
+    pub(super) form: Form,
+    /// A field has shown what its code says, in a group of that depth: its result is not to be shown.
+    pub(super) shown_field: Option<usize>,
+    /// The formula under way.
+    pub(super) math: Linear,
+    /// The property of a picture or shape that is being read.
+    pub(super) property: String,
     /// The text of the paragraph's marker, and whether there is one.
     pub(super) marker: String,
     pub(super) has_marker: bool,
@@ -70,9 +78,12 @@ impl Reader {
             fonts: Fonts::new(),
             styles: Styles::default(),
             lists: Lists::default(),
-            links: Vec::new(),
-            ended_links: 0,
+            links: Links::default(),
             instruction: String::new(),
+            form: Form::default(),
+            shown_field: None,
+            math: Linear::default(),
+            property: String::new(),
             marker: String::new(),
             has_marker: false,
             label: String::new(),
@@ -132,6 +143,8 @@ impl Reader {
                 self.flush_bytes();
                 if mem::take(&mut self.is_ignorable) {
                     self.group.destination = Destination::Skip;
+                } else if is_first {
+                    self.unknown_in_math();
                 }
             }
             Token::Nothing => self.flush_bytes(),
@@ -170,16 +183,44 @@ impl Reader {
             self.notes.finish();
             self.note_depth = None;
         }
-        let in_shape = self.stack.last().is_some_and(|outer| outer.destination == Destination::Shape);
-        if in_shape && self.group.destination == Destination::TextBox {
-            self.break_line();
-        }
-        let Some(outer) = self.stack.pop() else { return Ok(()) };
-        let inner = mem::replace(&mut self.group, outer);
-        if inner.destination == Destination::Numbering {
-            self.group.paragraph.numbering = inner.paragraph.numbering;
+        if let Some(&outer) = self.stack.last() {
+            self.leave(outer);
         }
         self.check_size()
+    }
+
+    /// Goes back from the group to the one around it.
+    fn leave(&mut self, outer: Group) {
+        let inner = self.group;
+        let is_apart = inner.destination != outer.destination;
+        if is_apart && inner.destination == Destination::TextBox && outer.destination == Destination::Shape {
+            self.break_line();
+        }
+        if inner.link != outer.link {
+            self.end_link_text();
+        }
+        if inner.destination.is_math() {
+            self.math.end(self.stack.len());
+        }
+        self.stack.pop();
+        self.group = outer;
+        match inner.destination {
+            Destination::Numbering => self.group.paragraph.numbering = inner.paragraph.numbering,
+            Destination::Instruction if is_apart && outer.destination.is_flow() => {
+                self.end_instruction(inner.font)
+            }
+            Destination::Description if is_apart => self.end_description(),
+            _ if inner.destination.is_math() && !outer.destination.is_math() => self.end_math(),
+            _ => {}
+        }
+        if self.shown_field.is_some_and(|depth| depth > self.stack.len()) {
+            self.shown_field = None;
+        }
+    }
+
+    /// How many groups are open.
+    pub(super) fn depth(&self) -> usize {
+        self.stack.len()
     }
 
     pub(super) fn finish(&mut self) -> Result<(), ConvertError> {
@@ -203,17 +244,12 @@ impl Reader {
         self.body.is_between_paragraphs() && self.notes.is_between_paragraphs()
     }
 
-    /// Changes the groups that are open.
-    pub(super) fn for_each_group(&mut self, change: impl FnMut(&mut Group)) {
-        self.stack.iter_mut().chain([&mut self.group]).for_each(change);
-    }
-
     /// How much is remembered, in bytes, about.
     pub(super) fn held(&self) -> usize {
-        let links = self.links.iter().map(|link| size_of::<Link>() + link.url.len() + link.title.len());
         let texts = self.body.waiting() + self.notes.waiting() + self.decoder.waiting() + self.notes.kept();
         let tables = self.fonts.held() + self.styles.held() + self.lists.held();
-        texts + tables + links.sum::<usize>() + self.stack.len() * size_of::<Group>()
+        let fields = self.instruction.len() + self.form.held() + self.math.held() + self.property.len();
+        texts + tables + fields + self.links.held() + self.stack.len() * size_of::<Group>()
     }
 
     fn check_size(&mut self) -> Result<(), ConvertError> {
@@ -254,7 +290,7 @@ impl Reader {
             && self.lists.is_at_rest()
             && self.body.is_at_rest()
             && !self.has_marker
-            && self.ended_links as usize == self.links.len()
+            && self.links.is_at_rest()
             && self.note_count == note_count
             && !self.ties.has_defined
             && (group.flags, group.font, group.fallback)
@@ -263,7 +299,7 @@ impl Reader {
 
     /// The style of text here.
     pub(super) fn style(&self) -> Style {
-        let link = if self.group.link > self.ended_links { self.group.link } else { 0 };
+        let link = self.links.open(self.group.link);
         // Links are underlined of themselves.
         let flags = self.group.flags;
         let flags = if link == 0 { flags } else { flags.without(Flags::UNDERLINE) };
@@ -278,7 +314,7 @@ impl Reader {
     /// Where paragraphs go, and the links that they refer to.
     pub(super) fn flow_and_links(&mut self) -> (&mut Flow, &[Link]) {
         let flow = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
-        (flow, &self.links)
+        (flow, self.links.known())
     }
 
     /// Whether the group is the document's own, or none: a destination there would take all that follows.

@@ -25,11 +25,34 @@ pub(super) enum Destination {
     Marker,
     /// What stands before the items of a level of a list.
     LevelText,
+    /// What was chosen in a form: nowhere, but for the items of a list.
+    FormField,
+    FormItem,
+    /// A picture: nowhere, but for its description.
+    Picture,
+    /// The name of a property of a picture or shape, and the value that describes it.
+    PropertyName,
+    Description,
+    /// A formula, the text of one, what else is said of it, and a mark that is told apart from the text.
+    Math,
+    MathRun,
+    MathProperty,
+    MathMark,
     /// The old way to say how a paragraph is numbered.
     Numbering,
 }
 
 impl Destination {
+    /// Whether the text is shown, as part of the document or as the label of a paragraph.
+    pub(super) fn is_shown(self) -> bool {
+        matches!(self, Self::Body | Self::TextBox | Self::Marker | Self::LevelText | Self::MathRun)
+    }
+
+    /// Whether this is part of a formula.
+    pub(super) fn is_math(self) -> bool {
+        matches!(self, Self::Math | Self::MathRun | Self::MathProperty | Self::MathMark)
+    }
+
     /// Whether the text is the document's or a footnote's.
     pub(super) fn is_flow(self) -> bool {
         matches!(self, Self::Body | Self::TextBox)
