@@ -43,7 +43,8 @@ pub enum ConvertError {
         /// What is wrong.
         what: Cow<'static, str>,
     },
-    /// The document nests deeper than [`max_depth`](super::ConversionOptions::max_depth).
+    /// The document nests deeper than [`max_depth`](super::ConversionOptions::max_depth), or if it is RTF, than
+    /// [`max_groups`](super::ConversionOptions::max_groups).
     #[error("nested deeper than {limit} levels at byte {offset}")]
     TooDeep {
         /// The depth that is allowed.

@@ -20,9 +20,12 @@ pub struct ConversionOptions {
     pub parallel_chunks: bool,
     /// How large the parts should be, in bytes of input. `None`: the processor's choice.
     pub chunk_size: Option<usize>,
-    /// How deep groups, lists, quotes and emphasis may nest in all. Deeper documents are
+    /// How deep lists, quotes and emphasis of Markdown may nest in all. Deeper documents are
     /// [`TooDeep`](super::ConvertError::TooDeep).
     pub max_depth: usize,
+    /// How deep groups of RTF may nest. Deeper documents are [`TooDeep`](super::ConvertError::TooDeep). Programs that write
+    /// mail leave thousands of groups open, and a group costs some bytes, no stack: this bounds memory, not recursion.
+    pub max_groups: usize,
     /// The most bytes that one document may become. Larger ones are
     /// [`OutputTooLarge`](super::ConvertError::OutputTooLarge).
     pub max_output: usize,
@@ -42,7 +45,8 @@ impl ConversionOptions {
 }
 
 impl Default for ConversionOptions {
-    /// Detected format, its usual counterpart, parts in parallel, at most 1000 levels deep and 1 GiB large.
+    /// Detected format, its usual counterpart, parts in parallel, at most 1000 levels deep, or 100,000 groups of RTF, and
+    /// 1 GiB large.
     fn default() -> Self {
         Self {
             from: None,
@@ -50,6 +54,7 @@ impl Default for ConversionOptions {
             parallel_chunks: true,
             chunk_size: None,
             max_depth: 1000,
+            max_groups: 100_000,
             max_output: 1 << 30,
         }
     }

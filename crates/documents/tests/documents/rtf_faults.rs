@@ -346,3 +346,21 @@ fn references_within_the_document_keep_their_text() {
     }
     assert_eq!(body(r#"{\field{\*\fldinst HYPERLINK \\l "wheel"}{\fldrslt{\pict 00}}}x"#), "x");
 }
+
+/// Outlook leaves a group open for each run of a mail.
+#[test]
+fn groups_may_nest_as_deep_as_programs_write_them() {
+    for count in [2_714, 99_998] {
+        let deep = format!(r"{{\rtf1\ansi {}{}}}", r"{\lang1033 wheel ".repeat(count), "}".repeat(count));
+        let text = markdown(&deep);
+        assert_eq!(text.matches("wheel").count(), count);
+    }
+}
+
+/// Work on what is remembered must not be done again for every group that is open.
+#[test]
+fn links_in_deep_groups_are_links() {
+    let link = r#"{\field{\*\fldinst HYPERLINK "a"}{\fldrslt b}}\par "#;
+    let deep = format!(r"{{\rtf1 {}{}{}}}", "{".repeat(90_000), link.repeat(5_000), "}".repeat(90_000));
+    assert_eq!(markdown(&deep).matches("[b](a)").count(), 5_000);
+}

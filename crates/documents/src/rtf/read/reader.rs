@@ -22,7 +22,7 @@ use millpond_convert::{ConversionOptions, ConvertError};
 
 /// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
 pub(super) struct Reader {
-    max_depth: usize,
+    max_groups: usize,
     max_output: usize,
     /// The innermost open group.
     pub(super) group: Group,
@@ -68,7 +68,7 @@ impl Reader {
     /// Appends to `out`.
     pub(super) fn new(options: &ConversionOptions, out: BytesMut) -> Self {
         Self {
-            max_depth: options.max_depth,
+            max_groups: options.max_groups,
             max_output: options.max_output,
             group: Group::new(),
             stack: Vec::new(),
@@ -165,8 +165,8 @@ impl Reader {
         self.decoder.end_fallback();
         self.is_ignorable = false;
         self.is_first = true;
-        if self.stack.len() >= self.max_depth {
-            return Err(ConvertError::TooDeep { limit: self.max_depth, offset });
+        if self.stack.len() >= self.max_groups {
+            return Err(ConvertError::TooDeep { limit: self.max_groups, offset });
         }
         self.stack.push(self.group);
         Ok(())

@@ -72,6 +72,10 @@ pub(super) struct Group {
     pub(super) paragraph: ParagraphProperties,
 }
 
+/// What a group that is open costs, in bytes, at most; the vector that they are in may have room for as many again.
+const MOST_GROUP: usize = 64;
+const _: () = assert!(size_of::<Group>() <= MOST_GROUP);
+
 impl Group {
     pub(super) fn new() -> Self {
         Self {
