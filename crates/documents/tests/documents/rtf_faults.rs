@@ -2,21 +2,22 @@
 
 use crate::chunked_support::rtf::HEAD;
 use crate::chunked_support::{Chance, check, check_read, options};
-use crate::support::markdown;
+use crate::support::{convert, markdown};
 use millpond::Format;
 
 /// The Markdown of a document, which must be the same in parts, and while it is read.
-fn all_ways(rtf: &str) -> String {
+fn all_ways(rtf: impl AsRef<[u8]>) -> String {
+    let rtf = rtf.as_ref();
     let mut chance = Chance(rtf.len() as u64);
     for size in [1, 40, 400] {
-        check(rtf.as_bytes(), &options(Format::Rtf, Format::Markdown), size);
+        check(rtf, &options(Format::Rtf, Format::Markdown), size);
     }
     for _ in 0..4 {
         for format in [Format::Markdown, Format::Html] {
-            check_read(rtf.as_bytes(), &options(Format::Rtf, format), &mut chance);
+            check_read(rtf, &options(Format::Rtf, format), &mut chance);
         }
     }
-    markdown(rtf)
+    convert(rtf, Format::Rtf, Format::Markdown).unwrap()
 }
 
 /// The Markdown of the text of a document, after a head with fonts, styles and lists, and between paragraphs at which it
@@ -363,4 +364,64 @@ fn links_in_deep_groups_are_links() {
     let link = r#"{\field{\*\fldinst HYPERLINK "a"}{\fldrslt b}}\par "#;
     let deep = format!(r"{{\rtf1 {}{}{}}}", "{".repeat(90_000), link.repeat(5_000), "}".repeat(90_000));
     assert_eq!(markdown(&deep).matches("[b](a)").count(), 5_000);
+}
+
+#[test]
+fn code_pages_may_be_written_with_a_sign() {
+    assert_eq!(all_ways("{\\rtf1\\ansi\\ansicpg-535\\deff0 caf\\'c3\\'a9\\par}"), "café\n");
+    assert_eq!(
+        all_ways(
+            "{\\rtf1\\ansi\\ansicpg-535{\\fonttbl{\\f0\\fcharset0 Arial;}}\\f0 caf\\'c3\\'a9 caf\u{e9}\\par}"
+        ),
+        "café café\n"
+    );
+    assert_eq!(
+        all_ways(
+            r"{\rtf1\ansi{\fonttbl{\f0\fcharset-52 A;}{\f1\fcharset0\cpg-13604 B;}}\f0\'e1 \f1\'c6\'fc}"
+        ),
+        "б 日\n"
+    );
+}
+
+#[test]
+fn fonts_say_their_code_page_by_number_charset_or_name() {
+    let fonts =
+        |font: &str| all_ways(&format!(r"{{\rtf1\ansi\ansicpg1250{{\fonttbl{{\f0{font};}}}}\f0\'e1}}"));
+    for (font, expected) in [
+        (r"\cpg20866 A", "А"),
+        (r"\cpg1251\fcharset0 A", "б"),
+        (r"\fcharset0\cpg1251 A", "б"),
+        (r"\fcharset161 A CYR", "α"),
+        (r"\fcharset1 A CYR", "б"),
+        (r" A Greek", "α"),
+        (r"\fcharset85 A", "α"),
+        (r"\fcharset99 A", "á"),
+        (r"\cpg57003 A", "\u{fffd}"),
+    ] {
+        assert_eq!(fonts(font).trim(), expected, "{font}");
+    }
+    let johab = r"{\rtf1\ansi{\fonttbl{\f0\fcharset130 A;}}\f0\'d0e\'8b\'69}";
+    assert_eq!(all_ways(johab), "한글\n");
+}
+
+#[test]
+fn raw_bytes_are_in_the_code_page_of_their_font() {
+    let document = b"{\\rtf1\\ansi\\ansicpg20866{\\fonttbl{\\f0\\fcharset128 A;}}\xed\xc5\xcc\xd8\\'ce\xc9\xc3\xc1 \\f0\x93\xfa\\'96\\'7b\x83A\\par}";
+    assert_eq!(all_ways(document), "Мельница 日本ア\n");
+}
+
+#[test]
+fn escapes_of_unicode_may_be_in_any_form() {
+    assert_eq!(
+        body(r"\u-10179?\u-8704?\u55357\'3f\u56832\'3f{\uc0\u55357\u56832}{\u55357 ?}{\u56832 ?}"),
+        "😀😀😀😀"
+    );
+    assert_eq!(body(r"\uc2\u55357\'81\'40\u56832\'81\'40{\uc3\u-10179 \'81\'40?\u-8704 ???}"), "😀😀");
+    assert_eq!(body(r"\u128512?\u-3?\u65533?\u 5\u233"), "😀\u{fffd}\u{fffd}é");
+    assert_eq!(body(r"a\u56832?b\u-10179?\u-10179?\u-8704?c"), "a\u{fffd}b\u{fffd}😀c");
+}
+
+#[test]
+fn escapes_that_are_none_lose_nothing() {
+    assert_eq!(body(r"a\'b \'zc\'4\'e9 {\b\'}d"), "ab zc4é d");
 }

@@ -17,6 +17,9 @@ pub(super) struct Fonts {
     /// The font being defined, and its name so far.
     current: i32,
     name: String,
+    /// Its `\fcharset` or `\cpg` has said what it is in.
+    has_charset: bool,
+    has_page: bool,
     /// Which of the fonts 0 to 63 are fonts of symbols, a bit each; whether any other is.
     symbols: u64,
     has_more_symbols: bool,
@@ -31,6 +34,8 @@ impl Fonts {
             fonts: HashMap::new(),
             current: -1,
             name: String::new(),
+            has_charset: false,
+            has_page: false,
             symbols: 0,
             has_more_symbols: false,
             default_font: -1,
@@ -55,19 +60,29 @@ impl Fonts {
 
     /// A control word in `\fonttbl`.
     pub(super) fn table_word(&mut self, word: Word, number: Option<i32>) {
-        let page = match (word, number) {
+        match (word, number) {
             (Word::F, Some(font)) => {
                 self.current = font;
                 self.name.clear();
-                return;
+                (self.has_charset, self.has_page) = (false, false);
             }
-            (Word::Fcharset, Some(charset)) => CodePage::from_charset(charset),
             // Where both are there, the code page is the more exact.
-            (Word::Cpg, Some(number)) => CodePage::from_number(number),
-            _ => return,
-        };
-        if let Some(page) = page {
-            self.set_page(page);
+            (Word::Fcharset, Some(charset)) if !self.has_page || charset == 2 => {
+                // Programs that write UTF-8 say so once, and not of each font.
+                self.has_charset = true;
+                match CodePage::from_charset(charset) {
+                    Some(_) if charset == 0 && self.document.is_utf8() => {}
+                    Some(page) => self.set_page(page),
+                    None => self.has_charset = false,
+                }
+            }
+            (Word::Cpg, Some(number)) => {
+                if let Some(page) = CodePage::from_number(number) {
+                    self.has_page = true;
+                    self.set_page(page);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -75,15 +90,22 @@ impl Fonts {
     pub(super) fn name(&mut self, text: &str) {
         for (i, part) in text.split(';').enumerate() {
             if i > 0 {
-                if let Some(font) = SymbolFont::from_name(&self.name) {
-                    self.set_page(CodePage::Symbol(font));
-                }
-                self.name.clear();
+                self.define();
             }
             if self.name.len() + part.len() <= LONGEST_NAME {
                 self.name.push_str(part);
             }
         }
+    }
+
+    fn define(&mut self) {
+        let is_told = self.has_charset || self.has_page;
+        if let Some(font) = SymbolFont::from_name(&self.name) {
+            self.set_page(CodePage::Symbol(font));
+        } else if let Some(page) = CodePage::from_font_name(&self.name).filter(|_| !is_told) {
+            self.set_page(page);
+        }
+        self.name.clear();
     }
 
     fn set_page(&mut self, page: CodePage) {

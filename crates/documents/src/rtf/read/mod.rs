@@ -11,6 +11,7 @@ mod fonts;
 mod form;
 mod head;
 mod incremental;
+mod johab;
 #[cfg(test)]
 mod kept;
 mod labels;
@@ -18,6 +19,7 @@ mod linear;
 mod links;
 mod list_tables;
 mod lists;
+mod mac;
 mod math;
 mod paragraph;
 mod part;
