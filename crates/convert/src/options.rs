@@ -26,6 +26,13 @@ pub struct ConversionOptions {
     /// How deep groups of RTF may nest. Deeper documents are [`TooDeep`](super::ConvertError::TooDeep). Programs that write
     /// mail leave thousands of groups open, and a group costs some bytes, no stack: this bounds memory, not recursion.
     pub max_groups: usize,
+    /// Whether RTF is read though it has lost its head, `{\rtf1\ansi`, or braces at its end, or has too many of them; a
+    /// document that looks like RTF without its head is then taken for that, if `from` says nothing else. Off by default:
+    /// such documents are [`Malformed`](super::ConvertError::Malformed).
+    ///
+    /// What is assumed: without a head, that there are no tables and that bytes are in the code page 1252; at the end, that
+    /// the groups that are open end there; a brace too many is no end, and all that follows it is read.
+    pub lenient: bool,
     /// The most bytes that one document may become. Larger ones are
     /// [`OutputTooLarge`](super::ConvertError::OutputTooLarge).
     pub max_output: usize,
@@ -45,7 +52,7 @@ impl ConversionOptions {
 }
 
 impl Default for ConversionOptions {
-    /// Detected format, its usual counterpart, parts in parallel, at most 1000 levels deep, or 100,000 groups of RTF, and
+    /// Detected format, its usual counterpart, parts in parallel, whole documents only, at most 1000 levels deep, or 100,000 groups of RTF, and
     /// 1 GiB large.
     fn default() -> Self {
         Self {
@@ -55,6 +62,7 @@ impl Default for ConversionOptions {
             chunk_size: None,
             max_depth: 1000,
             max_groups: 100_000,
+            lenient: false,
             max_output: 1 << 30,
         }
     }

@@ -5,6 +5,7 @@ mod chunked;
 mod chunked_rtf;
 mod chunked_support;
 mod hostile;
+mod lenient;
 mod markdown;
 mod properties;
 mod read;

@@ -24,7 +24,7 @@ fn all_ways(rtf: impl AsRef<[u8]>) -> String {
 /// may be cut.
 fn body(text: &str) -> String {
     let around = r"\pard\plain Before.\par\pard\plain ";
-    let whole = all_ways(&format!("{HEAD}{around}{text}\\par\\pard\\plain After.\\par\\pard\\plain End.}}"));
+    let whole = all_ways(format!("{HEAD}{around}{text}\\par\\pard\\plain After.\\par\\pard\\plain End.}}"));
     let text = whole.strip_prefix("Before.\n\n").and_then(|rest| rest.strip_suffix("\n\nAfter.\n\nEnd.\n"));
     text.unwrap_or(&whole).to_owned()
 }
@@ -98,7 +98,7 @@ fn contract(text: &str) -> String {
 \listid7}}{\*\listoverridetable{\listoverride\listid7\listoverridecount0\ls1}{\listoverride\listid7\listoverridecount1
 {\lfolevel\listoverrideformat{\listlevel\levelnfc1\levelstartat4{\leveltext\'05Part \'00;}{\levelnumbers\'06;}}}\ls2}}
 ";
-    all_ways(&format!("{head}{text}}}"))
+    all_ways(format!("{head}{text}}}"))
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn legal_levels_are_decimal_and_some_do_not_start_again() {
 fn labels_within_items_and_cells_and_headings() {
     let head = r"{\rtf1\ansi{\stylesheet{\s1 heading 1;}}{\*\listtable{\list{\listlevel\levelnfc0{\leveltext\'02\'00.;}{\levelnumbers\'01;}}
 {\listlevel\levelnfc4{\leveltext\'02\'01);}{\levelnumbers\'01;}}\listid1}}{\*\listoverridetable{\listoverride\listid1\ls1}}";
-    let text = all_ways(&format!(
+    let text = all_ways(format!(
         r"{head}\ls1 a\par\ilvl1 b\par\ilvl1 c\par\ilvl0 d\par\pard\intbl\ls1\ilvl1 e\cell\row\pard\s1\ls1 f\par\pard\ls1\ilvl1 g\par}}"
     ));
     assert_eq!(text, "1. a\n\n   a) b\n\n   b) c\n\n2. d\n\n| a) e |\n| --- |\n\n# 3\\. f\n\na) g\n");
@@ -175,7 +175,7 @@ fn symbols(text: &str) -> String {
     let head = r"{\rtf1\ansi\deff0{\fonttbl{\f0\fcharset0 Arial;}{\f3\froman\fcharset2 Symbol;}
 {\f4\fnil\fcharset2{\*\panose 05}Wingdings;}{\f5\fcharset2 Millwright Signs;}{\f70\fcharset2 Webdings;}{\f6 Symbol;}}
 \pard\plain ";
-    all_ways(&format!(r"{head}{text}\par\pard\plain End.\par}}")).replace("\n\nEnd.\n", "")
+    all_ways(format!(r"{head}{text}\par\pard\plain End.\par}}")).replace("\n\nEnd.\n", "")
 }
 
 #[test]
@@ -386,7 +386,7 @@ fn code_pages_may_be_written_with_a_sign() {
 #[test]
 fn fonts_say_their_code_page_by_number_charset_or_name() {
     let fonts =
-        |font: &str| all_ways(&format!(r"{{\rtf1\ansi\ansicpg1250{{\fonttbl{{\f0{font};}}}}\f0\'e1}}"));
+        |font: &str| all_ways(format!(r"{{\rtf1\ansi\ansicpg1250{{\fonttbl{{\f0{font};}}}}\f0\'e1}}"));
     for (font, expected) in [
         (r"\cpg20866 A", "А"),
         (r"\cpg1251\fcharset0 A", "б"),

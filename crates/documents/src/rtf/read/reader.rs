@@ -12,17 +12,19 @@ use super::head::Head;
 use super::linear::Linear;
 use super::links::Links;
 use super::lists::Lists;
-use super::malformed;
 use super::state::{Destination, Group, ParagraphProperties};
 use super::styles::Styles;
 use super::text::Decoder;
 use super::token::{Token, Tokens};
+use super::unclosed;
 use crate::model::{Flags, Link, Style};
 use millpond_convert::{ConversionOptions, ConvertError};
 
 /// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
 pub(super) struct Reader {
     max_groups: usize,
+    /// No brace ends the document, but its end does.
+    is_lenient: bool,
     max_output: usize,
     /// The innermost open group.
     pub(super) group: Group,
@@ -69,6 +71,7 @@ impl Reader {
     pub(super) fn new(options: &ConversionOptions, out: BytesMut) -> Self {
         Self {
             max_groups: options.max_groups,
+            is_lenient: options.lenient,
             max_output: options.max_output,
             group: Group::new(),
             stack: Vec::new(),
@@ -100,7 +103,22 @@ impl Reader {
     /// Reads `input` from the brace at `start` to the one that closes it.
     pub(super) fn read(&mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
         let is_closed = self.read_until(&mut Tokens::new(input, start), usize::MAX)?;
-        if is_closed { self.finish() } else { Err(malformed(input.len(), "it ends inside a group")) }
+        if !is_closed {
+            self.end_groups(input.len())?;
+        }
+        self.finish()
+    }
+
+    /// The document ended at `offset`, before its last brace. What is assumed of it is assumed here: that all groups end.
+    pub(super) fn end_groups(&mut self, offset: usize) -> Result<(), ConvertError> {
+        if !self.is_lenient {
+            return Err(unclosed(offset));
+        }
+        self.flush_bytes();
+        while !self.stack.is_empty() {
+            self.close()?;
+        }
+        Ok(())
     }
 
     /// Takes the tokens that begin before `end`. `true` if one of them closes the document.
@@ -122,7 +140,9 @@ impl Reader {
             Token::Open => self.open(offset)?,
             Token::Close => {
                 self.close()?;
-                return Ok(self.stack.is_empty());
+                let is_closed = self.stack.is_empty();
+                self.ties.has_closed |= is_closed;
+                return Ok(is_closed && !self.is_lenient);
             }
             Token::Text(text) => {
                 if self.is_ignorable && text.trim_ascii().is_empty() {
@@ -293,6 +313,7 @@ impl Reader {
             && self.links.is_at_rest()
             && self.note_count == note_count
             && !self.ties.has_defined
+            && !self.ties.has_closed
             && (group.flags, group.font, group.fallback)
                 == (head.group.flags, head.group.font, head.group.fallback)
     }
@@ -342,6 +363,8 @@ impl Reader {
 pub(super) struct Ties {
     /// Fonts, styles, lists or the character set were defined, which holds for all that follows.
     pub(super) has_defined: bool,
+    /// The outermost group was closed: only where braces may be wrong does anything follow.
+    pub(super) has_closed: bool,
     /// A field's code was begun.
     pub(super) has_instruction: bool,
     /// A field's result was met before that: its code may be in the part before.
