@@ -37,6 +37,39 @@ impl Format {
         if Self::skip_preamble(input).starts_with(b"{\\rtf") { Self::Rtf } else { Self::Markdown }
     }
 
+    /// Whether `input` looks like RTF that has lost its head, `{\rtf1`: it begins with a group that begins as few texts but
+    /// RTF do, as with `{\pard`, `{\*\generator` or `{\fs24`, or it has lost only the first brace. [`detect`](Self::detect)
+    /// takes it for Markdown; where no format is named, a converter may better ask.
+    ///
+    /// ```
+    /// # use millpond::convert::Format;
+    /// assert!(Format::is_rtf_without_head(br"{\pard\plain Text\par}"));
+    /// assert!(!Format::is_rtf_without_head(br"{\bf Text}"));
+    /// ```
+    #[must_use]
+    pub fn is_rtf_without_head(input: &[u8]) -> bool {
+        let document = Self::skip_preamble(input);
+        let (is_group, text) = match document.strip_prefix(b"{") {
+            Some(rest) => (true, rest.trim_ascii_start()),
+            None => (false, document),
+        };
+        let (is_star, text) = match text.strip_prefix(b"\\*") {
+            Some(rest) if is_group => (true, rest),
+            _ => (false, text),
+        };
+        let Some(word) = text.strip_prefix(b"\\") else { return false };
+        // Longer names are none of those below.
+        let letters = word.iter().take(32).take_while(|b| b.is_ascii_alphabetic()).count();
+        let (name, rest) = word.split_at(letters);
+        let has_number = rest.first().is_some_and(u8::is_ascii_digit);
+        match name {
+            // With its brace and at once, that is a head.
+            b"rtf" => has_number && !document.starts_with(b"{\\rtf"),
+            _ if !is_group || name.is_empty() => false,
+            _ => is_star || RTF_WORDS.contains(&name) || (has_number && RTF_NUMBERS.contains(&name)),
+        }
+    }
+
     /// The usual ending of a file's name, without the dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
@@ -57,6 +90,58 @@ impl Format {
         }
     }
 }
+
+/// Control words that a part of an RTF document may begin with, and that TeX has not.
+const RTF_WORDS: &[&[u8]] = &[
+    b"ansi",
+    b"ansicpg",
+    b"colortbl",
+    b"field",
+    b"fonttbl",
+    b"footer",
+    b"header",
+    b"info",
+    b"listtable",
+    b"ltrch",
+    b"ltrpar",
+    b"ltrrow",
+    b"pard",
+    b"pict",
+    b"plain",
+    b"qc",
+    b"qj",
+    b"ql",
+    b"qr",
+    b"rtlch",
+    b"rtlpar",
+    b"sectd",
+    b"stylesheet",
+    b"trowd",
+];
+
+/// The same, if a number follows, as it can't in TeX.
+const RTF_NUMBERS: &[&[u8]] = &[
+    b"cb",
+    b"cf",
+    b"cs",
+    b"deff",
+    b"deflang",
+    b"f",
+    b"fi",
+    b"fs",
+    b"lang",
+    b"li",
+    b"lin",
+    b"margl",
+    b"paperw",
+    b"ri",
+    b"s",
+    b"sa",
+    b"sb",
+    b"sl",
+    b"uc",
+    b"viewkind",
+];
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,6 +182,41 @@ mod tests {
         assert_eq!(Format::detect(b"{\\rtf"), Format::Rtf);
         for other in [&b""[..], b"# Title", b"{ \\rtf1}", b"{\\rt", b"\xff\xfe\0"] {
             assert_eq!(Format::detect(other), Format::Markdown);
+        }
+    }
+
+    #[test]
+    fn rtf_without_its_head_is_known_by_its_first_word() {
+        for rtf in [
+            &b"{\\pard \\ql \\f0 a\\par}"[..],
+            b"\xef\xbb\xbf\r\n{\\pard",
+            b"{\\*\\generator a;}",
+            b"{\\fonttbl{\\f0 A;}}",
+            b"{\r\n\\fs24 a",
+            b"{ \\rtf1 a}",
+            b"\\rtf1\\ansi a}",
+        ] {
+            assert!(Format::is_rtf_without_head(rtf), "{}", String::from_utf8_lossy(rtf));
+        }
+        for other in [
+            &b""[..],
+            b"{",
+            b"{\\",
+            b"{\\*",
+            b"{\\*not marked\\*}",
+            b"{\\rtf1 a}",
+            b"{\\bf a}",
+            b"{\\par a}",
+            b"{\\f a}",
+            b"{\\em a} \\pard",
+            b"{\\pardoned}",
+            b"{a}",
+            b"\\pard a",
+            b"\\fs24 a",
+            b"# {\\pard",
+            b"{{\\pard}}",
+        ] {
+            assert!(!Format::is_rtf_without_head(other), "{}", String::from_utf8_lossy(other));
         }
     }
 

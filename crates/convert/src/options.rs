@@ -25,9 +25,19 @@ pub struct ConversionOptions {
     pub parallel_chunks: bool,
     /// How large the parts should be, in bytes of input. `None`: the processor's choice.
     pub chunk_size: Option<usize>,
-    /// How deep groups, lists, quotes and emphasis may nest in all. Deeper documents are
+    /// How deep lists, quotes and emphasis of Markdown may nest in all. Deeper documents are
     /// [`TooDeep`](super::ConvertError::TooDeep).
     pub max_depth: usize,
+    /// How deep groups of RTF may nest. Deeper documents are [`TooDeep`](super::ConvertError::TooDeep). Programs that write
+    /// mail leave thousands of groups open, and a group costs some bytes, no stack: this bounds memory, not recursion.
+    pub max_groups: usize,
+    /// Whether RTF is read though it has lost its head, `{\rtf1\ansi`, or braces at its end, or has too many of them; a
+    /// document that looks like RTF without its head is then taken for that, if `from` says nothing else. Off by default:
+    /// such documents are [`Malformed`](super::ConvertError::Malformed).
+    ///
+    /// What is assumed: without a head, that there are no tables and that bytes are in the code page 1252; at the end, that
+    /// the groups that are open end there; a brace too many is no end, and all that follows it is read.
+    pub lenient: bool,
     /// The most bytes that one document may become. Larger ones are
     /// [`OutputTooLarge`](super::ConvertError::OutputTooLarge).
     pub max_output: usize,
@@ -47,7 +57,8 @@ impl ConversionOptions {
 }
 
 impl Default for ConversionOptions {
-    /// Detected format, its usual counterpart, parts in parallel, at most 1000 levels deep and 1 GiB large.
+    /// Detected format, its usual counterpart, parts in parallel, whole documents only, at most 1000 levels deep, or 100,000 groups of RTF, and
+    /// 1 GiB large.
     fn default() -> Self {
         Self {
             from: None,
@@ -55,6 +66,8 @@ impl Default for ConversionOptions {
             parallel_chunks: true,
             chunk_size: None,
             max_depth: 1000,
+            max_groups: 100_000,
+            lenient: false,
             max_output: 1 << 30,
         }
     }

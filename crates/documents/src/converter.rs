@@ -1,5 +1,7 @@
 //! The default converter.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
 use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Split};
@@ -7,6 +9,34 @@ use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incre
 use crate::html;
 use crate::markdown::split;
 use crate::rtf::{read as rtf, write as rtf_write};
+
+/// So much of a document, white space before it aside, says what it is in: a brace, a star and a control word.
+const LONGEST_FIRST_WORD: usize = 48;
+
+/// Whether what follows `head` may still say that the document is RTF, with its head or without.
+fn is_undecided(head: &[u8]) -> bool {
+    let rest = Format::skip_preamble(head);
+    let may_be_rtf = matches!(rest.first(), Some(b'{' | b'\\')) && !rest.starts_with(b"{\\rtf");
+    rest.len() < b"{\\rtf".len() || (may_be_rtf && rest.len() < LONGEST_FIRST_WORD)
+}
+
+/// What `input` is, and what is to become of it. What looks like RTF without its head is that if it may be, and an error
+/// otherwise: as Markdown its control words would be text.
+fn formats(input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
+    if options.from.is_some() || !Format::is_rtf_without_head(input) {
+        return Ok(options.resolve(input));
+    }
+    if options.lenient {
+        return Ok(ConversionOptions { from: Some(Format::Rtf), ..options.clone() }.resolve(input));
+    }
+    Err(ConvertError::Malformed {
+        format: Format::Rtf,
+        offset: input.len() - Format::skip_preamble(input).len(),
+        what: Cow::Borrowed(
+            "it looks like RTF without its head, {\\rtf1: the option `lenient` reads it all the same; if it is Markdown, name that",
+        ),
+    })
+}
 
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
@@ -47,7 +77,8 @@ impl Converter for DocumentConverter {
     /// # Errors
     ///
     /// [`ConvertError::Unsupported`] for any other pair of formats than those above; [`ConvertError::Malformed`] for RTF
-    /// that does not begin with `{\rtf` or ends inside a group; [`ConvertError::NotUtf8`] for Markdown that is not;
+    /// that does not begin with `{\rtf` or ends inside a group, unless [`lenient`](ConversionOptions::lenient) lets it, and
+    /// for what looks like RTF without its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
     /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`. On the way from RTF
     /// to HTML the limit of output is also that of the Markdown in between.
     fn convert(
@@ -57,7 +88,7 @@ impl Converter for DocumentConverter {
         out: &mut BytesMut,
     ) -> Result<(), ConvertError> {
         let before = out.len();
-        let (from, to) = options.resolve(input);
+        let (from, to) = formats(input, options)?;
         let done = match (from, to) {
             (Format::Rtf, Format::Markdown) => rtf::to_markdown(input, options, out),
             (Format::Rtf, Format::Html) => {
@@ -77,16 +108,17 @@ impl Converter for DocumentConverter {
 
     /// # Errors
     ///
-    /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not know.
+    /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not know, and
+    /// [`ConvertError::Malformed`] for what looks like RTF without its head, if no format is named.
     fn resolve(&self, input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
-        match options.resolve(input) {
+        match formats(input, options)? {
             (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),
             pair => Ok(pair),
         }
     }
 
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
-        match options.resolve(input) {
+        match formats(input, options).ok()? {
             (Format::Markdown, Format::Html) => {
                 let plan = split::split(input, chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(plan))
@@ -147,8 +179,7 @@ impl Converter for DocumentConverter {
         head: &[u8],
         options: &ConversionOptions,
     ) -> Result<Option<Box<dyn Incremental>>, ConvertError> {
-        let is_told = options.from.is_some_and(|format| format != Format::Rtf);
-        if !is_told && Format::skip_preamble(head).len() < b"{\\rtf".len() {
+        if options.from.is_none_or(|format| format == Format::Rtf) && is_undecided(head) {
             // It is not even clear what it is, after so much white space.
             return Ok(None);
         }

@@ -105,6 +105,17 @@ impl Content {
         }
     }
 
+    /// Puts `label` before the text, in no style. All runs must be closed.
+    pub(crate) fn begin_with(&mut self, label: &str) {
+        self.text.insert_str(0, label);
+        for run in &mut self.runs {
+            run.end += label.len();
+        }
+        if self.runs.first().is_none_or(|run| run.style != Style::default()) {
+            self.runs.insert(0, Run { end: label.len(), style: Style::default() });
+        }
+    }
+
     /// Whether nothing would be seen of it.
     pub(crate) fn is_blank(&self) -> bool {
         self.runs.iter().all(|run| run.style.note == 0) && self.text.trim().is_empty()
@@ -136,6 +147,8 @@ pub(crate) enum Kind {
     Code,
     /// An item of a list.
     Item(Item),
+    /// As an item of a list, but its text begins with its label, which Markdown has no marker for.
+    Labelled(Item),
     /// A line across the page.
     Rule,
 }

@@ -96,7 +96,7 @@ fn the_limits_are_those_of_the_whole() {
     let document = format!("{HEAD}{body}}}");
     for limit in 0..400 {
         check(document.as_bytes(), &ConversionOptions { max_output: limit, ..to_markdown() }, 1);
-        check(document.as_bytes(), &ConversionOptions { max_depth: limit % 9, ..to_markdown() }, 1);
+        check(document.as_bytes(), &ConversionOptions { max_groups: limit % 9, ..to_markdown() }, 1);
     }
 }
 

@@ -86,7 +86,7 @@ fn the_limits_are_those_of_the_whole() {
         for format in [Format::Markdown, Format::Html] {
             let small = ConversionOptions { max_output: limit, ..to(format) };
             check_read(document.as_bytes(), &small, &mut chance);
-            let flat = ConversionOptions { max_depth: limit % 9, ..to(format) };
+            let flat = ConversionOptions { max_groups: limit % 9, ..to(format) };
             check_read(document.as_bytes(), &flat, &mut chance);
         }
     }

@@ -78,6 +78,13 @@ impl Blocks {
                 self.out.extend_from_slice(b"---");
                 self.end_line(Last::Block);
             }
+            Kind::Labelled(item) => {
+                self.enter_quote(place.quote);
+                self.items.close_to_item(item);
+                self.begin_line(false);
+                self.inline(content, links, Context::Paragraph);
+                self.end_line(Last::Block);
+            }
             Kind::Body | Kind::Code => {
                 self.begin_block(place);
                 self.inline(content, links, Context::Paragraph);

@@ -69,6 +69,13 @@ impl Items {
         self.open.truncate(keep.map_or(0, |at| at + 1));
     }
 
+    /// Closes all items but those of the same list that `item` would be within.
+    pub(super) fn close_to_item(&mut self, item: Item) {
+        let is_around = |open: &Open| open.list == item.list && open.level < item.level;
+        let keep = self.open.iter().rposition(is_around);
+        self.open.truncate(keep.map_or(0, |at| at + 1));
+    }
+
     pub(super) fn close_all(&mut self) {
         self.open.clear();
     }

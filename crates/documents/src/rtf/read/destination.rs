@@ -1,34 +1,44 @@
 //! What control words and symbols do, by the destination that they are in.
 
-use super::field;
+use super::form::Form;
+use super::labels;
 use super::reader::Reader;
 use super::state::{Destination, Group, Numbering};
 use super::word::Word;
 use crate::model::{Align, Flags};
 
 impl Reader {
-    /// A control word; `is_ignorable` if `\*` came before it.
-    pub(super) fn word(&mut self, word: Word, number: Option<i32>, is_ignorable: bool) {
+    /// A control word; `begins_group` if nothing but `\*` comes before it in its group.
+    pub(super) fn word(&mut self, word: Word, number: Option<i32>, begins_group: bool) {
         match self.group.destination {
             Destination::Skip => {}
             Destination::Upr => {
                 if word == Word::Ud {
-                    self.group.destination = Destination::Body;
+                    self.group.destination = self.around_upr;
                 }
             }
             Destination::Shape => self.shape_word(word),
+            Destination::Picture => self.property_word(word),
+            Destination::FormField => self.form_word(word, number),
+            Destination::Math | Destination::MathRun | Destination::MathProperty | Destination::MathMark => {
+                self.math_word(word, number);
+            }
             Destination::FontTable => self.fonts.table_word(word, number),
             Destination::StyleSheet => self.style_word(word, number),
-            Destination::ListTable => self.lists.list_word(word, number),
-            Destination::ListOverrideTable => self.lists.override_word(word, number),
+            Destination::ListTable | Destination::ListOverrideTable => self.list_word(word, number),
+            Destination::LevelText
+            | Destination::FormItem
+            | Destination::PropertyName
+            | Destination::Description => self.bare_text_word(word, number),
             Destination::Numbering => self.numbering_word(word, number),
             Destination::Body | Destination::TextBox | Destination::Instruction | Destination::Marker => {
-                if let Some(destination) = destination(word) {
-                    self.enter(destination, word);
-                } else if is_ignorable && word != Word::Nesttableprops && word != Word::Footnote {
-                    self.group.destination = Destination::Skip;
-                } else {
-                    self.text_word(word, number);
+                let is_apart = begins_group || !self.is_root();
+                match destination(word) {
+                    Some(destination) if is_apart => self.enter(destination, word),
+                    // A word for a group of its own, which would take the rest of the document.
+                    Some(_) => {}
+                    None if word == Word::Footnote && !is_apart => {}
+                    None => self.text_word(word, number),
                 }
             }
         }
@@ -40,11 +50,23 @@ impl Reader {
             Word::Fldinst if !self.group.destination.is_flow() => return,
             Word::Fldinst => {
                 self.instruction.clear();
+                self.form = Form::default();
+                self.shown_field = None;
                 self.ties.has_instruction = true;
             }
+            Word::Formfield => self.form = Form::default(),
             Word::Fonttbl | Word::Stylesheet | Word::Listtable | Word::Listoverridetable => {
                 self.ties.has_defined = true;
             }
+            Word::Upr => self.around_upr = self.group.destination,
+            // What of them is text is text of a paragraph.
+            Word::Shpinst | Word::Do | Word::Pict | Word::MoMath | Word::MoMathPara
+                if !self.group.destination.is_flow() =>
+            {
+                self.group.destination = Destination::Skip;
+                return;
+            }
+            Word::MoMath | Word::MoMathPara => return self.begin_math(),
             Word::Listtext | Word::Pntext => {
                 self.marker.clear();
                 self.has_marker = true;
@@ -52,20 +74,6 @@ impl Reader {
             _ => {}
         }
         self.group.destination = destination;
-    }
-
-    /// `\fldrslt`: what the field shows, which is a link's text if its code says so.
-    fn field_result(&mut self) {
-        if !self.group.destination.is_flow() {
-            return;
-        }
-        self.ties.lacks_instruction |= !self.ties.has_instruction;
-        if let Some(link) = field::hyperlink(&std::mem::take(&mut self.instruction)) {
-            // A link in a link ends the outer one.
-            self.end_links();
-            self.links.push(link);
-            self.group.link = u32::try_from(self.links.len()).unwrap_or(0);
-        }
     }
 
     fn text_word(&mut self, word: Word, number: Option<i32>) {
@@ -117,18 +125,43 @@ impl Reader {
         }
     }
 
+    fn list_word(&mut self, word: Word, number: Option<i32>) {
+        if self.group.destination == Destination::ListTable {
+            self.lists.list_word(word, number);
+        } else {
+            self.lists.override_word(word, number);
+        }
+        if word == Word::Leveltext {
+            self.group.destination = Destination::LevelText;
+        }
+    }
+
+    /// A control word in text that has no looks.
+    fn bare_text_word(&mut self, word: Word, number: Option<i32>) {
+        match word {
+            Word::U => self.unicode(number.unwrap_or(0)),
+            Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
+            Word::F => self.group.font = number.unwrap_or(0),
+            _ => character(word).into_iter().for_each(|c| self.push(c)),
+        }
+    }
+
     fn numbering_word(&mut self, word: Word, number: Option<i32>) {
         let numbering = &mut self.group.paragraph.numbering;
         match word {
             Word::Pnlvlblt => *numbering = Numbering::Bullet,
-            Word::Pnlvlbody | Word::Pnlvl => *numbering = Numbering::Number(1),
+            Word::Pnlvlbody | Word::Pnlvl => *numbering = Numbering::Number(1, labels::DECIMAL),
             Word::Pnlvlcont => *numbering = Numbering::None,
             Word::Pnstart => {
-                if let Numbering::Number(start) = numbering {
+                if let Numbering::Number(start, _) = numbering {
                     *start = u32::try_from(number.unwrap_or(1)).unwrap_or(0);
                 }
             }
-            _ => {}
+            _ => {
+                if let (Numbering::Number(_, format), Some(named)) = (numbering, number_format(word)) {
+                    *format = named;
+                }
+            }
         }
     }
 
@@ -162,9 +195,14 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Pn => Destination::Numbering,
         Word::Upr => Destination::Upr,
         Word::Shpinst | Word::Do => Destination::Shape,
-        Word::Colortbl | Word::Filetbl | Word::Info | Word::Pict | Word::Nonshppict | Word::Objdata => {
+        Word::Pict => Destination::Picture,
+        Word::Formfield => Destination::FormField,
+        Word::MoMath | Word::MoMathPara => Destination::Math,
+        Word::Colortbl | Word::Filetbl | Word::Info | Word::Nonshppict | Word::Objdata | Word::MmathPict => {
             Destination::Skip
         }
+        // Parts of pictures, shapes and forms, out of place.
+        Word::Picprop | Word::Sn | Word::Sv | Word::Ffl => Destination::Skip,
         Word::Objclass | Word::Objname | Word::Header | Word::Headerl | Word::Headerr | Word::Headerf => {
             Destination::Skip
         }
@@ -180,6 +218,26 @@ fn destination(word: Word) -> Option<Destination> {
         // What readers are to show that know no shapes: the same text again.
         Word::Shprslt => Destination::Skip,
         Word::Template | Word::Background | Word::Revtbl | Word::Pnseclvl => Destination::Skip,
+        // Parts of the tables of lists, out of place.
+        Word::List | Word::Listlevel | Word::Listname | Word::Leveltext | Word::Levelnumbers => {
+            Destination::Skip
+        }
+        Word::Liststylename | Word::Listoverride | Word::Lfolevel => Destination::Skip,
+        _ => return None,
+    })
+}
+
+/// The format of `\levelnfc` that a word of `\pn` is the name of.
+fn number_format(word: Word) -> Option<i32> {
+    Some(match word {
+        Word::Pndec => labels::DECIMAL,
+        Word::Pnucrm => labels::UPPER_ROMAN,
+        Word::Pnlcrm => labels::LOWER_ROMAN,
+        Word::Pnucltr => labels::UPPER_LETTER,
+        Word::Pnlcltr => labels::LOWER_LETTER,
+        Word::Pnord => labels::ORDINAL,
+        Word::Pncard => labels::CARDINAL_TEXT,
+        Word::Pnordt => labels::ORDINAL_TEXT,
         _ => return None,
     })
 }

@@ -1,9 +1,77 @@
-//! Fields: the code of a hyperlink.
+//! Fields: what their codes say.
 
+use encoding_rs::SHIFT_JIS;
+
+use super::codepage::CodePage;
+use super::eq;
+use super::reader::Reader;
+use super::state::Destination;
+use super::symbols::SymbolFont;
+use super::word::Word;
 use crate::model::Link;
 
 /// The longest code of a field that is kept, in bytes. A longer one is no hyperlink.
 pub(super) const LONGEST_CODE: usize = 16 * 1024;
+
+impl Reader {
+    /// A control word in `\formfield`.
+    pub(super) fn form_word(&mut self, word: Word, number: Option<i32>) {
+        self.form.word(word, number);
+        if word == Word::Ffl {
+            self.group.destination = Destination::FormItem;
+        }
+    }
+
+    /// The end of a field's code. Some fields say there what they show; what their result has is of no use.
+    /// The code is in `font`.
+    pub(super) fn end_instruction(&mut self, font: i32) {
+        let code = std::mem::take(&mut self.instruction);
+        let shown = if let Some(symbol) = symbol(&code) {
+            Some(self.symbol_shown(&symbol, font).to_string())
+        } else if let Some(formula) = eq::formula(&code) {
+            Some(formula)
+        } else {
+            self.form.value(&code).map(str::to_owned)
+        };
+        self.instruction = code;
+        if let Some(shown) = shown.filter(|shown| !shown.is_empty()) {
+            self.show(&shown);
+            self.shown_field = Some(self.depth());
+        }
+    }
+
+    fn symbol_shown(&self, symbol: &Symbol, font: i32) -> char {
+        let named = symbol.font.as_deref().map(SymbolFont::from_name);
+        let font = named.unwrap_or_else(|| self.fonts.symbols(font));
+        let mut text = String::new();
+        match (font, symbol.number) {
+            (Some(font), number @ (0x20..=0xff | 0xf020..=0xf0ff)) => return font.character(number as u8),
+            (_, number) if symbol.is_unicode || number > 0xffff => {
+                return char::from_u32(number).unwrap_or('\u{fffd}');
+            }
+            (_, number @ 0x100..) if symbol.is_shift_jis => {
+                CodePage::Web(SHIFT_JIS).decode(&(number as u16).to_be_bytes(), &mut text);
+            }
+            (_, number @ 0x100..) => text.extend(char::from_u32(number)),
+            (_, number) => CodePage::ANSI.decode(&[number as u8], &mut text),
+        }
+        text.chars().next().unwrap_or('\u{fffd}')
+    }
+
+    /// `\fldrslt`: what the field shows, which is a link's text if its code says so.
+    pub(super) fn field_result(&mut self) {
+        if !self.group.destination.is_flow() {
+            return;
+        }
+        self.ties.lacks_instruction |= !self.ties.has_instruction;
+        if self.shown_field.take().is_some() {
+            self.instruction.clear();
+            self.group.destination = Destination::Skip;
+        } else if let Some(link) = hyperlink(&std::mem::take(&mut self.instruction)) {
+            self.begin_link(link);
+        }
+    }
+}
 
 /// Where the field leads, if its code is `HYPERLINK`.
 ///
@@ -33,6 +101,49 @@ pub(super) fn hyperlink(code: &str) -> Option<Link> {
         }
     }
     (!link.url.is_empty()).then_some(link)
+}
+
+/// A `SYMBOL` field: one character by its number.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Symbol {
+    pub(super) number: u32,
+    /// `\f`: the font that it is in.
+    pub(super) font: Option<String>,
+    /// `\u`: the number is that of Unicode.
+    pub(super) is_unicode: bool,
+    /// `\j`: the number is that of Shift-JIS.
+    pub(super) is_shift_jis: bool,
+}
+
+/// The character of a field, if its code is `SYMBOL`.
+pub(super) fn symbol(code: &str) -> Option<Symbol> {
+    let mut arguments = Arguments { rest: code };
+    if !arguments.next()?.0.eq_ignore_ascii_case("symbol") {
+        return None;
+    }
+    let (number, _) = arguments.next()?;
+    let hex = number.strip_prefix("0x").or_else(|| number.strip_prefix("0X"));
+    let value = match hex {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => {
+            number.parse::<i32>().ok().map(|value| if value < 0 { value as u16 as u32 } else { value as u32 })
+        }
+    };
+    let mut chars = number.chars();
+    // The character itself may stand there.
+    let single = chars.next().filter(|_| chars.next().is_none()).map(u32::from);
+    let number = value.or(single)?;
+    let mut symbol = Symbol { number, font: None, is_unicode: value.is_none(), is_shift_jis: false };
+    while let Some((argument, is_quoted)) = arguments.next() {
+        match argument.to_ascii_lowercase().as_str() {
+            "\\f" if !is_quoted => symbol.font = arguments.next().map(|(font, _)| font),
+            "\\s" | "\\*" if !is_quoted => _ = arguments.next(),
+            "\\u" if !is_quoted => symbol.is_unicode = true,
+            "\\j" if !is_quoted => symbol.is_shift_jis = true,
+            _ => {}
+        }
+    }
+    Some(symbol)
 }
 
 /// The arguments of a field, and whether each was quoted.
@@ -97,6 +208,24 @@ mod tests {
     #[test]
     fn a_backslash_in_quotes_is_doubled() {
         assert_eq!(parts(r#"HYPERLINK "c:\\a\\b.txt""#), Some((r"c:\a\b.txt".into(), String::new())));
+    }
+
+    #[test]
+    fn symbols_have_a_number_and_a_font() {
+        let parts = |code: &str| {
+            let symbol = symbol(code)?;
+            Some((symbol.number, symbol.font.unwrap_or_default(), symbol.is_unicode, symbol.is_shift_jis))
+        };
+        let expected = |number, font: &str, unicode, jis| Some((number, font.to_owned(), unicode, jis));
+        assert_eq!(parts(r#" SYMBOL 109 \f "Symbol" \s 12"#), expected(109, "Symbol", false, false));
+        assert_eq!(parts(r"symbol 0xF06D \f Symbol \h"), expected(0xf06d, "Symbol", false, false));
+        assert_eq!(parts(r"SYMBOL -3987 \s 12 \f Symbol"), expected(0xf06d, "Symbol", false, false));
+        assert_eq!(parts(r"SYMBOL 8364 \u"), expected(8364, "", true, false));
+        assert_eq!(parts(r"SYMBOL § \* MERGEFORMAT"), expected(0xa7, "", true, false));
+        assert_eq!(parts(r"SYMBOL 33440 \j"), expected(33440, "", false, true));
+        for code in ["", "SYMBOL", "SYMBOL ab", "SYMBOLS 1", "PAGE"] {
+            assert_eq!(parts(code), None, "{code}");
+        }
     }
 
     #[test]

@@ -3,22 +3,43 @@
 use std::collections::HashMap;
 
 use super::codepage::CodePage;
+use super::symbols::SymbolFont;
 use super::word::Word;
+
+/// The longest name that is looked at, in bytes; those that mean something are shorter.
+const LONGEST_NAME: usize = 64;
 
 /// The code pages of the document and of its fonts.
 #[derive(Debug, Clone)]
 pub(super) struct Fonts {
     document: CodePage,
     fonts: HashMap<i32, CodePage>,
-    /// The font being defined.
+    /// The font being defined, and its name so far.
     current: i32,
+    name: String,
+    /// Its `\fcharset` or `\cpg` has said what it is in.
+    has_charset: bool,
+    has_page: bool,
+    /// Which of the fonts 0 to 63 are fonts of symbols, a bit each; whether any other is.
+    symbols: u64,
+    has_more_symbols: bool,
     /// `\deff`
     pub(super) default_font: i32,
 }
 
 impl Fonts {
     pub(super) fn new() -> Self {
-        Self { document: CodePage::ANSI, fonts: HashMap::new(), current: -1, default_font: -1 }
+        Self {
+            document: CodePage::ANSI,
+            fonts: HashMap::new(),
+            current: -1,
+            name: String::new(),
+            has_charset: false,
+            has_page: false,
+            symbols: 0,
+            has_more_symbols: false,
+            default_font: -1,
+        }
     }
 
     /// A control word that says which character set the document is in.
@@ -39,19 +60,82 @@ impl Fonts {
 
     /// A control word in `\fonttbl`.
     pub(super) fn table_word(&mut self, word: Word, number: Option<i32>) {
-        let page = match (word, number) {
+        match (word, number) {
             (Word::F, Some(font)) => {
                 self.current = font;
-                return;
+                self.name.clear();
+                (self.has_charset, self.has_page) = (false, false);
             }
-            (Word::Fcharset, Some(charset)) => CodePage::from_charset(charset),
             // Where both are there, the code page is the more exact.
-            (Word::Cpg, Some(number)) => CodePage::from_number(number),
-            _ => return,
-        };
-        if let Some(page) = page {
-            self.fonts.insert(self.current, page);
+            (Word::Fcharset, Some(charset)) if !self.has_page || charset == 2 => {
+                // Programs that write UTF-8 say so once, and not of each font.
+                self.has_charset = true;
+                match CodePage::from_charset(charset) {
+                    Some(_) if charset == 0 && self.document.is_utf8() => {}
+                    Some(page) => self.set_page(page),
+                    None => self.has_charset = false,
+                }
+            }
+            (Word::Cpg, Some(number)) => {
+                if let Some(page) = CodePage::from_number(number) {
+                    self.has_page = true;
+                    self.set_page(page);
+                }
+            }
+            _ => {}
         }
+    }
+
+    /// Part of a font's name; a semicolon ends the definition. Fonts of symbols are known by it, whatever else is said.
+    pub(super) fn name(&mut self, text: &str) {
+        for (i, part) in text.split(';').enumerate() {
+            if i > 0 {
+                self.define();
+            }
+            if self.name.len() + part.len() <= LONGEST_NAME {
+                self.name.push_str(part);
+            }
+        }
+    }
+
+    fn define(&mut self) {
+        let is_told = self.has_charset || self.has_page;
+        if let Some(font) = SymbolFont::from_name(&self.name) {
+            self.set_page(CodePage::Symbol(font));
+        } else if let Some(page) = CodePage::from_font_name(&self.name).filter(|_| !is_told) {
+            self.set_page(page);
+        }
+        self.name.clear();
+    }
+
+    fn set_page(&mut self, page: CodePage) {
+        self.fonts.insert(self.current, page);
+        let is_symbol = matches!(page, CodePage::Symbol(_));
+        match u32::try_from(self.current) {
+            Ok(font @ 0..64) => {
+                self.symbols &= !(1 << font);
+                self.symbols |= u64::from(is_symbol) << font;
+            }
+            _ => self.has_more_symbols |= is_symbol,
+        }
+    }
+
+    /// The font of symbols of that number, if it is one.
+    #[inline]
+    pub(super) fn symbols(&self, font: i32) -> Option<SymbolFont> {
+        let may_be = match font {
+            0..64 => self.symbols >> font & 1 == 1,
+            _ => self.has_more_symbols,
+        };
+        match may_be.then(|| self.fonts.get(&font)).flatten()? {
+            CodePage::Symbol(font) => Some(*font),
+            _ => None,
+        }
+    }
+
+    /// How text is to be read that is in no font.
+    pub(super) fn document(&self) -> CodePage {
+        self.document
     }
 
     /// How much is remembered, in bytes, about.

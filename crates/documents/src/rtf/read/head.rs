@@ -41,7 +41,7 @@ impl Head {
                     end,
                 });
             }
-            if reader.take(token, tokens.offset()).ok()? {
+            if reader.take(token, tokens.offset()).ok()? || reader.ties.has_closed {
                 return None;
             }
         }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::reader::Reader;
 use super::token::{Token, Tokens};
-use super::{append_notes, malformed, start_of};
+use super::{append_notes, start_of};
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts};
 
 /// The way to Markdown. What is kept until it can be written is a paragraph, a table, a block of code; and all footnotes, which come
@@ -28,7 +28,7 @@ impl ToMarkdown {
     /// Begins with the document that begins with `head`.
     pub(crate) fn new(head: &[u8], options: &ConversionOptions) -> Result<Self, ConvertError> {
         let reader = Reader::new(options, BytesMut::new());
-        Ok(Self { reader, offset: 0, skip: start_of(head)?, is_over: false })
+        Ok(Self { reader, offset: 0, skip: start_of(head, options)?, is_over: false })
     }
 
     /// As [`Incremental::convert`], of bytes that need not be shared.
@@ -59,7 +59,10 @@ impl ToMarkdown {
             let begin = tokens.offset();
             let Some(token) = tokens.next() else {
                 if is_last {
-                    return Err(malformed(self.offset + input.len(), "it ends inside a group"));
+                    self.reader.end_groups(self.offset + input.len())?;
+                    self.reader.finish()?;
+                    self.is_over = true;
+                    break;
                 }
                 // Line ends are no tokens, and a backslash alone is none yet.
                 let is_begun = begin < input.len() && input.ends_with(b"\\");

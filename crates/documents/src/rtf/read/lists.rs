@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::list_tables::{BULLET, Counter, LEVELS, Level, NO_MARKER, Tables};
+use super::labels::{self, Label, push_number};
+use super::list_tables::{BULLET, Counter, LEVELS, Level, NO_MARKER, Override, Tables};
 use super::state::Numbering;
 use super::word::Word;
 use crate::model::Item;
@@ -20,11 +21,13 @@ struct Count {
 }
 
 impl Count {
-    /// The next number at that level; deeper levels start again.
-    fn next(&mut self, level: usize, start: u32, is_shown: bool) -> u32 {
+    /// The next number at that level; deeper levels start again, but for those that go on.
+    fn next(&mut self, level: usize, start: u32, is_shown: bool, goes_on: impl Fn(usize) -> bool) -> u32 {
         self.is_shown |= is_shown;
-        if let Some(deeper) = self.last.get_mut(level + 1..) {
-            deeper.fill(None);
+        for (deeper, last) in self.last.iter_mut().enumerate().skip(level + 1) {
+            if last.is_some() && !goes_on(deeper) {
+                *last = None;
+            }
         }
         let Some(last) = self.last.get_mut(level) else { return start };
         let number = last.map_or(start, |n| n.saturating_add(1));
@@ -60,26 +63,68 @@ impl Lists {
         &self.tables
     }
 
-    /// The item that a paragraph with `\ls` and `\ilvl` is, and counts it. `None` if its level has no marker. `hint` is
-    /// what its marker looks like, for lists that the tables don't have.
-    pub(super) fn item(&mut self, ls: i32, level: u8, hint: Option<Numbering>) -> Option<Item> {
+    /// A character of `\leveltext`.
+    pub(super) fn level_char(&mut self, c: char) {
+        Arc::make_mut(&mut self.tables).level_char(c);
+    }
+
+    /// The item that a paragraph with `\ls` and `\ilvl` is, and counts it; its label is appended to `label`. `None` if
+    /// its level has no marker. `marker` is the text of its marker, for lists that the tables don't have and for
+    /// numbers that this reader can't write.
+    pub(super) fn item(
+        &mut self,
+        ls: i32,
+        level: u8,
+        marker: Option<&str>,
+        label: &mut String,
+    ) -> Option<(Item, Label)> {
         self.old.clear();
         let at = usize::from(level).min(LEVELS - 1);
         let entry = self.tables.entry(ls);
         let defined = self.tables.level(entry, at);
         let own_start = entry.and_then(|entry| entry.start(at));
-        let (is_bullet, start) = match (defined, hint) {
+        let told = marker.map_or(Label::Bullet, Label::read);
+        let (is_bullet, start) = match (defined, told) {
             (Some(Level { format: NO_MARKER, .. }), _) => return None,
             (Some(level), _) => (level.format == BULLET, own_start.unwrap_or(level.start)),
-            (None, Some(Numbering::Number(number))) => (false, number),
-            (None, _) => (true, 1),
+            (None, Label::Number(number)) => (false, number),
+            (None, Label::Bullet) => (true, 1),
+            (None, Label::Text) => (false, 1),
         };
         let count = self.counts.entry(Counter::of(entry, ls)).or_insert_with(|| {
             self.opened = self.opened.saturating_add(1);
             Count { list: self.opened, ..Count::default() }
         });
-        let (list, number) = (count.list, count.next(at, start, !is_bullet));
-        Some(Item { list, level: at as u8, number: (!is_bullet).then_some(number) })
+        let goes_on = |deeper| self.tables.level(entry, deeper).is_some_and(|level| level.goes_on);
+        let number = count.next(at, start, !is_bullet, goes_on);
+        let item = |number| Item { list: count.list, level: at as u8, number };
+        let before = label.len();
+        let is_known = match defined {
+            _ if is_bullet => return Some((item(None), Label::Bullet)),
+            Some(level) => match level.text() {
+                Some(text) => {
+                    let number = |at: usize| (number_at(&self.tables, entry, count, at), level.is_legal);
+                    push_text(label, text, at, number)
+                }
+                None => {
+                    let is_known = push_number(label, level.format, number);
+                    label.push('.');
+                    is_known
+                }
+            },
+            None => false,
+        };
+        if let (false, Some(marker)) = (is_known, marker) {
+            label.truncate(before);
+            label.push_str(marker.trim());
+        }
+        match Label::read(label.get(before..).unwrap_or_default()) {
+            _ if label.len() == before => None,
+            // What the number of a list that no table has is, its first marker says, and the count from there.
+            Label::Number(_) if defined.is_none() => Some((item(Some(number)), Label::Number(number))),
+            Label::Number(number) => Some((item(Some(number)), Label::Number(number))),
+            read => Some((item(None), read)),
+        }
     }
 
     /// What has counted items, and whether their numbers showed.
@@ -102,7 +147,7 @@ impl Lists {
         let first = match numbering {
             Numbering::None => return None,
             Numbering::Bullet => None,
-            Numbering::Number(start) => Some(start),
+            Numbering::Number(start, _) => Some(start),
         };
         while self.old.last().is_some_and(|open| open.0 > indent) {
             self.old.pop();
@@ -125,6 +170,36 @@ impl Lists {
         Some(Item { list, level, number })
     }
 
+    /// As [`old_item`](Self::old_item), with its label, which is appended to `label`. `marker` is the text of its
+    /// marker: what the number looks like, and whether there is one where nothing else says so.
+    pub(super) fn old_labelled(
+        &mut self,
+        indent: i32,
+        numbering: Numbering,
+        marker: Option<&str>,
+        label: &mut String,
+    ) -> Option<(Item, Label)> {
+        let told = marker.map(Label::read);
+        let numbering = match (numbering, told) {
+            (Numbering::None, Some(Label::Bullet)) => Numbering::Bullet,
+            (Numbering::None, Some(Label::Number(number))) => Numbering::Number(number, labels::DECIMAL),
+            (Numbering::None, Some(Label::Text)) => Numbering::Number(1, labels::DECIMAL),
+            (numbering, _) => numbering,
+        };
+        let item = self.old_item(indent, numbering)?;
+        match (numbering, told, item.number) {
+            (Numbering::Number(..), Some(Label::Text), _) => {
+                label.push_str(marker.unwrap_or_default().trim())
+            }
+            (Numbering::Number(_, format), None, Some(number)) if format != labels::DECIMAL => {
+                push_number(label, format, number);
+                label.push('.');
+            }
+            _ => return Some((item, Label::Bullet)),
+        }
+        Some((item, Label::read(label)))
+    }
+
     /// A paragraph that is no item ends the lists numbered by `\pn`.
     pub(super) fn interrupt(&mut self) {
         self.old.clear();
@@ -141,16 +216,34 @@ impl Lists {
     }
 }
 
-/// What the text of a marker says: a number, a letter or Roman numeral, or else a bullet.
-pub(super) fn read_marker(text: &str) -> Numbering {
-    let text = text.trim().trim_start_matches('(');
-    let Some(label) = text.strip_suffix(['.', ')']) else { return Numbering::Bullet };
-    let last = label.rsplit('.').next().unwrap_or(label);
-    match last.parse() {
-        Ok(number) => Numbering::Number(number),
-        Err(_) if !last.is_empty() && last.chars().all(char::is_alphabetic) => Numbering::Number(1),
-        Err(_) => Numbering::Bullet,
+/// The number of a level, and its format: the last that was counted there, or the one that it starts with.
+fn number_at(tables: &Tables, entry: Option<&Override>, count: &Count, at: usize) -> (u32, i32) {
+    let level = tables.level(entry, at);
+    let start = entry.and_then(|entry| entry.start(at)).or(level.map(|level| level.start));
+    let number = count.last.get(at).copied().flatten().or(start).unwrap_or(1);
+    (number, level.map_or(labels::DECIMAL, |level| level.format))
+}
+
+/// Appends the text of the level `at` with the numbers in it. `number` says which, how it is written, and whether all are
+/// decimal. `false` if one is in a format that this reader does not know.
+fn push_text(
+    label: &mut String,
+    text: &str,
+    at: usize,
+    number: impl Fn(usize) -> ((u32, i32), bool),
+) -> bool {
+    let mut is_known = true;
+    for c in text.chars() {
+        match c {
+            '\0'..='\u{8}' if c as usize > at => {}
+            '\0'..='\u{8}' => {
+                let ((value, format), is_legal) = number(c as usize);
+                is_known &= push_number(label, if is_legal { labels::DECIMAL } else { format }, value);
+            }
+            _ => label.push(c),
+        }
     }
+    is_known
 }
 
 #[cfg(test)]
@@ -187,6 +280,10 @@ mod tests {
         lists
     }
 
+    fn item(lists: &mut Lists, ls: i32, level: u8, marker: Option<&str>) -> Option<Item> {
+        lists.item(ls, level, marker, &mut String::new()).map(|(item, _)| item)
+    }
+
     fn number(item: Option<Item>) -> Option<u32> {
         item.unwrap().number
     }
@@ -194,17 +291,17 @@ mod tests {
     #[test]
     fn items_are_numbered_from_the_start_of_their_level() {
         let mut lists = lists();
-        assert_eq!(number(lists.item(1, 0, None)), Some(3));
-        assert_eq!(number(lists.item(1, 1, None)), None);
-        assert_eq!(number(lists.item(1, 0, None)), Some(4));
-        assert!(lists.item(1, 2, None).is_none());
+        assert_eq!(number(item(&mut lists, 1, 0, None)), Some(3));
+        assert_eq!(number(item(&mut lists, 1, 1, None)), None);
+        assert_eq!(number(item(&mut lists, 1, 0, None)), Some(4));
+        assert!(item(&mut lists, 1, 2, None).is_none());
     }
 
     #[test]
     fn an_override_with_a_start_is_another_list() {
         let mut lists = lists();
-        let one = lists.item(1, 0, None).unwrap();
-        let other = lists.item(2, 0, None).unwrap();
+        let one = item(&mut lists, 1, 0, None).unwrap();
+        let other = item(&mut lists, 2, 0, None).unwrap();
         assert_ne!(one.list, other.list);
         assert_eq!(other.number, Some(5));
     }
@@ -212,28 +309,19 @@ mod tests {
     #[test]
     fn a_list_that_is_not_in_the_tables_goes_by_its_markers() {
         let mut lists = Lists::default();
-        assert_eq!(number(lists.item(9, 0, Some(read_marker("4.\t")))), Some(4));
-        assert_eq!(number(lists.item(8, 0, Some(read_marker("\u{b7}")))), None);
+        assert_eq!(number(item(&mut lists, 9, 0, Some("4.\t"))), Some(4));
+        assert_eq!(number(item(&mut lists, 8, 0, Some("\u{b7}"))), None);
     }
 
     #[test]
     fn old_lists_nest_by_their_indent() {
         let mut lists = Lists::default();
-        let outer = lists.old_item(360, Numbering::Number(1)).unwrap();
+        let outer = lists.old_item(360, Numbering::Number(1, labels::DECIMAL)).unwrap();
         let inner = lists.old_item(720, Numbering::Bullet).unwrap();
-        let again = lists.old_item(360, Numbering::Number(1)).unwrap();
+        let again = lists.old_item(360, Numbering::Number(1, labels::DECIMAL)).unwrap();
         assert_eq!((outer.level, inner.level, again.level), (0, 1, 0));
         assert_eq!((again.list, again.number), (outer.list, Some(2)));
         lists.interrupt();
-        assert_ne!(lists.old_item(360, Numbering::Number(1)).unwrap().list, outer.list);
-    }
-
-    #[test]
-    fn markers_are_told_apart() {
-        assert_eq!(read_marker("12)\t"), Numbering::Number(12));
-        assert_eq!(read_marker("(a)"), Numbering::Number(1));
-        assert_eq!(read_marker("1.2."), Numbering::Number(2));
-        assert_eq!(read_marker("\u{2022}\t"), Numbering::Bullet);
-        assert_eq!(read_marker("-"), Numbering::Bullet);
+        assert_ne!(lists.old_item(360, Numbering::Number(1, labels::DECIMAL)).unwrap().list, outer.list);
     }
 }

@@ -4,18 +4,30 @@ mod codepage;
 mod cuts;
 mod destination;
 mod dos;
+mod eq;
 mod field;
 mod flow;
 mod fonts;
+mod form;
 mod head;
 mod incremental;
+mod johab;
+#[cfg(test)]
+mod kept;
+mod labels;
+mod linear;
+mod links;
 mod list_tables;
 mod lists;
+mod mac;
+mod math;
 mod paragraph;
 mod part;
+mod picture;
 mod reader;
 mod state;
 mod styles;
+mod symbols;
 mod text;
 mod token;
 mod word;
@@ -36,7 +48,7 @@ pub(crate) fn to_markdown(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    let start = start_of(input)?;
+    let start = start_of(input, options)?;
     // What is left of RTF is a fraction of it; a third is enough for most.
     out.reserve((input.len() / 3).min(options.max_output));
     let mut reader = Reader::new(options, mem::take(out));
@@ -55,15 +67,28 @@ fn append_notes(notes: &[u8], out: &mut BytesMut) {
     }
 }
 
+/// What a document begins with.
+const HEAD: &[u8] = b"{\\rtf";
+
 /// Where the document begins.
-fn start_of(input: &[u8]) -> Result<usize, ConvertError> {
+fn start_of(input: &[u8], options: &ConversionOptions) -> Result<usize, ConvertError> {
     let document = Format::skip_preamble(input);
     let start = input.len() - document.len();
-    if document.starts_with(b"{\\rtf") {
-        Ok(start)
-    } else {
-        Err(malformed(start, "it does not begin with {\\rtf"))
+    if document.starts_with(HEAD) {
+        return Ok(start);
     }
+    match document.first() {
+        Some(b'{' | b'\\') if options.lenient => Ok(start),
+        Some(b'{' | b'\\') => {
+            Err(malformed(start, "it does not begin with {\\rtf; the option `lenient` reads it all the same"))
+        }
+        _ => Err(malformed(start, "it does not begin with {\\rtf")),
+    }
+}
+
+/// It ended, at `offset`, before its last brace.
+fn unclosed(offset: usize) -> ConvertError {
+    malformed(offset, "it ends inside a group; the option `lenient` reads what there is")
 }
 
 fn malformed(offset: usize, what: &'static str) -> ConvertError {

@@ -1,15 +1,15 @@
 //! Paragraphs: their properties, their ends, and what they turn out to be.
 
+use std::mem;
+
 use super::destination::{alignment, outline_level};
-use super::lists::read_marker;
+use super::labels::Label;
 use super::reader::Reader;
 use super::state::{Destination, Numbering, ParagraphProperties};
 use super::styles::Role;
+use super::text::LONGEST_MARKER;
 use super::word::Word;
-use crate::model::{Flags, Kind, Place};
-
-/// So many links are remembered, though they have ended.
-const MANY_LINKS: usize = 64;
+use crate::model::{Flags, Item, Kind, Place};
 
 impl Reader {
     /// A control word that is about paragraphs or tables.
@@ -37,6 +37,8 @@ impl Reader {
         if matches!(word, Word::Shptxt | Word::Dptxbxtext) {
             self.group.destination = Destination::TextBox;
             self.break_line();
+        } else {
+            self.property_word(word);
         }
     }
 
@@ -97,6 +99,12 @@ impl Reader {
         }
         let is_blank = self.flow().content().is_blank();
         let place = self.place(&properties, is_blank);
+        if !self.label.is_empty() {
+            self.label.push(' ');
+            let label = mem::take(&mut self.label);
+            self.flow().content().begin_with(&label);
+            self.label = label;
+        }
         self.forget_marker();
         let (flow, links) = self.flow_and_links();
         match place {
@@ -109,31 +117,16 @@ impl Reader {
     /// Markdown has no lists in cells, so what would be an item there begins with its mark as text.
     fn mark_item(&mut self) {
         let properties = self.group.paragraph;
-        let may_be_item = self.has_marker || properties.list > 0 || properties.numbering != Numbering::None;
-        if !may_be_item || self.flow().content().is_line_blank() {
+        if !self.may_be_item(&properties) || self.flow().content().is_line_blank() {
             return;
         }
-        if let Kind::Item(item) = self.item_or_body(&properties) {
-            let mark = item.number.map_or_else(|| "\u{2022} ".to_owned(), |number| format!("{number}. "));
-            self.flow().content().mark_line(&mark);
-        }
-    }
-
-    /// A link is over with its paragraph, so that a long address can't be repeated for each of many.
-    pub(super) fn end_links(&mut self) {
-        self.ended_links = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
-        if self.links.len() >= MANY_LINKS {
-            self.forget_links();
-        }
-    }
-
-    /// Forgets the links, all of which have ended, if nothing that is still to be written refers to one.
-    fn forget_links(&mut self) {
-        if self.is_between_paragraphs() {
-            self.links.clear();
-            self.ended_links = 0;
-            self.for_each_group(|group| group.link = 0);
-        }
+        let mark = match self.item_or_body(&properties) {
+            Kind::Item(Item { number: Some(number), .. }) => format!("{number}. "),
+            Kind::Item(_) => "\u{2022} ".to_owned(),
+            Kind::Labelled(_) => format!("{} ", self.label),
+            _ => return,
+        };
+        self.flow().content().mark_line(&mark);
     }
 
     fn forget_marker(&mut self) {
@@ -143,6 +136,7 @@ impl Reader {
 
     /// What the paragraph is and where it stands; `None` if nothing of it is to be seen.
     fn place(&mut self, properties: &ParagraphProperties, is_blank: bool) -> Option<Place> {
+        self.label.clear();
         let role = self.styles.role(properties.style);
         let (heading, quote) = match (role, properties.outline) {
             (Role::Quote(depth), None | Some(0)) => (None, depth),
@@ -155,30 +149,64 @@ impl Reader {
             _ if role == Role::Code => Kind::Code,
             _ if is_blank && properties.border => Kind::Rule,
             _ if is_blank => return None,
-            Some(level) => Kind::Heading(level),
+            Some(level) => {
+                if self.may_be_item(properties) {
+                    self.number_heading(properties);
+                }
+                Kind::Heading(level)
+            }
             None => self.item_or_body(properties),
         };
         if matches!(kind, Kind::Heading(_)) {
             // Headings are bold of themselves.
             self.flow().content().drop_uniform(Flags::BOLD);
         }
+        if !matches!(kind, Kind::Heading(_) | Kind::Labelled(_)) {
+            self.label.clear();
+        }
         Some(Place { kind, quote, indent: properties.indent })
     }
 
+    fn may_be_item(&self, properties: &ParagraphProperties) -> bool {
+        self.has_marker || properties.list > 0 || properties.numbering != Numbering::None
+    }
+
+    /// A heading is in no list, so any number that it has is text of it.
+    fn number_heading(&mut self, properties: &ParagraphProperties) {
+        if properties.list == 0 {
+            // No list goes on from heading to heading, so only the marker knows.
+            if Label::read(&self.marker) != Label::Bullet && self.marker.len() < LONGEST_MARKER {
+                self.label.push_str(self.marker.trim());
+            }
+            return;
+        }
+        match self.item_or_body(properties) {
+            Kind::Item(Item { number: Some(number), .. }) if self.label.is_empty() => {
+                self.label = format!("{number}.");
+            }
+            Kind::Item(Item { number: Some(_), .. }) | Kind::Labelled(_) => {}
+            _ => self.label.clear(),
+        }
+    }
+
+    /// What a paragraph is that is no heading, with its label.
     fn item_or_body(&mut self, properties: &ParagraphProperties) -> Kind {
-        let hint = self.has_marker.then(|| read_marker(&self.marker));
+        self.label.clear();
+        let is_whole = self.marker.len() < LONGEST_MARKER;
+        let marker = self.has_marker.then_some(if is_whole { self.marker.as_str() } else { "" });
         let item = if properties.list > 0 {
-            self.lists.item(properties.list, properties.list_level, hint)
+            self.lists.item(properties.list, properties.list_level, marker, &mut self.label)
         } else {
-            let numbering = match properties.numbering {
-                Numbering::None => hint.unwrap_or_default(),
-                numbering => numbering,
-            };
-            self.lists.old_item(properties.indent, numbering)
+            let (indent, numbering) = (properties.indent, properties.numbering);
+            self.lists.old_labelled(indent, numbering, marker, &mut self.label)
         };
         if item.is_none() && properties.indent == 0 {
             self.lists.interrupt();
         }
-        item.map_or(Kind::Body, Kind::Item)
+        match item {
+            Some((item, Label::Text)) => Kind::Labelled(item),
+            Some((item, _)) => Kind::Item(item),
+            None => Kind::Body,
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::head::Head;
 use super::list_tables::Counter;
 use super::reader::{Reader, Ties};
 use super::token::Tokens;
-use super::{cuts, start_of};
+use super::{HEAD, cuts, start_of};
 use millpond_convert::{ConversionOptions, ConvertError, Split};
 
 /// The most of a document that may be its head, as a divisor of its length: it is read once more than the rest.
@@ -49,7 +49,9 @@ pub(crate) fn split(
     options: &ConversionOptions,
     chunk_size: usize,
 ) -> Option<(Vec<Range<usize>>, Plan)> {
-    let start = start_of(input).ok()?;
+    let start = start_of(input, options)
+        .ok()
+        .filter(|&start| input.get(start..).unwrap_or_default().starts_with(HEAD))?;
     let len = input.len() - start;
     let head = Head::read(input, start, (len / MOST_HEAD).max(64 << 10), options)?;
     let size = len.div_ceil(len.div_ceil(chunk_size.max(1)));
@@ -120,9 +122,11 @@ fn read_part(
             !is_closed && tokens.offset() == range.end && reader.is_at_rest(&plan.head, notes_after)
         }
         None => {
-            let is_closed = reader.read_until(&mut tokens, usize::MAX)?;
+            if !reader.read_until(&mut tokens, usize::MAX)? {
+                reader.end_groups(input.len())?;
+            }
             reader.finish()?;
-            is_closed
+            true
         }
     };
     if !is_right || reader.ties.lacks_instruction {

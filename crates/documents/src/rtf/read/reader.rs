@@ -1,42 +1,60 @@
 //! The reader: takes tokens one by one and keeps the state that they change.
 
+use std::mem;
+
 use bytes::BytesMut;
 
 use super::destination::character;
 use super::flow::Flow;
 use super::fonts::Fonts;
+use super::form::Form;
 use super::head::Head;
+use super::linear::Linear;
+use super::links::Links;
 use super::lists::Lists;
-use super::malformed;
-use super::state::{Destination, Group};
+use super::state::{Destination, Group, ParagraphProperties};
 use super::styles::Styles;
 use super::text::Decoder;
 use super::token::{Token, Tokens};
+use super::unclosed;
 use crate::model::{Flags, Link, Style};
 use millpond_convert::{ConversionOptions, ConvertError};
 
 /// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
 pub(super) struct Reader {
-    max_depth: usize,
+    max_groups: usize,
+    /// No brace ends the document, but its end does.
+    is_lenient: bool,
     max_output: usize,
     /// The innermost open group.
     pub(super) group: Group,
     /// Those around it.
     stack: Vec<Group>,
-    /// `\*` came just before: what follows may be ignored if it isn't known.
+    /// The group has been opened just before.
+    is_first: bool,
+    /// The group was opened with `\*` just before: it is dropped if the word that follows isn't known.
     is_ignorable: bool,
     pub(super) decoder: Decoder,
     pub(super) fonts: Fonts,
     pub(super) styles: Styles,
     pub(super) lists: Lists,
-    pub(super) links: Vec<Link>,
-    /// Links up to this one have ended with their paragraph, though their groups may go on.
-    pub(super) ended_links: u32,
-    /// The code of the field under way.
+    pub(super) links: Links,
+    /// The code of the field under way, and what it says of a form.
     pub(super) instruction: String,
+    pub(super) form: Form,
+    /// A field has shown what its code says, in a group of that depth: its result is not to be shown.
+    pub(super) shown_field: Option<usize>,
+    /// The formula under way.
+    pub(super) math: Linear,
+    /// The property of a picture or shape that is being read.
+    pub(super) property: String,
     /// The text of the paragraph's marker, and whether there is one.
     pub(super) marker: String,
     pub(super) has_marker: bool,
+    /// What stands before the paragraph that ends, if it is in no list of Markdown's.
+    pub(super) label: String,
+    /// Where the text of the group goes that `\upr` is in.
+    pub(super) around_upr: Destination,
     body: Flow,
     notes: Flow,
     /// How many footnotes there are, and how many groups surround the one under way.
@@ -52,20 +70,27 @@ impl Reader {
     /// Appends to `out`.
     pub(super) fn new(options: &ConversionOptions, out: BytesMut) -> Self {
         Self {
-            max_depth: options.max_depth,
+            max_groups: options.max_groups,
+            is_lenient: options.lenient,
             max_output: options.max_output,
             group: Group::new(),
             stack: Vec::new(),
+            is_first: false,
             is_ignorable: false,
             decoder: Decoder::default(),
             fonts: Fonts::new(),
             styles: Styles::default(),
             lists: Lists::default(),
-            links: Vec::new(),
-            ended_links: 0,
+            links: Links::default(),
             instruction: String::new(),
+            form: Form::default(),
+            shown_field: None,
+            math: Linear::default(),
+            property: String::new(),
             marker: String::new(),
             has_marker: false,
+            label: String::new(),
+            around_upr: Destination::Body,
             body: Flow::new(out, 0),
             notes: Flow::new(BytesMut::new(), 4),
             note_count: 0,
@@ -78,7 +103,22 @@ impl Reader {
     /// Reads `input` from the brace at `start` to the one that closes it.
     pub(super) fn read(&mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
         let is_closed = self.read_until(&mut Tokens::new(input, start), usize::MAX)?;
-        if is_closed { self.finish() } else { Err(malformed(input.len(), "it ends inside a group")) }
+        if !is_closed {
+            self.end_groups(input.len())?;
+        }
+        self.finish()
+    }
+
+    /// The document ended at `offset`, before its last brace. What is assumed of it is assumed here: that all groups end.
+    pub(super) fn end_groups(&mut self, offset: usize) -> Result<(), ConvertError> {
+        if !self.is_lenient {
+            return Err(unclosed(offset));
+        }
+        self.flush_bytes();
+        while !self.stack.is_empty() {
+            self.close()?;
+        }
+        Ok(())
     }
 
     /// Takes the tokens that begin before `end`. `true` if one of them closes the document.
@@ -95,28 +135,41 @@ impl Reader {
     /// Takes a token that ends at `offset`. `true` if it closes the document.
     #[inline(always)]
     pub(super) fn take(&mut self, token: Token<'_>, offset: usize) -> Result<bool, ConvertError> {
+        let is_first = mem::take(&mut self.is_first);
         match token {
             Token::Open => self.open(offset)?,
             Token::Close => {
                 self.close()?;
-                return Ok(self.stack.is_empty());
+                let is_closed = self.stack.is_empty();
+                self.ties.has_closed |= is_closed;
+                return Ok(is_closed && !self.is_lenient);
             }
-            Token::Text(text) => self.text(text),
+            Token::Text(text) => {
+                if self.is_ignorable && text.trim_ascii().is_empty() {
+                    return Ok(false);
+                }
+                self.is_ignorable = false;
+                self.text(text);
+            }
             Token::Hex(byte) => self.byte(byte),
             Token::Word(word, _) if self.decoder.skips(|| character(word).is_some_and(is_visible)) => {}
             Token::Word(word, number) => {
                 self.flush_bytes();
                 self.decoder.end_fallback();
-                let is_ignorable = std::mem::take(&mut self.is_ignorable);
-                self.word(word, number, is_ignorable);
+                let begins_group = mem::take(&mut self.is_ignorable) || is_first;
+                self.word(word, number, begins_group);
             }
             Token::Unknown => {
                 self.flush_bytes();
-                if std::mem::take(&mut self.is_ignorable) {
+                if mem::take(&mut self.is_ignorable) {
                     self.group.destination = Destination::Skip;
+                } else if is_first {
+                    self.unknown_in_math();
                 }
             }
-            Token::Symbol(b'*') => self.is_ignorable = true,
+            Token::Nothing => self.flush_bytes(),
+            // Anywhere else it is out of place, and dropping what follows would lose text.
+            Token::Symbol(b'*') => self.is_ignorable = is_first,
             Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
             Token::Symbol(b'~' | b'_' | b'-') if self.decoder.skips(|| true) => {}
             Token::Symbol(symbol) => {
@@ -131,8 +184,9 @@ impl Reader {
         self.flush_bytes();
         self.decoder.end_fallback();
         self.is_ignorable = false;
-        if self.stack.len() >= self.max_depth {
-            return Err(ConvertError::TooDeep { limit: self.max_depth, offset });
+        self.is_first = true;
+        if self.stack.len() >= self.max_groups {
+            return Err(ConvertError::TooDeep { limit: self.max_groups, offset });
         }
         self.stack.push(self.group);
         Ok(())
@@ -143,20 +197,50 @@ impl Reader {
         self.decoder.end_fallback();
         self.is_ignorable = false;
         if self.note_depth == Some(self.stack.len()) {
+            // Its last paragraph ends with it, in a table or not.
+            self.group.paragraph.in_table = false;
             self.end_paragraph();
             self.notes.finish();
             self.note_depth = None;
         }
-        let in_shape = self.stack.last().is_some_and(|outer| outer.destination == Destination::Shape);
-        if in_shape && self.group.destination == Destination::TextBox {
-            self.break_line();
-        }
-        let Some(outer) = self.stack.pop() else { return Ok(()) };
-        let inner = std::mem::replace(&mut self.group, outer);
-        if inner.destination == Destination::Numbering {
-            self.group.paragraph.numbering = inner.paragraph.numbering;
+        if let Some(&outer) = self.stack.last() {
+            self.leave(outer);
         }
         self.check_size()
+    }
+
+    /// Goes back from the group to the one around it.
+    fn leave(&mut self, outer: Group) {
+        let inner = self.group;
+        let is_apart = inner.destination != outer.destination;
+        if is_apart && inner.destination == Destination::TextBox && outer.destination == Destination::Shape {
+            self.break_line();
+        }
+        if inner.link != outer.link {
+            self.end_link_text();
+        }
+        if inner.destination.is_math() {
+            self.math.end(self.stack.len());
+        }
+        self.stack.pop();
+        self.group = outer;
+        match inner.destination {
+            Destination::Numbering => self.group.paragraph.numbering = inner.paragraph.numbering,
+            Destination::Instruction if is_apart && outer.destination.is_flow() => {
+                self.end_instruction(inner.font)
+            }
+            Destination::Description if is_apart => self.end_description(),
+            _ if inner.destination.is_math() && !outer.destination.is_math() => self.end_math(),
+            _ => {}
+        }
+        if self.shown_field.is_some_and(|depth| depth > self.stack.len()) {
+            self.shown_field = None;
+        }
+    }
+
+    /// How many groups are open.
+    pub(super) fn depth(&self) -> usize {
+        self.stack.len()
     }
 
     pub(super) fn finish(&mut self) -> Result<(), ConvertError> {
@@ -180,17 +264,12 @@ impl Reader {
         self.body.is_between_paragraphs() && self.notes.is_between_paragraphs()
     }
 
-    /// Changes the groups that are open.
-    pub(super) fn for_each_group(&mut self, change: impl FnMut(&mut Group)) {
-        self.stack.iter_mut().chain([&mut self.group]).for_each(change);
-    }
-
     /// How much is remembered, in bytes, about.
     pub(super) fn held(&self) -> usize {
-        let links = self.links.iter().map(|link| size_of::<Link>() + link.url.len() + link.title.len());
         let texts = self.body.waiting() + self.notes.waiting() + self.decoder.waiting() + self.notes.kept();
         let tables = self.fonts.held() + self.styles.held() + self.lists.held();
-        texts + tables + links.sum::<usize>() + self.stack.len() * size_of::<Group>()
+        let fields = self.instruction.len() + self.form.held() + self.math.held() + self.property.len();
+        texts + tables + fields + self.links.held() + self.stack.len() * size_of::<Group>()
     }
 
     fn check_size(&mut self) -> Result<(), ConvertError> {
@@ -231,16 +310,17 @@ impl Reader {
             && self.lists.is_at_rest()
             && self.body.is_at_rest()
             && !self.has_marker
-            && self.ended_links as usize == self.links.len()
+            && self.links.is_at_rest()
             && self.note_count == note_count
             && !self.ties.has_defined
+            && !self.ties.has_closed
             && (group.flags, group.font, group.fallback)
                 == (head.group.flags, head.group.font, head.group.fallback)
     }
 
     /// The style of text here.
     pub(super) fn style(&self) -> Style {
-        let link = if self.group.link > self.ended_links { self.group.link } else { 0 };
+        let link = self.links.open(self.group.link);
         // Links are underlined of themselves.
         let flags = self.group.flags;
         let flags = if link == 0 { flags } else { flags.without(Flags::UNDERLINE) };
@@ -255,12 +335,17 @@ impl Reader {
     /// Where paragraphs go, and the links that they refer to.
     pub(super) fn flow_and_links(&mut self) -> (&mut Flow, &[Link]) {
         let flow = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
-        (flow, &self.links)
+        (flow, self.links.known())
+    }
+
+    /// Whether the group is the document's own, or none: a destination there would take all that follows.
+    pub(super) fn is_root(&self) -> bool {
+        self.stack.len() <= 1
     }
 
     /// The group is a footnote. One within another is part of it.
     pub(super) fn begin_note(&mut self) {
-        if self.note_depth.is_some() || self.stack.is_empty() {
+        if self.note_depth.is_some() {
             return;
         }
         self.note_count = self.note_count.saturating_add(1);
@@ -268,6 +353,8 @@ impl Reader {
         self.notes.begin_note(self.note_count);
         self.note_depth = Some(self.stack.len());
         self.group.destination = Destination::Body;
+        // It may be in a table or a list, but its paragraphs are not.
+        self.group.paragraph = ParagraphProperties::default();
     }
 }
 
@@ -276,6 +363,8 @@ impl Reader {
 pub(super) struct Ties {
     /// Fonts, styles, lists or the character set were defined, which holds for all that follows.
     pub(super) has_defined: bool,
+    /// The outermost group was closed: only where braces may be wrong does anything follow.
+    pub(super) has_closed: bool,
     /// A field's code was begun.
     pub(super) has_instruction: bool,
     /// A field's result was met before that: its code may be in the part before.

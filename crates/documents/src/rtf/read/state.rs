@@ -23,11 +23,36 @@ pub(super) enum Destination {
     Instruction,
     /// The number or bullet of a list item, as text.
     Marker,
+    /// What stands before the items of a level of a list.
+    LevelText,
+    /// What was chosen in a form: nowhere, but for the items of a list.
+    FormField,
+    FormItem,
+    /// A picture: nowhere, but for its description.
+    Picture,
+    /// The name of a property of a picture or shape, and the value that describes it.
+    PropertyName,
+    Description,
+    /// A formula, the text of one, what else is said of it, and a mark that is told apart from the text.
+    Math,
+    MathRun,
+    MathProperty,
+    MathMark,
     /// The old way to say how a paragraph is numbered.
     Numbering,
 }
 
 impl Destination {
+    /// Whether the text is shown, as part of the document or as the label of a paragraph.
+    pub(super) fn is_shown(self) -> bool {
+        matches!(self, Self::Body | Self::TextBox | Self::Marker | Self::LevelText | Self::MathRun)
+    }
+
+    /// Whether this is part of a formula.
+    pub(super) fn is_math(self) -> bool {
+        matches!(self, Self::Math | Self::MathRun | Self::MathProperty | Self::MathMark)
+    }
+
     /// Whether the text is the document's or a footnote's.
     pub(super) fn is_flow(self) -> bool {
         matches!(self, Self::Body | Self::TextBox)
@@ -47,6 +72,10 @@ pub(super) struct Group {
     pub(super) paragraph: ParagraphProperties,
 }
 
+/// What a group that is open costs, in bytes, at most; the vector that they are in may have room for as many again.
+const MOST_GROUP: usize = 64;
+const _: () = assert!(size_of::<Group>() <= MOST_GROUP);
+
 impl Group {
     pub(super) fn new() -> Self {
         Self {
@@ -59,9 +88,9 @@ impl Group {
         }
     }
 
-    /// `\plain`
+    /// `\plain`: no property of characters goes on, hidden and deleted text included.
     pub(super) fn plain(&mut self, default_font: i32) {
-        self.flags = self.flags.and(Flags::DELETED);
+        self.flags = Flags::default();
         self.font = default_font;
     }
 
@@ -94,6 +123,6 @@ pub(super) enum Numbering {
     #[default]
     None,
     Bullet,
-    /// With the number that the list starts at.
-    Number(u32),
+    /// With the number that the list starts at, in a format of `\levelnfc`.
+    Number(u32, i32),
 }

@@ -1,13 +1,14 @@
 //! Text: bytes in code pages, Unicode escapes and the fallbacks after them.
 
-use super::codepage::symbol;
+use super::codepage::CodePage;
 use super::field::LONGEST_CODE;
 use super::reader::Reader;
 use super::state::Destination;
+use super::symbols::list_mark;
 use crate::model::Flags;
 
 /// As much of a list marker's text as is looked at, in bytes.
-const LONGEST_MARKER: usize = 32;
+pub(super) const LONGEST_MARKER: usize = 64;
 
 /// What of the text is not yet characters.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ impl Reader {
         }
         let is_plain = self.decoder.pending.is_empty() && bytes.iter().all(|b| matches!(b, b' '..=b'~'));
         match std::str::from_utf8(bytes) {
-            Ok(text) if is_plain => self.push_str(text),
+            Ok(text) if is_plain && !self.is_symbol() => self.push_str(text),
             _ => self.decoder.pending.extend_from_slice(bytes),
         }
     }
@@ -77,9 +78,21 @@ impl Reader {
         }
     }
 
+    /// Whether text here is in a font of symbols: names and codes never are.
+    fn is_symbol(&self) -> bool {
+        self.group.destination.is_shown() && self.fonts.symbols(self.group.font).is_some()
+    }
+
+    fn page(&self) -> CodePage {
+        match self.fonts.page(self.group.font) {
+            CodePage::Symbol(_) if !self.group.destination.is_shown() => self.fonts.document(),
+            page => page,
+        }
+    }
+
     fn decode_bytes(&mut self) {
         let mut text = String::new();
-        self.fonts.page(self.group.font).decode(&self.decoder.pending, &mut text);
+        self.page().decode(&self.decoder.pending, &mut text);
         self.decoder.pending.clear();
         for c in text.chars() {
             self.push(c);
@@ -108,15 +121,22 @@ impl Reader {
                         self.end_surrogate();
                         self.decoder.high = Some(unit);
                     }
-                    // Word puts the places of a font of symbols there.
-                    0xf020..=0xf0ff => self.push(match symbol(unit as u8) {
-                        mark if !mark.is_ascii() && mark > '\u{ff}' => mark,
-                        _ => char::from_u32(unit.into()).unwrap_or('\u{fffd}'),
-                    }),
+                    // Word puts the places of a font of symbols at U+F000; others leave them where they are.
+                    0x20..=0xff | 0xf020..=0xf0ff => self.push(self.symbol_at(unit)),
                     _ => self.push(char::from_u32(unit.into()).unwrap_or('\u{fffd}')),
                 }
             }
         }
+    }
+
+    /// What a unit shows that may be a place in a font of symbols.
+    fn symbol_at(&self, unit: u16) -> char {
+        let shown = match self.fonts.symbols(self.group.font) {
+            Some(font) if self.group.destination.is_shown() => Some(font.character(unit as u8)),
+            _ if unit > 0xff => list_mark(unit as u8),
+            _ => None,
+        };
+        shown.or(char::from_u32(unit.into())).unwrap_or('\u{fffd}')
     }
 
     /// Half a pair of surrogates without the other half is no character.
@@ -129,16 +149,20 @@ impl Reader {
     /// Whether text is wanted here at all.
     pub(super) fn takes_text(&self) -> bool {
         match self.group.destination {
-            Destination::Body | Destination::TextBox => {
-                !self.group.flags.has(Flags::HIDDEN) && !self.group.flags.has(Flags::DELETED)
-            }
+            Destination::Body | Destination::TextBox => !self.is_hidden(),
             Destination::StyleSheet | Destination::Instruction | Destination::Marker => true,
+            Destination::LevelText | Destination::FontTable | Destination::FormItem => true,
+            Destination::PropertyName | Destination::Description => true,
+            Destination::Math | Destination::MathRun | Destination::MathMark => true,
             _ => false,
         }
     }
 
     /// A character wherever text goes; control characters go nowhere.
     pub(super) fn push(&mut self, c: char) {
+        if self.group.destination == Destination::LevelText {
+            return self.lists.level_char(c);
+        }
         let c = match c {
             '\u{2028}' | '\u{2029}' => '\n',
             '\t' | '\n' => c,
@@ -151,23 +175,52 @@ impl Reader {
         }
     }
 
+    /// What is not text itself, but stands for something, as text of the paragraph.
+    pub(super) fn show(&mut self, text: &str) {
+        let may_show = match self.group.destination {
+            // They stand in a paragraph.
+            Destination::Picture | Destination::Shape => true,
+            destination => destination.is_flow(),
+        };
+        if may_show && !self.is_hidden() && !text.is_empty() {
+            self.end_surrogate();
+            self.push_to_flow(text);
+        }
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.group.flags.has(Flags::HIDDEN) || self.group.flags.has(Flags::DELETED)
+    }
+
+    fn push_to_flow(&mut self, text: &str) {
+        let style = self.style();
+        self.flow().text(style).push_str(text);
+    }
+
     fn push_str(&mut self, text: &str) {
         if self.decoder.high.is_some() {
             self.end_surrogate();
         }
         match self.group.destination {
-            Destination::Body | Destination::TextBox => {
-                let style = self.style();
-                self.flow().text(style).push_str(text);
-            }
+            Destination::Body | Destination::TextBox => self.push_to_flow(text),
             Destination::StyleSheet => self.styles.name(text),
             Destination::Instruction if self.instruction.len() + text.len() <= LONGEST_CODE => {
                 self.instruction.push_str(text);
             }
             Destination::Marker => {
-                let room = LONGEST_MARKER.saturating_sub(self.marker.len());
-                self.marker.extend(text.chars().take(room / 4));
+                for c in text.chars() {
+                    if self.marker.len() >= LONGEST_MARKER {
+                        break;
+                    }
+                    self.marker.push(c);
+                }
             }
+            Destination::FormItem => self.form.item(text),
+            Destination::PropertyName | Destination::Description => self.property_text(text),
+            Destination::Math | Destination::MathRun => self.math.push(text),
+            Destination::MathMark => text.chars().for_each(|c| self.math.mark(c)),
+            Destination::FontTable => self.fonts.name(text),
+            Destination::LevelText => text.chars().for_each(|c| self.lists.level_char(c)),
             _ => {}
         }
     }

@@ -17,6 +17,8 @@ pub(super) enum Token<'a> {
     Word(Word, Option<i32>),
     /// A control word that it doesn't.
     Unknown,
+    /// Raw bytes, or an escape that is none: no text, and no control word either.
+    Nothing,
     /// `\` and a character that is not a letter, other than those below.
     Symbol(u8),
     /// `\'hh`: one byte in the code page of the font.
@@ -66,9 +68,13 @@ impl<'a> Tokens<'a> {
         match self.peek()? {
             b'\'' => {
                 self.at += 1;
-                let digits = self.take_while(2, |b| b.is_ascii_hexdigit());
-                let value = digits.iter().fold(0, |n, &b| n << 4 | hex(b));
-                Some(if digits.len() == 2 { Token::Hex(value) } else { Token::Unknown })
+                let digits = self.input.get(self.at..self.at + 2).unwrap_or_default();
+                if digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    // What follows is text.
+                    return Some(Token::Nothing);
+                }
+                self.at += 2;
+                Some(Token::Hex(digits.iter().fold(0, |n, &b| n << 4 | hex(b))))
             }
             b'a'..=b'z' | b'A'..=b'Z' => Some(self.word()),
             symbol => {
@@ -92,7 +98,7 @@ impl<'a> Tokens<'a> {
                 // At the very end of the input the number, or the space after it, may not be all there.
                 self.beyond = if left > 0 { len.saturating_sub(left) } else { 0 };
                 self.at += len.min(left);
-                Token::Unknown
+                Token::Nothing
             }
             Some(word) => Token::Word(word, number),
             None => Token::Unknown,
@@ -187,15 +193,16 @@ mod tests {
 
     #[test]
     fn binary_data_is_skipped_even_past_the_end() {
-        assert_eq!(tokens(b"\\bin3 }{\\x"), [Token::Unknown, Token::Text(b"x")]);
-        assert_eq!(tokens(b"\\bin2147483647 }{\\x"), [Token::Unknown]);
-        assert_eq!(tokens(b"\\bin-5 x"), [Token::Unknown, Token::Text(b"x")]);
+        assert_eq!(tokens(b"\\bin3 }{\\x"), [Token::Nothing, Token::Text(b"x")]);
+        assert_eq!(tokens(b"\\bin2147483647 }{\\x"), [Token::Nothing]);
+        assert_eq!(tokens(b"\\bin-5 x"), [Token::Nothing, Token::Text(b"x")]);
     }
 
     #[test]
     fn hex_escapes_need_two_digits() {
         assert_eq!(tokens(b"\\'E9\\'e9"), [Token::Hex(0xe9), Token::Hex(0xe9)]);
-        assert_eq!(tokens(b"\\'zz"), [Token::Unknown, Token::Text(b"zz")]);
+        assert_eq!(tokens(b"\\'zz"), [Token::Nothing, Token::Text(b"zz")]);
+        assert_eq!(tokens(b"\\'4"), [Token::Nothing, Token::Text(b"4")]);
     }
 
     #[test]

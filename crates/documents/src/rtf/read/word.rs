@@ -1,18 +1,20 @@
 //! The control words that this reader knows.
 
-/// A name of lower-case letters as a number, five bits a letter, so that finding a word is a `match` on integers.
+/// A name of letters as a number, six bits a letter, so that finding a word is a `match` on integers.
 /// 0 for names that this can't hold: none of the words below.
 const fn pack(name: &[u8]) -> u128 {
-    if name.len() > 25 {
+    if name.len() > 21 {
         return 0;
     }
     let mut packed = 0;
     let mut i = 0;
     while i < name.len() {
-        if !name[i].is_ascii_lowercase() {
-            return 0;
-        }
-        packed = packed << 5 | (name[i] - b'a' + 1) as u128;
+        let letter = match name[i] {
+            letter @ b'a'..=b'z' => letter - b'a' + 1,
+            letter @ b'A'..=b'Z' => letter - b'A' + 27,
+            _ => return 0,
+        };
+        packed = packed << 6 | letter as u128;
         i += 1;
     }
     packed
@@ -23,6 +25,12 @@ macro_rules! words {
         /// A control word, named as in the specification.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Word { $($word),* }
+
+        #[cfg(test)]
+        impl Word {
+            /// The names of all of them.
+            pub(super) const NAMES: &[&str] = &[$($name),*];
+        }
 
         impl Word {
             /// The word of that name, without the backslash.
@@ -60,13 +68,24 @@ words! {
     Listtable "listtable", List "list", Listlevel "listlevel", Levelnfc "levelnfc", Levelnfcn "levelnfcn",
     Levelstartat "levelstartat", Listid "listid", Listoverridetable "listoverridetable",
     Listoverride "listoverride", Lfolevel "lfolevel", Listoverridestartat "listoverridestartat",
-    Listtext "listtext", Pntext "pntext", Pn "pn", Pnlvl "pnlvl", Pnlvlblt "pnlvlblt", Pnlvlbody "pnlvlbody",
-    Pnlvlcont "pnlvlcont", Pnstart "pnstart", Pnseclvl "pnseclvl",
+    Levellegal "levellegal", Levelnorestart "levelnorestart", Listtext "listtext", Pntext "pntext", Pn "pn", Pnlvl "pnlvl", Pnlvlblt "pnlvlblt", Pnlvlbody "pnlvlbody",
+    Pnlvlcont "pnlvlcont", Pnstart "pnstart", Pndec "pndec", Pnucrm "pnucrm", Pnlcrm "pnlcrm",
+    Pnucltr "pnucltr", Pnlcltr "pnlcltr", Pnord "pnord", Pncard "pncard", Pnordt "pnordt", Pnseclvl "pnseclvl",
     // Styles, fields, notes.
     Stylesheet "stylesheet", Field "field", Fldinst "fldinst", Fldrslt "fldrslt", Footnote "footnote",
     Nesttableprops "nesttableprops",
+    // Fields of forms.
+    Formfield "formfield", Ffres "ffres", Ffdefres "ffdefres", Ffl "ffl",
+    // Mathematics. The words with an upper-case letter are those of Word's formulas alone.
+    MoMathPara "moMathPara", MoMath "moMath", MmathPict "mmathPict", Mr "mr", Mf "mf", Mnum "mnum", Mden "mden",
+    MsSup "msSup", MsSub "msSub", MsSubSup "msSubSup", MsPre "msPre", Me "me", Msup "msup", Msub "msub",
+    Mrad "mrad", Mdeg "mdeg", Mnary "mnary", Mchr "mchr", Md "md", MbegChr "mbegChr", MsepChr "msepChr",
+    MendChr "mendChr", Mfunc "mfunc", MfName "mfName", MlimLow "mlimLow", MlimUpp "mlimUpp", Mlim "mlim", Mm "mm",
+    Mmr "mmr", MeqArr "meqArr", Macc "macc",
     // Shapes, as Word writes them since 97 and as it did before.
     Shpinst "shpinst", Shptxt "shptxt", Shprslt "shprslt", Do "do", Dptxbxtext "dptxbxtext",
+    // Pictures, and the properties of pictures and shapes.
+    Shppict "shppict", Picprop "picprop", Sn "sn", Sv "sv",
     // Destinations whose text is no part of the document's flow.
     Colortbl "colortbl", Filetbl "filetbl", Info "info", Pict "pict", Nonshppict "nonshppict", Objdata "objdata",
     Objclass "objclass", Objname "objname", Header "header", Headerl "headerl", Headerr "headerr",

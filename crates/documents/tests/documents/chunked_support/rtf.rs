@@ -6,8 +6,9 @@ use proptest::prelude::*;
 /// is 1 anew, 4 has bullets only.
 pub(crate) const HEAD: &str = r"{\rtf1\ansi\deff0\uc1{\fonttbl{\f0 Arial;}{\f1\fcharset161 Arial Greek;}}
 {\stylesheet{\s0 Normal;}{\s1 heading 1;}{\s2 Quote;}{\s3 HTML Preformatted;}}
-{\*\listtable{\list{\listlevel\levelnfc0}{\listlevel\levelnfc0}\listid1}{\list{\listlevel\levelnfc23}{\listlevel\levelnfc0}\listid2}{\list{\listlevel\levelnfc23}\listid3}}
-{\*\listoverridetable{\listoverride\listid1\ls1}{\listoverride\listid2\ls2}{\listoverride\listid1{\lfolevel\levelstartat5}\ls3}{\listoverride\listid3\ls4}}
+{\*\listtable{\list{\listlevel\levelnfc0}{\listlevel\levelnfc0}\listid1}{\list{\listlevel\levelnfc23}{\listlevel\levelnfc0}\listid2}{\list{\listlevel\levelnfc23}\listid3}
+{\list{\listlevel\levelnfc23}{\listlevel\levelnfc2{\leveltext\'04\'00-\'01);}}\listid4}}
+{\*\listoverridetable{\listoverride\listid1\ls1}{\listoverride\listid2\ls2}{\listoverride\listid1{\lfolevel\levelstartat5}\ls3}{\listoverride\listid3\ls4}{\listoverride\listid4\ls5}}
 ";
 
 /// Paragraphs that leave something behind, which the next sees though it begins anew.
@@ -88,6 +89,30 @@ pub(crate) const HOSTILE: &[&str] = &[
     "a\\par\0",
     "a\\par \n",
     "a\\par  ",
+    "\\*\\x a\\par",
+    "{\\*",
+    "{\\* \\x a\\par",
+    "{\\*\\b a\\par}",
+    "{\\upr{a}{\\*\\ud b\\par}}",
+    "{\\footnote\\intbl a}b\\par",
+    "a\\'4\\par",
+    "\\s1\\ls1 a\\par",
+    "{\\field{\\*\\fldinst SYMBOL 109}}a\\par",
+    "{\\*\\fldinst SYMBOL 109}a\\par",
+    "{\\*\\fldinst FORMDROPDOWN{\\*\\formfield{\\*\\ffl b}}}a\\par{\\fldrslt c}\\par",
+    "{\\*\\moMath{\\mr a}}b\\par",
+    "{\\*\\moMath{\\mr a}\\par",
+    "\\moMath a\\par",
+    "{\\pict{\\*\\picprop{\\sp{\\sn wzDescription}{\\sv a}}}}b\\par",
+    "{\\pict{\\sp{\\sn wzDescription}}}{\\*\\shpinst{\\sp{\\sv a}}}b\\par",
+    "{\\field{\\*\\fldinst HYPERLINK a}{\\fldrslt{\\pict 0}}}\\par",
+    "{\\field{\\*\\fldinst HYPERLINK a}{\\fldrslt\\par}}\\par",
+    "\\s1{\\pntext 4.}a\\par",
+    "{\\pntext (a)\\tab}a\\par",
+    "{\\*\\pn\\pnlvlbody\\pnlcltr}a\\par",
+    "\\ls5\\ilvl1 a\\par",
+    "\\ls5 a\\par",
+    "a\\'\\par",
 ];
 
 /// What to put them into.
