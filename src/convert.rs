@@ -17,8 +17,8 @@
 
 #[doc(inline)]
 pub use millpond_convert::{
-    ConversionOptions, ConvertError, ConvertPart, Converter, Format, Incremental, OneByOne, Parts, Split,
-    UnknownFormat,
+    ConversionOptions, ConvertError, ConvertPart, Converter, Format, Incremental, Loss, OneByOne, Parts,
+    Report, Split, UnknownFormat,
 };
 #[cfg(feature = "documents")]
 #[doc(inline)]

@@ -1,7 +1,7 @@
 //! What the fuzz targets share: a document converted in parts, or while it is read, against the whole.
 
 use bytes::{Bytes, BytesMut};
-use millpond::convert::OneByOne;
+use millpond::convert::{OneByOne, Report};
 use millpond::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format};
 
 /// Converts in parts of `size` bytes and whole, and demands that they are alike where the parts stand alone.
@@ -10,17 +10,16 @@ pub fn check(input: &[u8], from: Format, to: Format, size: usize) {
     let converter = DocumentConverter::new();
     let Some(split) = converter.split(input, &options, size) else { return };
     let mut parts = vec![BytesMut::new(); split.len()];
+    let mut report = Report::default();
     for (part, out) in parts.iter_mut().enumerate().rev() {
-        if converter.convert_part(input, &split, part, &options, out).is_err() {
-            return;
-        }
+        let Ok(of_part) = converter.convert_part(input, &split, part, &options, out) else { return };
+        report.merge(&of_part);
     }
     let (mut joined, mut whole) = (BytesMut::new(), BytesMut::new());
-    if converter.join(&split, parts, &options, &mut joined).is_err() {
-        return;
-    }
+    let Ok(of_join) = converter.join(&split, parts, &options, &mut joined) else { return };
+    report.merge(&of_join);
     let done = converter.convert(input, &options, &mut whole);
-    assert!(done.is_ok(), "the parts stand alone, and the whole does not: {done:?}");
+    assert_eq!(done.ok(), Some(report), "the parts stand alone, and the whole does not, or reports otherwise");
     assert_eq!(joined, whole, "{split:?}");
 }
 
@@ -32,15 +31,18 @@ pub fn check_read(input: &[u8], from: Format, to: Format, chunk_size: usize, ste
     let (mut out, mut whole) = (BytesMut::new(), BytesMut::new());
     let expected = DocumentConverter::new().convert(input, &options, &mut whole);
     match (read(input, &options, steps, &mut out), expected) {
-        (Ok(()), Ok(())) => assert_eq!(out, whole),
-        (Err(ConvertError::NeedsWhole { .. }), Ok(())) => assert!(whole.starts_with(&out)),
+        (Ok(report), Ok(expected)) => {
+            assert_eq!(out, whole);
+            assert_eq!(report, expected);
+        }
+        (Err(ConvertError::NeedsWhole { .. }), Ok(_)) => assert!(whole.starts_with(&out)),
         (Err(ConvertError::NeedsWhole { .. }), Err(_)) => {}
         (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected.to_string()),
         (read, expected) => panic!("{read:?}, but whole {expected:?}"),
     }
 }
 
-fn read(input: &[u8], options: &ConversionOptions, steps: &[u8], out: &mut BytesMut) -> Result<(), ConvertError> {
+fn read(input: &[u8], options: &ConversionOptions, steps: &[u8], out: &mut BytesMut) -> Result<Report, ConvertError> {
     let head = input.get(..64).unwrap_or(input);
     let Some(mut conversion) = DocumentConverter::new().incremental(head, options)? else {
         return DocumentConverter::new().convert(input, options, out);
@@ -59,5 +61,5 @@ fn read(input: &[u8], options: &ConversionOptions, steps: &[u8], out: &mut Bytes
             break;
         }
     }
-    Ok(())
+    Ok(conversion.report())
 }

@@ -33,11 +33,14 @@ pub(super) fn convert<C: Converter>(
     let lengths = (0..chunks).map(|part| split.part(part).len());
     let done = match (Here { engine, formats, context }).convert_each(lengths, &part(engine, job, &split)) {
         Ok(Ok(mut outs)) => {
-            let mut out = engine.memory.take(outs.iter().map(|out| out.len()).sum());
+            let mut out = engine.memory.take(outs.iter().map(|(out, _)| out.len()).sum());
             // The converter gets what is in the buffers; their memory goes back to the pool when it has dropped that.
-            let contents = outs.iter_mut().map(|out| out.split()).collect();
+            let contents = outs.iter_mut().map(|(out, _)| out.split()).collect();
             let joined = engine.converter.join(&split, contents, &job.options, &mut out);
-            joined.map(|()| Converted { out, chunks })
+            joined.map(|mut report| {
+                outs.iter().for_each(|(_, part)| report.merge(part));
+                Converted { out, chunks, report }
+            })
         }
         Ok(Err(error)) => Err(error),
         Err(error) => return Some(Err(error)),

@@ -14,7 +14,7 @@ use super::request::{Job, Outcome};
 use super::{ConversionRequest, ProcessError, ReaderError, Tenants};
 use super::{chunks, inline};
 use crate::contain::contain;
-use crate::convert::{ConversionOptions, Converter, Format};
+use crate::convert::{ConversionOptions, Converter, Format, Report};
 use crate::error::{ConfigError, Panic};
 use crate::memory::{BufferPool, PooledBuf};
 use crate::metrics::Latencies;
@@ -133,11 +133,13 @@ impl<C: Converter> Engine<C> {
         if inlined {
             inline::spent(start, end);
         }
-        let (result, formats, chunks) = match caught {
-            Ok((Ok(converted), formats)) => (Ok(converted.out.into_bytes()), formats, converted.chunks),
-            Ok((Err(error), formats)) => (Err(error), formats, 0),
-            Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None, 0),
+        let (result, formats) = match caught {
+            Ok((converted, formats)) => (converted, formats),
+            Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None),
         };
+        let (chunks, report) =
+            result.as_ref().map_or_else(|_| Default::default(), |done| (done.chunks, done.report));
+        let result = result.map(|done| done.out.into_bytes());
         let outcome = Outcome {
             result,
             formats,
@@ -146,6 +148,7 @@ impl<C: Converter> Engine<C> {
             took: end.saturating_duration_since(start),
             inlined,
             chunks,
+            report,
         };
         self.learn(&outcome, venue);
         // The document may be a user's own memory, with a drop of its own.
@@ -167,8 +170,8 @@ impl<C: Converter> Engine<C> {
         };
         let result = parts.unwrap_or_else(|| {
             let mut out = self.buffer(formats, job.content.len());
-            self.converter.convert(&job.content, &job.options, &mut out)?;
-            Ok(Converted { out, chunks: 1 })
+            let report = self.converter.convert(&job.content, &job.options, &mut out)?;
+            Ok(Converted { out, chunks: 1, report })
         });
         (result, Some(formats))
     }
@@ -273,6 +276,7 @@ impl<C: Converter> Engine<C> {
 pub(super) struct Converted {
     pub(super) out: PooledBuf,
     pub(super) chunks: usize,
+    pub(super) report: Report,
 }
 
 /// A request or batch under way.

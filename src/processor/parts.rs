@@ -11,9 +11,12 @@ use bytes::BytesMut;
 
 use super::ProcessError;
 use super::engine::Engine;
-use crate::convert::{ConvertError, ConvertPart, Converter, Format, OneByOne, Parts};
+use crate::convert::{ConvertError, ConvertPart, Converter, Format, OneByOne, Parts, Report};
 use crate::memory::PooledBuf;
 use crate::pool::{JoinHandle, TaskContext};
+
+/// What became of a part, and what was left out of it.
+pub(super) type PartDone = (PooledBuf, Report);
 
 /// The task that runs here, to whose workers parts may go.
 pub(super) struct Here<'e, C> {
@@ -28,7 +31,7 @@ impl<C: Converter> Here<'_, C> {
         &self,
         lengths: impl Iterator<Item = usize>,
         convert: &ConvertPart,
-    ) -> Result<Result<Vec<PooledBuf>, ConvertError>, ProcessError> {
+    ) -> Result<Result<Vec<PartDone>, ConvertError>, ProcessError> {
         join(self.spawn(lengths, convert))
     }
 
@@ -44,7 +47,7 @@ impl<C: Converter> Here<'_, C> {
                     return None;
                 }
                 let mut out = engine.buffer(formats, length);
-                Some(convert(part, &mut out).map(|()| out))
+                Some(convert(part, &mut out).map(|report| (out, report)))
             })
         });
         (parts.collect(), stop)
@@ -52,16 +55,25 @@ impl<C: Converter> Here<'_, C> {
 }
 
 impl<C: Converter> Parts for Here<'_, C> {
-    fn convert(&self, lengths: &[usize], part: ConvertPart, out: &mut BytesMut) -> Result<(), ConvertError> {
+    fn convert(
+        &self,
+        lengths: &[usize],
+        part: ConvertPart,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
         if lengths.len() < 2 {
             return OneByOne.convert(lengths, part, out);
         }
         match self.convert_each(lengths.iter().copied(), &part) {
             Ok(outs) => {
                 let outs = outs?;
-                out.reserve(outs.iter().map(|out| out.len()).sum());
-                outs.iter().for_each(|part| out.extend_from_slice(part));
-                Ok(())
+                out.reserve(outs.iter().map(|(out, _)| out.len()).sum());
+                let mut sum = Report::default();
+                for (part, report) in &outs {
+                    out.extend_from_slice(part);
+                    sum.merge(report);
+                }
+                Ok(sum)
             }
             Err(ProcessError::Panicked(panic)) => resume_unwind(panic.into_payload()),
             // Nobody wants the document any more.
@@ -70,13 +82,13 @@ impl<C: Converter> Parts for Here<'_, C> {
     }
 }
 
-type Part = JoinHandle<Option<Result<PooledBuf, ConvertError>>>;
+type Part = JoinHandle<Option<Result<PartDone, ConvertError>>>;
 
 /// The results in order, or the first failure that is met. The last part was spawned last, so this worker begins there
 /// and thieves at the other end.
 fn join(
     (parts, _stop): (Vec<Part>, StopOnDrop),
-) -> Result<Result<Vec<PooledBuf>, ConvertError>, ProcessError> {
+) -> Result<Result<Vec<PartDone>, ConvertError>, ProcessError> {
     let mut outs = Vec::with_capacity(parts.len());
     for part in parts.into_iter().rev() {
         match part.blocking_join() {

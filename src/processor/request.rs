@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::ProcessError;
-use crate::convert::{ConversionOptions, Format};
+use crate::convert::{ConversionOptions, Format, Report};
 use crate::pool::{AdaptiveThreadPool, TaskBuilder};
 use crate::task::{Priority, TaskOptions};
 
@@ -118,6 +118,8 @@ pub struct ConversionResponse {
     pub inlined: bool,
     /// In how many parts it was converted: 1 if it was not split, 0 if it was not converted.
     pub chunks: usize,
+    /// What the conversion left out of the document, replaced or assumed; empty if it was not converted.
+    pub report: Report,
 }
 
 impl ConversionResponse {
@@ -156,19 +158,29 @@ pub(crate) struct Outcome {
     pub(super) took: Duration,
     pub(super) inlined: bool,
     pub(super) chunks: usize,
+    pub(super) report: Report,
 }
 
 impl Outcome {
     /// Of a document that was not converted.
     pub(super) fn unconverted(error: ProcessError, queued: Duration) -> Self {
-        let took = Duration::ZERO;
-        Self { result: Err(error), formats: None, bytes_in: 0, queued, took, inlined: false, chunks: 0 }
+        let (took, report) = (Duration::ZERO, Report::default());
+        Self {
+            result: Err(error),
+            formats: None,
+            bytes_in: 0,
+            queued,
+            took,
+            inlined: false,
+            chunks: 0,
+            report,
+        }
     }
 
     /// With its name.
     pub(crate) fn named(self, id: String) -> ConversionResponse {
-        let Self { result, formats, bytes_in: _, queued, took, inlined, chunks } = self;
+        let Self { result, formats, bytes_in: _, queued, took, inlined, chunks, report } = self;
         let (from, to) = formats.unzip();
-        ConversionResponse { id, result, from, to, queued, took, inlined, chunks }
+        ConversionResponse { id, result, from, to, queued, took, inlined, chunks, report }
     }
 }

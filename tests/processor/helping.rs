@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::processor_support::{bench, request, requests, shipping};
 use bytes::BytesMut;
 use futures_util::poll;
+use millpond::convert::Report;
 use millpond::{
     AdaptiveThreadPool, ConcurrentProcessorV2, ConversionOptions, ConvertError, Converter, Format,
     ProcessError, ProcessorConfig,
@@ -82,7 +83,12 @@ impl Converter for Meet {
         Ok((Format::Markdown, Format::Html))
     }
 
-    fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
+    fn convert(
+        &self,
+        input: &[u8],
+        _: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
         let Self(meeting) = self;
         let mut seen = meeting.seen.lock().unwrap();
         if seen.waiter == Some(thread::current().id()) {
@@ -97,7 +103,7 @@ impl Converter for Meet {
             }
         }
         out.extend_from_slice(input);
-        Ok(())
+        Ok(Report::default())
     }
 }
 

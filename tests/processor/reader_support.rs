@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use millpond::convert::Incremental;
 use millpond::convert::Parts;
+use millpond::convert::{Incremental, Report};
 use millpond::{ConversionOptions, ConvertError, Converter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -52,8 +52,13 @@ impl Lines {
 }
 
 impl Converter for Lines {
-    fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
-        self.lines(input, out)
+    fn convert(
+        &self,
+        input: &[u8],
+        _: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
+        self.lines(input, out).map(|()| Report::default())
     }
 
     fn incremental(
@@ -101,7 +106,8 @@ impl Incremental for Session {
             pieces.iter().scan(0, |at, length| Some(std::mem::replace(at, *at + length))).collect();
         let (lines, window, lengths) = (self.lines.clone(), input.clone(), pieces.clone());
         let part = move |number: usize, out: &mut BytesMut| {
-            lines.lines(&window[starts[number]..starts[number] + lengths[number]], out)
+            lines.lines(&window[starts[number]..starts[number] + lengths[number]], out)?;
+            Ok(Report::default())
         };
         parts.convert(&pieces, Arc::new(part), out)?;
         Ok(if input.ends_with(b"short\n") { end - 1 } else { end })

@@ -1,6 +1,7 @@
 //! A converter or a document that panics in an odd place costs one answer, not its neighbours'.
 
 use bytes::{Bytes, BytesMut};
+use millpond::convert::Report;
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, Format,
     ProcessError, ProcessorBuilder, ProcessorConfig,
@@ -15,9 +16,14 @@ impl Converter for Touchy {
         Ok((Format::Markdown, Format::Html))
     }
 
-    fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
+    fn convert(
+        &self,
+        input: &[u8],
+        _: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
         out.extend_from_slice(input);
-        Ok(())
+        Ok(Report::default())
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::pool_support::{block_on, in_time, until};
 use bytes::BytesMut;
+use millpond::convert::Report;
 use millpond::memory::BufferPoolConfig;
 use millpond::scaling::{Forecast, ForecastConfig, History, Reason};
 use millpond::{
@@ -94,8 +95,8 @@ fn a_forecast_that_would_never_see_a_step_to_its_end_is_refused() {
 struct Idle;
 
 impl Converter for Idle {
-    fn convert(&self, _: &[u8], _: &ConversionOptions, _: &mut BytesMut) -> Result<(), ConvertError> {
-        Ok(())
+    fn convert(&self, _: &[u8], _: &ConversionOptions, _: &mut BytesMut) -> Result<Report, ConvertError> {
+        Ok(Report::default())
     }
 }
 

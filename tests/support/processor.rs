@@ -9,7 +9,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use millpond::convert::Split;
+use millpond::convert::{Report, Split};
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, Format, PoolConfig,
     ProcessorConfig,
@@ -92,7 +92,12 @@ impl Converter for Scripted {
         Ok((Format::Markdown, options.to.unwrap_or(Format::Html)))
     }
 
-    fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
+    fn convert(
+        &self,
+        input: &[u8],
+        _: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
         let text = String::from_utf8_lossy(input).into_owned();
         self.seen.began.lock().unwrap().push((text.clone(), std::thread::current().id()));
         {
@@ -123,7 +128,7 @@ impl Converter for Scripted {
             _ => {}
         }
         out.extend_from_slice(text.to_uppercase().as_bytes());
-        Ok(())
+        Ok(Report::default())
     }
 
     fn split(&self, input: &[u8], _: &ConversionOptions, chunk_size: usize) -> Option<Split> {

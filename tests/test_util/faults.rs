@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::pool_support::{block_on, in_paused_time, in_time, in_time_async};
+use millpond::convert::Report;
 use millpond::test_util::{Faults, Order, assert_no_leaks};
 use millpond::{
     AdaptiveThreadPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter,
@@ -243,9 +244,9 @@ impl Converter for Echo {
         input: &[u8],
         _: &ConversionOptions,
         out: &mut bytes::BytesMut,
-    ) -> Result<(), ConvertError> {
+    ) -> Result<Report, ConvertError> {
         out.extend_from_slice(input);
-        Ok(())
+        Ok(Report::default())
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use millpond::convert::{ConversionOptions, ConvertError, Converter};
+use millpond::convert::{self, ConversionOptions, ConvertError, Converter};
 use millpond::memory::{BufferPool, BufferPoolConfig};
 use millpond::{ConcurrentProcessorV2, ConversionRequest, ProcessorConfig};
 use tokio::runtime::Handle;
@@ -145,9 +145,14 @@ fn on_threads(threads: usize, work: impl Fn() + Sync) -> f64 {
 struct Copy;
 
 impl Converter for Copy {
-    fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
+    fn convert(
+        &self,
+        input: &[u8],
+        _: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<convert::Report, ConvertError> {
         input.chunks(1_000).for_each(|piece| out.extend_from_slice(piece));
-        Ok(())
+        Ok(convert::Report::default())
     }
 }
 

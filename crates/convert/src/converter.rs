@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::{ConversionOptions, ConvertError, Format, Incremental, Split};
+use super::{ConversionOptions, ConvertError, Format, Incremental, Report, Split};
 
 /// Turns a document of one format into another.
 ///
@@ -16,15 +16,15 @@ use super::{ConversionOptions, ConvertError, Format, Incremental, Split};
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use millpond::convert::{ConversionOptions, ConvertError, Converter};
+/// use millpond::convert::{ConversionOptions, ConvertError, Converter, Report};
 ///
 /// struct Shout;
 ///
 /// impl Converter for Shout {
-///     fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
+///     fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<Report, ConvertError> {
 ///         let text = std::str::from_utf8(input).map_err(ConvertError::other)?;
 ///         out.extend_from_slice(text.to_uppercase().as_bytes());
-///         Ok(())
+///         Ok(Report::default())
 ///     }
 /// }
 /// # let mut out = BytesMut::new();
@@ -32,7 +32,8 @@ use super::{ConversionOptions, ConvertError, Format, Incremental, Split};
 /// # assert_eq!(out, "HEY");
 /// ```
 pub trait Converter: Send + Sync + 'static {
-    /// Converts the whole of `input` and appends the result to `out`.
+    /// Converts the whole of `input` and appends the result to `out`. Returns what it left out, which may be nothing:
+    /// `Report::default()`.
     ///
     /// # Errors
     ///
@@ -42,7 +43,7 @@ pub trait Converter: Send + Sync + 'static {
         input: &[u8],
         options: &ConversionOptions,
         out: &mut BytesMut,
-    ) -> Result<(), ConvertError>;
+    ) -> Result<Report, ConvertError>;
 
     /// The formats that the request is from and to; a processor keeps its predictions of cost by them. As asked for,
     /// or detected, by default. Of a document that is converted while it is read, `input` is the beginning.
@@ -77,11 +78,12 @@ pub trait Converter: Send + Sync + 'static {
         part: usize,
         options: &ConversionOptions,
         out: &mut BytesMut,
-    ) -> Result<(), ConvertError> {
+    ) -> Result<Report, ConvertError> {
         self.convert(input.get(split.part(part)).unwrap_or_default(), options, out)
     }
 
-    /// Appends the converted parts, all of them, in order, to `out`. One after the other, by default.
+    /// Appends the converted parts, all of them, in order, to `out`. One after the other, by default. Returns what the join
+    /// itself left out; the reports of the parts are added to it.
     ///
     /// # Errors
     ///
@@ -92,13 +94,13 @@ pub trait Converter: Send + Sync + 'static {
         parts: Vec<BytesMut>,
         options: &ConversionOptions,
         out: &mut BytesMut,
-    ) -> Result<(), ConvertError> {
+    ) -> Result<Report, ConvertError> {
         let _ = (split, options);
         out.reserve(parts.iter().map(BytesMut::len).sum());
         for part in parts {
             out.extend_from_slice(&part);
         }
-        Ok(())
+        Ok(Report::default())
     }
 
     /// Begins to convert a document that is not all there yet. `head` is its beginning, of which nothing is done with by this: 64
@@ -132,9 +134,9 @@ mod tests {
             input: &[u8],
             _: &ConversionOptions,
             out: &mut BytesMut,
-        ) -> Result<(), ConvertError> {
+        ) -> Result<Report, ConvertError> {
             out.extend_from_slice(input);
-            Ok(())
+            Ok(Report::default())
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::ConvertError;
+use super::{ConvertError, Report};
 
 /// A document that is converted while it is read: what [`Converter::incremental`](super::Converter::incremental) begins.
 ///
@@ -57,14 +57,21 @@ pub trait Incremental: Send {
     fn held(&self) -> usize {
         0
     }
+
+    /// What the conversion left out so far. Nothing, by default.
+    fn report(&self) -> Report {
+        Report::default()
+    }
 }
 
-/// Appends what becomes of one part, counted from 0, to the buffer. It may be called on any thread.
-pub type ConvertPart = Arc<dyn Fn(usize, &mut BytesMut) -> Result<(), ConvertError> + Send + Sync>;
+/// Appends what becomes of one part, counted from 0, to the buffer, and returns what was left out. It may be called on any
+/// thread.
+pub type ConvertPart = Arc<dyn Fn(usize, &mut BytesMut) -> Result<Report, ConvertError> + Send + Sync>;
 
 /// Where parts of a document are converted, at the same time if there are threads for it.
 pub trait Parts {
     /// Converts a part for each of `lengths`, of about so many bytes, and appends the results to `out`, in order.
+    /// Returns what all of them left out.
     ///
     /// # Errors
     ///
@@ -73,7 +80,12 @@ pub trait Parts {
     /// # Panics
     ///
     /// If `part` does.
-    fn convert(&self, lengths: &[usize], part: ConvertPart, out: &mut BytesMut) -> Result<(), ConvertError>;
+    fn convert(
+        &self,
+        lengths: &[usize],
+        part: ConvertPart,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError>;
 }
 
 /// Converts parts one after the other, on the calling thread.
@@ -81,9 +93,17 @@ pub trait Parts {
 pub struct OneByOne;
 
 impl Parts for OneByOne {
-    fn convert(&self, lengths: &[usize], part: ConvertPart, out: &mut BytesMut) -> Result<(), ConvertError> {
+    fn convert(
+        &self,
+        lengths: &[usize],
+        part: ConvertPart,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
         let before = out.len();
-        let done = (0..lengths.len()).try_for_each(|number| part(number, out));
+        let done = (0..lengths.len()).try_fold(Report::default(), |mut sum, number| {
+            sum.merge(&part(number, out)?);
+            Ok(sum)
+        });
         if done.is_err() {
             out.truncate(before);
         }
@@ -100,7 +120,7 @@ mod tests {
         let part = |good: usize| -> ConvertPart {
             Arc::new(move |number, out: &mut BytesMut| {
                 out.extend_from_slice(&[b'a' + number as u8]);
-                if number < good { Ok(()) } else { Err(ConvertError::other("no")) }
+                if number < good { Ok(Report::default()) } else { Err(ConvertError::other("no")) }
             })
         };
         let mut out = BytesMut::from("> ");

@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod incremental;
 mod options;
+mod report;
 mod split;
 
 pub use self::{
@@ -20,5 +21,6 @@ pub use self::{
     format::{Format, UnknownFormat},
     incremental::{ConvertPart, Incremental, OneByOne, Parts},
     options::ConversionOptions,
+    report::{Loss, Report},
     split::Split,
 };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Split};
+use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Report, Split};
 
 use crate::html;
 use crate::markdown::split;
@@ -86,7 +86,7 @@ impl Converter for DocumentConverter {
         input: &[u8],
         options: &ConversionOptions,
         out: &mut BytesMut,
-    ) -> Result<(), ConvertError> {
+    ) -> Result<Report, ConvertError> {
         let before = out.len();
         let (from, to) = formats(input, options)?;
         let done = match (from, to) {
@@ -94,10 +94,10 @@ impl Converter for DocumentConverter {
             (Format::Rtf, Format::Html) => {
                 let mut markdown = BytesMut::new();
                 rtf::to_markdown(input, options, &mut markdown)
-                    .and_then(|()| html::from_markdown(&markdown, options, out))
+                    .and_then(|report| html::from_markdown(&markdown, options, out).map(|()| report))
             }
-            (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out),
-            (Format::Markdown, Format::Html) => html::from_markdown(input, options, out),
+            (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out).map(nothing),
+            (Format::Markdown, Format::Html) => html::from_markdown(input, options, out).map(nothing),
             (from, to) => Err(ConvertError::Unsupported { from, to }),
         };
         if done.is_err() {
@@ -143,11 +143,11 @@ impl Converter for DocumentConverter {
         part: usize,
         options: &ConversionOptions,
         out: &mut BytesMut,
-    ) -> Result<(), ConvertError> {
+    ) -> Result<Report, ConvertError> {
         if let Some(plan) = split.shared() {
-            html::from_part(input, part, plan, options, out)
+            html::from_part(input, part, plan, options, out).map(nothing)
         } else if let Some(plan) = split.shared() {
-            rtf_write::from_part(input, part, plan, options, out)
+            rtf_write::from_part(input, part, plan, options, out).map(nothing)
         } else if let Some(plan) = split.shared() {
             rtf::from_part(input, split, part, plan, options, out)
         } else {
@@ -161,13 +161,13 @@ impl Converter for DocumentConverter {
         parts: Vec<BytesMut>,
         options: &ConversionOptions,
         out: &mut BytesMut,
-    ) -> Result<(), ConvertError> {
+    ) -> Result<Report, ConvertError> {
         if let Some(plan) = split.shared() {
-            html::join(plan, parts, options, out)
+            html::join(plan, parts, options, out).map(nothing)
         } else if let Some(plan) = split.shared() {
-            rtf_write::join(plan, &parts, options, out)
+            rtf_write::join(plan, &parts, options, out).map(nothing)
         } else if let Some(plan) = split.shared() {
-            rtf::join(plan, &parts, options, out)
+            rtf::join(plan, &parts, options, out).map(nothing)
         } else {
             Err(ConvertError::inseparable())
         }
@@ -190,4 +190,9 @@ impl Converter for DocumentConverter {
             _ => None,
         })
     }
+}
+
+/// Markdown is kept whole, or what is not is not counted yet.
+fn nothing((): ()) -> Report {
+    Report::default()
 }

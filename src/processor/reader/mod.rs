@@ -17,7 +17,7 @@ use self::output::Output;
 use self::pump::{Progress, Pump, State};
 use super::{ConcurrentProcessorV2, ConversionRequest};
 use crate::contain::contain;
-use crate::convert::{Converter, Format};
+use crate::convert::{Converter, Format, Report};
 use crate::policy::window;
 
 /// A converter is to see so much of a document's beginning, in bytes.
@@ -93,6 +93,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             output: Output::new(writer),
             state: State::Reads(Progress::NotBegun),
             windows: 0,
+            report: Report::default(),
             is_counted: false,
         };
         let done = poll_fn(|cx| pump.poll(cx)).await;
@@ -104,7 +105,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             tracing::debug!(bytes_in, bytes_out, windows = pump.windows, ok = done.is_ok(), "document read")
         });
         let (from, to) = done?.unzip();
-        Ok(ReaderResponse { id: pump.request.id, from, to, bytes_in, bytes_out, windows: pump.windows })
+        let (id, windows, report) = (pump.request.id, pump.windows, pump.report);
+        Ok(ReaderResponse { id, from, to, bytes_in, bytes_out, windows, report })
     }
 }
 
@@ -124,4 +126,6 @@ pub struct ReaderResponse {
     pub bytes_out: u64,
     /// Through how many windows it was converted; 1 if it was converted whole.
     pub windows: u64,
+    /// What the conversion left out of the document, replaced or assumed.
+    pub report: Report,
 }

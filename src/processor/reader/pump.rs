@@ -16,7 +16,7 @@ use super::input::Input;
 use super::output::Output;
 use super::step::{Session, Stepped};
 use super::{HEAD, ReaderError};
-use crate::convert::{ConvertError, Converter, Format};
+use crate::convert::{ConvertError, Converter, Format, Report};
 use crate::policy::window;
 use crate::processor::engine::InFlight;
 use crate::processor::request::{Job, Outcome};
@@ -36,6 +36,8 @@ pub(super) struct Pump<C, R, W> {
     pub(super) state: State,
     /// How many windows were done with, in part at least.
     pub(super) windows: u64,
+    /// What was left out, once the conversion is done.
+    pub(super) report: Report,
     /// Whether the document is counted in the processor's metrics.
     pub(super) is_counted: bool,
     pub(super) under_way: Option<InFlight>,
@@ -161,6 +163,7 @@ where
         self.windows += u64::from(done > 0);
         self.output.push(out.freeze());
         if is_last {
+            self.report = session.report();
             self.state = State::Done(Some(session.formats));
             return Ok(true);
         }
@@ -175,6 +178,7 @@ where
     /// Goes on after the whole document. Always gets further.
     fn converted_whole(&mut self, outcome: Outcome) -> Result<bool, ReaderError> {
         let formats = outcome.formats;
+        self.report = outcome.report;
         // This is counted by now.
         let written = self.output.written;
         let bytes = outcome.result.map_err(|source| ReaderError::Process { source, written })?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::convert::{ConversionOptions, Converter, Format, Incremental, OneByOne};
+use crate::convert::{ConversionOptions, Converter, Format, Incremental, OneByOne, Report};
 use crate::memory::PooledBuf;
 use crate::pool::TaskContext;
 use crate::processor::ProcessError;
@@ -21,6 +21,11 @@ impl Session {
     /// How many bytes it remembers.
     pub(super) fn held(&self) -> usize {
         self.conversion.held()
+    }
+
+    /// What it left out so far.
+    pub(super) fn report(&self) -> Report {
+        self.conversion.report()
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::{from_markdown, from_part, write};
 use crate::markdown::split::{Plan, Windows, Written};
 use crate::rtf::read as rtf;
-use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts};
+use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts, Report};
 
 /// The way from Markdown.
 pub(crate) struct FromMarkdown {
@@ -52,7 +52,9 @@ impl FromMarkdown {
         let plan = Arc::new(plan);
         let convert = {
             let (input, plan, options) = (input.clone(), Arc::clone(&plan), self.options.clone());
-            move |part, out: &mut BytesMut| from_part(&input, part, &plan, &options, out)
+            move |part, out: &mut BytesMut| {
+                from_part(&input, part, &plan, &options, out).map(|()| Report::default())
+            }
         };
         let is_converted = parts.convert(&lengths, Arc::new(convert), out).is_ok();
         if !is_converted || !self.windows.accepts(plan, end) {
@@ -177,5 +179,9 @@ impl Incremental for FromRtf {
 
     fn held(&self) -> usize {
         self.to_markdown.remembers() + self.markdown.len() + self.to_html.held()
+    }
+
+    fn report(&self) -> Report {
+        self.to_markdown.losses()
     }
 }

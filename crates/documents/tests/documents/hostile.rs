@@ -226,7 +226,7 @@ fn output_larger_than_allowed_is_an_error_and_leaves_nothing() {
             let mut out = BytesMut::from("before");
             let options = ConversionOptions { to: Some(to), max_output, ..Default::default() };
             match DocumentConverter::new().convert(input, &options, &mut out) {
-                Ok(()) => assert!(fits && out.len() == 6 + whole, "{to} {max_output}"),
+                Ok(_) => assert!(fits && out.len() == 6 + whole, "{to} {max_output}"),
                 Err(ConvertError::OutputTooLarge { limit }) => {
                     assert!(!fits && limit == max_output, "{to} {max_output}");
                     assert_eq!(out, "before");

@@ -11,6 +11,7 @@ mod properties;
 mod read;
 mod read_rtf;
 mod real;
+mod reports;
 mod rtf;
 mod rtf_faults;
 mod support;

@@ -101,7 +101,7 @@ impl Peer {
         }
         let convert = move || {
             let mut out = BytesMut::with_capacity(content.len());
-            DocumentConverter::default().convert(&content, &options, &mut out).map(|()| out.freeze())
+            DocumentConverter::default().convert(&content, &options, &mut out).map(|_| out.freeze())
         };
         self.run(place, deadline, convert).await?.map_err(Problem::from)
     }

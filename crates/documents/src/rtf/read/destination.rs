@@ -6,6 +6,7 @@ use super::reader::Reader;
 use super::state::{Destination, Group, Numbering};
 use super::word::Word;
 use crate::model::{Align, Flags};
+use millpond_convert::Loss;
 
 impl Reader {
     /// A control word; `begins_group` if nothing but `\*` comes before it in its group.
@@ -46,6 +47,9 @@ impl Reader {
 
     /// Text of the group goes to `destination` from here on.
     fn enter(&mut self, destination: Destination, word: Word) {
+        if let Some(loss) = loss(word) {
+            self.report.add(loss);
+        }
         match word {
             Word::Fldinst if !self.group.destination.is_flow() => return,
             Word::Fldinst => {
@@ -223,6 +227,19 @@ fn destination(word: Word) -> Option<Destination> {
             Destination::Skip
         }
         Word::Liststylename | Word::Listoverride | Word::Lfolevel => Destination::Skip,
+        _ => return None,
+    })
+}
+
+/// What is left out of a document with a group that begins with this word.
+fn loss(word: Word) -> Option<Loss> {
+    Some(match word {
+        Word::Pict => Loss::Picture,
+        Word::Objdata => Loss::Object,
+        Word::Annotation => Loss::Comment,
+        Word::Header | Word::Headerl | Word::Headerr | Word::Headerf => Loss::HeaderFooter,
+        Word::Footer | Word::Footerl | Word::Footerr | Word::Footerf => Loss::HeaderFooter,
+        Word::Xe | Word::Tc | Word::Tcn => Loss::Field,
         _ => return None,
     })
 }

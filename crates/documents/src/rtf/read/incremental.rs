@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::reader::Reader;
 use super::token::{Token, Tokens};
-use super::{append_notes, start_of};
-use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts};
+use super::{append_notes, has_head, start_of};
+use millpond_convert::{ConversionOptions, ConvertError, Incremental, Loss, Parts, Report};
 
 /// The way to Markdown. What is kept until it can be written is a paragraph, a table, a block of code; and all footnotes, which come
 /// last.
@@ -27,8 +27,12 @@ pub(crate) struct ToMarkdown {
 impl ToMarkdown {
     /// Begins with the document that begins with `head`.
     pub(crate) fn new(head: &[u8], options: &ConversionOptions) -> Result<Self, ConvertError> {
-        let reader = Reader::new(options, BytesMut::new());
-        Ok(Self { reader, offset: 0, skip: start_of(head, options)?, is_over: false })
+        let mut reader = Reader::new(options, BytesMut::new());
+        let skip = start_of(head, options)?;
+        if !has_head(head, skip) {
+            reader.report.add(Loss::AssumedHead);
+        }
+        Ok(Self { reader, offset: 0, skip, is_over: false })
     }
 
     /// As [`Incremental::convert`], of bytes that need not be shared.
@@ -91,6 +95,11 @@ impl ToMarkdown {
     pub(crate) fn remembers(&self) -> usize {
         self.reader.held()
     }
+
+    /// As [`Incremental::report`].
+    pub(crate) fn losses(&self) -> Report {
+        self.reader.report
+    }
 }
 
 impl Incremental for ToMarkdown {
@@ -106,5 +115,9 @@ impl Incremental for ToMarkdown {
 
     fn held(&self) -> usize {
         self.remembers()
+    }
+
+    fn report(&self) -> Report {
+        self.losses()
     }
 }

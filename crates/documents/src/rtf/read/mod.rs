@@ -40,14 +40,14 @@ use bytes::BytesMut;
 pub(crate) use self::incremental::ToMarkdown;
 pub(crate) use self::part::{from_part, join, split};
 use self::reader::Reader;
-use millpond_convert::{ConversionOptions, ConvertError, Format};
+use millpond_convert::{ConversionOptions, ConvertError, Format, Loss, Report};
 
 /// Appends the document `input` as Markdown to `out`.
 pub(crate) fn to_markdown(
     input: &[u8],
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let start = start_of(input, options)?;
     // What is left of RTF is a fraction of it; a third is enough for most.
     out.reserve((input.len() / 3).min(options.max_output));
@@ -56,7 +56,11 @@ pub(crate) fn to_markdown(
     *out = reader.redirect(BytesMut::new());
     done?;
     append_notes(&reader.take_notes(), out);
-    Ok(())
+    let mut report = reader.report;
+    if !has_head(input, start) {
+        report.add(Loss::AssumedHead);
+    }
+    Ok(report)
 }
 
 /// Footnotes are the end of the document.
@@ -69,6 +73,11 @@ fn append_notes(notes: &[u8], out: &mut BytesMut) {
 
 /// What a document begins with.
 const HEAD: &[u8] = b"{\\rtf";
+
+/// Whether the document, which begins at `start`, has its head. One that lacks it is read leniently only.
+fn has_head(input: &[u8], start: usize) -> bool {
+    input.get(start..).is_some_and(|document| document.starts_with(HEAD))
+}
 
 /// Where the document begins.
 fn start_of(input: &[u8], options: &ConversionOptions) -> Result<usize, ConvertError> {

@@ -90,6 +90,7 @@ impl Reader {
 
     /// Ends the paragraph with the properties that the group has now.
     pub(super) fn end_paragraph(&mut self) {
+        self.is_leaving_out = false;
         let properties = self.group.paragraph;
         if properties.in_table {
             // A paragraph of a cell; the cell goes on.

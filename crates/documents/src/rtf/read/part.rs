@@ -19,7 +19,7 @@ use super::list_tables::Counter;
 use super::reader::{Reader, Ties};
 use super::token::Tokens;
 use super::{HEAD, cuts, start_of};
-use millpond_convert::{ConversionOptions, ConvertError, Split};
+use millpond_convert::{ConversionOptions, ConvertError, Report, Split};
 
 /// The most of a document that may be its head, as a divisor of its length: it is read once more than the rest.
 const MOST_HEAD: usize = 8;
@@ -85,7 +85,7 @@ pub(crate) fn from_part(
     plan: &Plan,
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let (Some(&notes_before), Some(left)) = (plan.notes.get(part), plan.left.get(part)) else {
         return Err(ConvertError::inseparable());
     };
@@ -97,7 +97,7 @@ pub(crate) fn from_part(
     let (notes, counters, peak) = (reader.take_notes(), reader.lists.counters(), reader.peak);
     // A part that is read twice leaves the same.
     let _ = left.set(Left { notes, counters, peak });
-    Ok(())
+    Ok(reader.report)
 }
 
 fn read_part(

@@ -18,7 +18,7 @@ use super::text::Decoder;
 use super::token::{Token, Tokens};
 use super::unclosed;
 use crate::model::{Flags, Link, Style};
-use millpond_convert::{ConversionOptions, ConvertError};
+use millpond_convert::{ConversionOptions, ConvertError, Loss, Report};
 
 /// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
 pub(super) struct Reader {
@@ -64,6 +64,10 @@ pub(super) struct Reader {
     pub(super) peak: usize,
     /// What only matters if this is a part.
     pub(super) ties: Ties,
+    /// What was left out, and what was assumed.
+    pub(super) report: Report,
+    /// Text of this paragraph was left out, and none was shown since.
+    pub(super) is_leaving_out: bool,
 }
 
 impl Reader {
@@ -97,6 +101,8 @@ impl Reader {
             note_depth: None,
             peak: 0,
             ties: Ties::default(),
+            report: Report::default(),
+            is_leaving_out: false,
         }
     }
 
@@ -113,6 +119,9 @@ impl Reader {
     pub(super) fn end_groups(&mut self, offset: usize) -> Result<(), ConvertError> {
         if !self.is_lenient {
             return Err(unclosed(offset));
+        }
+        if !self.stack.is_empty() {
+            self.report.add(Loss::AssumedEnd);
         }
         self.flush_bytes();
         while !self.stack.is_empty() {
@@ -139,6 +148,9 @@ impl Reader {
         match token {
             Token::Open => self.open(offset)?,
             Token::Close => {
+                if self.stack.is_empty() {
+                    self.report.add(Loss::AssumedEnd);
+                }
                 self.close()?;
                 let is_closed = self.stack.is_empty();
                 self.ties.has_closed |= is_closed;

@@ -6,6 +6,7 @@ use super::reader::Reader;
 use super::state::Destination;
 use super::symbols::list_mark;
 use crate::model::Flags;
+use millpond_convert::Loss;
 
 /// As much of a list marker's text as is looked at, in bytes.
 pub(super) const LONGEST_MARKER: usize = 64;
@@ -51,8 +52,11 @@ impl Reader {
         let skipped = bytes.len().min(self.decoder.skip as usize);
         self.decoder.skip -= skipped as u32;
         let bytes = bytes.get(skipped..).unwrap_or_default();
-        if bytes.is_empty() || !self.takes_text() {
+        if bytes.is_empty() {
             return;
+        }
+        if !self.takes_text() {
+            return self.note_left_out();
         }
         let is_plain = self.decoder.pending.is_empty() && bytes.iter().all(|b| matches!(b, b' '..=b'~'));
         match std::str::from_utf8(bytes) {
@@ -171,6 +175,9 @@ impl Reader {
             _ => c,
         };
         if self.takes_text() {
+            if c == '\u{fffd}' && self.group.destination.is_shown() {
+                self.report.add(Loss::Character);
+            }
             self.push_str(c.encode_utf8(&mut [0; 4]));
         }
     }
@@ -188,11 +195,22 @@ impl Reader {
         }
     }
 
+    /// Counts a stretch of text that is hidden or deleted, once in a paragraph, or again after text that is shown.
+    fn note_left_out(&mut self) {
+        if !self.group.destination.is_flow() || self.is_leaving_out {
+            return;
+        }
+        self.is_leaving_out = true;
+        let is_deleted = self.group.flags.has(Flags::DELETED);
+        self.report.add(if is_deleted { Loss::DeletedText } else { Loss::HiddenText });
+    }
+
     fn is_hidden(&self) -> bool {
         self.group.flags.has(Flags::HIDDEN) || self.group.flags.has(Flags::DELETED)
     }
 
     fn push_to_flow(&mut self, text: &str) {
+        self.is_leaving_out = false;
         let style = self.style();
         self.flow().text(style).push_str(text);
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bytes::{Bytes, BytesMut};
-use millpond::convert::OneByOne;
+use millpond::convert::{OneByOne, Report};
 use millpond::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format};
 
 /// What became of a document that was to be converted in parts.
@@ -32,26 +32,33 @@ pub(crate) fn in_parts(
     input: &[u8],
     options: &ConversionOptions,
     size: usize,
-) -> Option<(usize, Result<BytesMut, ConvertError>)> {
+) -> Option<(usize, Result<(BytesMut, Report), ConvertError>)> {
     let converter = DocumentConverter::new();
     let split = converter.split(input, options, size)?;
     let mut parts = vec![BytesMut::new(); split.len()];
+    let mut report = Report::default();
     for (part, out) in parts.iter_mut().enumerate().rev() {
-        if let Err(error) = converter.convert_part(input, &split, part, options, out) {
-            return Some((split.len(), Err(error)));
+        match converter.convert_part(input, &split, part, options, out) {
+            Ok(of_part) => report.merge(&of_part),
+            Err(error) => return Some((split.len(), Err(error))),
         }
     }
     let mut out = BytesMut::new();
-    Some((split.len(), converter.join(&split, parts, options, &mut out).map(|()| out)))
+    let joined = converter.join(&split, parts, options, &mut out);
+    let joined = joined.map(|of_join| {
+        report.merge(&of_join);
+        (out, report)
+    });
+    Some((split.len(), joined))
 }
 
 /// Converts in parts and whole, and demands that they are alike.
 pub(crate) fn check(input: &[u8], options: &ConversionOptions, size: usize) -> Way {
     let Some((count, parts)) = in_parts(input, options, size) else { return Way::Whole };
-    let Ok(parts) = parts else { return Way::Again };
+    let Ok((parts, report)) = parts else { return Way::Again };
     let mut whole = BytesMut::new();
     match DocumentConverter::new().convert(input, options, &mut whole) {
-        Ok(()) if whole == parts => Way::Parts(count),
+        Ok(of_whole) if whole == parts && of_whole == report => Way::Parts(count),
         other => panic!(
             "in {count} parts of {size} bytes {} becomes\n{}\nand whole ({other:?})\n{}",
             String::from_utf8_lossy(input),
@@ -88,11 +95,12 @@ pub(crate) fn check_read(input: &[u8], options: &ConversionOptions, chance: &mut
     let mut out = BytesMut::new();
     let (result, pieces) = read(input, options, chance, &mut out);
     match (result, &expected) {
-        (Ok(()), Ok(())) => {
+        (Ok(report), Ok(expected)) => {
+            assert_eq!(report, *expected, "{}", tell(&out, &()));
             assert!(out == whole, "{}", tell(&out, &()));
             if pieces { Read::Pieces } else { Read::Whole }
         }
-        (Err(error @ ConvertError::NeedsWhole { .. }), Ok(())) => {
+        (Err(error @ ConvertError::NeedsWhole { .. }), Ok(_)) => {
             assert!(whole.starts_with(&out) && pieces, "{}", tell(&out, &error));
             Read::NeedsWhole
         }
@@ -111,7 +119,7 @@ fn read(
     options: &ConversionOptions,
     chance: &mut Chance,
     out: &mut BytesMut,
-) -> (Result<(), ConvertError>, bool) {
+) -> (Result<Report, ConvertError>, bool) {
     let head = input.get(..64).unwrap_or(input);
     let mut conversion = match DocumentConverter::new().incremental(head, options) {
         Ok(Some(conversion)) => conversion,
@@ -135,7 +143,7 @@ fn read(
                 out.extend_from_slice(&next);
                 if is_last {
                     assert_eq!(done + count, input.len());
-                    return (Ok(()), done > 0);
+                    return (Ok(conversion.report()), done > 0);
                 }
                 done += count;
             }
