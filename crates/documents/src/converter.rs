@@ -11,7 +11,8 @@ use crate::rtf::{read as rtf, write as rtf_write};
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
 /// It has no state: one serves any number of threads. What each way keeps and what it drops is in `docs/converters.md`.
-/// Time and memory are proportional to the larger of input and output; no input makes it recurse. It can
+/// Time and memory are proportional to the larger of input and output; no input makes it recurse. Markdown for which the parser
+/// would take longer is refused ([`ConvertError::TooComplex`]). It can
 /// [split](Converter::split) documents, and convert them [while they are read](Converter::incremental), within limits that
 /// `docs/documents.md` has.
 ///
@@ -45,7 +46,8 @@ impl Converter for DocumentConverter {
     ///
     /// [`ConvertError::Unsupported`] for any other pair of formats than those above; [`ConvertError::Malformed`] for RTF
     /// that does not begin with `{\rtf` or ends inside a group; [`ConvertError::NotUtf8`] for Markdown that is not;
-    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`. On the way from RTF
+    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`;
+    /// [`ConvertError::TooComplex`] for Markdown made to be slow. On the way from RTF
     /// to HTML the limit of output is also that of the Markdown in between.
     fn convert(
         &self,
@@ -85,11 +87,11 @@ impl Converter for DocumentConverter {
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         match options.resolve(input) {
             (Format::Markdown, Format::Html) => {
-                let plan = split::split(input, chunk_size)?;
+                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(plan))
             }
             (Format::Markdown, Format::Rtf) => {
-                let plan = split::split(input, chunk_size)?;
+                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(rtf_write::Plan::new(plan)))
             }
             (Format::Rtf, Format::Markdown) => {
