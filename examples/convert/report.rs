@@ -106,6 +106,7 @@ pub(crate) fn cause(error: &ProcessError) -> String {
         ProcessError::Convert(ConvertError::Malformed { format, .. }) => format!("malformed {format}"),
         ProcessError::Convert(ConvertError::NotUtf8 { .. }) => "not UTF-8".into(),
         ProcessError::Convert(ConvertError::TooDeep { .. }) => "nested too deeply".into(),
+        ProcessError::Convert(ConvertError::TooComplex { .. }) => "too complex".into(),
         ProcessError::Convert(ConvertError::OutputTooLarge { .. }) => "the output is too large".into(),
         ProcessError::TooLarge { .. } => "the document is too large".into(),
         ProcessError::Panicked(_) => "the converter panicked".into(),

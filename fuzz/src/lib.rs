@@ -4,6 +4,12 @@ use bytes::{Bytes, BytesMut};
 use millpond::convert::{OneByOne, Report};
 use millpond::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format};
 
+/// Converts the document, whatever becomes of it.
+pub fn convert(input: &[u8], from: Format, to: Format) {
+    let options = ConversionOptions { from: Some(from), to: Some(to), ..ConversionOptions::default() };
+    let _ = DocumentConverter::new().convert(input, &options, &mut BytesMut::new());
+}
+
 /// Converts in parts of `size` bytes and whole, and demands that they are alike where the parts stand alone.
 pub fn check(input: &[u8], from: Format, to: Format, size: usize) {
     let options = ConversionOptions { from: Some(from), to: Some(to), ..ConversionOptions::default() };

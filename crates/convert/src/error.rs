@@ -52,6 +52,15 @@ pub enum ConvertError {
         /// Where in the input, in bytes.
         offset: usize,
     },
+    /// Reading the document would take many times as long as its length accounts for. What is counted, and how, is the
+    /// converter's; so is the limit.
+    #[error("too complex at byte {offset}: it would take more than {limit} steps")]
+    TooComplex {
+        /// How many steps are allowed.
+        limit: usize,
+        /// Where in the input, in bytes.
+        offset: usize,
+    },
     /// The document becomes larger than [`max_output`](super::ConversionOptions::max_output).
     #[error("the converted document is larger than {limit} bytes")]
     OutputTooLarge {

@@ -41,7 +41,8 @@ fn formats(input: &[u8], options: &ConversionOptions) -> Result<(Format, Format)
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
 /// It has no state: one serves any number of threads. What each way keeps and what it drops is in millpond's guide [converters].
-/// Time and memory are proportional to the larger of input and output; no input makes it recurse. It can
+/// Time and memory are proportional to the larger of input and output; no input makes it recurse. Markdown for which the parser
+/// would take longer is refused ([`ConvertError::TooComplex`]). It can
 /// [split](Converter::split) documents, and convert them [while they are read](Converter::incremental), within limits that
 /// the guide [documents] has.
 ///
@@ -79,7 +80,8 @@ impl Converter for DocumentConverter {
     /// [`ConvertError::Unsupported`] for any other pair of formats than those above; [`ConvertError::Malformed`] for RTF
     /// that does not begin with `{\rtf` or ends inside a group, unless [`lenient`](ConversionOptions::lenient) lets it, and
     /// for what looks like RTF without its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
-    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`. On the way from RTF
+    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`;
+    /// [`ConvertError::TooComplex`] for Markdown made to be slow. On the way from RTF
     /// to HTML the limit of output is also that of the Markdown in between.
     fn convert(
         &self,
@@ -120,11 +122,11 @@ impl Converter for DocumentConverter {
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         match formats(input, options).ok()? {
             (Format::Markdown, Format::Html) => {
-                let plan = split::split(input, chunk_size)?;
+                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(plan))
             }
             (Format::Markdown, Format::Rtf) => {
-                let plan = split::split(input, chunk_size)?;
+                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(rtf_write::Plan::new(plan)))
             }
             (Format::Rtf, Format::Markdown) => {

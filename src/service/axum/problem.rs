@@ -32,7 +32,7 @@ use crate::service::error::ServiceError;
 /// | the pool is shutting down | 503 | `shutting-down` |
 /// | more bytes than are accepted | 413 | `too-large` |
 /// | the deadline passed, the batch was over | 504 | `deadline-exceeded`, `timed-out` |
-/// | the document can't be converted | 422 | `unsupported`, `not-utf8`, `malformed`, `too-deep`, `output-too-large`, `needs-whole`, `not-converted` |
+/// | the document can't be converted | 422 | `unsupported`, `not-utf8`, `malformed`, `too-deep`, `too-complex`, `output-too-large`, `needs-whole`, `not-converted` |
 /// | the document could not be read to its end | 400 | `unreadable` |
 /// | a panic; an answer that could not be written | 500 | `panicked`, `unwritable` |
 ///
@@ -203,6 +203,7 @@ impl From<ConvertError> for Problem {
             ConvertError::NotUtf8 { .. } => ("not-utf8", error.to_string()),
             ConvertError::Malformed { .. } => ("malformed", error.to_string()),
             ConvertError::TooDeep { .. } => ("too-deep", error.to_string()),
+            ConvertError::TooComplex { .. } => ("too-complex", error.to_string()),
             ConvertError::OutputTooLarge { .. } => ("output-too-large", error.to_string()),
             ConvertError::NeedsWhole { .. } => ("needs-whole", error.to_string()),
             // Whatever it says was not said to a client.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{from_markdown, from_part, write};
-use crate::markdown::split::{Plan, Windows, Written};
+use crate::markdown::split::{Plan, Reading, Windows, Written};
 use crate::rtf::read as rtf;
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts, Report};
 
@@ -23,7 +23,12 @@ pub(crate) struct FromMarkdown {
 impl FromMarkdown {
     pub(crate) fn new(options: &ConversionOptions) -> Self {
         let chunk_size = options.chunk_size.unwrap_or(usize::MAX);
-        Self { windows: Windows::new(), options: options.clone(), chunk_size, written: 0 }
+        Self {
+            windows: Windows::new(Reading::new(options)),
+            options: options.clone(),
+            chunk_size,
+            written: 0,
+        }
     }
 
     /// The same options, with room for what may still be written.
@@ -73,11 +78,8 @@ impl FromMarkdown {
         out: &mut BytesMut,
     ) -> Result<(), ConvertError> {
         let (end, len, left) = (stretch.end, stretch.len(), self.options_left());
-        let written = Written::new();
-        let done = self
-            .windows
-            .rest(input, stretch, &written, &left)
-            .and_then(|source| write(source, len, &left, out));
+        let (text, written) = (self.windows.text(input, stretch), Written::new());
+        let done = self.windows.rest(&text, &written).and_then(|source| write(source, len, &left, out));
         match done {
             Ok(()) => self.windows.finish(end, &written),
             Err(ConvertError::OutputTooLarge { .. }) => Err(self.too_large()),

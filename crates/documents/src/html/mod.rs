@@ -8,7 +8,8 @@ use std::ops::Range;
 use bytes::BytesMut;
 
 pub(crate) use self::incremental::{FromMarkdown, FromRtf};
-use crate::markdown::split::{Plan, Source};
+use crate::markdown::Text;
+use crate::markdown::split::{Plan, Reading, Source};
 use millpond_convert::{ConversionOptions, ConvertError};
 
 /// Appends `input` as an HTML fragment to `out`. Raw HTML in the Markdown is passed on as it is.
@@ -17,7 +18,8 @@ pub(crate) fn from_markdown(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    write(Source::new(input, options)?, input.len(), options, out)
+    let text = Text::new(input)?;
+    write(Source::new(&text, Reading::new(options))?, input.len(), options, out)
 }
 
 /// Appends a part of `input`.
@@ -30,7 +32,8 @@ pub(crate) fn from_part(
 ) -> Result<(), ConvertError> {
     let before = out.len();
     let len = plan.parts().get(part).map_or(0, Range::len);
-    write(Source::part(input, part, plan, options)?, len, options, out)?;
+    let text = plan.text(input, part)?;
+    write(Source::part(&text, part, plan)?, len, options, out)?;
     // The next part begins on a line of its own, as the first does.
     let is_line_over = out.len() == before || out.ends_with(b"\n");
     if is_line_over { Ok(()) } else { Err(ConvertError::inseparable()) }

@@ -4,6 +4,7 @@
 mod chunked;
 mod chunked_rtf;
 mod chunked_support;
+mod complexity;
 mod hostile;
 mod lenient;
 mod markdown;

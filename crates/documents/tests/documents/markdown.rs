@@ -187,8 +187,12 @@ fn lists_are_lists_to_a_word_processor() {
     assert!(rtf.contains("{\\*\\listtable\n{\\list"));
     assert!(rtf.contains("\\levelnfc23") && rtf.contains("\\levelnfc0\\"));
     assert_eq!(rtf.matches("{\\listoverride\\").count(), 3, "one for each list");
-    assert!(rtf.contains("\\levelstartat9}"));
-    assert_eq!(rtf.matches("\\listlevel\\").count(), 18, "both lists have all nine levels");
+    assert!(rtf.contains("\\levelstartat9{"));
+    assert_eq!(
+        rtf.matches("\\listlevel\\").count(),
+        27,
+        "bullets and each list with numbers have all nine levels"
+    );
     for item in [
         "\\ls1\\ilvl0\\sa60\\f0\\fs22 {\\listtext\\u8226?\\tab}a\\par",
         "\\ls2\\ilvl1\\sa60\\f0\\fs22 {\\listtext 1.\\tab}b\\par",
@@ -196,6 +200,32 @@ fn lists_are_lists_to_a_word_processor() {
         "\\ls3\\ilvl0\\sa60\\f0\\fs22 {\\listtext 9.\\tab}d\\par",
     ] {
         assert!(rtf.contains(item), "{item} is not in\n{rtf}");
+    }
+}
+
+/// LibreOffice counts on through all items of a definition, whatever the overrides say.
+#[test]
+fn lists_with_numbers_share_no_definition() {
+    for text in [
+        "1. a\n2. b\n\ntext\n\n1. c\n2. d\n\nmore\n\n1. e\n",
+        "- p\n  1. q\n  2. r\n- s\n  1. t\n\nend\n\n3. u\n",
+    ] {
+        let rtf = rtf(text);
+        let (_, overrides) = rtf.split_once("{\\*\\listoverridetable").unwrap();
+        let ids: Vec<&str> = overrides
+            .split("{\\listoverride\\listid")
+            .skip(1)
+            .map(|rest| rest.split('\\').next().unwrap())
+            .filter(|id| *id != "1")
+            .collect();
+        let mut definitions: Vec<&str> = ids.clone();
+        definitions.dedup();
+        assert_eq!((ids.len(), definitions.len()), (3, 3), "{rtf}");
+        for id in ids {
+            assert_eq!(rtf.matches(&format!("{{\\listname ;}}\\listid{id}}}")).count(), 1, "{rtf}");
+        }
+        keeps(text);
+        crate::chunked_support::check_markdown(format!("a\n\n{text}\n\nb\n\n{text}\n").as_bytes(), 1);
     }
 }
 

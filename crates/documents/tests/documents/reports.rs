@@ -12,7 +12,8 @@ fn report(document: &[u8], options: &ConversionOptions) -> Report {
 
 /// What is said of the document, whichever way it is converted.
 fn of_rtf(body: &str) -> Report {
-    let document = format!("{{\\rtf1\\ansi{{\\fonttbl{{\\f0 Arial;}}{{\\f3\\fcharset2 Wingdings;}}}}{body}}}");
+    let document =
+        format!("{{\\rtf1\\ansi{{\\fonttbl{{\\f0 Arial;}}{{\\f3\\fcharset2 Wingdings;}}}}{body}}}");
     let reports = [Format::Markdown, Format::Html].map(|to| {
         let options = options(Format::Rtf, to);
         for seed in 0..20 {

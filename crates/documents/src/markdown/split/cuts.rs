@@ -64,7 +64,7 @@ impl State {
 }
 
 /// Whether the line is certain to begin a paragraph or a heading that has text.
-fn begins_text(line: &[u8]) -> bool {
+pub(in super::super) fn begins_text(line: &[u8]) -> bool {
     let is_text = |b: &u8| b.is_ascii_alphabetic() || !b.is_ascii();
     if line.first().is_some_and(is_text) {
         return true;

@@ -9,7 +9,8 @@ use memchr::memmem;
 use pulldown_cmark::{BrokenLink, BrokenLinkCallback, CowStr, Event, Parser, Tag};
 use unicase::UniCase;
 
-use super::EXTENSIONS;
+use super::super::text::Text;
+use super::Reading;
 
 /// Where a reference leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) struct Definitions {
 }
 
 /// The definition of a label in one place leads elsewhere than that in another, or there is a footnote: those are
-/// numbered throughout the document, which is then better converted whole.
+/// numbered throughout the document, which is then better converted whole. Or the text is too complex to be read.
 #[derive(Debug)]
 pub(super) struct NotApart;
 
@@ -73,8 +74,11 @@ impl Definitions {
     }
 
     /// Adds those of a stretch of the document between two cuts; returns their labels.
-    pub(super) fn read(&mut self, text: &str) -> Result<Vec<String>, NotApart> {
-        let parser = Parser::new_ext(text, EXTENSIONS);
+    pub(super) fn read(&mut self, text: &str, reading: Reading) -> Result<Vec<String>, NotApart> {
+        let text = Text::of(text, 0);
+        let text = text.get();
+        reading.measure(text, 0, 0).map_err(|_| NotApart)?;
+        let parser = reading.parser(text, None);
         let mut labels = Vec::new();
         self.define(&parser, |label| labels.push(label.to_owned()))?;
         let is_note = |event| matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
@@ -158,10 +162,15 @@ pub(super) fn finder() -> memmem::Finder<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millpond_convert::ConversionOptions;
+
+    fn reading() -> Reading {
+        Reading::new(&ConversionOptions::default())
+    }
 
     fn resolve(definitions: &Definitions, reference: &str) -> Option<(String, String)> {
         let lookup = Lookup { definitions, missed: None };
-        let mut parser = Parser::new_with_broken_link_callback(reference, EXTENSIONS, Some(lookup));
+        let mut parser = reading().parser(reference, Some(lookup));
         parser.find_map(|event| match event {
             Event::Start(Tag::Link { dest_url, title, .. }) => {
                 Some((dest_url.to_string(), title.to_string()))
@@ -173,8 +182,8 @@ mod tests {
     #[test]
     fn a_reference_finds_what_is_defined_elsewhere_in_any_case() {
         let mut definitions = Definitions::default();
-        assert_eq!(definitions.read("text\n\n> [ẞ  b]: /1 'T'\n").unwrap(), ["ẞ b"]);
-        assert_eq!(definitions.read("[c]: </2>\n[c]: /3\n").unwrap(), ["c"]);
+        assert_eq!(definitions.read("text\n\n> [ẞ  b]: /1 'T'\n", reading()).unwrap(), ["ẞ b"]);
+        assert_eq!(definitions.read("[c]: </2>\n[c]: /3\n", reading()).unwrap(), ["c"]);
         assert_eq!(resolve(&definitions, "[SS\nB]"), Some(("/1".into(), "T".into())));
         assert_eq!(resolve(&definitions, "[x][C]"), Some(("/2".into(), String::new())));
         assert_eq!(resolve(&definitions, "[d]"), None);
@@ -183,16 +192,16 @@ mod tests {
     #[test]
     fn the_same_label_may_be_defined_again_but_not_otherwise() {
         let mut definitions = Definitions::default();
-        definitions.read("[a]: /1\n").unwrap();
-        assert!(definitions.read("[A]: /1\n").is_ok());
-        assert!(definitions.read("[a]: /2\n").is_err());
-        assert!(definitions.read("[a]: /1 'T'\n").is_err());
+        definitions.read("[a]: /1\n", reading()).unwrap();
+        assert!(definitions.read("[A]: /1\n", reading()).is_ok());
+        assert!(definitions.read("[a]: /2\n", reading()).is_err());
+        assert!(definitions.read("[a]: /1 'T'\n", reading()).is_err());
     }
 
     #[test]
     fn footnotes_are_not_for_parts() {
         let mut definitions = Definitions::default();
-        assert!(definitions.read("`[^1]: a`\n").is_ok());
-        assert!(definitions.read("> [^1]: a\n").is_err());
+        assert!(definitions.read("`[^1]: a`\n", reading()).is_ok());
+        assert!(definitions.read("> [^1]: a\n", reading()).is_err());
     }
 }

@@ -12,6 +12,10 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, OffsetIter, Options, Parser};
 
+pub(super) use self::cuts::begins_text;
+use super::complexity::{self, Limits};
+use super::text::Text;
+
 use self::definitions::Lookup;
 use self::part::Bounds;
 pub(crate) use self::part::Plan;
@@ -19,14 +23,33 @@ pub(crate) use self::search::split;
 pub(crate) use self::window::{Windows, Written};
 use millpond_convert::{ConversionOptions, ConvertError};
 
-/// What may stand before the text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// What is read beyond CommonMark.
 const EXTENSIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS);
+
+/// How text is read: what goes beyond CommonMark, and how deep it may nest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    extensions: Options,
+    max_depth: usize,
+}
+
+impl Reading {
+    pub(crate) fn new(options: &ConversionOptions) -> Self {
+        Self { extensions: EXTENSIONS, max_depth: options.max_depth }
+    }
+
+    fn parser<'a>(self, text: &'a str, lookup: Option<Lookup<'a>>) -> Parser<'a, Lookup<'a>> {
+        Parser::new_with_broken_link_callback(text, self.extensions, lookup)
+    }
+
+    /// Counts what parsing the text takes beyond what ordinary text does, added to `steps`.
+    fn measure(self, text: &str, steps: usize, offset: usize) -> Result<usize, ConvertError> {
+        complexity::measure(text, Limits { max_depth: self.max_depth, steps, offset })
+    }
+}
 
 /// The events of a Markdown document. Ends early where it nests too deep; [`finish`](Self::finish) tells.
 pub(crate) struct Source<'a> {
@@ -41,24 +64,22 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Reads `input`, which must be UTF-8; a byte order mark is skipped.
-    pub(crate) fn new(input: &'a [u8], options: &ConversionOptions) -> Result<Self, ConvertError> {
-        let text = std::str::from_utf8(input)
-            .map_err(|error| ConvertError::NotUtf8 { valid_up_to: error.valid_up_to() })?;
-        let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Ok(Self::of(
-            Parser::new_with_broken_link_callback(body, EXTENSIONS, None),
-            text.len() - body.len(),
-            options,
-        ))
+    /// Reads a whole document.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::TooComplex`], and [`ConvertError::TooDeep`] where that shows before it is parsed.
+    pub(crate) fn new(text: &'a Text<'_>, reading: Reading) -> Result<Self, ConvertError> {
+        reading.measure(text.get(), 0, text.offset)?;
+        Ok(Self::of(reading.parser(text.get(), None), text.offset, reading))
     }
 
-    fn of(parser: Parser<'a, Lookup<'a>>, skipped: usize, options: &ConversionOptions) -> Self {
+    fn of(parser: Parser<'a, Lookup<'a>>, skipped: usize, reading: Reading) -> Self {
         Self {
             events: parser.into_offset_iter(),
             skipped,
             depth: 0,
-            limit: options.max_depth,
+            limit: reading.max_depth,
             too_deep_at: None,
             bounds: None,
         }

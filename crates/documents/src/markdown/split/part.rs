@@ -8,13 +8,15 @@
 
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pulldown_cmark::{Event, LinkType, Parser, Tag};
+use pulldown_cmark::{Event, LinkType, Tag};
 
+use super::super::complexity::MAX_STEPS;
+use super::super::text::Text;
 use super::definitions::{Definitions, Lookup};
-use super::{EXTENSIONS, Source, cuts};
-use millpond_convert::{ConversionOptions, ConvertError};
+use super::{Reading, Source, cuts};
+use millpond_convert::ConvertError;
 
 /// What the parser allows references to expand to, whatever the length of the document. Longer ones may have as much as
 /// they are long. (pulldown-cmark 0.13: `link_ref_expansion_limit`.)
@@ -30,6 +32,12 @@ pub(crate) struct Plan {
     pub(super) labels: Vec<Vec<String>>,
     /// The bytes that references have expanded to in each part.
     pub(super) expanded: Vec<OnceLock<usize>>,
+    /// The steps that each part takes, beyond those of ordinary text, and those of all parts that have been read.
+    pub(super) steps: Vec<OnceLock<usize>>,
+    pub(super) all_steps: AtomicUsize,
+    pub(super) reading: Reading,
+    /// Whether the steps of all parts have been counted, and are not too many.
+    pub(super) is_measured: bool,
     /// How long the document is, or what has been read of it.
     pub(super) len: usize,
     /// Whether the document goes on after the last part; and then, whether any part referred to what is not defined so far.
@@ -39,12 +47,16 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// A plan for no parts yet of a document that is so long.
-    pub(super) fn new(len: usize, definitions: Definitions) -> Self {
+    pub(super) fn new(len: usize, definitions: Definitions, reading: Reading) -> Self {
         Self {
             parts: Vec::new(),
             definitions,
             labels: Vec::new(),
             expanded: Vec::new(),
+            steps: Vec::new(),
+            all_steps: AtomicUsize::new(0),
+            reading,
+            is_measured: false,
             len,
             goes_on: false,
             has_missed: AtomicBool::new(false),
@@ -56,6 +68,7 @@ impl Plan {
         self.parts.push(part);
         self.labels.push(labels);
         self.expanded.push(OnceLock::new());
+        self.steps.push(OnceLock::new());
     }
 
     /// Where the parts are.
@@ -63,9 +76,34 @@ impl Plan {
         &self.parts
     }
 
-    /// Whether the references of the whole would have been resolved as those of its parts were.
+    /// Whether the references of the whole would have been resolved as those of its parts were, and the whole is not too
+    /// complex.
     pub(crate) fn holds(&self) -> bool {
+        let sum = |all: usize, part: &OnceLock<usize>| all.checked_add(*part.get()?);
         self.expansion().is_some_and(|all| all < self.len.max(FREE_EXPANSION))
+            && self.steps.iter().try_fold(0, sum).is_some_and(|all| all <= MAX_STEPS)
+    }
+
+    /// Counts the steps of a part that is about to be read; fails if all together are too many.
+    fn count(&self, place: &OnceLock<usize>, steps: usize) -> Result<(), ConvertError> {
+        // A part that is read twice takes the same.
+        let is_new = place.set(steps).is_ok();
+        let before = self.all_steps.fetch_add(if is_new { steps } else { 0 }, Ordering::Relaxed);
+        if before.saturating_add(steps) > MAX_STEPS { Err(ConvertError::inseparable()) } else { Ok(()) }
+    }
+
+    /// Whether the part is the last of the document.
+    fn is_last(&self, part: usize) -> bool {
+        part + 1 == self.parts.len() && !self.goes_on
+    }
+
+    /// The text of a part of `input`, and the first character of the next.
+    pub(crate) fn text<'a>(&self, input: &'a [u8], part: usize) -> Result<Text<'a>, ConvertError> {
+        let range = self.parts.get(part).ok_or_else(ConvertError::inseparable)?;
+        let end = if self.is_last(part) { range.end } else { cuts::first_of(input, range.end).end };
+        let bytes = input.get(range.start..end).ok_or_else(ConvertError::inseparable)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| ConvertError::inseparable())?;
+        Ok(Text::of(text, range.start))
     }
 
     /// The bytes that references have expanded to. `None` if a part has not been read.
@@ -80,26 +118,22 @@ impl Plan {
 }
 
 impl<'a> Source<'a> {
-    /// Reads a part of `input`.
-    pub(crate) fn part(
-        input: &'a [u8],
-        part: usize,
-        plan: &'a Plan,
-        options: &ConversionOptions,
-    ) -> Result<Self, ConvertError> {
-        let (Some(range), Some(labels), Some(expanded)) =
-            (plan.parts.get(part).cloned(), plan.labels.get(part), plan.expanded.get(part))
+    /// Reads a part, of which this is the [text](Plan::text).
+    pub(crate) fn part(text: &'a Text<'_>, part: usize, plan: &'a Plan) -> Result<Self, ConvertError> {
+        let (Some(range), Some(labels), Some(expanded), Some(steps)) =
+            (plan.parts.get(part), plan.labels.get(part), plan.expanded.get(part), plan.steps.get(part))
         else {
             return Err(ConvertError::inseparable());
         };
-        let is_last = part + 1 == plan.parts.len() && !plan.goes_on;
-        let end = if is_last { range.end } else { cuts::first_of(input, range.end).end };
-        let bytes = input.get(range.start..end).ok_or_else(ConvertError::inseparable)?;
-        let text = std::str::from_utf8(bytes).map_err(|_| ConvertError::inseparable())?;
+        let (is_last, offset, text) = (plan.is_last(part), text.offset, text.get());
+        if !plan.is_measured {
+            let own = text.get(..range.len()).ok_or_else(ConvertError::inseparable)?;
+            plan.count(steps, plan.reading.measure(own, 0, offset)?)?;
+        }
         let missed = plan.goes_on.then_some(&plan.has_missed);
         let lookup = Lookup { definitions: &plan.definitions, missed };
         let lookup = (missed.is_some() || !plan.definitions.is_empty()).then_some(lookup);
-        let parser = Parser::new_with_broken_link_callback(text, EXTENSIONS, lookup);
+        let parser = plan.reading.parser(text, lookup);
         if !plan.definitions.are_those_of(&parser, labels) {
             return Err(ConvertError::inseparable());
         }
@@ -112,7 +146,7 @@ impl<'a> Source<'a> {
             may_expand: text.len().max(FREE_EXPANSION),
             place: expanded,
         };
-        Ok(Self { bounds: Some(bounds), ..Self::of(parser, range.start, options) })
+        Ok(Self { bounds: Some(bounds), ..Self::of(parser, offset, plan.reading) })
     }
 }
 

@@ -5,19 +5,20 @@ use std::ops::Range;
 
 use unicase::UniCase;
 
+use super::super::text::BYTE_ORDER_MARK;
 use super::definitions::{self, Definitions};
 use super::part::Plan;
-use super::{BYTE_ORDER_MARK, cuts};
+use super::{Reading, cuts};
 
 /// The most of a document that may be searched for definitions before its parts are, as a divisor of its length: it is
 /// read twice then, the first time by one thread.
 const MOST_SEARCHED: usize = 8;
 
 /// Parts of about `chunk_size` bytes, two at least.
-pub(crate) fn split(input: &[u8], chunk_size: usize) -> Option<Plan> {
+pub(crate) fn split(input: &[u8], reading: Reading, chunk_size: usize) -> Option<Plan> {
     let start = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let len = input.len() - start;
-    let plan = Plan::new(len, Definitions::default());
+    let plan = Plan::new(len, Definitions::default(), reading);
     let may_search = (len / MOST_SEARCHED).max(64 << 10);
     find(input, start..input.len(), chunk_size, plan, may_search)
 }
@@ -95,7 +96,8 @@ impl<'a> Search<'a> {
         let stretch = self.before..cuts::first_of(self.input, at).end;
         let left = self.may_search?.checked_sub(stretch.len())?;
         let text = std::str::from_utf8(self.input.get(stretch)?).ok()?;
-        let labels = self.plan.definitions.read(text).ok()?;
+        let reading = self.plan.reading;
+        let labels = self.plan.definitions.read(text, reading).ok()?;
         self.labels.extend(labels.into_iter().map(UniCase::new));
         let next = self.finder.find(self.input.get(at..self.end)?);
         self.next_definition = next.map_or(usize::MAX, |offset| at + offset);

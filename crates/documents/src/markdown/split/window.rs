@@ -10,12 +10,12 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
-use pulldown_cmark::Parser;
 
+use super::super::text::{BYTE_ORDER_MARK, Text};
 use super::definitions::{Definitions, Lookup};
 use super::part::{Bounds, FREE_EXPANSION, Plan};
-use super::{BYTE_ORDER_MARK, EXTENSIONS, Source, cuts, search};
-use millpond_convert::{ConversionOptions, ConvertError};
+use super::{Reading, Source, cuts, search};
+use millpond_convert::ConvertError;
 
 /// To see that a block begins at a cut takes this many bytes after it, at the most.
 const LOOK_AHEAD: usize = 16;
@@ -25,6 +25,10 @@ pub(crate) struct Windows {
     definitions: Arc<Definitions>,
     /// The bytes that references have expanded to.
     expanded: usize,
+    /// The steps that the document has taken, beyond those of ordinary text, and those with the stretch that is under way.
+    steps: usize,
+    next_steps: usize,
+    reading: Reading,
     /// Where the window is in the document.
     offset: usize,
     /// Whether there was a byte order mark.
@@ -35,8 +39,16 @@ pub(crate) struct Windows {
 pub(crate) type Written = OnceLock<usize>;
 
 impl Windows {
-    pub(crate) fn new() -> Self {
-        Self { definitions: Arc::default(), expanded: 0, offset: 0, has_mark: false }
+    pub(crate) fn new(reading: Reading) -> Self {
+        Self {
+            definitions: Arc::default(),
+            expanded: 0,
+            steps: 0,
+            next_steps: 0,
+            reading,
+            offset: 0,
+            has_mark: false,
+        }
     }
 
     /// Whether nothing of the document is done with yet.
@@ -52,7 +64,7 @@ impl Windows {
     /// What of the window can be read now, as far as can be seen from here; `None`: more is needed.
     ///
     /// # Errors
-    /// It is not UTF-8.
+    /// It is not UTF-8, or too complex.
     pub(crate) fn stretch(
         &mut self,
         input: &[u8],
@@ -67,9 +79,17 @@ impl Windows {
             self.has_mark = input.starts_with(BYTE_ORDER_MARK);
         }
         let start = if self.is_at_start() && self.has_mark { BYTE_ORDER_MARK.len() } else { 0 };
-        if is_last {
-            return Ok(Some(start..input.len()));
+        let stretch =
+            if is_last { Some(start..input.len()) } else { Self::stretch_before_the_end(input, start) };
+        if let Some(stretch) = &stretch {
+            let text = self.text(input, stretch.clone());
+            self.next_steps = self.reading.measure(text.get(), self.steps, text.offset)?;
         }
+        Ok(stretch)
+    }
+
+    /// The stretch of a window after which the document goes on.
+    fn stretch_before_the_end(input: &[u8], start: usize) -> Option<Range<usize>> {
         let visible = input.get(..input.len().saturating_sub(LOOK_AHEAD)).unwrap_or_default();
         let mut end = None;
         cuts::each(visible, start, |cut| {
@@ -79,7 +99,7 @@ impl Windows {
         let stretch = end.map(|end| start..end);
         // Whatever it is a footnote's, or of none: only the whole can tell.
         let has_note = |range: &Range<usize>| memmem::find(&visible[range.clone()], b"[^").is_some();
-        Ok(stretch.filter(|stretch| !has_note(stretch)))
+        stretch.filter(|stretch| !has_note(stretch))
     }
 
     /// The parts of a stretch, of about `chunk_size` bytes.
@@ -99,13 +119,14 @@ impl Windows {
         let mut plan = Plan { goes_on: true, ..self.plan(stretch.len()) };
         let seen = stretch.start..cuts::first_of(input, stretch.end).end;
         let text = std::str::from_utf8(input.get(seen)?).ok()?;
-        let labels = plan.definitions.read(text).ok()?;
+        let labels = plan.definitions.read(text, self.reading).ok()?;
         plan.push(stretch, labels);
         Some(plan)
     }
 
     fn plan(&self, len: usize) -> Plan {
-        Plan::new(len, Definitions::after(&self.definitions))
+        let definitions = Definitions::after(&self.definitions);
+        Plan { is_measured: true, ..Plan::new(len, definitions, self.reading) }
     }
 
     /// Whether the parts were read as the whole would be, now that all are; then what comes next begins after `end`.
@@ -116,6 +137,7 @@ impl Windows {
             return false;
         }
         self.expanded = expanded;
+        self.steps = self.next_steps;
         self.offset += end;
         let read =
             Arc::try_unwrap(plan).map_or_else(|plan| plan.definitions.clone(), |plan| plan.definitions);
@@ -131,19 +153,23 @@ impl Windows {
         (self.offset + end - mark).max(FREE_EXPANSION)
     }
 
-    /// Reads all that is left of the document.
+    /// The text of a stretch.
+    pub(crate) fn text<'t>(&self, input: &'t [u8], stretch: Range<usize>) -> Text<'t> {
+        let offset = self.offset + stretch.start;
+        let text = input.get(stretch).and_then(|text| std::str::from_utf8(text).ok());
+        Text::of(text.unwrap_or_default(), offset)
+    }
+
+    /// Reads all that is left of the document, of which this is the [text](Self::text).
     pub(crate) fn rest<'a>(
         &'a self,
-        input: &'a [u8],
-        stretch: Range<usize>,
+        text: &'a Text<'_>,
         written: &'a Written,
-        options: &ConversionOptions,
     ) -> Result<Source<'a>, ConvertError> {
-        let skipped = self.offset + stretch.start;
-        let text = input.get(stretch).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+        let (skipped, text) = (text.offset, text.get());
         let lookup = Lookup { definitions: &self.definitions, missed: None };
         let lookup = (!self.definitions.is_empty()).then_some(lookup);
-        let parser = Parser::new_with_broken_link_callback(text, EXTENSIONS, lookup);
+        let parser = self.reading.parser(text, lookup);
         if Definitions::after(&self.definitions).define(&parser, |_| ()).is_err() {
             return Err(self.needs_whole("a reference is defined in two ways"));
         }
@@ -156,7 +182,7 @@ impl Windows {
             may_expand: text.len().max(FREE_EXPANSION),
             place: written,
         };
-        Ok(Source { bounds: Some(bounds), ..Source::of(parser, skipped, options) })
+        Ok(Source { bounds: Some(bounds), ..Source::of(parser, skipped, self.reading) })
     }
 
     /// Whether the rest, which ends there, was read as the whole would be.

@@ -88,7 +88,7 @@ impl Body {
 
     /// How many bytes there are so far.
     pub(super) fn len(&self) -> usize {
-        self.body.len() + self.notes.len()
+        self.body.len() + self.notes.len() + self.lists.bytes()
     }
 
     pub(super) fn finish(mut self) -> Parts {

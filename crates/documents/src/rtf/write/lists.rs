@@ -1,26 +1,37 @@
-//! The lists of a document: each its own override of one of two, bullets and numbers.
+//! The lists of a document. Each that is numbered has a definition of its own: word processors count on through all the items
+//! of one, whatever the overrides say. Bullets need none; lists of them share a definition.
 
 use bytes::BytesMut;
 
 /// Levels of a list, as many as RTF has; deeper items are on the last.
 pub(super) const LEVELS: usize = 9;
 
-/// `\listid` of the lists with bullets and with numbers.
-const BULLETS: u32 = 1;
-const NUMBERS: u32 = 2;
+/// `\listid` of the lists with bullets. That of a list with numbers is its `\ls` and this.
+const BULLETS: usize = 1;
+
+/// The least bytes that the definition of a list with numbers has.
+const LEAST_DEFINITION: usize = 1_000;
 
 /// The lists so far. Each may be referred to as `\ls`, from 1.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     /// The first number of each, or `None` for bullets, and its level.
     starts: Vec<(Option<u64>, usize)>,
+    /// How many of them have numbers.
+    numbered: usize,
 }
 
 impl Lists {
     /// Another list; returns its `\ls`.
     pub(super) fn open(&mut self, start: Option<u64>, level: usize) -> usize {
         self.starts.push((start, level));
+        self.numbered += usize::from(start.is_some());
         self.starts.len()
+    }
+
+    /// How many bytes their definitions take, at the least.
+    pub(super) fn bytes(&self) -> usize {
+        self.numbered * LEAST_DEFINITION
     }
 
     pub(super) fn len(&self) -> usize {
@@ -30,6 +41,7 @@ impl Lists {
     /// Adds the lists of what follows.
     pub(super) fn append(&mut self, next: &Self) {
         self.starts.extend_from_slice(&next.starts);
+        self.numbered += next.numbered;
     }
 
     /// Appends the list table and the list override table.
@@ -38,38 +50,43 @@ impl Lists {
             return;
         }
         out.extend_from_slice(b"{\\*\\listtable\n");
-        write_list(out, BULLETS, |out, _| {
-            out.extend_from_slice(
-                b"\\levelnfc23\\levelnfcn23\\leveljc0\\leveljcn0\\levelfollow0\\levelstartat1",
-            );
-            out.extend_from_slice(b"{\\leveltext\\'01\\u8226?;}{\\levelnumbers;}");
-        });
-        write_list(out, NUMBERS, |out, level| {
-            out.extend_from_slice(
-                b"\\levelnfc0\\levelnfcn0\\leveljc0\\leveljcn0\\levelfollow0\\levelstartat1",
-            );
-            let text = format!("{{\\leveltext\\'02\\'0{level}.;}}{{\\levelnumbers\\'01;}}");
-            out.extend_from_slice(text.as_bytes());
-        });
+        if self.starts.iter().any(|(start, _)| start.is_none()) {
+            write_list(out, BULLETS, |out, _| {
+                out.extend_from_slice(
+                    b"\\levelnfc23\\levelnfcn23\\leveljc0\\leveljcn0\\levelfollow0\\levelstartat1",
+                );
+                out.extend_from_slice(b"{\\leveltext\\'01\\u8226?;}{\\levelnumbers;}");
+            });
+        }
+        for (index, &(start, level)) in self.starts.iter().enumerate() {
+            let Some(start) = start else { continue };
+            write_list(out, BULLETS + index + 1, |out, at| {
+                let start = if at == level { start.min(999_999_999) } else { 1 };
+                out.extend_from_slice(
+                    b"\\levelnfc0\\levelnfcn0\\leveljc0\\leveljcn0\\levelfollow0\\levelstartat",
+                );
+                let text = format!("{start}{{\\leveltext\\'02\\'0{at}.;}}{{\\levelnumbers\\'01;}}");
+                out.extend_from_slice(text.as_bytes());
+            });
+        }
         out.extend_from_slice(b"}\n{\\*\\listoverridetable\n");
         for (index, &(start, level)) in self.starts.iter().enumerate() {
-            let id = if start.is_some() { NUMBERS } else { BULLETS };
-            let levels = level + 1;
+            let number = index + 1;
+            let id = if start.is_some() { BULLETS + number } else { BULLETS };
+            let levels = if start.is_some() { 0 } else { level + 1 };
             out.extend_from_slice(format!("{{\\listoverride\\listid{id}").as_bytes());
             out.extend_from_slice(format!("\\listoverridecount{levels}").as_bytes());
             for _ in 0..levels {
                 // Starting over is what keeps the lists apart.
-                let start = start.unwrap_or(1).min(999_999_999);
-                out.extend_from_slice(b"{\\lfolevel\\listoverridestartat\\levelstartat");
-                out.extend_from_slice(format!("{start}}}").as_bytes());
+                out.extend_from_slice(b"{\\lfolevel\\listoverridestartat\\levelstartat1}");
             }
-            out.extend_from_slice(format!("\\ls{}}}\n", index + 1).as_bytes());
+            out.extend_from_slice(format!("\\ls{number}}}\n").as_bytes());
         }
         out.extend_from_slice(b"}\n");
     }
 }
 
-fn write_list(out: &mut BytesMut, id: u32, level: impl Fn(&mut BytesMut, usize)) {
+fn write_list(out: &mut BytesMut, id: usize, level: impl Fn(&mut BytesMut, usize)) {
     out.extend_from_slice(format!("{{\\list\\listtemplateid{id}\n").as_bytes());
     for at in 0..LEVELS {
         out.extend_from_slice(b"{\\listlevel");
@@ -84,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_list_has_an_override_with_its_start() {
+    fn each_list_has_an_override_and_each_with_numbers_a_definition() {
         let mut lists = Lists::default();
         assert_eq!(lists.open(None, 0), 1);
         assert_eq!(lists.open(Some(7), 1), 2);
@@ -92,7 +109,10 @@ mod tests {
         lists.write(&mut out);
         let text = String::from_utf8(out.to_vec()).unwrap();
         assert!(text.contains("\\listid1\\listoverridecount1{\\lfolevel"));
-        assert!(text.contains("\\levelstartat7}\\ls2}"));
+        assert!(text.contains("{\\listoverride\\listid3\\listoverridecount0\\ls2}"));
+        assert_eq!(text.matches("\\levelstartat7{").count(), 1);
+        assert_eq!(text.matches("{\\list\\").count(), 2);
+        assert!(lists.bytes() == LEAST_DEFINITION && text.len() > 2 * LEAST_DEFINITION);
         assert_eq!(text.matches('{').count(), text.matches('}').count());
     }
 

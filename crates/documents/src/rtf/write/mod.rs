@@ -20,7 +20,8 @@ use bytes::BytesMut;
 use self::body::Body;
 use self::lists::Lists;
 pub(crate) use self::parts::{Plan, from_part, join};
-use crate::markdown::split::Source;
+use crate::markdown::Text;
+use crate::markdown::split::{Reading, Source};
 use millpond_convert::{ConversionOptions, ConvertError};
 
 /// Appends the document `input` as RTF to `out`.
@@ -33,7 +34,8 @@ pub(crate) fn from_markdown(
 ) -> Result<(), ConvertError> {
     let limit = options.max_output;
     let room = BytesMut::with_capacity((input.len() + input.len() / 2).min(limit));
-    let parts = write(Source::new(input, options)?, Body::new(room), limit)?;
+    let text = Text::new(input)?;
+    let parts = write(Source::new(&text, Reading::new(options))?, Body::new(room), limit)?;
     let before = out.len();
     out.reserve(parts.body.len() + parts.notes.len() + 4096);
     head::write(out, &parts.lists);

@@ -40,7 +40,8 @@ pub(crate) fn from_part(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    let source = Source::part(input, part, &plan.source, options)?;
+    let text = plan.source.text(input, part)?;
+    let source = Source::part(&text, part, &plan.source)?;
     let len = plan.source.parts().get(part).map_or(0, Range::len);
     let mut room = out.split_off(out.len());
     room.reserve((len + len / 2).min(options.max_output));

@@ -1,0 +1,240 @@
+//! What it will cost to parse a Markdown document, before it is parsed.
+//!
+//! The parser (pulldown-cmark 0.13) takes linear time on ordinary text. A few shapes make it go over the same text again and
+//! again: lines below deeply nested containers, many containers on one line, titles of links that run over many lines, rows of
+//! tables that lack most of their cells, and text that is nearly all markup. [`measure`] counts these repetitions in linear
+//! time. Ordinary documents count next to nothing; a document that counts more than [`MAX_STEPS`] is refused.
+//!
+//! The count is kept locally: between two lines at which every container is closed it depends on nothing else. So the parts of
+//! a document count what the whole does, and so does a document that is read through windows.
+
+mod containers;
+mod tables;
+mod titles;
+
+use memchr::memchr;
+
+use self::containers::Containers;
+use self::tables::Rows;
+use self::titles::Titles;
+use super::split::begins_text;
+use millpond_convert::ConvertError;
+
+/// The most steps beyond those of ordinary text that parsing a document may take. About a quarter of a second.
+pub(crate) const MAX_STEPS: usize = 1 << 26;
+
+/// The depth that containers may always have. Documents that people write seldom nest deeper.
+const FREE_DEPTH: usize = 16;
+
+/// How often the parser goes through the open containers for each line.
+const PASSES: usize = 4;
+
+/// A stretch without a place to cut may be so long before its markup is counted.
+const FREE_STRETCH: usize = 128 << 10;
+
+/// What a node of the parser's tree counts where there are too many: it is about 100 bytes of memory.
+const NODE: usize = 64;
+
+/// What limits the parse.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How deep containers may nest.
+    pub(crate) max_depth: usize,
+    /// The steps that were counted before this text.
+    pub(crate) steps: usize,
+    /// Where the text is in the document.
+    pub(crate) offset: usize,
+}
+
+/// Counts the steps that parsing `text` takes beyond those of ordinary text, added to those before it.
+///
+/// # Errors
+///
+/// [`ConvertError::TooDeep`] if containers nest deeper than the limit, and than a thousand levels: where the limit is less,
+/// the events of the parser tell. [`ConvertError::TooComplex`] for more than [`MAX_STEPS`].
+pub(crate) fn measure(text: &str, limits: Limits) -> Result<usize, ConvertError> {
+    let text = text.as_bytes();
+    let mut meter = Meter {
+        text,
+        limits,
+        steps: limits.steps,
+        containers: Containers::default(),
+        titles: Titles::new(text),
+        rows: Rows::default(),
+        stretch: 0,
+        missing: 0,
+    };
+    let (mut at, mut after_blank) = (0, true);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let len = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        after_blank = meter.line(at, rest.get(..len).unwrap_or_default(), after_blank)?;
+        at += len;
+    }
+    meter.end_stretch(at)?;
+    Ok(meter.steps)
+}
+
+struct Meter<'t> {
+    text: &'t [u8],
+    limits: Limits,
+    steps: usize,
+    containers: Containers,
+    titles: Titles<'t>,
+    rows: Rows,
+    /// Where the stretch began: the last line at which every container was closed.
+    stretch: usize,
+    /// Cells that rows of the stretch lack, which the parser adds.
+    missing: usize,
+}
+
+impl Meter<'_> {
+    /// Counts a line; says whether it is blank.
+    fn line(&mut self, at: usize, line: &[u8], after_blank: bool) -> Result<bool, ConvertError> {
+        if after_blank && begins_text(line) {
+            self.containers.clear();
+            self.end_stretch(at)?;
+        }
+        let is_plain = self.containers.is_empty() && line.first().is_some_and(u8::is_ascii_alphabetic);
+        let (content, is_blank) = if is_plain {
+            (line, false)
+        } else {
+            let passed = self.containers.pass(line, after_blank, self.limits.max_depth.max(1000));
+            self.containers_on(at, line.len(), &passed)?;
+            (line.get(passed.content..).unwrap_or_default(), passed.is_blank)
+        };
+        let missing = self.rows.missing(content, after_blank, is_blank);
+        if missing > 0 {
+            self.missing += missing;
+            self.count(missing.saturating_mul(NODE), at)?;
+        }
+        if self.titles.next() < at + line.len() {
+            self.titles_to(at + line.len())?;
+        }
+        Ok(is_blank)
+    }
+
+    /// Counts what the containers of a line cost.
+    fn containers_on(
+        &mut self,
+        at: usize,
+        len: usize,
+        passed: &containers::Passed,
+    ) -> Result<(), ConvertError> {
+        if let Some(too_deep_at) = passed.too_deep_at {
+            let offset = self.limits.offset + at + too_deep_at;
+            return Err(ConvertError::TooDeep { limit: self.limits.max_depth, offset });
+        }
+        let depth = self.containers.depth();
+        if depth > FREE_DEPTH {
+            self.count((depth - FREE_DEPTH).saturating_mul(PASSES), at)?;
+            if passed.opened > FREE_DEPTH {
+                // What follows is looked through for each marker.
+                self.count((passed.opened - FREE_DEPTH).saturating_mul(len), at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn titles_to(&mut self, end: usize) -> Result<(), ConvertError> {
+        while self.titles.next() < end {
+            let at = self.titles.next();
+            let steps = self.titles.pass();
+            self.count(steps, at)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the markup of a stretch that is too long to be cut, where it is more than three bytes of eight.
+    fn end_stretch(&mut self, end: usize) -> Result<(), ConvertError> {
+        let (start, missing) = (self.stretch, std::mem::take(&mut self.missing));
+        self.stretch = end;
+        self.rows.end();
+        let len = end - start;
+        if len < FREE_STRETCH {
+            return Ok(());
+        }
+        let text = self.text.get(start..end).unwrap_or_default();
+        let nodes = missing + text.iter().filter(|&&b| IS_MARKUP[usize::from(b)]).count();
+        self.count(nodes.saturating_sub(len / 8 * 3).saturating_mul(NODE), start)
+    }
+
+    fn count(&mut self, steps: usize, at: usize) -> Result<(), ConvertError> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps <= MAX_STEPS {
+            return Ok(());
+        }
+        Err(ConvertError::TooComplex { limit: MAX_STEPS, offset: self.limits.offset + at })
+    }
+}
+
+/// Bytes that the parser makes nodes of.
+const IS_MARKUP: [bool; 256] = {
+    let mut markup = [false; 256];
+    let bytes = b"*_~^[]<`&|\\$\n";
+    let mut at = 0;
+    while at < bytes.len() {
+        markup[bytes[at] as usize] = true;
+        at += 1;
+    }
+    markup
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(text: &str) -> Result<usize, ConvertError> {
+        measure(text, Limits { max_depth: 1000, steps: 0, offset: 0 })
+    }
+
+    #[test]
+    fn ordinary_text_counts_nothing() {
+        for text in [
+            "Text, *marked*, and [linked](a \"title\").\n\n# Heading\n\n- a\n  - b\n    - c\n",
+            "> > a\n> b\nc\n\n1. d\n2. e\n",
+            "| a | b |\n|---|---|\n| c | d |\n",
+            "* * * * * * * * * * * * * * * * * * * * * * * * *\n",
+            "- - - - - - - - - - - - - - - - - - - - - - - - -\n\na\n",
+        ] {
+            assert_eq!(steps(text).unwrap(), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn shapes_that_take_quadratic_time_are_refused() {
+        let n = 40_000;
+        for text in [
+            format!("[x](b \"{}", "y\n".repeat(n)),
+            format!("{}x\n{}", "> ".repeat(500), "y\n".repeat(n)),
+            format!("{}```\n{}", "- ".repeat(500), "\n".repeat(n)),
+            format!("{}|\n{}|\n{}", "|a".repeat(512), "|-".repeat(512), "a\n".repeat(512)).repeat(40),
+            "*a* ".repeat(n * 60),
+            "[".repeat(n * 60),
+        ] {
+            let error = steps(&text).unwrap_err();
+            assert!(matches!(error, ConvertError::TooComplex { limit: MAX_STEPS, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_depth_is_seen_before_the_parse() {
+        let error = steps(&format!("a\n\n{}b", "> ".repeat(1001))).unwrap_err();
+        assert!(matches!(error, ConvertError::TooDeep { limit: 1000, offset: 2003 }), "{error:?}");
+        assert!(steps(&format!("a\n\n{}b", "> ".repeat(1000))).is_ok());
+        // Each list has an item.
+        assert!(matches!(steps(&format!("{}a", "- ".repeat(502))), Err(ConvertError::TooDeep { .. })));
+        assert!(steps(&(0..600).map(|at| format!("{}- a\n", "  ".repeat(at))).collect::<String>()).is_err());
+    }
+
+    #[test]
+    fn a_text_counts_what_its_stretches_do() {
+        let deep = format!("{}x\ny\nz\n\n", "> ".repeat(100));
+        let one = steps(&format!("a\n\n{deep}")).unwrap();
+        assert!(one > 0);
+        assert_eq!(steps(&format!("a\n\n{deep}b\n\n{deep}")).unwrap(), 2 * one);
+        let limits = Limits { max_depth: 1000, steps: MAX_STEPS - one, offset: 7 };
+        assert_eq!(measure(&format!("a\n\n{deep}"), limits).unwrap(), MAX_STEPS);
+        let error = measure(&format!("a\n\n{deep}{deep}"), limits).unwrap_err();
+        assert!(matches!(error, ConvertError::TooComplex { offset, .. } if offset >= 7 + 3 + deep.len()));
+    }
+}

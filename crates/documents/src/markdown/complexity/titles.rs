@@ -1,0 +1,122 @@
+//! Titles of links: `[text](address "title")`. For each line of one the parser goes through the nodes from its beginning.
+
+use memchr::{memchr3, memmem};
+
+/// Titles of so few lines count nothing.
+const FREE_LINES: usize = 8;
+
+/// The links of a text, one after the other.
+pub(super) struct Titles<'t> {
+    text: &'t [u8],
+    finder: memmem::Finder<'static>,
+    next: usize,
+    /// Where the white space after the last address is: addresses that begin before it end there.
+    address_end: usize,
+}
+
+impl<'t> Titles<'t> {
+    pub(super) fn new(text: &'t [u8]) -> Self {
+        let mut titles = Self { text, finder: memmem::Finder::new("]("), next: 0, address_end: 0 };
+        titles.find(0);
+        titles
+    }
+
+    /// Where the next link's address begins, about; the largest number if there is none.
+    pub(super) fn next(&self) -> usize {
+        self.next
+    }
+
+    fn find(&mut self, from: usize) {
+        let found = self.finder.find(self.text.get(from..).unwrap_or_default());
+        self.next = found.map_or(usize::MAX, |at| from + at);
+    }
+
+    /// Goes past the next link; returns what its title costs.
+    pub(super) fn pass(&mut self) -> usize {
+        let at = self.next.saturating_add(2);
+        self.find(at);
+        let steps = self.title_after(at).and_then(|title| cost(self.text.get(title..)?));
+        steps.unwrap_or(0)
+    }
+
+    /// Where the title begins of the link whose address is at `at`.
+    fn title_after(&mut self, at: usize) -> Option<usize> {
+        let at = self.skip_space(at);
+        let end = if self.text.get(at) == Some(&b'<') {
+            at + memchr3(b'>', b'<', b'\n', self.text.get(at + 1..)?)? + 2
+        } else {
+            if self.address_end < at {
+                let rest = self.text.get(at..)?;
+                self.address_end = at + rest.iter().position(|&b| b <= b' ').unwrap_or(rest.len());
+            }
+            self.address_end
+        };
+        let title = self.skip_space(end);
+        matches!(self.text.get(title), Some(b'"' | b'\'' | b'(')).then_some(title)
+    }
+
+    /// Past white space, and the marks of quotes at the beginnings of lines.
+    fn skip_space(&self, at: usize) -> usize {
+        let is_space = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'>');
+        // The parser takes one line end, not more.
+        at + self.text.iter().skip(at).take(1 << 10).take_while(is_space).count()
+    }
+}
+
+/// What a title costs that begins at the beginning of `text`: its lines times its length. `None`: next to nothing.
+///
+/// This goes no further than to the next mark of the same kind, so no byte is looked at more than a few times.
+fn cost(text: &[u8]) -> Option<usize> {
+    let (open, close) = match text.first()? {
+        b'(' => (b'(', b')'),
+        quote => (*quote, *quote),
+    };
+    let (mut at, mut line_start, mut lines) = (1, 0, 0);
+    while let Some(found) = memchr3(open, close, b'\n', text.get(at..).unwrap_or_default()) {
+        let before = text.get(at..at + found).unwrap_or_default();
+        at += found + 1;
+        if text.get(at - 1) == Some(&b'\n') {
+            // A blank line ends the block, and a line of quotes' marks is one.
+            let line = text.get(line_start..at).unwrap_or_default();
+            if line.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'>')) {
+                break;
+            }
+            lines += 1;
+            line_start = at;
+        } else if before.iter().rev().take_while(|&&b| b == b'\\').count() % 2 == 0 {
+            break;
+        }
+    }
+    (lines > FREE_LINES).then(|| lines.saturating_mul(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn costs(text: &str) -> Vec<usize> {
+        let mut titles = Titles::new(text.as_bytes());
+        let mut costs = Vec::new();
+        while titles.next() < text.len() {
+            costs.push(titles.pass());
+        }
+        costs
+    }
+
+    #[test]
+    fn short_titles_cost_nothing() {
+        assert_eq!(costs("[a](b) [c](d \"e\") [f](<g h> 'i\nj') [k](l (m))"), [0; 4]);
+        assert_eq!(costs("[a](b \"c\n\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\n"), [0]);
+    }
+
+    #[test]
+    fn long_titles_cost_their_lines_times_their_length() {
+        let lines = "y\n".repeat(100);
+        assert_eq!(costs(&format!("[x](b \"{lines}z\"")), [100 * 203]);
+        assert_eq!(costs(&format!("[x](<b>\n'\\'{lines}")), [100 * 203]);
+        assert_eq!(costs(&format!("> [x](b\n> ({lines}\n{lines}")), [100 * 202]);
+        let lines = "\n b='".repeat(100);
+        assert_eq!(costs(&format!("b[](b \"{lines}")), [100 * 497]);
+        assert_eq!(costs(&format!("{}{lines}", "](".repeat(50))), [0; 50]);
+    }
+}
