@@ -39,6 +39,7 @@ unit: ## unit and integration tests, the architecture test among them
 	@$(call step,tests)
 	cargo test $(ALL) --lib --bins --tests
 	cargo test --package millpond --no-default-features --lib
+	cargo test --release --package millpond --test simulator
 
 doctest: ## the examples in the documentation
 	@$(call step,documentation tests)

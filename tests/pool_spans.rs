@@ -9,9 +9,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
 
+use bytes::BytesMut;
+use millpond::convert::Report;
 use millpond::pool::{CapturedContext, Propagate};
-use millpond::{AdaptiveThreadPool, TaskContext};
+use millpond::{
+    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter,
+    PoolConfig, ProcessorConfig, TaskContext, TaskOptions,
+};
 use pool_support::{block_on, fixed, hold, in_time, in_time_async, poll_once};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Instrument, Metadata, Span, Subscriber, info_span};
@@ -281,5 +287,38 @@ fn a_task_that_another_waits_for_runs_in_its_own_surroundings() {
         give.send(mine).unwrap();
         held.end();
         assert_eq!(waits.unwrap().blocking_join().unwrap(), (Some("grace".into()), Some("its own")));
+    });
+}
+
+/// Writes the name of the span that it is in.
+struct Where;
+
+impl Converter for Where {
+    fn convert(&self, _: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<Report, ConvertError> {
+        out.extend_from_slice(name_here().unwrap_or("none").as_bytes());
+        Ok(Report::default())
+    }
+}
+
+#[test]
+fn a_document_with_a_name_is_converted_in_its_span_here_and_on_a_worker() {
+    subscribe();
+    in_time_async(|| async {
+        for inline_budget in [Duration::ZERO, Duration::from_millis(1)] {
+            let pool = PoolConfig { max_threads: 1, ..PoolConfig::default() };
+            let config = ProcessorConfig { inline_budget, pool, ..ProcessorConfig::default() };
+            let processor = ConcurrentProcessorV2::with_converter(Where, config);
+            let mut inlined = false;
+            for _ in 0..100 {
+                let named = TaskOptions::new().name("report");
+                let request = ConversionRequest::new("", "x").with_task(named);
+                let response = processor.process_single(request).await;
+                assert_eq!(response.result.unwrap(), "task");
+                inlined |= response.inlined;
+                let plain = processor.process_single(ConversionRequest::new("", "x")).await;
+                assert_eq!(plain.result.unwrap(), "none");
+            }
+            assert_eq!(inlined, !inline_budget.is_zero());
+        }
     });
 }

@@ -18,6 +18,6 @@ pub use self::{
 /// What every error says of a pool that takes no more work.
 pub(crate) const SHUTTING_DOWN: &str = "the pool is shutting down";
 /// What every error says of work whose deadline passed too early.
-pub(crate) const EXPIRED: &str = "the deadline passed before the task started";
+pub(crate) const EXPIRED: &str = "the deadline passed";
 /// What every error says of work that was cancelled before it started.
 pub(crate) const CANCELLED: &str = "the task was cancelled before it started";

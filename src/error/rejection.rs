@@ -1,6 +1,7 @@
 //! What a refused caller is told, and gets back.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why work was refused.
@@ -12,7 +13,9 @@ pub enum RejectReason {
     QueueFull,
     /// The tenant has as many requests under way as one tenant may.
     TenantLimit,
-    /// The work's deadline can't be met, by what waits already and the time that tasks took of late.
+    /// The work's deadline had passed when it came.
+    Expired,
+    /// The work's deadline can't be met, by what waits already and the time that tasks took recently.
     DeadlineTooNear,
     /// Work has waited too long for a while, and work of this class is not taken in until that is better.
     Overloaded,
@@ -31,6 +34,7 @@ impl fmt::Display for RejectReason {
         f.write_str(match self {
             Self::QueueFull => "the queue is full",
             Self::TenantLimit => "the tenant's limit is reached",
+            Self::Expired => super::EXPIRED,
             Self::DeadlineTooNear => "the deadline can't be met",
             Self::Overloaded => "the pool is overloaded",
             Self::Evicted => "more urgent work took its place",
@@ -42,9 +46,8 @@ impl fmt::Display for RejectReason {
 }
 
 /// The facts of a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[error("{reason} ({depth} of {limit}, load factor {load_factor:.2})")]
 #[non_exhaustive]
 pub struct Rejection {
     /// Why.
@@ -63,6 +66,19 @@ pub struct Rejection {
     pub retry_after: Option<Duration>,
 }
 
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, depth, limit, load_factor, .. } = self;
+        match reason {
+            // The figures have nothing to do with these.
+            RejectReason::ShuttingDown | RejectReason::Expired => reason.fmt(f),
+            _ => write!(f, "{reason} ({depth} of {limit}, load factor {load_factor:.2})"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
 /// A refusal with the work that was refused.
 ///
 /// ```
@@ -80,12 +96,13 @@ pub struct Rejection {
 /// ```
 pub struct Rejected<W> {
     /// In one box, so that the error is small whatever the work.
-    inner: Box<(Rejection, W)>,
+    /// The work need not be `Sync`, but an error should be: this is never locked, only taken out whole.
+    inner: Box<(Rejection, Mutex<W>)>,
 }
 
 impl<W> Rejected<W> {
     pub(crate) fn new(rejection: Rejection, work: W) -> Self {
-        Self { inner: Box::new((rejection, work)) }
+        Self { inner: Box::new((rejection, Mutex::new(work))) }
     }
 
     /// The facts.
@@ -97,13 +114,14 @@ impl<W> Rejected<W> {
     /// The work, untouched.
     #[must_use]
     pub fn into_inner(self) -> W {
-        self.inner.1
+        self.into_parts().1
     }
 
     /// The facts and the work.
     #[must_use]
     pub fn into_parts(self) -> (Rejection, W) {
-        *self.inner
+        let (rejection, work) = *self.inner;
+        (rejection, work.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

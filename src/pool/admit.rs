@@ -27,7 +27,7 @@ impl Shared {
     /// A place for what a task submits to its own pool, which needs no permit.
     pub(super) fn free_place(&self, label: &Label) -> Result<Place, Rejection> {
         match label.expires() {
-            Some(at) if at <= label.arrival => Err(self.rejected(RejectReason::DeadlineTooNear)),
+            Some(at) if at <= label.arrival => Err(self.rejected(RejectReason::Expired)),
             _ => Ok(Place::Free),
         }
     }
@@ -54,6 +54,9 @@ impl Shared {
         }
         if let Some(reason) = self.stage.refusal(self) {
             return Err(self.rejected(reason));
+        }
+        if label.expires().is_some_and(|at| at <= label.arrival) {
+            return Err(self.rejected(RejectReason::Expired));
         }
         let workers = self.usable_threads();
         if label.expires().is_some() && !self.ranks.fits(label, now, workers) {

@@ -90,6 +90,7 @@ where
                 Err(rejection) => {
                     return Poll::Ready(Err(match rejection.reason {
                         RejectReason::ShuttingDown => JoinError::Closed,
+                        RejectReason::Expired => JoinError::Expired,
                         _ => JoinError::Rejected(Box::new(rejection)),
                     }));
                 }

@@ -250,12 +250,9 @@ impl<'p> TaskBuilder<'p> {
     #[inline]
     pub(super) fn pack(&self) -> Luggage {
         let shared = self.shared();
-        match &self.options.name {
+        match self.options.span() {
             None => shared.pack(),
-            Some(name) => {
-                let span = tracing::info_span!("task", name = %name, tenant = self.options.tenant.as_deref());
-                span.in_scope(|| shared.pack())
-            }
+            Some(span) => span.in_scope(|| shared.pack()),
         }
     }
 }

@@ -107,7 +107,7 @@ impl ProcessorBuilder {
         self.build_with(DocumentConverter::default())
     }
 
-    /// The same with another converter.
+    /// Builds a processor with another converter and a pool of its own.
     ///
     /// # Errors
     /// A value is out of its range, or the operating system refused the first threads.
@@ -115,7 +115,7 @@ impl ProcessorBuilder {
         ConcurrentProcessorV2::try_with_converter(converter, self.config)
     }
 
-    /// The same on a pool that others use, too; the pool's configuration here does not count.
+    /// Builds a processor on a pool that others use, too; the pool's configuration here does not count.
     ///
     /// # Errors
     /// A value is out of its range.

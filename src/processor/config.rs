@@ -48,6 +48,7 @@ pub struct ProcessorConfig {
     pub batch_timeout: Duration,
     /// How many tasks of one tenant may be under way (queued in the pool or running) at once; further ones wait their
     /// turn. Default `usize::MAX`, which is no limit; accepted 1 or more.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_unlimited"))]
     pub max_concurrent_per_tenant: usize,
     /// How urgent documents of a format are, if their request does not say; what is not named is
     /// [`Priority::Standard`]. The format is that which the request names, or that which is detected. Default: none is named.
@@ -65,6 +66,12 @@ pub struct ProcessorConfig {
     pub memory: BufferPoolConfig,
     /// The pool that [`with_converter`](crate::ConcurrentProcessorV2::with_converter) builds.
     pub pool: PoolConfig,
+}
+
+/// A file has no number for it: the field is left out.
+#[cfg(feature = "serde")]
+fn is_unlimited(limit: &usize) -> bool {
+    *limit == usize::MAX
 }
 
 impl Default for ProcessorConfig {

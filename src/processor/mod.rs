@@ -285,7 +285,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// As for the pool: admission is closed with the first poll and stays so.
     pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
         let mut shutdown = pin!(self.pool.shutdown(drain));
-        // The first poll closes admission; then whoever waits for a tenant's turn waits in vain.
+        // The first poll closes admission; then a request that waits for a tenant's turn waits in vain.
         let first = poll_fn(|cx| Poll::Ready(shutdown.as_mut().poll(cx))).await;
         if let Some(tenants) = &self.engine.tenants {
             tenants.turn_away();

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing::Span;
+
 use super::engine::Venue;
 use super::inline::{self, Here};
 use super::request::{Job, Outcome, task_for};
@@ -104,6 +106,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             }
         }
         if let Some(Here { formats, .. }) = here {
+            let _span = terms.span().map(Span::entered);
             let outcome = engine.convert(job, asked, start, Venue::Caller(formats));
             engine.account(&outcome);
             return Way::Answered(outcome);

@@ -31,7 +31,8 @@ pub struct ConversionRequest {
     pub options: ConversionOptions,
     /// Whose it is, how urgent, and until when it is of use. Each tenant may have
     /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) documents under way; requests
-    /// without a tenant are not limited. The processor sets [`bytes`](TaskOptions::bytes) itself.
+    /// without a tenant are not limited. The processor sets [`bytes`](TaskOptions::bytes) itself. Small documents of
+    /// a batch share a task only if their options are the same: a name for each makes a task of each.
     pub task: TaskOptions,
 }
 
@@ -130,7 +131,7 @@ impl ConversionResponse {
     }
 }
 
-/// The task for so many bytes of documents; `None` if it may be a plain one.
+/// The task for documents of that many bytes; `None` if it may be a plain one.
 pub(super) fn task_for<'p>(
     options: &TaskOptions,
     pool: &'p AdaptiveThreadPool,

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::error::{AcquireError, JoinError, Panic, RejectReason, Rejected, Rejection, SHUTTING_DOWN};
+use crate::error::{
+    AcquireError, EXPIRED, JoinError, Panic, RejectReason, Rejected, Rejection, SHUTTING_DOWN,
+};
 
 /// Why a service has no response; `E` is the error of the service within, if there is one.
 ///
@@ -43,15 +45,16 @@ pub enum ServiceError<E = Infallible> {
     },
     /// The request's deadline passed before it could begin, or before it could go on. One that comes too late to an open pool is
     /// told so whether or not there is room.
-    #[error("the deadline passed")]
+    #[error("{EXPIRED}")]
     DeadlineExceeded,
     /// The pool was shut down.
     #[error("{SHUTTING_DOWN}")]
     ShuttingDown,
     /// It panicked; nothing else was harmed.
-    #[error("panicked: {0}")]
+    #[error("the task panicked: {0}")]
     Panicked(Box<Panic>),
-    /// The service within failed.
+    /// The service within failed. [`try_into_inner`](Self::try_into_inner) gives its error, with the causes, which are not
+    /// among the sources of this one.
     #[error("{0}")]
     Inner(E),
 }
@@ -94,6 +97,7 @@ impl<E> From<Rejection> for ServiceError<E> {
     fn from(rejection: Rejection) -> Self {
         match rejection.reason {
             RejectReason::ShuttingDown => Self::ShuttingDown,
+            RejectReason::Expired => Self::DeadlineExceeded,
             RejectReason::NeverFits => Self::TooLarge { rejection },
             _ => Self::Overloaded { retry_after: rejection.retry_after, rejection },
         }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing::Span;
+
 use super::Priority;
 
 /// What a caller says of a task: whose it is, how urgent, until when it is of use, how many bytes it takes with it, and
@@ -78,6 +80,12 @@ impl TaskOptions {
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
+    }
+
+    /// The span of a task that is called something, within the current one.
+    pub(crate) fn span(&self) -> Option<Span> {
+        let name = self.name.as_ref()?;
+        Some(tracing::info_span!("task", name = %name, tenant = self.tenant.as_deref()))
     }
 
     /// Whether the deadline has passed at `now`.

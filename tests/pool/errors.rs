@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millpond::convert::ConvertError;
 use millpond::processor::ReaderError;
 use millpond::{
-    AcquireError, AdaptiveThreadPool, BuildError, JoinError, PoolConfig, ProcessError, Rejection,
+    AcquireError, AdaptiveThreadPool, BuildError, Format, JoinError, PoolConfig, Priority, ProcessError,
+    RejectReason, Rejection,
 };
 
 use crate::pool_support::{block_on, fixed, hold, in_time};
@@ -60,6 +61,11 @@ fn no_text_repeats_that_of_its_source() {
             Box::new(panicked),
             Box::new(refused),
             Box::new(rejection),
+            Box::new(closed().try_spawn(|| ()).unwrap_err()),
+            Box::new(block_on(closed().acquire()).unwrap_err()),
+            Box::new(PoolConfig { max_queue_size: 0, ..PoolConfig::default() }.validate().unwrap_err()),
+            Box::new("mill".parse::<Priority>().unwrap_err()),
+            Box::new("mill".parse::<Format>().unwrap_err()),
         ];
         for error in errors {
             let chain = chain(&*error);
@@ -82,8 +88,9 @@ fn a_pool_that_is_shut_down_says_the_same_everywhere() {
         assert_eq!(block_on(pool.run(|| ())).unwrap_err().to_string(), TEXT);
         assert_eq!(ProcessError::Closed.to_string(), TEXT);
         assert_eq!(pool.try_acquire().unwrap_err().reason.to_string(), TEXT);
-        assert!(pool.try_spawn(|| ()).unwrap_err().to_string().starts_with(TEXT));
-        assert!(block_on(pool.spawn(|| ())).unwrap_err().to_string().starts_with(TEXT));
+        assert_eq!(pool.try_acquire().unwrap_err().to_string(), TEXT);
+        assert_eq!(pool.try_spawn(|| ()).unwrap_err().to_string(), TEXT);
+        assert_eq!(block_on(pool.spawn(|| ())).unwrap_err().to_string(), TEXT);
     });
 }
 
@@ -140,5 +147,34 @@ fn an_invalid_configuration_panics_with_the_errors_text() {
         let text = AdaptiveThreadPool::try_with_config(config.clone()).unwrap_err().to_string();
         let panic = std::panic::catch_unwind(|| AdaptiveThreadPool::with_config(config)).unwrap_err();
         assert!(panic.downcast_ref::<String>().unwrap().contains(&text));
+    });
+}
+
+#[test]
+fn a_deadline_that_has_passed_is_told_as_such_everywhere() {
+    in_time(|| {
+        let pool = fixed(1).build().unwrap();
+        let past = || pool.task().deadline(Instant::now() - Duration::from_secs(1));
+        let error = block_on(past().run(|| ())).unwrap_err();
+        assert!(error.is_expired(), "{error:?}");
+        assert_eq!(error.to_string(), "the deadline passed");
+        let refused = past().try_spawn(|| ()).unwrap_err();
+        assert_eq!(refused.rejection().reason, RejectReason::Expired);
+        assert_eq!(refused.to_string(), "the deadline passed");
+        assert_eq!(block_on(past().spawn(|| ())).unwrap_err().rejection().reason, RejectReason::Expired);
+        assert_eq!(ProcessError::Expired.to_string(), "the deadline passed");
+    });
+}
+
+/// What `?` asks of an error in a function that returns `anyhow::Result` or `Box<dyn Error + Send + Sync>`.
+#[test]
+fn work_that_comes_back_may_be_in_an_error_that_is_sync() {
+    in_time(|| {
+        fn submit(pool: &AdaptiveThreadPool) -> Result<(), Box<dyn Error + Send + Sync>> {
+            let (_to, from) = std::sync::mpsc::channel::<u32>();
+            pool.try_spawn(move || from.recv().ok())?;
+            Ok(())
+        }
+        assert!(submit(&closed()).is_err());
     });
 }

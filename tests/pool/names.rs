@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use millpond::{Format, Pressure, Priority, Shedding, TaskOptions};
+use millpond::{AdaptiveThreadPool, Format, Pressure, Priority, Shedding, TaskOptions};
 
 fn there_and_back<T>(values: &[T])
 where
@@ -49,4 +49,7 @@ fn options_can_be_unset() {
     let options = TaskOptions::new().tenant("ada").priority(Priority::Bulk).bytes(3).name("sum");
     let plain = TaskOptions { tenant: None, priority: None, bytes: 0, name: None, ..options };
     assert_eq!(plain, TaskOptions::default());
+    let limited = AdaptiveThreadPool::builder().byte_budget(1).max_running_per_tenant(1);
+    let pool = limited.byte_budget(None).max_running_per_tenant(None).build().unwrap();
+    assert_eq!((pool.config().byte_budget, pool.config().max_running_per_tenant), (None, None));
 }

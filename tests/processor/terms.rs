@@ -78,7 +78,7 @@ async fn a_document_is_not_begun_after_its_deadline() {
         }
     }
     let refused = bench.processor.try_process_single(soon(Duration::ZERO)).unwrap_err();
-    assert_eq!(refused.rejection().reason, RejectReason::DeadlineTooNear);
+    assert_eq!(refused.rejection().reason, RejectReason::Expired);
     assert_eq!(refused.into_inner().content, "soon");
     bench.gate.open();
     first.await;

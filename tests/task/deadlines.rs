@@ -46,14 +46,9 @@ fn a_deadline_in_the_past_is_refused_and_the_work_is_handed_back() {
         let pool = fixed(1).build().unwrap();
         let past = Instant::now();
         let rejected = pool.task().deadline(past).try_spawn(|| 1).unwrap_err();
-        assert_eq!(rejected.rejection().reason, RejectReason::DeadlineTooNear);
+        assert_eq!(rejected.rejection().reason, RejectReason::Expired);
         assert_eq!(rejected.into_inner()(), 1);
-        match block_on(pool.task().deadline(past).run(|| 1)) {
-            Err(JoinError::Rejected(rejection)) => {
-                assert_eq!(rejection.reason, RejectReason::DeadlineTooNear);
-            }
-            other => panic!("{other:?}"),
-        }
+        assert!(block_on(pool.task().deadline(past).run(|| 1)).unwrap_err().is_expired());
     });
 }
 
@@ -108,11 +103,8 @@ fn a_deadline_holds_for_what_a_task_submits_to_its_own_pool() {
         let outer = pool.run(move || {
             let past = Instant::now();
             let refused = inner.task().deadline(past).try_spawn(|| 1).unwrap_err();
-            assert_eq!(refused.rejection().reason, RejectReason::DeadlineTooNear);
-            match block_on(inner.task().deadline(past).run(|| 1)) {
-                Err(JoinError::Rejected(why)) => assert_eq!(why.reason, RejectReason::DeadlineTooNear),
-                other => panic!("{other:?}"),
-            }
+            assert_eq!(refused.rejection().reason, RejectReason::Expired);
+            assert!(block_on(inner.task().deadline(past).run(|| 1)).unwrap_err().is_expired());
             // This worker is the only one, and busy until that is too late.
             let late = inner.task().deadline(Instant::now() + Duration::from_millis(20)).try_spawn(|| 1);
             let since = Instant::now();
@@ -156,8 +148,11 @@ fn the_deadline_of_work_that_waits_for_its_bytes_holds_too() {
         let late = pool.task().bytes(60).deadline(soon).run(move || drop(token));
         // Its bytes do not come.
         match block_on(late) {
-            Err(JoinError::Expired) => assert_eq!(pool.statistics().tasks_expired, 1),
-            // The machine stood still meanwhile.
+            // On a machine that stood still meanwhile it had expired when it came.
+            Err(JoinError::Expired) => {
+                let statistics = pool.statistics();
+                assert!(statistics.tasks_expired == 1 || statistics.backpressure_events == 1);
+            }
             Err(JoinError::Rejected(why)) => assert_eq!(why.reason, RejectReason::DeadlineTooNear),
             other => panic!("{other:?}"),
         }

@@ -162,15 +162,19 @@ impl FromStr for Format {
             "rtf" => Ok(Self::Rtf),
             "markdown" | "md" | "mkd" | "mdown" => Ok(Self::Markdown),
             "html" | "htm" => Ok(Self::Html),
-            _ => Err(UnknownFormat),
+            _ => Err(UnknownFormat { name: name.chars().take(64).collect() }),
         }
     }
 }
 
-/// A name that no [`Format`] goes by: what [`Format::from_str`] fails with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format (rtf, markdown and html are known)")]
-pub struct UnknownFormat;
+/// A name that stands for no [`Format`]: what [`Format::from_str`] fails with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format {name:?}, but it must be one of rtf, markdown, html")]
+#[non_exhaustive]
+pub struct UnknownFormat {
+    /// The name that was given, cut to 64 characters.
+    pub name: String,
+}
 
 #[cfg(test)]
 mod tests {
@@ -227,6 +231,6 @@ mod tests {
             assert_eq!(format.extension().parse(), Ok(format));
             assert_eq!(format!(".{}", format.extension()).parse(), Ok(format));
         }
-        assert_eq!("docx".parse::<Format>(), Err(UnknownFormat));
+        assert_eq!("docx".parse::<Format>(), Err(UnknownFormat { name: "docx".into() }));
     }
 }

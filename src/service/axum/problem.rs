@@ -128,6 +128,7 @@ impl From<Rejection> for Problem {
         let (status, code) = match rejection.reason {
             RejectReason::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue-full"),
             RejectReason::TenantLimit => (StatusCode::TOO_MANY_REQUESTS, "tenant-limit"),
+            RejectReason::Expired => (StatusCode::GATEWAY_TIMEOUT, "deadline-exceeded"),
             RejectReason::DeadlineTooNear => (StatusCode::SERVICE_UNAVAILABLE, "deadline-too-near"),
             RejectReason::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
             RejectReason::Evicted => (StatusCode::SERVICE_UNAVAILABLE, "evicted"),

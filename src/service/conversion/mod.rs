@@ -75,6 +75,7 @@ impl<C: Converter> ConversionService<C> {
     }
 
     /// The processor.
+    #[must_use]
     pub fn processor(&self) -> &ConcurrentProcessorV2<C> {
         &self.processor
     }

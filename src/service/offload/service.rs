@@ -25,6 +25,7 @@ impl<S, C> Offload<S, C> {
     }
 
     /// The service within.
+    #[must_use]
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
@@ -35,6 +36,7 @@ impl<S, C> Offload<S, C> {
     }
 
     /// The service within. A place for the next call is given back.
+    #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
     }

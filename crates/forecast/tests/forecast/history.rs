@@ -1,5 +1,4 @@
 //! What a forecast has learnt survives a restart; and whatever it is told, it goes on.
-#![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
 use std::time::Duration;
 

@@ -2,7 +2,6 @@
 //!
 //! The reactive rule is modelled as it is: it has as many threads as were busy at once in the last ten seconds (that is its
 //! idle timeout), so it learns of a rise one step late. The forecast raises that number, and never lowers it.
-#![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
 use std::time::Duration;
 
