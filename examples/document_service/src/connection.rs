@@ -21,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::Service as _;
 
 use super::busy::busy;
+use super::head;
 use super::ledger::known;
 use super::service::Service;
 use super::socket::Socket;
@@ -93,15 +94,20 @@ async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, 
     let path = known(request.uri().path());
     let is_read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
     let request = request.map(|body| Watched { body, is_read: Arc::clone(&is_read) });
-    let mut response = if host.is_crowded && !matches!(path, "/health" | "/metrics") {
+    let checked = head::check(request.version(), request.headers());
+    let is_malformed = checked.is_err();
+    let mut response = if let Err(problem) = checked {
+        problem.into_response()
+    } else if host.is_crowded && !matches!(path, "/health" | "/metrics") {
         busy("too-many-connections", "there are as many connections as there may be").into_response()
     } else {
         host.router.call(request).await?
     };
     let status = response.status();
     host.service.ledger.responded(path, status.as_u16());
-    // With a rest of the body before the next request, the connection can't be used again; the client had better know.
-    if status.as_u16() >= 400 && !is_read.load(Ordering::Relaxed) {
+    // With a rest of the body before the next request, the connection can't be used again. After a head that is no good, nobody
+    // knows where the next begins.
+    if is_malformed || (status.as_u16() >= 400 && !is_read.load(Ordering::Relaxed)) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

@@ -14,6 +14,7 @@ mod connection;
 mod convert;
 pub(crate) mod engine;
 mod exposition;
+mod head;
 mod items;
 mod ledger;
 pub(crate) mod media;

@@ -8,6 +8,7 @@ mod config;
 #[allow(dead_code, reason = "the test is another program than the service")]
 mod document_service;
 mod end;
+mod heads;
 #[path = "../../../../tests/support/pool.rs"]
 mod pool_support;
 #[path = "../../../../tests/services/tests/services/support.rs"]
