@@ -12,6 +12,7 @@ mod busy;
 pub(crate) mod config;
 mod connection;
 mod convert;
+mod departure;
 pub(crate) mod engine;
 mod exposition;
 mod head;
