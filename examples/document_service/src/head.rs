@@ -2,16 +2,17 @@
 
 use std::net::Ipv6Addr;
 
-use axum::http::header::HOST;
+use axum::http::header::{HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use millpond::service::axum::Problem;
 
 /// Checks what hyper leaves to the service. A connection whose request fails this is closed.
 ///
 /// # Errors
-/// 400 if `Host` is missing (HTTP/1.1), there twice or malformed.
+/// 400 if `Host` is missing (HTTP/1.1), there twice or malformed, or the body is chunked twice; 501 if it has another transfer coding.
 pub(crate) fn check(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
-    check_host(version, headers)
+    check_host(version, headers)?;
+    check_transfer_codings(headers)
 }
 
 fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
@@ -23,6 +24,25 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
         (Some(host), None) if !is_host(host) => refused("Host is a name or an address, and a port at most"),
         _ => Ok(()),
     }
+}
+
+/// hyper has seen to it that "chunked" is the last, and takes off nothing else: what is left would be taken for the document.
+fn check_transfer_codings(headers: &HeaderMap) -> Result<(), Problem> {
+    let values =
+        headers.get_all(TRANSFER_ENCODING).iter().map(|value| value.to_str().unwrap_or("unreadable"));
+    let codings =
+        values.flat_map(|value| value.split(',')).map(str::trim).filter(|coding| !coding.is_empty());
+    let (chunked, others): (Vec<_>, Vec<_>) =
+        codings.partition(|coding| coding.eq_ignore_ascii_case("chunked"));
+    if !others.is_empty() {
+        let detail = "the only transfer coding here is chunked";
+        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "unknown-transfer-coding", detail));
+    }
+    if chunked.len() > 1 {
+        let detail = "a body is chunked once only";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad-transfer-encoding", detail));
+    }
+    Ok(())
 }
 
 /// Whether this is a `uri-host [ ":" port ]` (RFC 9110, 7.2). Empty is what a client sends whose target has no host.

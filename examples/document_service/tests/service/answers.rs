@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::document_service::media::Conversion;
 use crate::pool_support::{hold, in_time_async};
 use crate::service_support::get;
 use crate::support::{LONG, start, until};
-use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use millpond::Format;
 use millpond::test_util::assert_no_leaks;
 use serde_json::{Value, json};
 
@@ -51,7 +47,7 @@ fn what_is_wrong_is_told_by_status_and_problem_details() {
             convert(&[("content-type", "text/plain")], b"x").await.problem(415, "unsupported-media-type");
             convert(&[], b"x").await.problem(415, "unsupported-media-type");
             let packed = [MARKDOWN, ("content-encoding", "gzip")];
-            convert(&packed, b"x").await.problem(415, "unsupported-media-type");
+            convert(&packed, b"x").await.problem(415, "unsupported-content-coding");
             convert(&[MARKDOWN, ("accept", "image/png")], b"x").await.problem(406, "not-acceptable");
             convert(&[MARKDOWN], &[b'a'; 1025]).await.problem(413, "too-large");
             convert(&[RTF], br"{\rtf1 Cut o").await.problem(422, "malformed");
@@ -145,7 +141,7 @@ fn what_is_no_batch_is_refused_whole() {
         batch(" ".repeat(1025)).await.problem(413, "too-large");
         service.post("/batch", &[MARKDOWN], "[]").await.problem(415, "unsupported-media-type");
         let packed = [JSON, ("content-encoding", "gzip")];
-        service.post("/batch", &packed, "[]").await.problem(415, "unsupported-media-type");
+        service.post("/batch", &packed, "[]").await.problem(415, "unsupported-content-coding");
         assert_eq!(&batch("[]".into()).await.body[..], b"[]");
         service.stop().await;
     });
@@ -260,41 +256,4 @@ fn the_metrics_are_well_formed() {
         }
         service.stop().await;
     });
-}
-
-fn asked(content_type: &str, accept: Option<&str>) -> Result<(Format, Format), u16> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
-    if let Some(accept) = accept {
-        headers.insert(ACCEPT, accept.parse().unwrap());
-    }
-    let asked = Conversion::asked_for(&headers);
-    asked.map(|conversion| (conversion.from, conversion.to)).map_err(|problem| problem.status.as_u16())
-}
-
-#[test]
-fn a_type_is_known_by_any_of_its_names_and_no_other() {
-    for rtf in ["application/rtf", "text/rtf", "Application/RTF; charset=windows-1252"] {
-        assert_eq!(asked(rtf, None), Ok((Format::Rtf, Format::Markdown)), "{rtf}");
-    }
-    for markdown in ["text/markdown", "text/x-markdown", "text/markdown; charset=UTF-8; variant=GFM"] {
-        assert_eq!(asked(markdown, None), Ok((Format::Markdown, Format::Rtf)), "{markdown}");
-    }
-    for other in ["text/plain", "text/html", "text/markdown; charset=latin1", "nonsense", ""] {
-        assert_eq!(asked(other, None), Err(415), "{other}");
-    }
-}
-
-#[test]
-fn a_client_gets_what_it_likes_best() {
-    let markdown = |accept| asked("text/markdown", Some(accept)).map(|(_, to)| to);
-    assert_eq!(markdown("*/*"), Ok(Format::Rtf));
-    assert_eq!(markdown("text/html"), Ok(Format::Html));
-    assert_eq!(markdown("application/rtf;q=0.5, text/html;q=0.8"), Ok(Format::Html));
-    assert_eq!(markdown("text/*, application/rtf;q=0.1"), Ok(Format::Html), "the closer range counts");
-    assert_eq!(markdown("*/*, application/rtf;q=0, text/rtf;q=0"), Ok(Format::Html));
-    assert_eq!(markdown("text/html;q=0"), Err(406));
-    assert_eq!(markdown("text/html;q=2"), Err(406));
-    assert_eq!(markdown("image/png, text/markdown"), Err(406), "it is that already");
-    assert_eq!(asked("text/rtf", Some("text/html, text/markdown;q=0.9")), Ok((Format::Rtf, Format::Html)));
 }

@@ -9,6 +9,7 @@ mod config;
 mod document_service;
 mod end;
 mod heads;
+mod negotiation;
 #[path = "../../../../tests/support/pool.rs"]
 mod pool_support;
 #[path = "../../../../tests/services/tests/services/support.rs"]
