@@ -22,6 +22,7 @@ pub(crate) mod media;
 mod metrics;
 pub(crate) mod negotiation;
 mod portions;
+pub(crate) mod quote;
 mod refusal;
 pub(crate) mod server;
 pub(crate) mod service;

@@ -97,7 +97,13 @@ pub(crate) const FIELDS: &[Field] = &[
     field("max_output", "SIZE", "64MiB", SIZES, "Longest result of /convert and of a document of /batch"),
     field("max_batch", "SIZE", "32MiB", SIZES, "Longest request of /batch"),
     field("max_batch_documents", "N", "1000", SIZES, "Documents in a batch"),
-    field("max_batch_output", "SIZE", "256MiB", SIZES, "Longest result of all documents of a batch together"),
+    field(
+        "max_batch_output",
+        "SIZE",
+        "256MiB",
+        SIZES,
+        "Longest result of all documents of a batch together, as JSON has them",
+    ),
     field(
         "upload_budget",
         "SIZE",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::document_service::quote::MAX_ID;
 use crate::pool_support::{hold, in_time_async};
 use crate::service_support::get;
 use crate::support::{LONG, start, until};
@@ -123,6 +124,71 @@ fn the_answers_of_a_batch_are_no_longer_together_than_they_may_be() {
             assert_eq!(answers[2]["code"], "batch-output-too-large");
             service.stop().await;
         }
+    });
+}
+
+/// JSON makes six bytes of a control character, and a document may be made of them.
+#[test]
+fn the_answers_of_a_batch_are_measured_as_json_has_them() {
+    in_time_async(|| async {
+        for engine in ENGINES {
+            let service = start(&["--engine", engine, "--max-batch-output", "8KiB"]).await;
+            let most = service.service.limits.max_batch_output;
+            let item = |content: String| json!({ "id": "", "from": "md", "to": "html", "content": content });
+            let swelling = |count: usize| item("\u{1}".repeat(count));
+            let contents = async |batch: Vec<Value>| {
+                let got = service.post("/batch", &[JSON], json!(batch).to_string()).await;
+                let answers: Vec<Value> = serde_json::from_slice(&got.body).unwrap();
+                let contents = answers.iter().filter_map(|answer| answer.get("content"));
+                let length: usize = contents.map(|content| content.to_string().len() - 2).sum();
+                assert!(length <= most, "{length} bytes of contents");
+                let told = answers
+                    .iter()
+                    .map(|answer| answer.get("code").or(answer.get("status")).cloned().unwrap());
+                told.collect::<Vec<_>>()
+            };
+            let too_large = json!("batch-output-too-large");
+            // 6 KiB with what is around it, and then there are not 2 KiB more for the second; but for the short ones.
+            let batch = vec![swelling(1000), swelling(340), item("last".into()), swelling(300)];
+            let got = contents(batch).await;
+            assert_eq!(got, [json!(200), too_large.clone(), json!(200), json!(200)], "{engine}");
+            // A failure takes nothing.
+            let fails = json!({ "id": "", "from": "rtf", "to": "html", "content": "no RTF" });
+            let got = contents(vec![fails, swelling(1), swelling(1000), swelling(400)]).await;
+            assert_eq!(got, [json!("malformed"), json!(200), json!(200), too_large.clone()], "{engine}");
+            // Each within its portion of bytes, and not of JSON.
+            let got = contents(vec![swelling(1000); 4]).await;
+            assert_eq!(
+                got,
+                [json!(200), too_large.clone(), too_large.clone(), too_large.clone()],
+                "{engine}"
+            );
+            // One alone, that is converted whole and does not fit.
+            assert_eq!(contents(vec![swelling(2000)]).await, [too_large], "{engine}");
+            service.stop().await;
+        }
+    });
+}
+
+#[test]
+fn what_an_answer_repeats_of_a_batch_is_cut_to_a_length() {
+    in_time_async(|| async {
+        let service = start(&[]).await;
+        let long = "\u{e4}".repeat(100_000);
+        let batch = json!([{ "id": long, "from": long, "to": "html", "content": "" }]);
+        let got = service.post("/batch", &[JSON], batch.to_string()).await;
+        let answers: Vec<Value> = serde_json::from_slice(&got.body).unwrap();
+        assert_eq!(answers[0]["id"].as_str().unwrap(), format!("{}…", "\u{e4}".repeat(MAX_ID / 2)));
+        assert_eq!(answers[0]["code"], "unknown-format");
+        assert!(got.body.len() < 1000, "{} bytes", got.body.len());
+        for wrong in
+            [json!([{ (long.clone()): 1 }]), json!([long]), json!([{ "id": "a", "to": { (long): 1 } }])]
+        {
+            let got = service.post("/batch", &[JSON], wrong.to_string()).await;
+            got.problem(400, "malformed-batch");
+            assert!(got.body.len() < 500, "{:?}", got.body);
+        }
+        service.stop().await;
     });
 }
 
