@@ -123,8 +123,8 @@ async fn answer(
     client.is_unanswered.store(false, Ordering::Relaxed);
     let status = response.status();
     host.service.ledger.responded(path, status.as_u16());
-    // With a rest of the body before the next request, the connection can't be used again. After a head that is no good, nobody
-    // knows where the next begins.
+    // With a rest of the body before the next request, the connection can't be used again. After a
+    // malformed head it is not known where the next request begins.
     if is_malformed || (status.as_u16() >= 400 && !client.has_sent_all.load(Ordering::Relaxed)) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -1,8 +1,10 @@
 //! Whether a client has gone while its answer is being made.
 //!
-//! A client that closes its half of the connection and one that is gone look alike: of both comes a FIN. They differ when something is
-//! sent to them: the kernel of one that is gone answers with a reset. So a client that closed its half and whose answer takes a while
-//! is sent an interim response, which every client of HTTP/1.1 must accept at any time before its answer (RFC 9110, 15.2).
+//! A FIN comes from a client that closes its half of the connection, and from one that has gone.
+//! They differ when something is sent to them: the system of a client that has gone answers with a
+//! reset. So the service sends an interim response to a client that closed its half and whose
+//! answer takes a while. A client of HTTP/1.1 must accept it at any time before its answer (RFC
+//! 9110, 15.2).
 
 use std::future::Future;
 use std::io;
@@ -17,11 +19,13 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::socket::Client;
 
-/// Of all interim responses the one that clients know best. Without `Expect` in their request they ignore it (RFC 9110, 15.2.1).
+/// The interim response that most clients know. Without `Expect` in their request they ignore it
+/// (RFC 9110, 15.2.1).
 const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// A client whose answer is ready within this time after it closed its half is not asked. Each further time is twice as long as that
-/// before, so work goes on for no longer than twice the time after which its client went.
+/// Time from the end of a client's half to the first interim response. Each pause after that is
+/// twice as long as the one before, so that the work of a client that has gone ends after at most
+/// twice the time that the client waited.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Watches the client of one connection.
@@ -47,7 +51,8 @@ impl Departure {
         Self { client: Arc::clone(client), reset, half_closed: None }
     }
 
-    /// Ready when the client has gone. To be polled after the connection, which has written then all that it can.
+    /// Ready when the client has gone. Poll it after the connection, which then has written all
+    /// that it can.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.reset.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
@@ -72,7 +77,7 @@ impl Departure {
         }
     }
 
-    /// Pending while nothing comes. A client that has sent its next request already is not known to have closed its half.
+    /// Pending while nothing comes. With the next request unread, the end of the half is not seen.
     fn has_closed_its_half(&self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut byte = [0];
         // An error is told by `reset`, too.

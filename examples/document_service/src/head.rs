@@ -1,4 +1,4 @@
-//! What the head of every request must have before anything else looks at it (RFC 9112, 3.2 and 6.1).
+//! Checks of the head of every request (RFC 9112, 3.2 and 6.1).
 
 use std::net::Ipv6Addr;
 
@@ -6,10 +6,11 @@ use axum::http::header::{HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use millpond::service::axum::Problem;
 
-/// Checks what hyper leaves to the service. A connection whose request fails this is closed.
+/// Checks what hyper does not. The connection of a request that fails is closed.
 ///
 /// # Errors
-/// 400 if `Host` is missing (HTTP/1.1), there twice or malformed, or the body is chunked twice; 501 if it has another transfer coding.
+/// 400 if `Host` is missing (HTTP/1.1), there twice or malformed, or the body is chunked twice; 501
+/// if it has another transfer coding.
 pub(crate) fn check(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     check_host(version, headers)?;
     check_transfer_codings(headers)
@@ -26,7 +27,8 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// hyper has seen to it that "chunked" is the last, and takes off nothing else: what is left would be taken for the document.
+/// hyper ensures that the last coding is `chunked`, and decodes only that one. With another below
+/// it, encoded bytes would be taken for the document.
 fn check_transfer_codings(headers: &HeaderMap) -> Result<(), Problem> {
     let values =
         headers.get_all(TRANSFER_ENCODING).iter().map(|value| value.to_str().unwrap_or("unreadable"));
@@ -45,7 +47,8 @@ fn check_transfer_codings(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether this is a `uri-host [ ":" port ]` (RFC 9110, 7.2). Empty is what a client sends whose target has no host.
+/// Whether this is a `uri-host [ ":" port ]` (RFC 9110, 7.2). A client whose target has no host
+/// sends an empty one.
 fn is_host(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else { return false };
     if let Some(literal) = text.strip_prefix('[') {

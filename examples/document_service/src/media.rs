@@ -1,4 +1,5 @@
-//! What a document is, by its `Content-Type` and `Content-Encoding` (RFC 9110, 8.3 and 8.4), and what its client wants.
+//! What a document is, by its `Content-Type` and `Content-Encoding` (RFC 9110, 8.3 and 8.4), and
+//! what its client wants.
 
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -27,7 +28,8 @@ impl Asked {
     /// That which the headers ask for.
     ///
     /// # Errors
-    /// 415 if the body is of another type or encoded, 406 if the client accepts nothing that it can become.
+    /// 415 if the body is of another type or encoded, 406 if the client accepts nothing that it can
+    /// become.
     pub(crate) fn by(headers: &HeaderMap) -> Result<Self, Refusal> {
         let from = source(type_of_body(headers)?.as_ref()).ok_or_else(|| {
             let detail = "a document is application/rtf, text/rtf or text/markdown (charset=utf-8)";
@@ -43,8 +45,8 @@ impl Asked {
     }
 }
 
-/// What a format can become; the first is meant when a client has no wish. The last is another name of the first: who accepts `text/*`
-/// gets HTML.
+/// What a format can become, by preference. The last is another name of the first, behind HTML, so
+/// that `text/*` is HTML.
 fn targets(from: Format) -> [(Format, &'static str); 3] {
     let [rtf, markdown, html] = [Format::Rtf, Format::Markdown, Format::Html].map(|to| (to, media_type(to)));
     match from {
@@ -74,7 +76,7 @@ pub(crate) fn unsupported(detail: &'static str, accepted: &'static str) -> Refus
     Refusal::with(problem, ACCEPT, accepted)
 }
 
-/// Whether any coding but "identity" is named, which is none.
+/// Whether any coding but `identity` is named.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let is_none = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
     headers

@@ -4,8 +4,8 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use mediatype::{MediaType, MediaTypeList, ReadParams};
 
-/// The offer that the client likes best; of those that it likes equally, the first. Without a wish it is the first, too, and `None` if
-/// nothing that is offered is accepted.
+/// Returns the offer that the client prefers, the first of several with the same weight. Without an
+/// `Accept` that is the first offer. `None` if the client accepts no offer.
 pub(crate) fn choose<T: Copy>(
     headers: &HeaderMap,
     offers: &[(T, &'static str)],
@@ -15,7 +15,7 @@ pub(crate) fn choose<T: Copy>(
     if values.peek().is_none() {
         return offers.first().copied();
     }
-    // A range that can't be read accepts nothing, and takes nothing from the others.
+    // A range that can't be read accepts nothing, and does not affect the others.
     let ranges: Vec<MediaType<'_>> = values.flat_map(MediaTypeList::new).filter_map(Result::ok).collect();
     let mut best = None;
     for &(offer, media_type) in offers {
@@ -27,14 +27,16 @@ pub(crate) fn choose<T: Copy>(
     best.map(|(_, offer)| offer)
 }
 
-/// How much a media type is liked, in thousandths: what the most specific range that it is in says. 0 is not at all.
+/// The weight of a media type, in thousandths, by the most specific range that it is in; 0 if the
+/// client does not accept it.
 fn liking(ranges: &[MediaType<'_>], media_type: &'static str) -> u16 {
     let Ok(offer) = MediaType::parse(media_type) else { return 0 };
     let matching = ranges.iter().filter_map(|range| Some((specificity(range, &offer)?, quality(range))));
     matching.max().map_or(0, |(_, quality)| quality)
 }
 
-/// How close a range is to a media type that is in it: `*/*`, `text/*` or the type, then the number of parameters.
+/// How close a range is to a media type that is in it: `*/*`, `text/*` or the type, then the number
+/// of parameters.
 fn specificity(range: &MediaType<'_>, offer: &MediaType<'_>) -> Option<(u8, usize)> {
     let is_any = |name: mediatype::Name<'_>| name == mediatype::names::_STAR;
     let level = if is_any(range.ty) && is_any(range.subty) {
@@ -64,7 +66,8 @@ fn quality(range: &MediaType<'_>) -> u16 {
     range.get_param(mediatype::names::Q).map_or(1000, |q| thousandths(&q.unquoted_str()).unwrap_or(0))
 }
 
-/// A weight (RFC 9110, 12.4.2). Some clients leave the zero before the point away, and some write more than three digits after it.
+/// A weight (RFC 9110, 12.4.2). Beyond the grammar, `.5` is read, and digits after the third are
+/// ignored: some clients send such weights.
 fn thousandths(weight: &str) -> Option<u16> {
     let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {

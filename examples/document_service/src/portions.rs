@@ -9,12 +9,13 @@ use millpond::service::axum::Problem;
 
 use super::engine::{Converted, Document, Engine};
 
-/// JSON writes a byte of text in this many, at most: a control character is `\u0001`.
+/// Most bytes that JSON makes of one byte of text: a control character is written as `\u0001`.
 const MOST_ESCAPED: usize = 6;
 
-/// Converts documents, the answers in their order, which take no more than `most` bytes together as JSON has them. At first each may
-/// have the same portion of it, which is enough for nearly all. Those that need more may have what the others left, one by one, and are
-/// converted once more if they were cut short.
+/// Converts documents, the answers in their order. As JSON strings they take no more than `most`
+/// bytes together. At first each may have the same portion, which is enough for nearly all. Those
+/// that need more may have, one by one, what the others left; a conversion that the portion ended
+/// is run again.
 pub(crate) async fn convert_all(
     engine: &Engine,
     documents: Vec<Document>,
@@ -78,7 +79,7 @@ async fn convert_again(
     0
 }
 
-/// Whether it need not be measured.
+/// Whether the answer fits its portion however it is escaped.
 fn is_surely_within(answer: &Converted, portion: usize) -> bool {
     match answer {
         Ok(content) => content.len() <= portion / MOST_ESCAPED,
@@ -86,7 +87,8 @@ fn is_surely_within(answer: &Converted, portion: usize) -> bool {
     }
 }
 
-/// How long texts are in JSON. It takes time, so the engine does it; like all that is done already it has no deadline.
+/// Lengths of texts in JSON. The engine measures them, since that takes time. There is no deadline:
+/// the documents are converted already.
 async fn escaped(engine: &Engine, contents: Vec<Bytes>) -> Result<Vec<usize>, Problem> {
     engine.compute(None, move || contents.iter().map(|content| escaped_length(content)).collect()).await
 }
@@ -94,7 +96,7 @@ async fn escaped(engine: &Engine, contents: Vec<Bytes>) -> Result<Vec<usize>, Pr
 /// The length of a text as JSON has it, without the quotes.
 fn escaped_length(content: &[u8]) -> usize {
     let mut length = Length(0);
-    // Nothing that only counts fails.
+    // A writer that only counts does not fail.
     let _ = serde_json::to_writer(&mut length, &String::from_utf8_lossy(content));
     length.0.saturating_sub(2)
 }

@@ -16,8 +16,9 @@ use tokio::time::{Sleep, sleep, timeout};
 /// For how many bytes a connection that ends is listened to, at most.
 const LINGER_BYTES: u64 = 1 << 20;
 
-/// The other end of a connection, and how far it is with its request: what the socket, the request under way and the watch over the
-/// client share.
+/// A client's connection and the state of its request, shared by the socket, the request under way
+/// and
+/// `Departure`.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
@@ -25,7 +26,7 @@ pub(crate) struct Client {
     pub(crate) has_sent_all: AtomicBool,
     /// The request under way has no response yet, and its client may be sent an interim one.
     pub(crate) is_unanswered: AtomicBool,
-    /// Something that was to be written waits for the client to take what is before it.
+    /// A write waits until the client takes what was written before.
     pub(crate) is_stalled: AtomicBool,
 }
 
@@ -35,14 +36,14 @@ impl Client {
         Self { stream, has_sent_all, is_unanswered, is_stalled }
     }
 
-    /// Whether the client waits for an answer, and can only wait: it has sent the whole request, and nothing of a response is written.
+    /// Whether the client has sent its whole request and no part of the response is written.
     pub(crate) fn waits(&self) -> bool {
         self.has_sent_all.load(Ordering::Relaxed) && self.is_unanswered.load(Ordering::Relaxed)
     }
 }
 
-/// Fails when its peer takes nothing for a while: else whoever asks for much and reads nothing has the answer in the service's
-/// memory for as long as it likes.
+/// Fails when its peer takes nothing for a while: else whoever asks for much and reads nothing has
+/// the answer in the service's memory for as long as it likes.
 #[derive(Debug)]
 pub(crate) struct Socket {
     client: Arc<Client>,
@@ -60,8 +61,9 @@ impl Socket {
         &self.client
     }
 
-    /// Says that nothing more comes, and takes what the client still sends, for this time at most. To close with bytes unread would
-    /// be a reset, and the client might never read the answer that it was given.
+    /// Says that nothing more comes, and takes what the client still sends, for this time at most.
+    /// To close with bytes unread would be a reset, and the client might never read the answer that
+    /// it was given.
     pub(crate) async fn linger(mut self, moment: Duration) {
         if shutdown(&self.client.stream, Shutdown::Write).is_ok() {
             let rest =
@@ -115,7 +117,8 @@ impl AsyncRead for Socket {
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(count) => {
                     if 0 < count && count < room {
-                        // That was all there was, so the next look need not ask the kernel.
+                        // A short read emptied the socket: the next poll waits without a system
+                        // call.
                         let _ = stream.try_io(Interest::READABLE, || {
                             Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock))
                         });

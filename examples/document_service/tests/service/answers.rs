@@ -148,7 +148,7 @@ fn the_answers_of_a_batch_are_measured_as_json_has_them() {
                 told.collect::<Vec<_>>()
             };
             let too_large = json!("batch-output-too-large");
-            // 6 KiB with what is around it, and then there are not 2 KiB more for the second; but for the short ones.
+            // The first takes 6 KiB. The second would take more than the 2 KiB that are left then.
             let batch = vec![swelling(1000), swelling(340), item("last".into()), swelling(300)];
             let got = contents(batch).await;
             assert_eq!(got, [json!(200), too_large.clone(), json!(200), json!(200)], "{engine}");

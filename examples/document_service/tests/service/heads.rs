@@ -1,4 +1,4 @@
-//! The example `document_service` refuses a request whose head it can't take at its word, whatever a client library would send.
+//! The example `document_service` refuses a request whose head is ambiguous.
 
 use crate::pool_support::in_time_async;
 use crate::support::{Running, start};

@@ -158,7 +158,8 @@ fn an_answer_has_the_type_that_was_accepted_or_says_which_there_are() {
 }
 
 proptest! {
-    /// However it is spelled, a range of a type that is offered is accepted, and what comes beside it changes nothing.
+    /// However it is spelled, a range of a type that is offered is accepted, and what comes beside
+    /// it changes nothing.
     #[test]
     fn a_type_is_accepted_in_every_spelling(
         space in prop::collection::vec("[ \t]{0,3}", 4),
