@@ -19,9 +19,8 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// As many as are wanted and the reserve, if there may be so many files. If not, the reserve is
-    /// kept before connections, but for no more than half of what there is; and there is one place
-    /// of each kind, whatever the limit.
+    /// Returns `wanted` connections and the reserve, if the limit allows both. If not, the reserve
+    /// comes first, up to half of what there is. There is at least one place of each kind.
     pub(crate) fn new(wanted: usize, files: Option<usize>) -> Self {
         let free = files.map_or(usize::MAX, |files| files.saturating_sub(OWN).max(2));
         let reserve = RESERVE.min((free / 2).max(free.saturating_sub(wanted)));
