@@ -8,15 +8,20 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use mediatype::{MediaType, names};
 use millpond::Format;
 use millpond::service::axum::Problem;
 use serde::{Serialize, Serializer};
 
 use super::engine::Converted;
 use super::items::read;
-use super::media::{media_type, type_of_body};
+use super::media::{media_type, type_of_body, unsupported};
 use super::portions::convert_all;
+use super::refusal::Refusal;
 use super::service::{Service, turn};
+
+/// The type of a batch.
+const JSON: MediaType<'static> = MediaType::new(names::APPLICATION, names::JSON);
 
 /// The code of that problem.
 const TOO_MANY: &str = "too-many-batches";
@@ -56,10 +61,10 @@ pub(crate) async fn batch(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
-    if !is_json(&headers) {
-        let detail = "a batch is application/json, without a content-encoding";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+) -> Result<Response, Refusal> {
+    let media_type = type_of_body(&headers)?;
+    if !media_type.is_some_and(|media_type| media_type.essence() == JSON) {
+        return Err(unsupported("a batch is application/json", "application/json"));
     }
     service.engine.has_room()?;
     let first = turn(&service.batches, TOO_MANY)?;
@@ -121,8 +126,4 @@ impl Answer {
 fn lost() -> Problem {
     let detail = "the answer could not be written";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unwritable", detail)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    type_of_body(headers).is_some_and(|mime| mime.essence_str() == "application/json")
 }

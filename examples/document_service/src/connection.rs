@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Version};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::Request;
@@ -21,9 +21,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::Service as _;
 
 use super::busy::busy;
+use super::departure::Departure;
+use super::head;
 use super::ledger::known;
 use super::service::Service;
-use super::socket::Socket;
+use super::socket::{Client, Socket};
 
 /// The head of a request is no longer than this, and so much of a body is read at a time.
 const BUFFER: usize = 64 << 10;
@@ -59,12 +61,18 @@ pub(crate) async fn serve(
         true => (header_timeout.min(CROWDED_HEAD), CROWDED_LINGER),
         false => (header_timeout, LINGER),
     };
-    let answer = service_fn(move |request| -> Answering { Box::pin(answer(host.clone(), request)) });
+    let client = Arc::clone(socket.client());
+    let mut departure = Departure::new(&client);
+    let answer = service_fn(move |request| -> Answering {
+        Box::pin(answer(host.clone(), Arc::clone(&client), request))
+    });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(BUFFER)
         .keep_alive(!is_crowded)
+        // A client may have nothing more to say, and still wait for its answer.
+        .half_close(true)
         .serve_connection(TokioIo::new(socket), answer);
     let (mut stop, mut cut) = (pin!(stop), pin!(cut));
     let mut is_stopping = false;
@@ -78,7 +86,11 @@ pub(crate) async fn serve(
         if is_stopping && cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
-        connection.poll_without_shutdown(cx).map(Some)
+        if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
+            return Poll::Ready(Some(ended));
+        }
+        // It takes its work along.
+        departure.poll(cx).map(|()| None)
     })
     .await;
     if ended.is_some() {
@@ -89,19 +101,31 @@ pub(crate) async fn serve(
     }
 }
 
-async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn answer(
+    mut host: Host,
+    client: Arc<Client>,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
     let path = known(request.uri().path());
-    let is_read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
-    let request = request.map(|body| Watched { body, is_read: Arc::clone(&is_read) });
-    let mut response = if host.is_crowded && !matches!(path, "/health" | "/metrics") {
+    client.has_sent_all.store(request.body().is_end_stream(), Ordering::Relaxed);
+    // A client of HTTP/1.0 knows no interim responses.
+    client.is_unanswered.store(request.version() >= Version::HTTP_11, Ordering::Relaxed);
+    let request = request.map(|body| Watched { body, client: Arc::clone(&client) });
+    let checked = head::check(request.version(), request.headers());
+    let is_malformed = checked.is_err();
+    let mut response = if let Err(problem) = checked {
+        problem.into_response()
+    } else if host.is_crowded && !matches!(path, "/health" | "/metrics") {
         busy("too-many-connections", "there are as many connections as there may be").into_response()
     } else {
         host.router.call(request).await?
     };
+    client.is_unanswered.store(false, Ordering::Relaxed);
     let status = response.status();
     host.service.ledger.responded(path, status.as_u16());
-    // With a rest of the body before the next request, the connection can't be used again; the client had better know.
-    if status.as_u16() >= 400 && !is_read.load(Ordering::Relaxed) {
+    // With a rest of the body before the next request, the connection can't be used again. After a
+    // malformed head it is not known where the next request begins.
+    if is_malformed || (status.as_u16() >= 400 && !client.has_sent_all.load(Ordering::Relaxed)) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
@@ -110,7 +134,7 @@ async fn answer(mut host: Host, request: Request<Incoming>) -> Result<Response, 
 /// A body of which it is known whether it was read to its end.
 struct Watched {
     body: Incoming,
-    is_read: Arc<AtomicBool>,
+    client: Arc<Client>,
 }
 
 impl Body for Watched {
@@ -123,7 +147,7 @@ impl Body for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if frame.is_none() || self.body.is_end_stream() {
-            self.is_read.store(true, Ordering::Relaxed);
+            self.client.has_sent_all.store(true, Ordering::Relaxed);
         }
         Poll::Ready(frame)
     }

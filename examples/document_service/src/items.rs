@@ -13,6 +13,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
 use super::engine::Document;
 use super::media::Conversion;
+use super::quote::{MAX_ID, MAX_QUOTED, cut};
 
 /// A document of a batch, as it came.
 #[derive(Debug, Deserialize)]
@@ -43,7 +44,9 @@ pub(crate) fn read(body: &[u8], most: usize) -> Result<Vec<Named>, Problem> {
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-documents", detail));
     }
     let items = items.map_err(|error| {
-        let detail = format!("not a batch: {error}");
+        let (line, column) = (error.line(), error.column());
+        let reason = cut(error.to_string(), MAX_QUOTED);
+        let detail = format!("not a batch (line {line}, column {column}): {reason}");
         Problem::new(StatusCode::BAD_REQUEST, "malformed-batch", detail)
     })?;
     Ok(items.into_iter().map(document).collect())
@@ -87,7 +90,10 @@ fn document(item: Item) -> Named {
     let Item { id, from, to, content, content_base64 } = item;
     let unprocessable = |code, detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
     let format = |name: &str| {
-        name.parse::<Format>().map_err(|error| unprocessable("unknown-format", format!("{name:?}: {error}")))
+        name.parse::<Format>().map_err(|error| {
+            let name = cut(name.to_owned(), MAX_QUOTED);
+            unprocessable("unknown-format", format!("{name:?}: {error}"))
+        })
     };
     let content = match (content, content_base64) {
         (Some(text), None) => Ok(Bytes::from(text)),
@@ -103,5 +109,5 @@ fn document(item: Item) -> Named {
         let conversion = Conversion { from: format(&from)?, to: format(&to)? };
         Ok(Document { content, conversion })
     });
-    (id, document)
+    (cut(id, MAX_ID), document)
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The paths that are told apart, so that a stranger's paths fill no memory.
-const PATHS: [&str; 5] = ["/convert", "/batch", "/stream", "/health", "/metrics"];
+const PATHS: [&str; 6] = ["/", "/convert", "/batch", "/stream", "/health", "/metrics"];
 
 /// The path as it is counted.
 pub(crate) fn known(path: &str) -> &'static str {

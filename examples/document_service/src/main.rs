@@ -12,13 +12,20 @@ mod busy;
 pub(crate) mod config;
 mod connection;
 mod convert;
+mod departure;
 pub(crate) mod engine;
 mod exposition;
+pub(crate) mod files;
+mod head;
+pub(crate) mod index;
 mod items;
 mod ledger;
 pub(crate) mod media;
 mod metrics;
+pub(crate) mod negotiation;
 mod portions;
+pub(crate) mod quote;
+mod refusal;
 pub(crate) mod server;
 pub(crate) mod service;
 mod signals;
@@ -32,15 +39,20 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use self::config::Config;
+use self::files::TooFew;
+use self::index::NAME;
 use self::server::Server;
 use self::signals::heard;
 
 fn main() -> ExitCode {
-    ExitCode::from(run(env::args_os(), |name| env::var_os(name)))
+    ExitCode::from(run(env::args_os(), env::vars_os()))
 }
 
 /// The whole program; returns its exit code.
-pub(crate) fn run(args: impl Iterator<Item = OsString>, variable: impl Fn(&str) -> Option<OsString>) -> u8 {
+pub(crate) fn run(
+    args: impl Iterator<Item = OsString>,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> u8 {
     let matches = match config::command().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {
@@ -48,7 +60,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, variable: impl Fn(&str) 
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
-    let done = match Config::load(&matches, variable) {
+    let done = match Config::load(&matches, variables) {
         Ok(config) => serve(&config).map_err(|error| (1, error.to_string())),
         Err(error) => Err((2, error.to_string())),
     };
@@ -56,14 +68,14 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, variable: impl Fn(&str) 
         Ok(()) => 0,
         Err((code, message)) => {
             // If nobody hears it, the exit code says it.
-            let _ = writeln!(io::stderr(), "document_service: {message}");
+            complain(format_args!("{message}"));
             code
         }
     }
 }
 
 fn serve(config: &Config) -> io::Result<()> {
-    allow_files();
+    files::allow();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = config.runtime_threads {
         runtime.worker_threads(threads);
@@ -72,6 +84,9 @@ fn serve(config: &Config) -> io::Result<()> {
     let served = runtime.block_on(async {
         let signals = signals::count()?;
         let server = Server::bind(config)?;
+        if let Some(too_few) = TooFew::check(config.limits.max_connections, files::limit()) {
+            complain(format_args!("warning: {too_few}"));
+        }
         say(format_args!("listening on http://{}", server.address()?));
         // Who asks twice does not want to wait.
         let (first, hurry) = (heard(signals.clone(), 1), heard(signals, 2));
@@ -90,18 +105,12 @@ fn serve(config: &Config) -> io::Result<()> {
     served
 }
 
+/// On standard error.
+fn complain(message: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{NAME}: {message}");
+}
+
 /// On standard output, for whoever started it. A service whose output nobody reads goes on.
 fn say(message: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout(), "{message}");
-}
-
-/// As many open files as the system allows, a connection being one: the usual limit of 1,024 is for programs that call `select`.
-fn allow_files() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        // If not, some connections wait until others have ended.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-    }
 }

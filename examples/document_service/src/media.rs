@@ -1,10 +1,14 @@
-//! What a document is, by its `Content-Type`, and what its client wants, by `Accept` (RFC 9110, 8.3 and 12.5.1).
+//! What a document is, by its `Content-Type` and `Content-Encoding` (RFC 9110, 8.3 and 8.4), and
+//! what its client wants.
 
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
+use mediatype::{MediaType, ReadParams, names};
 use millpond::Format;
 use millpond::service::axum::Problem;
-use mime::Mime;
+
+use super::negotiation::choose;
+use super::refusal::Refusal;
 
 /// From what to what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,92 +17,88 @@ pub(crate) struct Conversion {
     pub(crate) to: Format,
 }
 
-impl Conversion {
+/// What a request asks for, and the media type that its answer has then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) conversion: Conversion,
+    pub(crate) media_type: &'static str,
+}
+
+impl Asked {
     /// That which the headers ask for.
     ///
     /// # Errors
-    /// 415 if the body is of another type, 406 if the client accepts nothing that it can become.
-    pub(crate) fn asked_for(headers: &HeaderMap) -> Result<Self, Problem> {
-        let from = source(headers).ok_or_else(|| {
-            let detail = "a document is application/rtf, text/rtf or text/markdown (charset=utf-8), without a content-encoding";
-            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+    /// 415 if the body is of another type or encoded, 406 if the client accepts nothing that it can
+    /// become.
+    pub(crate) fn by(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let from = source(type_of_body(headers)?.as_ref()).ok_or_else(|| {
+            let detail = "a document is application/rtf, text/rtf or text/markdown (charset=utf-8)";
+            unsupported(detail, "application/rtf, text/rtf, text/markdown")
         })?;
-        let to = wanted(headers, from).ok_or_else(|| {
-            let [first, second] = targets(from).map(Format::media_type);
-            let detail = format!("this document can become {first} or {second}");
+        let targets = targets(from);
+        let (to, media_type) = choose(headers, &targets).ok_or_else(|| {
+            let [first, second, third] = targets.map(|(_, media_type)| media_type);
+            let detail = format!("this document can become {first}, {second} or {third}");
             Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail)
         })?;
-        Ok(Self { from, to })
+        Ok(Self { conversion: Conversion { from, to }, media_type })
     }
 }
 
-/// What a format can become; the first is meant when a client has no wish.
-fn targets(from: Format) -> [Format; 2] {
+/// What a format can become, by preference. The last is another name of the first, behind HTML, so
+/// that `text/*` is HTML.
+fn targets(from: Format) -> [(Format, &'static str); 3] {
+    let [rtf, markdown, html] = [Format::Rtf, Format::Markdown, Format::Html].map(|to| (to, media_type(to)));
     match from {
-        Format::Markdown => [Format::Rtf, Format::Html],
-        _ => [Format::Markdown, Format::Html],
+        Format::Markdown => [rtf, html, (Format::Rtf, "text/rtf")],
+        _ => [markdown, html, (Format::Markdown, "text/x-markdown; charset=utf-8")],
     }
 }
 
-/// The type of a body that is not encoded.
-pub(crate) fn type_of_body(headers: &HeaderMap) -> Option<Mime> {
-    let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
-    headers.get(CONTENT_TYPE).filter(|_| !encoded)?.to_str().ok()?.parse().ok()
-}
-
-fn source(headers: &HeaderMap) -> Option<Format> {
-    let mime = type_of_body(headers)?;
-    match (mime.type_().as_str(), mime.subtype().as_str()) {
-        ("application" | "text", "rtf") => Some(Format::Rtf),
-        ("text", "markdown" | "x-markdown") => {
-            mime.get_param("charset").is_none_or(|charset| charset == "utf-8").then_some(Format::Markdown)
-        }
-        _ => None,
+/// The type of a body, if it has one that can be read.
+///
+/// # Errors
+/// 415 if it is encoded.
+pub(crate) fn type_of_body(headers: &HeaderMap) -> Result<Option<MediaType<'_>>, Refusal> {
+    if is_encoded(headers) {
+        let detail = "a body has no content coding here";
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-coding", detail);
+        return Err(Refusal::with(problem, ACCEPT_ENCODING, "identity"));
     }
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else { return Ok(None) };
+    Ok(value.to_str().ok().and_then(|text| MediaType::parse(text).ok()))
 }
 
-/// The target that the client likes best; of those that it likes equally, our first.
-fn wanted(headers: &HeaderMap, from: Format) -> Option<Format> {
-    if !headers.contains_key(ACCEPT) {
-        return targets(from).first().copied();
+/// 415 for the type of a body, with those that are accepted.
+pub(crate) fn unsupported(detail: &'static str, accepted: &'static str) -> Refusal {
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail);
+    Refusal::with(problem, ACCEPT, accepted)
+}
+
+/// Whether any coding but `identity` is named.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let is_none = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|value| value.to_str().map_or(true, |codings| !codings.split(',').map(str::trim).all(is_none)))
+}
+
+fn source(media_type: Option<&MediaType<'_>>) -> Option<Format> {
+    let media_type = media_type?;
+    let is = |ty: &str, subty: &str| media_type.ty == ty && media_type.subty == subty;
+    if media_type.suffix.is_some() {
+        None
+    } else if is("application", "rtf") || is("text", "rtf") {
+        Some(Format::Rtf)
+    } else if is("text", "markdown") || is("text", "x-markdown") {
+        let charset = media_type.get_param(names::CHARSET);
+        let is_utf8 = charset.is_none_or(|charset| charset.unquoted_str().eq_ignore_ascii_case("utf-8"));
+        is_utf8.then_some(Format::Markdown)
+    } else {
+        None
     }
-    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let ranges: Vec<Mime> =
-        values.flat_map(|value| value.split(',')).filter_map(|range| range.trim().parse().ok()).collect();
-    let mut best = None;
-    for target in targets(from) {
-        let liking = liking(&ranges, target);
-        if liking > best.map_or(0, |(liking, _)| liking) {
-            best = Some((liking, target));
-        }
-    }
-    best.map(|(_, target)| target)
-}
-
-/// How much a format is liked, in thousandths: what the most specific range that it is in says. 0 is not at all.
-fn liking(ranges: &[Mime], format: Format) -> u16 {
-    let names: &[(&str, &str)] = match format {
-        Format::Rtf => &[("application", "rtf"), ("text", "rtf")],
-        Format::Html => &[("text", "html")],
-        _ => &[("text", "markdown"), ("text", "x-markdown")],
-    };
-    let specific = |range: &Mime| {
-        let (kind, subtype) = (range.type_().as_str(), range.subtype().as_str());
-        match (kind, subtype) {
-            ("*", "*") => Some(0),
-            (kind, "*") => names.iter().any(|name| name.0 == kind).then_some(1),
-            name => names.contains(&name).then_some(2),
-        }
-    };
-    let matching = ranges.iter().filter_map(|range| Some((specific(range)?, quality(range))));
-    matching.max().map_or(0, |(_, quality)| quality)
-}
-
-/// In thousandths; what can't be read is not wanted.
-fn quality(range: &Mime) -> u16 {
-    let Some(q) = range.get_param("q") else { return 1000 };
-    let q = q.as_str().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q));
-    q.map_or(0, |q| (q * 1000.0).round() as u16)
 }
 
 /// With the charset, as the body has it.

@@ -16,11 +16,9 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::connection::{Host, serve};
+use super::files::{self, Places};
 use super::service::{Service, router};
 use super::socket::Socket;
-
-/// Connections beside those that there may be: who watches the service sees it even when it is full.
-const RESERVE: usize = 32;
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 4096;
@@ -35,6 +33,7 @@ pub(crate) struct Server {
     host: Host,
     /// A permit a connection, the reserve among them.
     doors: Arc<Semaphore>,
+    reserve: usize,
     write_timeout: Duration,
     drain: Duration,
 }
@@ -59,11 +58,13 @@ impl Server {
         let listener = listen(config.listen).map_err(|error| because(config.listen, &error))?;
         let service = Service::new(config).map_err(|error| because("threads that convert", &error))?;
         let service = Arc::new(service);
+        let Places { connections, reserve } = Places::new(config.limits.max_connections, files::limit());
         let host = Host { router: router(Arc::clone(&service)), service, is_crowded: false };
         Ok(Self {
             listener,
             host,
-            doors: Arc::new(Semaphore::new(config.limits.max_connections + RESERVE)),
+            doors: Arc::new(Semaphore::new(connections + reserve)),
+            reserve,
             write_timeout: config.limits.write_timeout,
             drain: config.drain,
         })
@@ -83,7 +84,7 @@ impl Server {
     /// Serves until `stop` is there, then finishes what was accepted; no longer than the drain's time, nor than until
     /// `hurry` is there.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) -> Report {
-        let Self { listener, host, doors, write_timeout, drain } = self;
+        let Self { listener, host, doors, reserve, write_timeout, drain } = self;
         let service = Arc::clone(&host.service);
         let (stopping, stopped) = watch::channel(false);
         let (cutting, cut) = watch::channel(false);
@@ -95,7 +96,7 @@ impl Server {
                 () = &mut stop => break,
                 accepted = accept(&listener, &doors) => accepted,
             };
-            let is_crowded = doors.available_permits() < RESERVE;
+            let is_crowded = doors.available_permits() < reserve;
             let host = Host { is_crowded, ..host.clone() };
             let (stop, cut) = (told(stopped.clone()), told(cut.clone()));
             let open = Open::new(&service);

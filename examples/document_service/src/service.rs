@@ -15,7 +15,7 @@ use super::config::{Config, Limits};
 use super::engine::Engine;
 use super::ledger::Ledger;
 use super::uploads::Uploads;
-use super::{batch, convert, metrics, stream};
+use super::{batch, convert, index, metrics, stream};
 
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -57,6 +57,7 @@ pub(crate) fn turn(turns: &Arc<Semaphore>, code: &'static str) -> Result<OwnedSe
 /// `/health` and `/metrics` need nothing that a document could hold.
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
+        .route("/", get(index::index))
         .route("/convert", post(convert::convert))
         .route("/batch", post(batch::batch))
         .route("/stream", post(stream::stream))

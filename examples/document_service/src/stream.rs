@@ -21,7 +21,8 @@ use tokio::time::timeout;
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::convert::head;
-use super::media::Conversion;
+use super::media::Asked;
+use super::refusal::Refusal;
 use super::service::{Service, turn};
 
 /// So much of the answer may wait for its client, beside what the processor holds.
@@ -33,11 +34,11 @@ pub(crate) async fn stream(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
-    let conversion = Conversion::asked_for(&headers)?;
+) -> Result<Response, Refusal> {
+    let Asked { conversion, media_type } = Asked::by(&headers)?;
     let Some(millpond) = service.engine.millpond() else {
         let detail = "only the engine millpond converts documents while they are read";
-        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "not-implemented", detail));
+        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "not-implemented", detail).into());
     };
     service.engine.has_room()?;
     let turn = turn(&service.streams, "too-many-streams")?;
@@ -63,9 +64,9 @@ pub(crate) async fn stream(
     let body = match converting.next().await {
         None => Body::empty(),
         Some(Ok(first)) => Body::from_stream(stream::iter([Ok(first)]).chain(converting)),
-        Some(Err(failure)) => return Err(failure.into()),
+        Some(Err(failure)) => return Err(Problem::from(failure).into()),
     };
-    Ok((head(conversion.to), body).into_response())
+    Ok((head(media_type), body).into_response())
 }
 
 /// The body, for as long as something of it comes now and then.

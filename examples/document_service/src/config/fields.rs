@@ -1,5 +1,8 @@
 //! What can be configured, each thing once: the flags, the variables, the keys of the file and `--help` all follow from this.
 
+/// With this begins the name of every variable of the environment that is a setting.
+pub(crate) const PREFIX: &str = "MILLPOND_";
+
 /// One setting. Its flag is `--queue-limit`, its variable `MILLPOND_QUEUE_LIMIT`, its key in the file `queue_limit`.
 #[derive(Debug)]
 pub(crate) struct Field {
@@ -20,7 +23,7 @@ impl Field {
 
     /// Its name in the environment.
     pub(crate) fn variable(&self) -> String {
-        format!("MILLPOND_{}", self.name.to_ascii_uppercase())
+        format!("{PREFIX}{}", self.name.to_ascii_uppercase())
     }
 }
 
@@ -97,7 +100,13 @@ pub(crate) const FIELDS: &[Field] = &[
     field("max_output", "SIZE", "64MiB", SIZES, "Longest result of /convert and of a document of /batch"),
     field("max_batch", "SIZE", "32MiB", SIZES, "Longest request of /batch"),
     field("max_batch_documents", "N", "1000", SIZES, "Documents in a batch"),
-    field("max_batch_output", "SIZE", "256MiB", SIZES, "Longest result of all documents of a batch together"),
+    field(
+        "max_batch_output",
+        "SIZE",
+        "256MiB",
+        SIZES,
+        "Longest result of all documents of a batch together, as JSON has them",
+    ),
     field(
         "upload_budget",
         "SIZE",

@@ -25,6 +25,8 @@ pub(crate) enum ConfigError {
     Value { field: &'static str, value: String, source_name: String, accepted: String },
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
+    #[error("{variable}: there is no setting `{setting}`")]
+    Variable { variable: String, setting: String },
     #[error("{0} is no valid text")]
     NotText(String),
 }
@@ -83,9 +85,9 @@ impl Config {
     /// What the command line, the environment and the file that they name say together.
     pub(crate) fn load(
         matches: &ArgMatches,
-        variable: impl Fn(&str) -> Option<OsString>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let sources = Sources::gather(matches, variable)?;
+        let sources = Sources::gather(matches, variables)?;
         let values = Values(&sources);
         let max_document = values.size("max_document", GIB)?;
         let config = Self {

@@ -1,6 +1,6 @@
 //! Where values come from: the command line, before the environment, before the file, before the defaults.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use super::super::index::{NAME, VERSION};
 use super::ConfigError;
-use super::fields::{FIELDS, Field, find};
+use super::fields::{FIELDS, Field, PREFIX, find};
 
 /// Who said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl fmt::Display for Source {
 
 /// For each setting that somebody named: what was said, as it was said, and by whom.
 #[derive(Debug, Default)]
-pub(crate) struct Sources(HashMap<&'static str, (String, Source)>);
+pub(crate) struct Sources(Said);
 
 /// The command line, as `--help` shows it.
 pub(crate) fn command() -> Command {
@@ -51,7 +52,8 @@ pub(crate) fn command() -> Command {
             .help(format!("{} [default: {}]", field.help, field.default))
             .help_heading(field.heading)
     });
-    Command::new("document_service")
+    Command::new(NAME)
+        .version(VERSION)
         .about("Converts RTF and Markdown documents over HTTP")
         .after_help(AFTER)
         .arg(config)
@@ -67,19 +69,15 @@ impl Sources {
     /// Asks all of them. The environment is a parameter, so that a test need not change that of its process.
     pub(crate) fn gather(
         matches: &ArgMatches,
-        variable: impl Fn(&str) -> Option<OsString>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
+        let (file, variables) = environment(variables)?;
         let mut values = HashMap::new();
-        let flag = matches.get_one::<PathBuf>("config").cloned();
-        if let Some(path) = flag.or_else(|| variable("MILLPOND_CONFIG").map(PathBuf::from)) {
+        if let Some(path) = matches.get_one::<PathBuf>("config").cloned().or(file) {
             read_file(&path, &mut values)?;
         }
+        values.extend(variables);
         for field in FIELDS {
-            let name = field.variable();
-            if let Some(value) = variable(&name) {
-                let value = value.into_string().map_err(|_| ConfigError::NotText(name.clone()))?;
-                values.insert(field.name, (value, Source::Variable(name)));
-            }
             if let Some(value) = matches.get_one::<String>(field.name) {
                 values.insert(field.name, (value.clone(), Source::Flag(field.flag())));
             }
@@ -96,7 +94,33 @@ impl Sources {
     }
 }
 
-fn read_file(path: &Path, values: &mut HashMap<&'static str, (String, Source)>) -> Result<(), ConfigError> {
+/// What was said, as it was said, and by whom.
+type Said = HashMap<&'static str, (String, Source)>;
+
+/// The file that the environment names, and its settings. The error is about the first wrong one by
+/// name.
+fn environment(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<(Option<PathBuf>, Said), ConfigError> {
+    let (mut file, mut values) = (None, Said::new());
+    let named = variables.into_iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+    let ours: BTreeMap<_, _> = named.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    for (variable, value) in ours {
+        if variable == "MILLPOND_CONFIG" {
+            file = Some(PathBuf::from(value));
+            continue;
+        }
+        let Some(field) = FIELDS.iter().find(|field| field.variable() == variable) else {
+            let setting = variable.trim_start_matches(PREFIX).to_ascii_lowercase();
+            return Err(ConfigError::Variable { variable, setting });
+        };
+        let value = value.into_string().map_err(|_| ConfigError::NotText(variable.clone()))?;
+        values.insert(field.name, (value, Source::Variable(variable)));
+    }
+    Ok((file, values))
+}
+
+fn read_file(path: &Path, values: &mut Said) -> Result<(), ConfigError> {
     let wrong = |reason: String| ConfigError::File { path: path.to_owned(), reason };
     let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::document_service::media::Conversion;
+use crate::document_service::quote::MAX_ID;
 use crate::pool_support::{hold, in_time_async};
 use crate::service_support::get;
 use crate::support::{LONG, start, until};
-use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use millpond::Format;
 use millpond::test_util::assert_no_leaks;
 use serde_json::{Value, json};
 
@@ -51,7 +48,7 @@ fn what_is_wrong_is_told_by_status_and_problem_details() {
             convert(&[("content-type", "text/plain")], b"x").await.problem(415, "unsupported-media-type");
             convert(&[], b"x").await.problem(415, "unsupported-media-type");
             let packed = [MARKDOWN, ("content-encoding", "gzip")];
-            convert(&packed, b"x").await.problem(415, "unsupported-media-type");
+            convert(&packed, b"x").await.problem(415, "unsupported-content-coding");
             convert(&[MARKDOWN, ("accept", "image/png")], b"x").await.problem(406, "not-acceptable");
             convert(&[MARKDOWN], &[b'a'; 1025]).await.problem(413, "too-large");
             convert(&[RTF], br"{\rtf1 Cut o").await.problem(422, "malformed");
@@ -130,6 +127,71 @@ fn the_answers_of_a_batch_are_no_longer_together_than_they_may_be() {
     });
 }
 
+/// JSON makes six bytes of a control character, and a document may be made of them.
+#[test]
+fn the_answers_of_a_batch_are_measured_as_json_has_them() {
+    in_time_async(|| async {
+        for engine in ENGINES {
+            let service = start(&["--engine", engine, "--max-batch-output", "8KiB"]).await;
+            let most = service.service.limits.max_batch_output;
+            let item = |content: String| json!({ "id": "", "from": "md", "to": "html", "content": content });
+            let swelling = |count: usize| item("\u{1}".repeat(count));
+            let contents = async |batch: Vec<Value>| {
+                let got = service.post("/batch", &[JSON], json!(batch).to_string()).await;
+                let answers: Vec<Value> = serde_json::from_slice(&got.body).unwrap();
+                let contents = answers.iter().filter_map(|answer| answer.get("content"));
+                let length: usize = contents.map(|content| content.to_string().len() - 2).sum();
+                assert!(length <= most, "{length} bytes of contents");
+                let told = answers
+                    .iter()
+                    .map(|answer| answer.get("code").or(answer.get("status")).cloned().unwrap());
+                told.collect::<Vec<_>>()
+            };
+            let too_large = json!("batch-output-too-large");
+            // The first takes 6 KiB. The second would take more than the 2 KiB that are left then.
+            let batch = vec![swelling(1000), swelling(340), item("last".into()), swelling(300)];
+            let got = contents(batch).await;
+            assert_eq!(got, [json!(200), too_large.clone(), json!(200), json!(200)], "{engine}");
+            // A failure takes nothing.
+            let fails = json!({ "id": "", "from": "rtf", "to": "html", "content": "no RTF" });
+            let got = contents(vec![fails, swelling(1), swelling(1000), swelling(400)]).await;
+            assert_eq!(got, [json!("malformed"), json!(200), json!(200), too_large.clone()], "{engine}");
+            // Each within its portion of bytes, and not of JSON.
+            let got = contents(vec![swelling(1000); 4]).await;
+            assert_eq!(
+                got,
+                [json!(200), too_large.clone(), too_large.clone(), too_large.clone()],
+                "{engine}"
+            );
+            // One alone, that is converted whole and does not fit.
+            assert_eq!(contents(vec![swelling(2000)]).await, [too_large], "{engine}");
+            service.stop().await;
+        }
+    });
+}
+
+#[test]
+fn what_an_answer_repeats_of_a_batch_is_cut_to_a_length() {
+    in_time_async(|| async {
+        let service = start(&[]).await;
+        let long = "\u{e4}".repeat(100_000);
+        let batch = json!([{ "id": long, "from": long, "to": "html", "content": "" }]);
+        let got = service.post("/batch", &[JSON], batch.to_string()).await;
+        let answers: Vec<Value> = serde_json::from_slice(&got.body).unwrap();
+        assert_eq!(answers[0]["id"].as_str().unwrap(), format!("{}…", "\u{e4}".repeat(MAX_ID / 2)));
+        assert_eq!(answers[0]["code"], "unknown-format");
+        assert!(got.body.len() < 1000, "{} bytes", got.body.len());
+        for wrong in
+            [json!([{ (long.clone()): 1 }]), json!([long]), json!([{ "id": "a", "to": { (long): 1 } }])]
+        {
+            let got = service.post("/batch", &[JSON], wrong.to_string()).await;
+            got.problem(400, "malformed-batch");
+            assert!(got.body.len() < 500, "{:?}", got.body);
+        }
+        service.stop().await;
+    });
+}
+
 #[test]
 fn what_is_no_batch_is_refused_whole() {
     in_time_async(|| async {
@@ -145,7 +207,7 @@ fn what_is_no_batch_is_refused_whole() {
         batch(" ".repeat(1025)).await.problem(413, "too-large");
         service.post("/batch", &[MARKDOWN], "[]").await.problem(415, "unsupported-media-type");
         let packed = [JSON, ("content-encoding", "gzip")];
-        service.post("/batch", &packed, "[]").await.problem(415, "unsupported-media-type");
+        service.post("/batch", &packed, "[]").await.problem(415, "unsupported-content-coding");
         assert_eq!(&batch("[]".into()).await.body[..], b"[]");
         service.stop().await;
     });
@@ -260,41 +322,4 @@ fn the_metrics_are_well_formed() {
         }
         service.stop().await;
     });
-}
-
-fn asked(content_type: &str, accept: Option<&str>) -> Result<(Format, Format), u16> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
-    if let Some(accept) = accept {
-        headers.insert(ACCEPT, accept.parse().unwrap());
-    }
-    let asked = Conversion::asked_for(&headers);
-    asked.map(|conversion| (conversion.from, conversion.to)).map_err(|problem| problem.status.as_u16())
-}
-
-#[test]
-fn a_type_is_known_by_any_of_its_names_and_no_other() {
-    for rtf in ["application/rtf", "text/rtf", "Application/RTF; charset=windows-1252"] {
-        assert_eq!(asked(rtf, None), Ok((Format::Rtf, Format::Markdown)), "{rtf}");
-    }
-    for markdown in ["text/markdown", "text/x-markdown", "text/markdown; charset=UTF-8; variant=GFM"] {
-        assert_eq!(asked(markdown, None), Ok((Format::Markdown, Format::Rtf)), "{markdown}");
-    }
-    for other in ["text/plain", "text/html", "text/markdown; charset=latin1", "nonsense", ""] {
-        assert_eq!(asked(other, None), Err(415), "{other}");
-    }
-}
-
-#[test]
-fn a_client_gets_what_it_likes_best() {
-    let markdown = |accept| asked("text/markdown", Some(accept)).map(|(_, to)| to);
-    assert_eq!(markdown("*/*"), Ok(Format::Rtf));
-    assert_eq!(markdown("text/html"), Ok(Format::Html));
-    assert_eq!(markdown("application/rtf;q=0.5, text/html;q=0.8"), Ok(Format::Html));
-    assert_eq!(markdown("text/*, application/rtf;q=0.1"), Ok(Format::Html), "the closer range counts");
-    assert_eq!(markdown("*/*, application/rtf;q=0, text/rtf;q=0"), Ok(Format::Html));
-    assert_eq!(markdown("text/html;q=0"), Err(406));
-    assert_eq!(markdown("text/html;q=2"), Err(406));
-    assert_eq!(markdown("image/png, text/markdown"), Err(406), "it is that already");
-    assert_eq!(asked("text/rtf", Some("text/html, text/markdown;q=0.9")), Ok((Format::Rtf, Format::Html)));
 }

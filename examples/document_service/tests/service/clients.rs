@@ -8,6 +8,7 @@ use crate::support::{LONG, Running, request, rest, start, until, until_seen};
 use http_body_util::BodyExt;
 use millpond::test_util::assert_no_leaks;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// It comes with its head, so no time for its body can pass.
 const SHORT: &[u8] = br"{\rtf1 One}";
@@ -191,21 +192,91 @@ fn a_body_over_the_limit_is_refused_before_it_is_sent_and_in_the_midst_of_it() {
     });
 }
 
-/// It can't be told from one who has gone, and whoever has gone takes its work with it.
+/// A document that waits in the queue, behind what holds the only thread.
+async fn queued(service: &Running, version: &str) -> TcpStream {
+    let depth = service.pool().statistics().queue_depth;
+    let mut client = service.raw().await;
+    let head = String::from_utf8(head(LONG.len())).unwrap().replace("HTTP/1.1", version);
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(LONG).await.unwrap();
+    until(|| service.pool().statistics().queue_depth == depth + 1).await;
+    client
+}
+
+const INTERIM: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// What an answer's `Content-Length` says is what came, and it is the whole.
+fn is_whole(answer: &str) -> bool {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let length = head.split("\r\ncontent-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    head.contains(" 200 OK\r\n") && length.parse() == Ok(body.len()) && body.len() > 10_000
+}
+
 #[test]
-fn a_client_who_closes_its_half_has_given_up() {
+fn a_client_who_closes_its_half_gets_its_whole_answer() {
+    in_time_async(|| async {
+        let service = start(&[]).await;
+        let held = hold(&service.pool(), 1);
+        let mut older = queued(&service, "HTTP/1.0").await;
+        older.shutdown().await.unwrap();
+        let mut half = queued(&service, "HTTP/1.1").await;
+        half.shutdown().await.unwrap();
+        // It is asked whether it is still there.
+        until_seen(&mut half, INTERIM).await;
+        held.end();
+        let answer = rest(&mut half).await;
+        assert!(is_whole(answer.trim_start_matches(INTERIM)), "{answer}");
+        // Which a client of HTTP/1.0 would not understand.
+        let answer = rest(&mut older).await;
+        assert!(is_whole(&answer), "{answer}");
+        assert_eq!((service.service.ledger.answered(), service.service.ledger.given_up()), (2, 0));
+        is_at_rest(&service).await;
+        service.stop().await;
+    });
+}
+
+/// As `printf ... | nc -N` does: all at once, and two requests if it likes.
+#[test]
+fn requests_that_end_with_their_half_are_all_answered() {
+    in_time_async(|| async {
+        let service = start(&[]).await;
+        let mut half = service.raw().await;
+        let mut requests = b"GET /health HTTP/1.1\r\nhost: loopback\r\n\r\n".to_vec();
+        requests.extend_from_slice(&head(SHORT.len()));
+        requests.extend_from_slice(SHORT);
+        half.write_all(&requests).await.unwrap();
+        half.shutdown().await.unwrap();
+        let answers = rest(&mut half).await.replace(INTERIM, "");
+        assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 2, "{answers}");
+        assert!(answers.contains("\r\n\r\nok\n") && answers.ends_with("\r\n\r\nOne\n"), "{answers}");
+        is_at_rest(&service).await;
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_client_who_closes_the_connection_has_given_up() {
     in_time_async(|| async {
         let service = start(&[]).await;
         let pool = service.pool();
         let held = hold(&pool, 1);
-        let mut half = service.raw().await;
-        half.write_all(&head(LONG.len())).await.unwrap();
-        half.write_all(LONG).await.unwrap();
-        until(|| pool.statistics().queue_depth == 1).await;
-        half.shutdown().await.unwrap();
+        let gone = queued(&service, "HTTP/1.1").await;
+        drop(gone);
         until(|| pool.statistics().queue_depth == 0).await;
-        assert_eq!(rest(&mut half).await, "");
         assert_eq!((pool.statistics().tasks_cancelled, service.service.ledger.given_up()), (1, 1));
+        // One that closed its half, waited a while and goes then.
+        let mut half = queued(&service, "HTTP/1.1").await;
+        half.shutdown().await.unwrap();
+        until_seen(&mut half, INTERIM).await;
+        drop(half);
+        until(|| pool.statistics().queue_depth == 0).await;
+        assert_eq!((pool.statistics().tasks_cancelled, service.service.ledger.given_up()), (2, 2));
+        // One that resets it.
+        let reset = queued(&service, "HTTP/1.0").await;
+        reset.set_zero_linger().unwrap();
+        drop(reset);
+        until(|| pool.statistics().queue_depth == 0).await;
+        assert_eq!((pool.statistics().tasks_cancelled, service.service.ledger.given_up()), (3, 3));
         held.end();
         is_at_rest(&service).await;
         service.stop().await;

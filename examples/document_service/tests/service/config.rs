@@ -1,8 +1,6 @@
 //! The example `document_service` is configured by flags, before the environment, before a file, before the defaults; and says
 //! exactly what is wrong.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs, process};
@@ -12,8 +10,7 @@ use crate::document_service::config::{Config, ConfigError, EngineKind, FIELDS, c
 fn load(flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let flags = ["document_service"].iter().chain(flags);
     let matches = command().try_get_matches_from(flags).unwrap();
-    let variables: HashMap<_, _> = variables.iter().copied().collect();
-    Config::load(&matches, |name| variables.get(name).map(OsString::from))
+    Config::load(&matches, variables.iter().map(|(name, value)| (name.into(), value.into())))
 }
 
 /// A file of this test's own, gone at the end.
@@ -113,6 +110,17 @@ fn a_file_that_is_not_understood_is_no_configuration() {
     }
     let error = load(&["--config", "not there.toml"], &[]).unwrap_err().to_string();
     assert!(error.starts_with("not there.toml: "), "{error}");
+}
+
+/// As an unknown key of the file is. Variables of others are none of the service's business.
+#[test]
+fn a_variable_that_is_no_setting_is_no_configuration() {
+    let error = load(&[], &[("MILLPOND_QUEUE_LIMT", "1")]).unwrap_err().to_string();
+    assert_eq!(error, "MILLPOND_QUEUE_LIMT: there is no setting `queue_limt`");
+    let error = load(&[], &[("MILLPOND_queue_limit", "1")]).unwrap_err().to_string();
+    assert_eq!(error, "MILLPOND_queue_limit: there is no setting `queue_limit`");
+    let others = [("PATH", "?"), ("millpond_queue_limit", "?"), ("MILLPONDS", "?"), ("QUEUE_LIMIT", "?")];
+    assert_eq!(load(&[], &others).unwrap(), load(&[], &[]).unwrap());
 }
 
 #[test]

@@ -28,8 +28,20 @@ struct Process {
 
 impl Process {
     fn start(flags: &str) -> Self {
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_document_service")), flags)
+    }
+
+    /// With this limit of open files.
+    fn limited(files: u32, flags: &str) -> Self {
+        let mut shell = Command::new("sh");
+        let limited = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited, env!("CARGO_BIN_EXE_document_service")]);
+        Self::spawn(shell, flags)
+    }
+
+    fn spawn(mut command: Command, flags: &str) -> Self {
         let address = if flags.contains("--listen") { "" } else { "--listen 127.0.0.1:0" };
-        let mut child = Command::new(env!("CARGO_BIN_EXE_document_service"))
+        let mut child = command
             .args(address.split_whitespace().chain(flags.split_whitespace()))
             .env_clear()
             .stdout(Stdio::piped())
@@ -48,6 +60,13 @@ impl Process {
 
     fn address(&mut self) -> SocketAddr {
         self.said("listening on http://").parse().unwrap()
+    }
+
+    /// All that it said on standard error, at its end.
+    fn complaints(&mut self) -> String {
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        stderr
     }
 
     fn kill(&self, signal: Signal) {
@@ -201,9 +220,63 @@ fn what_can_not_be_is_told_with_an_exit_code() {
         for (flags, code, message) in [taken, wrong, unknown] {
             let mut process = Process::start(&flags);
             assert_eq!(process.code(), code, "{flags}");
-            let mut stderr = String::new();
-            process.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+            let stderr = process.complaints();
             assert!(stderr.contains(&message), "{stderr}");
         }
+    });
+}
+
+#[test]
+fn those_who_watch_are_answered_when_there_are_no_more_files() {
+    in_time_async(|| async {
+        let mut process = Process::limited(100, "--header-timeout 1day --drain 0s");
+        let address = process.address();
+        let mut idle = Vec::new();
+        while idle.len() < 95 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        assert_eq!(crate::service_support::get(address, "/health").await.status, 200);
+        process.kill(Signal::TERM);
+        process.said("stopped: ");
+        let complaints = process.complaints();
+        assert_eq!(
+            complaints,
+            "document_service: warning: max_connections is 4096, but the process may open 100 files: \
+             there are 36 connections at a time, and 32 for /health and /metrics\n"
+        );
+    });
+}
+
+#[test]
+fn a_limit_of_files_that_is_enough_gives_no_warning() {
+    in_time_async(|| async {
+        let mut process = Process::limited(100, "--max-connections 36");
+        process.address();
+        process.kill(Signal::TERM);
+        process.said("stopped: ");
+        assert_eq!(process.complaints(), "");
+    });
+}
+
+#[test]
+fn a_variable_of_the_environment_that_is_no_setting_ends_it() {
+    in_time(|| {
+        let mut command = Command::new("env");
+        command.args(["MILLPOND_DEDLINE=1s", env!("CARGO_BIN_EXE_document_service")]);
+        let mut process = Process::spawn(command, "");
+        assert_eq!(process.code(), 2);
+        assert_eq!(
+            process.complaints(),
+            "document_service: MILLPOND_DEDLINE: there is no setting `dedline`\n"
+        );
+    });
+}
+
+#[test]
+fn it_says_its_version() {
+    in_time(|| {
+        let mut process = Process::start("--version");
+        let version = process.said("document_service ");
+        assert_eq!((version.as_str(), process.code()), (env!("CARGO_PKG_VERSION"), 0));
     });
 }

@@ -8,6 +8,10 @@ mod config;
 #[allow(dead_code, reason = "the test is another program than the service")]
 mod document_service;
 mod end;
+mod files;
+mod heads;
+mod index;
+mod negotiation;
 #[path = "../../../../tests/support/pool.rs"]
 mod pool_support;
 #[path = "../../../../tests/services/tests/services/support.rs"]

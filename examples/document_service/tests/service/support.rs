@@ -25,7 +25,7 @@ pub(crate) const LONG: &[u8] = include_bytes!("../../../corpus/logs/gauge.rtf");
 /// What these flags make of the defaults.
 pub(crate) fn configured(flags: &[&str]) -> Config {
     let flags = ["document_service", "--listen", "127.0.0.1:0"].iter().chain(flags);
-    Config::load(&config::command().try_get_matches_from(flags).unwrap(), |_| None).unwrap()
+    Config::load(&config::command().try_get_matches_from(flags).unwrap(), []).unwrap()
 }
 
 /// A service that listens.
