@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
-use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Split};
+use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, OneByOne, Split};
 
 use crate::html;
 use crate::markdown::split;
@@ -12,6 +12,46 @@ use crate::rtf::{read as rtf, write as rtf_write};
 
 /// So much of a document, white space before it aside, says what it is in: a brace, a star and a control word.
 const LONGEST_FIRST_WORD: usize = 48;
+
+/// How much of a long RTF document becomes HTML at a time: the parser's tree of its Markdown is many times as large.
+const WINDOW: usize = 64 << 10;
+
+/// Appends RTF as HTML, by way of Markdown. What can't be done piece by piece, and all errors, come from the whole.
+fn rtf_to_html(input: &[u8], options: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
+    let before = out.len();
+    if input.len() > 2 * WINDOW {
+        if rtf_to_html_in_windows(input, options, out).is_ok() {
+            return Ok(());
+        }
+        out.truncate(before);
+    }
+    let mut markdown = BytesMut::new();
+    rtf::to_markdown(input, options, &mut markdown)?;
+    html::from_markdown(&markdown, options, out)
+}
+
+fn rtf_to_html_in_windows(
+    input: &[u8],
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(), ConvertError> {
+    let head = input.get(..WINDOW).unwrap_or(input);
+    let options = ConversionOptions { chunk_size: None, ..options.clone() };
+    let mut conversion = html::FromRtf::new(head, &options)?;
+    let (mut done, mut length) = (0, WINDOW);
+    loop {
+        let rest = input.get(done..).unwrap_or_default();
+        let window = rest.get(..length).unwrap_or(rest);
+        let is_last = window.len() == rest.len();
+        let count = conversion.convert(&Bytes::copy_from_slice(window), is_last, &OneByOne, out)?;
+        if is_last {
+            return Ok(());
+        }
+        done += count;
+        // What is longer than a window is seen whole before long.
+        length = if count == 0 { length.saturating_mul(2) } else { WINDOW };
+    }
+}
 
 /// Whether what follows `head` may still say that the document is RTF, with its head or without.
 fn is_undecided(head: &[u8]) -> bool {
@@ -88,11 +128,7 @@ impl Converter for DocumentConverter {
         let (from, to) = formats(input, options)?;
         let done = match (from, to) {
             (Format::Rtf, Format::Markdown) => rtf::to_markdown(input, options, out),
-            (Format::Rtf, Format::Html) => {
-                let mut markdown = BytesMut::new();
-                rtf::to_markdown(input, options, &mut markdown)
-                    .and_then(|()| html::from_markdown(&markdown, options, out))
-            }
+            (Format::Rtf, Format::Html) => rtf_to_html(input, options, out),
             (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out),
             (Format::Markdown, Format::Html) => html::from_markdown(input, options, out),
             (from, to) => Err(ConvertError::Unsupported { from, to }),

@@ -425,3 +425,66 @@ fn escapes_of_unicode_may_be_in_any_form() {
 fn escapes_that_are_none_lose_nothing() {
     assert_eq!(body(r"a\'b \'zc\'4\'e9 {\b\'}d"), "ab zc4é d");
 }
+
+#[test]
+fn looks_that_markdown_lacks_leave_the_text() {
+    for looks in [
+        r"\cf1\highlight2\chcbpat3",
+        r"\fs40\f1",
+        r"\caps",
+        r"\scaps",
+        r"\expnd4\kerning8\up6",
+        r"\outl\shad\embo",
+    ] {
+        assert_eq!(body(&format!(r"A {{{looks} wheel}} turns")), "A wheel turns", "{looks}");
+    }
+    assert_eq!(body(r"\qc\sb240\sa120\sl360\keepn\pagebb A wheel"), "A wheel");
+    assert_eq!(
+        body(
+            r"\trowd\clmgf\cellx1\clmrg\cellx2\intbl a\cell\cell\row\trowd\clvmgf\cellx1\cellx2\intbl b\cell c\cell\row\pard\plain"
+        ),
+        "| a |  |\n| --- | --- |\n| b | c |"
+    );
+    assert_eq!(body(r"{\object\objemb{\*\objclass Sheet}{\*\objdata 01}{\result A table}}"), "A table");
+    assert_eq!(body(r"{\revised new} {\deleted old}{\*\revtbl{A;}}"), "new");
+}
+
+#[test]
+fn each_feature_has_its_tags_in_html() {
+    for (rtf, html) in [
+        (r"\s1 a", "<h1>a</h1>"),
+        (r"\outlinelevel8 a", "<h6>a</h6>"),
+        (r"{\b a} {\i b} {\strike c}", "<p><strong>a</strong> <em>b</em> <del>c</del></p>"),
+        (r"{\ul a}{\super b}{\sub c}", "<p><u>a</u><sup>b</sup><sub>c</sub></p>"),
+        (r"\ls4 a\par b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        (r"{\pntext 3.\tab}{\*\pn\pnlvlbody\pnstart3}a", "<ol start=\"3\">\n<li>a</li>\n</ol>"),
+        (r"{\pntext (b)\tab}a", "<p>(b) a</p>"),
+        (r"\ls4\u9746? a", "<ul>\n<li><input disabled=\"\" type=\"checkbox\" checked=\"\"/>\na</li>\n</ul>"),
+        (r"\s2 a", "<blockquote>\n<p>a</p>\n</blockquote>"),
+        (r"\s3 a<b", "<pre><code>a&lt;b\n</code></pre>"),
+        (
+            r#"{\field{\*\fldinst HYPERLINK "http://a.example/"}{\fldrslt b}}"#,
+            "<p><a href=\"http://a.example/\">b</a></p>",
+        ),
+        (r"a\line b", "<p>a<br />\nb</p>"),
+        (r"\brdrb", "<hr />"),
+        (r"<i>a</i> & b", "<p>&lt;i&gt;a&lt;/i&gt; &amp; b</p>"),
+    ] {
+        let document = format!(r"{HEAD}\pard\plain {rtf}\par}}");
+        let shown = convert(document.as_bytes(), Format::Rtf, Format::Html).unwrap();
+        assert_eq!(shown.trim_end(), html, "{rtf}");
+    }
+    let table =
+        convert(format!(r"{HEAD}\intbl a\cell\qr b\cell\row}}").as_bytes(), Format::Rtf, Format::Html)
+            .unwrap();
+    assert!(
+        table.starts_with("<table><thead><tr><th>a</th><th style=\"text-align: right\">b</th>"),
+        "{table}"
+    );
+    let note = convert(format!(r"{HEAD}a{{\footnote b}}}}").as_bytes(), Format::Rtf, Format::Html).unwrap();
+    assert!(
+        note.contains("<sup class=\"footnote-reference\">")
+            && note.contains("<div class=\"footnote-definition\""),
+        "{note}"
+    );
+}
