@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
+use memchr::memmem;
 
 use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, OneByOne, Split};
 
@@ -16,10 +17,14 @@ const LONGEST_FIRST_WORD: usize = 48;
 /// How much of a long RTF document becomes HTML at a time: the parser's tree of its Markdown is many times as large.
 const WINDOW: usize = 64 << 10;
 
+/// What is longer becomes HTML a window at a time, in a little more time.
+const LONG: usize = 8 * WINDOW;
+
 /// Appends RTF as HTML, by way of Markdown. What can't be done piece by piece, and all errors, come from the whole.
 fn rtf_to_html(input: &[u8], options: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
     let before = out.len();
-    if input.len() > 2 * WINDOW {
+    // Footnotes come last, so that all has to wait for them.
+    if input.len() > LONG && memmem::find(input, b"\\footnote").is_none() {
         if rtf_to_html_in_windows(input, options, out).is_ok() {
             return Ok(());
         }

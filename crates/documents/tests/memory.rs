@@ -49,7 +49,7 @@ const MOST_TO_MARKDOWN: f64 = 40.0;
 const MOST_TO_HTML: f64 = 160.0;
 
 /// How long the documents are, about, in bytes.
-const LENGTH: usize = 1 << 19;
+const LENGTH: usize = 640 << 10;
 
 /// What a conversion held at the most beside its input, output included, by byte of input.
 fn factor(document: &str, to: Format) -> f64 {
