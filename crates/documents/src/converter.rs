@@ -11,16 +11,19 @@ use crate::html;
 use crate::markdown::split;
 use crate::rtf::{read as rtf, write as rtf_write};
 
-/// So much of a document, white space before it aside, says what it is in: a brace, a star and a control word.
+/// So much of a document, white space before it aside, says what it is in: a brace, a star and a
+/// control word.
 const LONGEST_FIRST_WORD: usize = 48;
 
-/// How much of a long RTF document becomes HTML at a time: the parser's tree of its Markdown is many times as large.
+/// How much of a long RTF document becomes HTML at a time: the parser's tree of its Markdown is
+/// many times as large.
 const WINDOW: usize = 64 << 10;
 
 /// What is longer becomes HTML a window at a time, in a little more time.
 const LONG: usize = 8 * WINDOW;
 
-/// Appends RTF as HTML, by way of Markdown. What can't be done piece by piece, and all errors, come from the whole.
+/// Appends RTF as HTML, by way of Markdown. What can't be done piece by piece, and all errors, come
+/// from the whole.
 fn rtf_to_html(input: &[u8], options: &ConversionOptions, out: &mut BytesMut) -> Result<(), ConvertError> {
     let before = out.len();
     // Footnotes come last, so that all has to wait for them.
@@ -65,8 +68,8 @@ fn is_undecided(head: &[u8]) -> bool {
     rest.len() < b"{\\rtf".len() || (may_be_rtf && rest.len() < LONGEST_FIRST_WORD)
 }
 
-/// What `input` is, and what is to become of it. What looks like RTF without its head is that if it may be, and an error
-/// otherwise: as Markdown its control words would be text.
+/// What `input` is, and what is to become of it. What looks like RTF without its head is that if it
+/// may be, and an error otherwise: as Markdown its control words would be text.
 fn formats(input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
     if options.from.is_some() || !Format::is_rtf_without_head(input) {
         return Ok(options.resolve(input));
@@ -118,11 +121,12 @@ impl Converter for DocumentConverter {
     ///
     /// # Errors
     ///
-    /// [`ConvertError::Unsupported`] for any other pair of formats than those above; [`ConvertError::Malformed`] for RTF
-    /// that does not begin with `{\rtf` or ends inside a group, unless [`lenient`](ConversionOptions::lenient) lets it, and
-    /// for what looks like RTF without its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
-    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`. On the way from RTF
-    /// to HTML the limit of output is also that of the Markdown in between.
+    /// [`ConvertError::Unsupported`] for any other pair of formats than those above;
+    /// [`ConvertError::Malformed`] for RTF that does not begin with `{\rtf` or ends inside a group,
+    /// unless [`lenient`](ConversionOptions::lenient) lets it, and for what looks like RTF without
+    /// its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
+    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`.
+    /// On the way from RTF to HTML the limit of output is also that of the Markdown in between.
     fn convert(
         &self,
         input: &[u8],
@@ -146,8 +150,9 @@ impl Converter for DocumentConverter {
 
     /// # Errors
     ///
-    /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not know, and
-    /// [`ConvertError::Malformed`] for what looks like RTF without its head, if no format is named.
+    /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not
+    /// know, and [`ConvertError::Malformed`] for what looks like RTF without its head, if no format
+    /// is named.
     fn resolve(&self, input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
         match formats(input, options)? {
             (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),

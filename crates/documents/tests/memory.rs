@@ -1,4 +1,5 @@
-//! How much memory a conversion of RTF holds at a time, by byte of input. `docs/converters.md` states the factors.
+//! How much memory a conversion of RTF holds at a time, by byte of input. `docs/converters.md`
+//! states the factors.
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -64,7 +65,8 @@ fn factor(document: &str, to: Format) -> f64 {
     (PEAK.load(Relaxed) - before) as f64 / document.len() as f64
 }
 
-/// Pieces that make the reader or the writers remember much for few bytes: what goes before them all, each, and what follows.
+/// Pieces that make the reader or the writers remember much for few bytes: what goes before them
+/// all, each, and what follows.
 const SHAPES: &[(&str, &str, &str, &str)] = &[
     ("words", "", "some words of text ", ""),
     ("paragraphs", "", "a\\par ", ""),

@@ -20,8 +20,8 @@ fn all_ways(rtf: impl AsRef<[u8]>) -> String {
     convert(rtf, Format::Rtf, Format::Markdown).unwrap()
 }
 
-/// The Markdown of the text of a document, after a head with fonts, styles and lists, and between paragraphs at which it
-/// may be cut.
+/// The Markdown of the text of a document, after a head with fonts, styles and lists, and between
+/// paragraphs at which it may be cut.
 fn body(text: &str) -> String {
     let around = r"\pard\plain Before.\par\pard\plain ";
     let whole = all_ways(format!("{HEAD}{around}{text}\\par\\pard\\plain After.\\par\\pard\\plain End.}}"));
@@ -85,7 +85,8 @@ fn an_alternative_in_unicode_stays_where_it_belongs() {
     assert_eq!(body(r"{\upr{gone}{\*\ud kept{\footnote n}}}").lines().nth(2), Some("kept[^1]"));
 }
 
-/// A document after a list table: `\ls1` is a contract's, "Section 1.", "1.1", "(a)"; `\ls2` overrides its first level.
+/// A document after a list table: `\ls1` is a contract's, "Section 1.", "1.1", "(a)"; `\ls2`
+/// overrides its first level.
 fn contract(text: &str) -> String {
     let head = r"{\rtf1\ansi{\fonttbl{\f0 A;}}{\stylesheet{\s1 heading 1;}}{\*\listtable{\list\listtemplateid4
 {\listlevel\levelnfc0\levelstartat1{\leveltext\leveltemplateid9\'0aSection \'00.;}{\levelnumbers\'09;}}
@@ -169,8 +170,8 @@ fn labels_of_old_programs_are_kept() {
     );
 }
 
-/// A document with fonts of symbols: 3 is Symbol, 4 Wingdings, 5 one that nobody knows, 70 Webdings, 6 Symbol again, by
-/// name alone.
+/// A document with fonts of symbols: 3 is Symbol, 4 Wingdings, 5 one that nobody knows, 70
+/// Webdings, 6 Symbol again, by name alone.
 fn symbols(text: &str) -> String {
     let head = r"{\rtf1\ansi\deff0{\fonttbl{\f0\fcharset0 Arial;}{\f3\froman\fcharset2 Symbol;}
 {\f4\fnil\fcharset2{\*\panose 05}Wingdings;}{\f5\fcharset2 Millwright Signs;}{\f70\fcharset2 Webdings;}{\f6 Symbol;}}

@@ -1,6 +1,7 @@
 //! The control words that this reader knows.
 
-/// A name of letters as a number, six bits a letter. 0 for names that this can't hold: none of the words below.
+/// A name of letters as a number, six bits a letter. 0 for names that this can't hold: none of the
+/// words below.
 const fn pack(name: &[u8]) -> u128 {
     if name.len() > 21 {
         return 0;
@@ -32,10 +33,12 @@ macro_rules! words {
     };
 }
 
-/// A few times as many slots as there are words, so that most words that are none are told by the first.
+/// A few times as many slots as there are words, so that most words that are none are told by the
+/// first.
 const SLOTS: usize = 1024;
 
-/// Which of the words, from 1, is at each slot, or at one after it if there is another; 0 where there is none.
+/// Which of the words, from 1, is at each slot, or at one after it if there is another; 0 where
+/// there is none.
 static TABLE: [u16; SLOTS] = {
     let mut table = [0; SLOTS];
     let mut i = 0;
