@@ -14,7 +14,8 @@ use super::Format;
 /// let (options, mut out) = (ConversionOptions::default(), BytesMut::new());
 /// let error = DocumentConverter::new().convert(br"{\rtf1 Cut o", &options, &mut out).unwrap_err();
 /// assert!(matches!(error, ConvertError::Malformed { offset: 12, .. }));
-/// assert_eq!(error.to_string(), "malformed RTF at byte 12: it ends inside a group; the option `lenient` reads what there is");
+/// let text = "it ends inside a group; the option `lenient` reads what there is";
+/// assert_eq!(error.to_string(), format!("malformed RTF at byte 12: {text}"));
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,8 +44,8 @@ pub enum ConvertError {
         /// What is wrong.
         what: Cow<'static, str>,
     },
-    /// The document nests deeper than [`max_depth`](super::ConversionOptions::max_depth), or if it is RTF, than
-    /// [`max_groups`](super::ConversionOptions::max_groups).
+    /// The document nests deeper than [`max_depth`](super::ConversionOptions::max_depth), or if it
+    /// is RTF, than [`max_groups`](super::ConversionOptions::max_groups).
     #[error("nested deeper than {limit} levels at byte {offset}")]
     TooDeep {
         /// The depth that is allowed.

@@ -37,9 +37,10 @@ impl Format {
         if Self::skip_preamble(input).starts_with(b"{\\rtf") { Self::Rtf } else { Self::Markdown }
     }
 
-    /// Whether `input` looks like RTF that has lost its head, `{\rtf1`: it begins with a group that begins as few texts but
-    /// RTF do, as with `{\pard`, `{\*\generator` or `{\fs24`, or it has lost only the first brace. [`detect`](Self::detect)
-    /// takes it for Markdown; where no format is named, a converter may better ask.
+    /// Whether `input` looks like RTF that has lost its head, `{\rtf1`: it begins with a group that
+    /// begins as few texts but RTF do, as with `{\pard`, `{\*\generator` or `{\fs24`, or it has
+    /// lost only the first brace. [`detect`](Self::detect) takes it for Markdown; where no format
+    /// is named, a converter may better ask.
     ///
     /// ```
     /// # use millpond::convert::Format;

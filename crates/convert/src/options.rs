@@ -28,15 +28,18 @@ pub struct ConversionOptions {
     /// How deep lists, quotes and emphasis of Markdown may nest in all. Deeper documents are
     /// [`TooDeep`](super::ConvertError::TooDeep).
     pub max_depth: usize,
-    /// How deep groups of RTF may nest. Deeper documents are [`TooDeep`](super::ConvertError::TooDeep). Programs that write
-    /// mail leave thousands of groups open, and a group costs some bytes, no stack: this bounds memory, not recursion.
+    /// How deep groups of RTF may nest. Deeper documents are
+    /// [`TooDeep`](super::ConvertError::TooDeep). Programs that write mail leave thousands of
+    /// groups open, and a group costs some bytes, no stack: this bounds memory, not recursion.
     pub max_groups: usize,
-    /// Whether RTF is read though it has lost its head, `{\rtf1\ansi`, or braces at its end, or has too many of them; a
-    /// document that looks like RTF without its head is then taken for that, if `from` says nothing else. Off by default:
-    /// such documents are [`Malformed`](super::ConvertError::Malformed).
+    /// Whether RTF is read though it has lost its head, `{\rtf1\ansi`, or braces at its end, or has
+    /// too many of them; a document that looks like RTF without its head is then taken for that, if
+    /// `from` says nothing else. Off by default: such documents are
+    /// [`Malformed`](super::ConvertError::Malformed).
     ///
-    /// What is assumed: without a head, that there are no tables and that bytes are in the code page 1252; at the end, that
-    /// the groups that are open end there; a brace too many is no end, and all that follows it is read.
+    /// What is assumed: without a head, that there are no tables and that bytes are in the code
+    /// page 1252; at the end, that the groups that are open end there; a brace too many is no end,
+    /// and all that follows it is read.
     pub lenient: bool,
     /// The most bytes that one document may become. Larger ones are
     /// [`OutputTooLarge`](super::ConvertError::OutputTooLarge).
@@ -57,8 +60,8 @@ impl ConversionOptions {
 }
 
 impl Default for ConversionOptions {
-    /// Detected format, its usual counterpart, parts in parallel, whole documents only, at most 1000 levels deep, or 100,000 groups of RTF, and
-    /// 1 GiB large.
+    /// Detected format, its usual counterpart, parts in parallel, whole documents only, at most
+    /// 1000 levels deep, or 100,000 groups of RTF, and 1 GiB large.
     fn default() -> Self {
         Self {
             from: None,

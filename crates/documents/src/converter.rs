@@ -2,16 +2,71 @@
 
 use std::borrow::Cow;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use memchr::memmem;
 
-use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Report, Split};
+use millpond_convert::{
+    ConversionOptions, ConvertError, Converter, Format, Incremental, OneByOne, Report, Split,
+};
 
 use crate::html;
 use crate::markdown::split;
 use crate::rtf::{read as rtf, write as rtf_write};
 
-/// So much of a document, white space before it aside, says what it is in: a brace, a star and a control word.
+/// So much of a document, white space before it aside, says what it is in: a brace, a star and a
+/// control word.
 const LONGEST_FIRST_WORD: usize = 48;
+
+/// How much of a long RTF document becomes HTML at a time: the parser's tree of its Markdown is
+/// many times as large.
+const WINDOW: usize = 64 << 10;
+
+/// What is longer becomes HTML a window at a time, in a little more time.
+const LONG: usize = 8 * WINDOW;
+
+/// Appends RTF as HTML, by way of Markdown. What can't be done piece by piece, and all errors, come
+/// from the whole.
+fn rtf_to_html(
+    input: &[u8],
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<Report, ConvertError> {
+    let before = out.len();
+    // Footnotes come last, so that all has to wait for them.
+    if input.len() > LONG && memmem::find(input, b"\\footnote").is_none() {
+        if let Ok(report) = rtf_to_html_in_windows(input, options, out) {
+            return Ok(report);
+        }
+        out.truncate(before);
+    }
+    let mut markdown = BytesMut::new();
+    let report = rtf::to_markdown(input, options, &mut markdown)?;
+    html::from_markdown(&markdown, options, out)?;
+    Ok(report)
+}
+
+fn rtf_to_html_in_windows(
+    input: &[u8],
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<Report, ConvertError> {
+    let head = input.get(..WINDOW).unwrap_or(input);
+    let options = ConversionOptions { chunk_size: None, ..options.clone() };
+    let mut conversion = html::FromRtf::new(head, &options)?;
+    let (mut done, mut length) = (0, WINDOW);
+    loop {
+        let rest = input.get(done..).unwrap_or_default();
+        let window = rest.get(..length).unwrap_or(rest);
+        let is_last = window.len() == rest.len();
+        let count = conversion.convert(&Bytes::copy_from_slice(window), is_last, &OneByOne, out)?;
+        if is_last {
+            return Ok(conversion.report());
+        }
+        done += count;
+        // What is longer than a window is seen whole before long.
+        length = if count == 0 { length.saturating_mul(2) } else { WINDOW };
+    }
+}
 
 /// Whether what follows `head` may still say that the document is RTF, with its head or without.
 fn is_undecided(head: &[u8]) -> bool {
@@ -20,8 +75,8 @@ fn is_undecided(head: &[u8]) -> bool {
     rest.len() < b"{\\rtf".len() || (may_be_rtf && rest.len() < LONGEST_FIRST_WORD)
 }
 
-/// What `input` is, and what is to become of it. What looks like RTF without its head is that if it may be, and an error
-/// otherwise: as Markdown its control words would be text.
+/// What `input` is, and what is to become of it. What looks like RTF without its head is that if it
+/// may be, and an error otherwise: as Markdown its control words would be text.
 fn formats(input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
     if options.from.is_some() || !Format::is_rtf_without_head(input) {
         return Ok(options.resolve(input));
@@ -77,12 +132,13 @@ impl Converter for DocumentConverter {
     ///
     /// # Errors
     ///
-    /// [`ConvertError::Unsupported`] for any other pair of formats than those above; [`ConvertError::Malformed`] for RTF
-    /// that does not begin with `{\rtf` or ends inside a group, unless [`lenient`](ConversionOptions::lenient) lets it, and
-    /// for what looks like RTF without its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
+    /// [`ConvertError::Unsupported`] for any other pair of formats than those above;
+    /// [`ConvertError::Malformed`] for RTF that does not begin with `{\rtf` or ends inside a group,
+    /// unless [`lenient`](ConversionOptions::lenient) lets it, and for what looks like RTF without
+    /// its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
     /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`;
-    /// [`ConvertError::TooComplex`] for Markdown made to be slow. On the way from RTF
-    /// to HTML the limit of output is also that of the Markdown in between.
+    /// [`ConvertError::TooComplex`] for Markdown made to be slow.
+    /// On the way from RTF to HTML the limit of output is also that of the Markdown in between.
     fn convert(
         &self,
         input: &[u8],
@@ -93,11 +149,7 @@ impl Converter for DocumentConverter {
         let (from, to) = formats(input, options)?;
         let done = match (from, to) {
             (Format::Rtf, Format::Markdown) => rtf::to_markdown(input, options, out),
-            (Format::Rtf, Format::Html) => {
-                let mut markdown = BytesMut::new();
-                rtf::to_markdown(input, options, &mut markdown)
-                    .and_then(|report| html::from_markdown(&markdown, options, out).map(|()| report))
-            }
+            (Format::Rtf, Format::Html) => rtf_to_html(input, options, out),
             (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out).map(nothing),
             (Format::Markdown, Format::Html) => html::from_markdown(input, options, out).map(nothing),
             (from, to) => Err(ConvertError::Unsupported { from, to }),
@@ -110,8 +162,9 @@ impl Converter for DocumentConverter {
 
     /// # Errors
     ///
-    /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not know, and
-    /// [`ConvertError::Malformed`] for what looks like RTF without its head, if no format is named.
+    /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not
+    /// know, and [`ConvertError::Malformed`] for what looks like RTF without its head, if no format
+    /// is named.
     fn resolve(&self, input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
         match formats(input, options)? {
             (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),

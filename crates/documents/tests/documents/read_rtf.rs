@@ -92,6 +92,31 @@ fn the_limits_are_those_of_the_whole() {
     }
 }
 
+/// Long documents become HTML piece by piece even where all of them is there.
+#[test]
+fn the_html_of_a_long_document_is_that_of_its_markdown() {
+    let text = "\\pard\\plain A {\\b paragraph} of *some* [words].\\par\n";
+    let item = "\\pard\\plain\\ls1 Item\\par\n";
+    let note = "\\pard\\plain Text{\\footnote note}\\par\n";
+    for pieces in [[text, text], [text, item], [item, item], [text, note], ["_* ", "a"]] {
+        let body: String = (0..12_000).flat_map(|_| pieces).collect();
+        let long = body.repeat(1 + 1_200_000 / body.len());
+        let document = format!("{HEAD}{long}\\par}}");
+        let convert = |input: &[u8], from, to| {
+            let mut out = BytesMut::new();
+            DocumentConverter::new().convert(input, &options(from, to), &mut out).unwrap();
+            out
+        };
+        let markdown = convert(document.as_bytes(), Format::Rtf, Format::Markdown);
+        let html = convert(document.as_bytes(), Format::Rtf, Format::Html);
+        assert!(html == convert(&markdown, Format::Markdown, Format::Html), "{pieces:?}");
+        let small = ConversionOptions { max_output: html.len() - 1, ..options(Format::Rtf, Format::Html) };
+        let mut out = BytesMut::from("before");
+        assert!(DocumentConverter::new().convert(document.as_bytes(), &small, &mut out).is_err());
+        assert_eq!(out, "before");
+    }
+}
+
 /// Shows the conversion `piece` again and again; says how much it remembers in the end.
 fn remembers(format: Format, piece: &str, count: usize) -> usize {
     let mut conversion = DocumentConverter::new().incremental(HEAD.as_bytes(), &to(format)).unwrap().unwrap();

@@ -20,8 +20,8 @@ fn all_ways(rtf: impl AsRef<[u8]>) -> String {
     convert(rtf, Format::Rtf, Format::Markdown).unwrap()
 }
 
-/// The Markdown of the text of a document, after a head with fonts, styles and lists, and between paragraphs at which it
-/// may be cut.
+/// The Markdown of the text of a document, after a head with fonts, styles and lists, and between
+/// paragraphs at which it may be cut.
 fn body(text: &str) -> String {
     let around = r"\pard\plain Before.\par\pard\plain ";
     let whole = all_ways(format!("{HEAD}{around}{text}\\par\\pard\\plain After.\\par\\pard\\plain End.}}"));
@@ -85,7 +85,8 @@ fn an_alternative_in_unicode_stays_where_it_belongs() {
     assert_eq!(body(r"{\upr{gone}{\*\ud kept{\footnote n}}}").lines().nth(2), Some("kept[^1]"));
 }
 
-/// A document after a list table: `\ls1` is a contract's, "Section 1.", "1.1", "(a)"; `\ls2` overrides its first level.
+/// A document after a list table: `\ls1` is a contract's, "Section 1.", "1.1", "(a)"; `\ls2`
+/// overrides its first level.
 fn contract(text: &str) -> String {
     let head = r"{\rtf1\ansi{\fonttbl{\f0 A;}}{\stylesheet{\s1 heading 1;}}{\*\listtable{\list\listtemplateid4
 {\listlevel\levelnfc0\levelstartat1{\leveltext\leveltemplateid9\'0aSection \'00.;}{\levelnumbers\'09;}}
@@ -169,8 +170,8 @@ fn labels_of_old_programs_are_kept() {
     );
 }
 
-/// A document with fonts of symbols: 3 is Symbol, 4 Wingdings, 5 one that nobody knows, 70 Webdings, 6 Symbol again, by
-/// name alone.
+/// A document with fonts of symbols: 3 is Symbol, 4 Wingdings, 5 one that nobody knows, 70
+/// Webdings, 6 Symbol again, by name alone.
 fn symbols(text: &str) -> String {
     let head = r"{\rtf1\ansi\deff0{\fonttbl{\f0\fcharset0 Arial;}{\f3\froman\fcharset2 Symbol;}
 {\f4\fnil\fcharset2{\*\panose 05}Wingdings;}{\f5\fcharset2 Millwright Signs;}{\f70\fcharset2 Webdings;}{\f6 Symbol;}}
@@ -424,4 +425,67 @@ fn escapes_of_unicode_may_be_in_any_form() {
 #[test]
 fn escapes_that_are_none_lose_nothing() {
     assert_eq!(body(r"a\'b \'zc\'4\'e9 {\b\'}d"), "ab zc4é d");
+}
+
+#[test]
+fn looks_that_markdown_lacks_leave_the_text() {
+    for looks in [
+        r"\cf1\highlight2\chcbpat3",
+        r"\fs40\f1",
+        r"\caps",
+        r"\scaps",
+        r"\expnd4\kerning8\up6",
+        r"\outl\shad\embo",
+    ] {
+        assert_eq!(body(&format!(r"A {{{looks} wheel}} turns")), "A wheel turns", "{looks}");
+    }
+    assert_eq!(body(r"\qc\sb240\sa120\sl360\keepn\pagebb A wheel"), "A wheel");
+    assert_eq!(
+        body(
+            r"\trowd\clmgf\cellx1\clmrg\cellx2\intbl a\cell\cell\row\trowd\clvmgf\cellx1\cellx2\intbl b\cell c\cell\row\pard\plain"
+        ),
+        "| a |  |\n| --- | --- |\n| b | c |"
+    );
+    assert_eq!(body(r"{\object\objemb{\*\objclass Sheet}{\*\objdata 01}{\result A table}}"), "A table");
+    assert_eq!(body(r"{\revised new} {\deleted old}{\*\revtbl{A;}}"), "new");
+}
+
+#[test]
+fn each_feature_has_its_tags_in_html() {
+    for (rtf, html) in [
+        (r"\s1 a", "<h1>a</h1>"),
+        (r"\outlinelevel8 a", "<h6>a</h6>"),
+        (r"{\b a} {\i b} {\strike c}", "<p><strong>a</strong> <em>b</em> <del>c</del></p>"),
+        (r"{\ul a}{\super b}{\sub c}", "<p><u>a</u><sup>b</sup><sub>c</sub></p>"),
+        (r"\ls4 a\par b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        (r"{\pntext 3.\tab}{\*\pn\pnlvlbody\pnstart3}a", "<ol start=\"3\">\n<li>a</li>\n</ol>"),
+        (r"{\pntext (b)\tab}a", "<p>(b) a</p>"),
+        (r"\ls4\u9746? a", "<ul>\n<li><input disabled=\"\" type=\"checkbox\" checked=\"\"/>\na</li>\n</ul>"),
+        (r"\s2 a", "<blockquote>\n<p>a</p>\n</blockquote>"),
+        (r"\s3 a<b", "<pre><code>a&lt;b\n</code></pre>"),
+        (
+            r#"{\field{\*\fldinst HYPERLINK "http://a.example/"}{\fldrslt b}}"#,
+            "<p><a href=\"http://a.example/\">b</a></p>",
+        ),
+        (r"a\line b", "<p>a<br />\nb</p>"),
+        (r"\brdrb", "<hr />"),
+        (r"<i>a</i> & b", "<p>&lt;i&gt;a&lt;/i&gt; &amp; b</p>"),
+    ] {
+        let document = format!(r"{HEAD}\pard\plain {rtf}\par}}");
+        let shown = convert(document.as_bytes(), Format::Rtf, Format::Html).unwrap();
+        assert_eq!(shown.trim_end(), html, "{rtf}");
+    }
+    let table =
+        convert(format!(r"{HEAD}\intbl a\cell\qr b\cell\row}}").as_bytes(), Format::Rtf, Format::Html)
+            .unwrap();
+    assert!(
+        table.starts_with("<table><thead><tr><th>a</th><th style=\"text-align: right\">b</th>"),
+        "{table}"
+    );
+    let note = convert(format!(r"{HEAD}a{{\footnote b}}}}").as_bytes(), Format::Rtf, Format::Html).unwrap();
+    assert!(
+        note.contains("<sup class=\"footnote-reference\">")
+            && note.contains("<div class=\"footnote-definition\""),
+        "{note}"
+    );
 }

@@ -30,7 +30,8 @@ impl CodePage {
     /// `\pca`
     pub(super) const PCA: Self = Self::Table(&dos::CP850);
 
-    /// The code page with a number of Windows, as in `\ansicpg` and `\cpg`. Programs of 16 bits write it with a sign.
+    /// The code page with a number of Windows, as in `\ansicpg` and `\cpg`. Programs of 16 bits
+    /// write it with a sign.
     pub(super) fn from_number(number: i32) -> Option<Self> {
         let number = if (-0x8000..0).contains(&number) { number + 0x1_0000 } else { number };
         Self::of_dos(number).or_else(|| Self::of_mac(number)).or_else(|| Self::of_windows(number))
@@ -115,7 +116,8 @@ impl CodePage {
             28606 => encoding_rs::ISO_8859_16,
             54936 => encoding_rs::GB18030,
             65001 => encoding_rs::UTF_8,
-            // Arabic and Hebrew of other makers, and the scripts of India: no letter is what it would be elsewhere.
+            // Arabic and Hebrew of other makers, and the scripts of India: no letter is what it
+            // would be elsewhere.
             709..=711 | 10005 | 57002..=57011 => return Some(Self::Unknown),
             _ => return None,
         }))

@@ -1,7 +1,7 @@
 //! `EQ` fields: formulas as Word wrote them before it had an editor for them.
 //!
-//! After Word's description of the field: a switch such as `\f`, its options, which begin with a backslash, too, and
-//! its elements in parentheses, separated by commas or semicolons.
+//! After Word's description of the field: a switch such as `\f`, its options, which begin with a
+//! backslash, too, and its elements in parentheses, separated by commas or semicolons.
 
 use super::linear::{Linear, Part};
 
@@ -177,7 +177,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether another element follows the one that begins here. Only of a root it matters, whose first is short.
+    /// Whether another element follows the one that begins here. Only of a root it matters, whose
+    /// first is short.
     fn has_another(&self) -> bool {
         if !self.open.last().is_some_and(|switch| switch.letter == b'r' && switch.count == 0) {
             return false;

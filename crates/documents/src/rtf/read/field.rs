@@ -22,8 +22,8 @@ impl Reader {
         }
     }
 
-    /// The end of a field's code. Some fields say there what they show; what their result has is of no use.
-    /// The code is in `font`.
+    /// The end of a field's code. Some fields say there what they show; what their result has is of
+    /// no use. The code is in `font`.
     pub(super) fn end_instruction(&mut self, font: i32) {
         let code = std::mem::take(&mut self.instruction);
         let shown = if let Some(symbol) = symbol(&code) {

@@ -86,7 +86,8 @@ impl Fonts {
         }
     }
 
-    /// Part of a font's name; a semicolon ends the definition. Fonts of symbols are known by it, whatever else is said.
+    /// Part of a font's name; a semicolon ends the definition. Fonts of symbols are known by it,
+    /// whatever else is said.
     pub(super) fn name(&mut self, text: &str) {
         for (i, part) in text.split(';').enumerate() {
             if i > 0 {

@@ -9,7 +9,8 @@ use millpond_convert::ConversionOptions;
 /// The words of a document, each in one more group than the one before, and again on the way back.
 const WORDS: [&str; 7] = ["one", "two", "three", "four", "five", "six", "seven"];
 
-/// How many of them stand after the group that the word at that place is in. The outermost group has no after.
+/// How many of them stand after the group that the word at that place is in. The outermost group
+/// has no after.
 const fn after(place: usize) -> usize {
     if place < 3 { place } else { 7 - place - 1 }
 }
@@ -32,7 +33,8 @@ fn markdown(rtf: &str) -> String {
     String::from_utf8(out.to_vec()).unwrap()
 }
 
-/// A control word with or without a star, a space and a number. Raw bytes are as many as they say: none here.
+/// A control word with or without a star, a space and a number. Raw bytes are as many as they say:
+/// none here.
 fn control() -> impl Strategy<Value = String> {
     let numbers = prop::sample::select(&["", "0", "1", "2", "-1"][..]);
     let star = prop::sample::select(&["", "", "\\*"][..]);

@@ -45,7 +45,8 @@ impl Label {
     }
 }
 
-/// Appends `number` in a format of `\levelnfc`. `false`, in digits, if this reader does not know the format.
+/// Appends `number` in a format of `\levelnfc`. `false`, in digits, if this reader does not know
+/// the format.
 pub(super) fn push_number(label: &mut String, format: i32, number: u32) -> bool {
     match format {
         UPPER_ROMAN | LOWER_ROMAN if (1..=LARGEST_ROMAN).contains(&number) => {

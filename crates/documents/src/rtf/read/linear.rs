@@ -1,7 +1,8 @@
-//! Mathematics as a line of text, after the linear format of Unicode Technical Note 28: `(a+b)/2`, `x^2`, `√(3&x)`.
+//! Mathematics as a line of text, after the linear format of Unicode Technical Note 28: `(a+b)/2`,
+//! `x^2`, `√(3&x)`.
 
-/// How deep parts are told apart; deeper ones are text of the part around them. Bounds the work: each part may put a
-/// parenthesis before its text once.
+/// How deep parts are told apart; deeper ones are text of the part around them. Bounds the work:
+/// each part may put a parenthesis before its text once.
 const MOST_OPEN: usize = 64;
 
 /// A part of a formula.

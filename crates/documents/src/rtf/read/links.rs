@@ -54,7 +54,8 @@ impl Reader {
         self.group.link = self.links.count();
     }
 
-    /// The end of a group that is the text of a link: without any, around a picture, the text is the address.
+    /// The end of a group that is the text of a link: without any, around a picture, the text is
+    /// the address.
     pub(super) fn end_link_text(&mut self) {
         let at = self.links.open(self.group.link) as usize;
         let Some(link) = at.checked_sub(1).and_then(|at| self.links.known.get(at)) else { return };
@@ -69,7 +70,8 @@ impl Reader {
         }
     }
 
-    /// A link is over with its paragraph, so that a long address can't be repeated for each of many.
+    /// A link is over with its paragraph, so that a long address can't be repeated for each of
+    /// many.
     pub(super) fn end_links(&mut self) {
         self.links.ended = self.links.count();
         // Nothing that is still to be written may refer to one that is forgotten.

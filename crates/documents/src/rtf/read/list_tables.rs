@@ -24,8 +24,8 @@ pub(super) struct Level {
     pub(super) is_legal: bool,
     /// `\levelnorestart`: it goes on counting when a level above has counted.
     pub(super) goes_on: bool,
-    /// `\leveltext`: what stands before an item. U+0000 to U+0008 are the numbers of the levels; the positions that
-    /// `\levelnumbers` lists say no more than that.
+    /// `\leveltext`: what stands before an item. U+0000 to U+0008 are the numbers of the levels;
+    /// the positions that `\levelnumbers` lists say no more than that.
     text: Option<String>,
     /// The semicolon after it was there where it was to be.
     is_text_over: bool,
@@ -107,8 +107,8 @@ pub(super) struct Tables {
     by_id: HashMap<i32, usize>,
     overrides: Vec<Override>,
     by_ls: HashMap<i32, usize>,
-    /// How many characters of the text of a level are still to come before its semicolon, by what it says itself.
-    /// `None`: what comes next says it.
+    /// How many characters of the text of a level are still to come before its semicolon, by what
+    /// it says itself. `None`: what comes next says it.
     text_left: Option<i32>,
     /// The text is that of a level of an override.
     is_text_of_override: bool,

@@ -68,9 +68,9 @@ impl Lists {
         Arc::make_mut(&mut self.tables).level_char(c);
     }
 
-    /// The item that a paragraph with `\ls` and `\ilvl` is, and counts it; its label is appended to `label`. `None` if
-    /// its level has no marker. `marker` is the text of its marker, for lists that the tables don't have and for
-    /// numbers that this reader can't write.
+    /// The item that a paragraph with `\ls` and `\ilvl` is, and counts it; its label is appended to
+    /// `label`. `None` if its level has no marker. `marker` is the text of its marker, for lists
+    /// that the tables don't have and for numbers that this reader can't write.
     pub(super) fn item(
         &mut self,
         ls: i32,
@@ -120,7 +120,8 @@ impl Lists {
         }
         match Label::read(label.get(before..).unwrap_or_default()) {
             _ if label.len() == before => None,
-            // What the number of a list that no table has is, its first marker says, and the count from there.
+            // What the number of a list that no table has is, its first marker says, and the count
+            // from there.
             Label::Number(_) if defined.is_none() => Some((item(Some(number)), Label::Number(number))),
             Label::Number(number) => Some((item(Some(number)), Label::Number(number))),
             read => Some((item(None), read)),
@@ -170,8 +171,9 @@ impl Lists {
         Some(Item { list, level, number })
     }
 
-    /// As [`old_item`](Self::old_item), with its label, which is appended to `label`. `marker` is the text of its
-    /// marker: what the number looks like, and whether there is one where nothing else says so.
+    /// As [`old_item`](Self::old_item), with its label, which is appended to `label`. `marker` is
+    /// the text of its marker: what the number looks like, and whether there is one where nothing
+    /// else says so.
     pub(super) fn old_labelled(
         &mut self,
         indent: i32,
@@ -216,7 +218,8 @@ impl Lists {
     }
 }
 
-/// The number of a level, and its format: the last that was counted there, or the one that it starts with.
+/// The number of a level, and its format: the last that was counted there, or the one that it
+/// starts with.
 fn number_at(tables: &Tables, entry: Option<&Override>, count: &Count, at: usize) -> (u32, i32) {
     let level = tables.level(entry, at);
     let start = entry.and_then(|entry| entry.start(at)).or(level.map(|level| level.start));
@@ -224,8 +227,9 @@ fn number_at(tables: &Tables, entry: Option<&Override>, count: &Count, at: usize
     (number, level.map_or(labels::DECIMAL, |level| level.format))
 }
 
-/// Appends the text of the level `at` with the numbers in it. `number` says which, how it is written, and whether all are
-/// decimal. `false` if one is in a format that this reader does not know.
+/// Appends the text of the level `at` with the numbers in it. `number` says which, how it is
+/// written, and whether all are decimal. `false` if one is in a format that this reader does not
+/// know.
 fn push_text(
     label: &mut String,
     text: &str,

@@ -49,7 +49,8 @@ impl Reader {
         }
     }
 
-    /// An unknown word in a formula: it begins a group that says how something looks, or is about a run.
+    /// An unknown word in a formula: it begins a group that says how something looks, or is about a
+    /// run.
     pub(super) fn unknown_in_math(&mut self) {
         if self.group.destination == Destination::Math {
             self.group.destination = Destination::MathProperty;

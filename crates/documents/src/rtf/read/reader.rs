@@ -32,7 +32,8 @@ pub(super) struct Reader {
     stack: Vec<Group>,
     /// The group has been opened just before.
     is_first: bool,
-    /// The group was opened with `\*` just before: it is dropped if the word that follows isn't known.
+    /// The group was opened with `\*` just before: it is dropped if the word that follows isn't
+    /// known.
     is_ignorable: bool,
     pub(super) decoder: Decoder,
     pub(super) fonts: Fonts,
@@ -42,7 +43,8 @@ pub(super) struct Reader {
     /// The code of the field under way, and what it says of a form.
     pub(super) instruction: String,
     pub(super) form: Form,
-    /// A field has shown what its code says, in a group of that depth: its result is not to be shown.
+    /// A field has shown what its code says, in a group of that depth: its result is not to be
+    /// shown.
     pub(super) shown_field: Option<usize>,
     /// The formula under way.
     pub(super) math: Linear,
@@ -115,7 +117,8 @@ impl Reader {
         self.finish()
     }
 
-    /// The document ended at `offset`, before its last brace. What is assumed of it is assumed here: that all groups end.
+    /// The document ended at `offset`, before its last brace. What is assumed of it is assumed
+    /// here: that all groups end.
     pub(super) fn end_groups(&mut self, offset: usize) -> Result<(), ConvertError> {
         if !self.is_lenient {
             return Err(unclosed(offset));
@@ -350,7 +353,8 @@ impl Reader {
         (flow, self.links.known())
     }
 
-    /// Whether the group is the document's own, or none: a destination there would take all that follows.
+    /// Whether the group is the document's own, or none: a destination there would take all that
+    /// follows.
     pub(super) fn is_root(&self) -> bool {
         self.stack.len() <= 1
     }

@@ -33,7 +33,8 @@ pub(super) enum Destination {
     /// The name of a property of a picture or shape, and the value that describes it.
     PropertyName,
     Description,
-    /// A formula, the text of one, what else is said of it, and a mark that is told apart from the text.
+    /// A formula, the text of one, what else is said of it, and a mark that is told apart from the
+    /// text.
     Math,
     MathRun,
     MathProperty,
@@ -72,7 +73,8 @@ pub(super) struct Group {
     pub(super) paragraph: ParagraphProperties,
 }
 
-/// What a group that is open costs, in bytes, at most; the vector that they are in may have room for as many again.
+/// What a group that is open costs, in bytes, at most; the vector that they are in may have room
+/// for as many again.
 const MOST_GROUP: usize = 64;
 const _: () = assert!(size_of::<Group>() <= MOST_GROUP);
 

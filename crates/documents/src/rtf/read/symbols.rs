@@ -1,7 +1,8 @@
 //! What the places of fonts of symbols show, as Unicode.
 //!
-//! Facts after the mappings of Adobe (`symbol.txt`, `zdingbat.txt`) and of the Unicode Consortium for Wingdings and
-//! Webdings; where a mark has an older character that more fonts have, as check marks, squares and arrows do, it is that.
+//! Facts after the mappings of Adobe (`symbol.txt`, `zdingbat.txt`) and of the Unicode Consortium
+//! for Wingdings and Webdings; where a mark has an older character that more fonts have, as check
+//! marks, squares and arrows do, it is that.
 
 /// The places 0x20 to 0xFF of a font. U+FFFD: nothing that Unicode has.
 pub(super) type Symbols = [char; 224];
@@ -52,7 +53,8 @@ impl SymbolFont {
     }
 }
 
-/// The marks of lists, for text in the private area that the fonts of symbols are mapped to, in any other font.
+/// The marks of lists, for text in the private area that the fonts of symbols are mapped to, in any
+/// other font.
 pub(super) fn list_mark(place: u8) -> Option<char> {
     Some(match place {
         0xb7 => '•',

@@ -125,7 +125,8 @@ impl Reader {
                         self.end_surrogate();
                         self.decoder.high = Some(unit);
                     }
-                    // Word puts the places of a font of symbols at U+F000; others leave them where they are.
+                    // Word puts the places of a font of symbols at U+F000; others leave them where
+                    // they are.
                     0x20..=0xff | 0xf020..=0xf0ff => self.push(self.symbol_at(unit)),
                     _ => self.push(char::from_u32(unit.into()).unwrap_or('\u{fffd}')),
                 }

@@ -1,7 +1,7 @@
 //! The control words that this reader knows.
 
-/// A name of letters as a number, six bits a letter, so that finding a word is a `match` on integers.
-/// 0 for names that this can't hold: none of the words below.
+/// A name of letters as a number, six bits a letter. 0 for names that this can't hold: none of the
+/// words below.
 const fn pack(name: &[u8]) -> u128 {
     if name.len() > 21 {
         return 0;
@@ -9,12 +9,8 @@ const fn pack(name: &[u8]) -> u128 {
     let mut packed = 0;
     let mut i = 0;
     while i < name.len() {
-        let letter = match name[i] {
-            letter @ b'a'..=b'z' => letter - b'a' + 1,
-            letter @ b'A'..=b'Z' => letter - b'A' + 27,
-            _ => return 0,
-        };
-        packed = packed << 6 | letter as u128;
+        // What tells letters apart, upper-case from lower-case among them.
+        packed = packed << 6 | (name[i] & 0x3f) as u128;
         i += 1;
     }
     packed
@@ -26,24 +22,56 @@ macro_rules! words {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Word { $($word),* }
 
+        /// All of them, and their names as numbers.
+        static WORDS: &[(u128, Word)] = &[$((pack($name.as_bytes()), Word::$word)),*];
+
         #[cfg(test)]
         impl Word {
             /// The names of all of them.
             pub(super) const NAMES: &[&str] = &[$($name),*];
         }
+    };
+}
 
-        impl Word {
-            /// The word of that name, without the backslash.
-            pub(super) fn from_name(name: &[u8]) -> Option<Self> {
-                #![allow(non_upper_case_globals, reason = "one constant a variant, named after it")]
-                $(const $word: u128 = pack($name.as_bytes());)*
-                match pack(name) {
-                    $($word => Some(Self::$word),)*
-                    _ => None,
-                }
+/// A few times as many slots as there are words, so that most words that are none are told by the
+/// first.
+const SLOTS: usize = 1024;
+
+/// Which of the words, from 1, is at each slot, or at one after it if there is another; 0 where
+/// there is none.
+static TABLE: [u16; SLOTS] = {
+    let mut table = [0; SLOTS];
+    let mut i = 0;
+    while i < WORDS.len() {
+        let mut slot = slot(WORDS[i].0);
+        while table[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
+        }
+        i += 1;
+        table[slot] = i as u16;
+    }
+    table
+};
+
+/// Where to look for a name.
+const fn slot(packed: u128) -> usize {
+    let folded = packed as u64 ^ ((packed >> 64) as u64).rotate_left(29);
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+}
+
+impl Word {
+    /// The word of that name, which is of letters alone, without the backslash.
+    pub(super) fn from_name(name: &[u8]) -> Option<Self> {
+        let packed = pack(name);
+        let mut slot = slot(packed);
+        loop {
+            let at = usize::from(TABLE.get(slot).copied().unwrap_or(0)).checked_sub(1)?;
+            match WORDS.get(at) {
+                Some(&(name, word)) if name == packed => return Some(word),
+                _ => slot = (slot + 1) % SLOTS,
             }
         }
-    };
+    }
 }
 
 words! {

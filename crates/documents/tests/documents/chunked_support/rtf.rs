@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 /// Fonts: 0 is Latin, 1 Greek. Styles: 1 is a heading, 2 a quote, 3 code. Lists: 1 has numbers, 2 bullets and numbers below, 3
 /// is 1 anew, 4 has bullets only.
-pub(crate) const HEAD: &str = r"{\rtf1\ansi\deff0\uc1{\fonttbl{\f0 Arial;}{\f1\fcharset161 Arial Greek;}}
+pub(crate) const HEAD: &str = r"{\rtf1\ansi\deff0\uc1{\fonttbl{\f0 Arial;}{\f1\fcharset161 Arial Greek;}{\f2\fcharset2 Symbol;}}
 {\stylesheet{\s0 Normal;}{\s1 heading 1;}{\s2 Quote;}{\s3 HTML Preformatted;}}
 {\*\listtable{\list{\listlevel\levelnfc0}{\listlevel\levelnfc0}\listid1}{\list{\listlevel\levelnfc23}{\listlevel\levelnfc0}\listid2}{\list{\listlevel\levelnfc23}\listid3}
 {\list{\listlevel\levelnfc23}{\listlevel\levelnfc2{\leveltext\'04\'00-\'01);}}\listid4}}
@@ -160,7 +160,9 @@ pub(crate) fn paragraph() -> impl Strategy<Value = String> {
         4 => "[a-z ]{1,6}",
         1 => "\\\\'[0-9a-f]{2}",
         1 => prop::sample::select(&["{\\b x}", "\\i ", "\\uc2 ", "\\u8364?", "\\u-10179?", "{\\footnote\\pard\\plain n}", "{\\field{\\*\\fldinst HYPERLINK \"u\"}{\\fldrslt t}}", "{\\fldinst HYPERLINK v}",
-            "\\fldrslt ", "{\\pntext 2.\\tab}", "{\\listtext -}\\ls9 ", "{\\listtext 3.}\\ls9 ", "{\\*\\pn\\pnlvlbody}", "\\f1 ", "\\deff1 ", "{", "}", "\\v ", "\\*", "\\footnote ", "{\\pict 0}", "{\\*\\shpinst{\\shptxt s\\par}}", "\\bin4 "][..])
+            "\\fldrslt ", "{\\pntext 2.\\tab}", "{\\listtext -}\\ls9 ", "{\\listtext 3.}\\ls9 ", "{\\*\\pn\\pnlvlbody}", "\\f1 ", "\\deff1 ", "{", "}", "\\v ", "\\*", "\\footnote ", "{\\pict 0}", "\\*\\x ", "{\\*\\x ", "\\ls5\\ilvl1 ", "{\\pntext (a)\\tab}", "\\deleted ", "\\f2 ",
+            "{\\field{\\*\\fldinst SYMBOL 109}}", "{\\field{\\*\\fldinst EQ \\\\f(1,2)}{\\fldrslt x}}", "{\\*\\moMath{\\mf{\\mnum{\\mr a}}", "{\\*\\formfield\\ffres1}",
+            "{\\pict{\\*\\picprop{\\sp{\\sn wzDescription}{\\sv d}}}}", "{\\field{\\*\\fldinst HYPERLINK \"u\"}{\\fldrslt{\\pict 0}}}", "{\\*\\shpinst{\\shptxt s\\par}}", "\\bin4 "][..])
             .prop_map(str::to_owned),
     ];
     (prop::sample::select(START), prop::collection::vec(piece, 0..4), prop::sample::select(END))
