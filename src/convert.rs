@@ -17,8 +17,8 @@
 
 #[doc(inline)]
 pub use millpond_convert::{
-    ConversionOptions, ConvertError, ConvertPart, Converter, Format, Incremental, OneByOne, Parts, Split,
-    UnknownFormat,
+    ConversionOptions, ConvertError, ConvertPart, Converter, Format, HtmlPolicy, Incremental,
+    MarkdownExtensions, OneByOne, Parts, Split, UnknownFormat,
 };
 #[cfg(feature = "documents")]
 #[doc(inline)]

@@ -7,6 +7,7 @@
 
 mod converter;
 mod error;
+mod extensions;
 mod format;
 mod incremental;
 mod options;
@@ -15,6 +16,7 @@ mod split;
 pub use self::{
     converter::Converter,
     error::ConvertError,
+    extensions::{HtmlPolicy, MarkdownExtensions},
     format::{Format, UnknownFormat},
     incremental::{ConvertPart, Incremental, OneByOne, Parts},
     options::ConversionOptions,

@@ -62,7 +62,7 @@ impl Converter for DocumentConverter {
             (Format::Rtf, Format::Html) => {
                 let mut markdown = BytesMut::new();
                 rtf::to_markdown(input, options, &mut markdown)
-                    .and_then(|()| html::from_markdown(&markdown, options, out))
+                    .and_then(|()| html::from_markdown(&markdown, &html::options_from_rtf(options), out))
             }
             (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out),
             (Format::Markdown, Format::Html) => html::from_markdown(input, options, out),
@@ -88,7 +88,7 @@ impl Converter for DocumentConverter {
         match options.resolve(input) {
             (Format::Markdown, Format::Html) => {
                 let plan = split::split(input, split::Reading::new(options), chunk_size)?;
-                Some(Split::new(plan.parts().to_vec()).with_shared(plan))
+                Some(Split::new(plan.parts().to_vec()).with_shared(html::Plan::new(plan)))
             }
             (Format::Markdown, Format::Rtf) => {
                 let plan = split::split(input, split::Reading::new(options), chunk_size)?;
