@@ -10,7 +10,8 @@ use super::super::text::Text;
 use super::Reading;
 use super::definitions::Lookup;
 use super::part::Bounds;
-use super::stages::{autolink, heading, silent::Silence};
+use super::stages::autolink::{self, Triggers};
+use super::stages::{heading, silent::Silence};
 pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
 use millpond_convert::ConvertError;
 
@@ -29,7 +30,9 @@ pub(crate) struct Source<'a> {
     next: Option<(Event<'a>, Range<usize>)>,
     /// Events that come before it.
     queue: VecDeque<Event<'a>>,
-    has_autolinks: bool,
+    /// The memory of a queue that was used up.
+    spare: VecDeque<Event<'a>>,
+    triggers: Triggers,
     /// How many links, images and blocks of code or HTML are open: no addresses are looked for there.
     literal: usize,
     /// What raw HTML hides, if that is to be left out.
@@ -69,7 +72,8 @@ impl<'a> Source<'a> {
             bounds: None,
             next: None,
             queue: VecDeque::new(),
-            has_autolinks: reading.extensions.autolinks && autolink::may_be_in(text),
+            spare: VecDeque::new(),
+            triggers: if reading.extensions.autolinks { Triggers::of(text) } else { Triggers::none() },
             literal: 0,
             silence: None,
             slugs: None,
@@ -107,6 +111,7 @@ impl<'a> Source<'a> {
         }
     }
 
+    #[inline]
     fn count(&mut self, event: &Event<'_>, at: &Range<usize>) -> bool {
         match event {
             Event::Start(_) => self.depth += 1,
@@ -121,44 +126,67 @@ impl<'a> Source<'a> {
 
     /// The next event of the parser that belongs to the document, or to the part.
     fn pull(&mut self) -> Option<(Event<'a>, Range<usize>)> {
-        if let Some(next) = self.next.take() {
-            return Some(next);
+        if self.next.is_some() {
+            return self.next.take();
         }
         if self.is_over {
             return None;
         }
-        let next = self.events.next().filter(|(event, at)| {
-            self.bounds.as_mut().is_none_or(|bounds| bounds.admits(event, at, self.depth))
-        });
-        let next = next.filter(|(event, at)| self.count(event, at));
-        self.is_over = next.is_none();
-        next
+        let next = self.events.next();
+        self.is_over = !next.as_ref().is_some_and(|(event, at)| self.admits(event, at));
+        if self.is_over { None } else { next }
     }
 
-    /// The next event, addresses as links and formulas as text.
+    /// Whether the event belongs to the document, or to the part, and does not nest too deep.
+    #[inline]
+    fn admits(&mut self, event: &Event<'_>, at: &Range<usize>) -> bool {
+        let depth = self.depth;
+        self.bounds.as_mut().is_none_or(|bounds| bounds.admits(event, at, depth)) && self.count(event, at)
+    }
+
+    /// The next event, addresses as links and formulas as text, one at a time where something waits.
     fn step(&mut self) -> Option<Event<'a>> {
         loop {
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
             }
             let (event, at) = self.pull()?;
-            if self.silence.as_mut().is_some_and(|silence| silence.drops(&event)) {
-                continue;
+            if let Some(event) = self.changed(event, at) {
+                return Some(event);
             }
-            return Some(match event {
-                Event::Text(text) if self.has_autolinks && self.literal == 0 => self.linked(text, at),
-                Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
-                Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
-                event => {
-                    self.follow(&event);
-                    event
-                }
-            });
         }
     }
 
+    /// Whether the event may be handed on as it is.
+    #[inline]
+    fn is_ready(&mut self, event: &Event<'a>) -> bool {
+        let is_ready = match event {
+            Event::Text(text) => self.literal > 0 || !self.triggers.are_in(text),
+            Event::InlineMath(_) | Event::DisplayMath(_) => false,
+            Event::Start(Tag::Heading { .. }) => !self.reading.has_heading_ids(),
+            _ => true,
+        };
+        is_ready && self.silence.is_none()
+    }
+
+    /// What becomes of an event; the first of several, the others in the queue.
+    fn changed(&mut self, event: Event<'a>, at: Range<usize>) -> Option<Event<'a>> {
+        if self.silence.as_mut().is_some_and(|silence| silence.drops(&event)) {
+            return None;
+        }
+        Some(match event {
+            Event::Text(text) if self.literal == 0 && self.triggers.are_in(&text) => self.linked(text, at),
+            Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
+            Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
+            event => {
+                self.follow(&event);
+                event
+            }
+        })
+    }
+
     fn follow(&mut self, event: &Event<'_>) {
-        if !self.has_autolinks {
+        if self.triggers.are_none() {
             return;
         }
         match event {
@@ -174,9 +202,10 @@ impl<'a> Source<'a> {
 
     /// Text with its addresses as links: the first event of these, the others in the queue.
     fn linked(&mut self, text: CowStr<'a>, at: Range<usize>) -> Event<'a> {
+        let before = self.text.get(..at.start).and_then(|before| before.chars().next_back());
         let text = self.joined(text, at);
         let mut start = 0;
-        while let Some(link) = autolink::find(&text, start) {
+        while let Some(link) = autolink::find(&text, start, before) {
             let address = piece(&text, link.range.clone());
             if link.range.start > start {
                 self.queue.push_back(Event::Text(piece(&text, start..link.range.start)));
@@ -231,7 +260,7 @@ impl<'a> Source<'a> {
 
     /// The beginning of a heading, with its id; what is in the heading is in the queue.
     fn heading(&mut self, start: Tag<'a>) -> Event<'a> {
-        let mut events = VecDeque::new();
+        let mut events = std::mem::take(&mut self.spare);
         while let Some(event) = self.step() {
             let is_end = matches!(event, Event::End(TagEnd::Heading(_)));
             events.push_back(event);
@@ -262,7 +291,7 @@ impl<'a> Source<'a> {
                 id = Some(heading::numbered(&slug, number).into());
             }
         }
-        self.queue = events;
+        self.spare = std::mem::replace(&mut self.queue, events);
         Event::Start(Tag::Heading { level, id, classes, attrs })
     }
 }
@@ -286,6 +315,20 @@ impl<'a> Iterator for Source<'a> {
     type Item = Event<'a>;
 
     fn next(&mut self) -> Option<Event<'a>> {
+        // Most events are handed on as they are: an event is large, so it is not moved more often than need be.
+        if self.queue.is_empty() && self.next.is_none() && !self.is_over {
+            let next = self.events.next();
+            let Some((event, at)) = &next else { return None };
+            if !self.admits(event, at) {
+                self.is_over = true;
+                return None;
+            }
+            if self.is_ready(event) {
+                self.follow(event);
+                return next.map(|(event, _)| event);
+            }
+            self.next = next;
+        }
         match self.step()? {
             Event::Start(tag @ Tag::Heading { .. }) if self.reading.has_heading_ids() => {
                 Some(self.heading(tag))

@@ -12,21 +12,51 @@ pub(in super::super) struct Autolink {
     pub(in super::super) prefix: &'static str,
 }
 
-/// Whether there may be an address in a document.
-pub(in super::super) fn may_be_in(text: &str) -> bool {
-    let text = text.as_bytes();
-    [&b"://"[..], b"www."].iter().any(|mark| memmem::find(text, mark).is_some())
-        || memchr::memchr(b'@', text).is_some()
+/// The bytes at which addresses of a document are noticed.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Triggers(Option<[u8; 3]>);
+
+impl Triggers {
+    pub(in super::super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Those of a document: most have none, or one.
+    pub(in super::super) fn of(text: &str) -> Self {
+        let text = text.as_bytes();
+        let present = [
+            memmem::find(text, b"://").map(|_| b':'),
+            memmem::find(text, b"www.").map(|_| b'w'),
+            memchr::memchr(b'@', text).map(|_| b'@'),
+        ];
+        let first = present.into_iter().flatten().next();
+        Self(first.map(|first| present.map(|byte| byte.unwrap_or(first))))
+    }
+
+    pub(in super::super) fn are_none(self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether an address may begin in this piece of text.
+    pub(in super::super) fn are_in(self, text: &str) -> bool {
+        let Some([a, b, c]) = self.0 else { return false };
+        let bytes = text.as_bytes();
+        memchr::memchr3_iter(a, b, c, bytes).any(|at| match bytes.get(at) {
+            Some(b':') => bytes.get(at..).is_some_and(|rest| rest.starts_with(b"://")),
+            Some(b'w') => bytes.get(at..).is_some_and(|rest| rest.starts_with(b"www.")),
+            _ => true,
+        })
+    }
 }
 
-/// The next address in `text`, from `start` on.
-pub(in super::super) fn find(text: &str, start: usize) -> Option<Autolink> {
+/// The next address in `text`, from `start` on; what is before the text is `before`.
+pub(in super::super) fn find(text: &str, start: usize, before: Option<char>) -> Option<Autolink> {
     let bytes = text.as_bytes();
     let mut at = start;
     while let Some(found) = bytes.get(at..)?.iter().position(|b| matches!(b, b':' | b'w' | b'@')) {
         at += found;
         let link = match bytes.get(at)? {
-            b'w' => www(text, at),
+            b'w' => www(text, at, before),
             b':' => url(text, at, start),
             _ => email(text, at, start),
         };
@@ -38,9 +68,10 @@ pub(in super::super) fn find(text: &str, start: usize) -> Option<Autolink> {
     None
 }
 
-fn www(text: &str, at: usize) -> Option<Autolink> {
-    let is_begin =
-        text.get(..at)?.chars().next_back().is_none_or(|c| c.is_whitespace() || "*_~(".contains(c));
+fn www(text: &str, at: usize, before: Option<char>) -> Option<Autolink> {
+    // Before a text there may be the mark of a cell, or of emphasis.
+    let before = if at == 0 { before.filter(|&c| c != '|') } else { text.get(..at)?.chars().next_back() };
+    let is_begin = before.is_none_or(|c| c.is_whitespace() || "*_~(".contains(c));
     if !is_begin || !text.get(at..)?.starts_with("www.") {
         return None;
     }
@@ -129,7 +160,7 @@ mod tests {
     /// The text with its addresses in brackets.
     fn links(text: &str) -> String {
         let (mut marked, mut at) = (String::new(), 0);
-        while let Some(link) = find(text, at) {
+        while let Some(link) = find(text, at, None) {
             marked +=
                 &format!("{}[{}{}]", &text[at..link.range.start], link.prefix, &text[link.range.clone()]);
             at = link.range.end;
