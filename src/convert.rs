@@ -17,8 +17,8 @@
 
 #[doc(inline)]
 pub use millpond_convert::{
-    ConversionOptions, ConvertError, ConvertPart, Converter, Format, Incremental, Loss, OneByOne, Parts,
-    Report, Split, UnknownFormat,
+    ConversionOptions, ConvertError, ConvertPart, Converter, Format, HtmlPolicy, Incremental, Loss,
+    MarkdownExtensions, OneByOne, Parts, Report, Split, UnknownFormat,
 };
 #[cfg(feature = "documents")]
 #[doc(inline)]

@@ -111,7 +111,7 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 ///     ConversionRequest::new(id, format!("# Document {id}")).with_to(Format::Html)
 /// });
 /// for response in processor.process_batch(requests.into()).await {
-///     assert_eq!(response.result?, format!("<h1>Document {}</h1>\n", response.id));
+///     assert_eq!(response.result?, format!("<h1 id=\"document-{0}\">Document {0}</h1>\n", response.id));
 /// }
 /// assert_eq!(processor.get_metrics().total_processed, 3);
 /// # Ok(()) }

@@ -44,7 +44,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// let mut responses = processor.process_stream(requests);
     /// let mut n = 0;
     /// while let Some(response) = responses.next().await {
-    ///     assert_eq!(response.result?, format!("<h1>{n}</h1>\n"));
+    ///     assert_eq!(response.result?, format!("<h1 id=\"{n}\">{n}</h1>\n"));
     ///     n += 1;
     /// }
     /// assert_eq!(n, 100);

@@ -9,6 +9,7 @@
 
 mod converter;
 mod error;
+mod extensions;
 mod format;
 mod incremental;
 mod options;
@@ -18,6 +19,7 @@ mod split;
 pub use self::{
     converter::Converter,
     error::ConvertError,
+    extensions::{HtmlPolicy, MarkdownExtensions},
     format::{Format, UnknownFormat},
     incremental::{ConvertPart, Incremental, OneByOne, Parts},
     options::ConversionOptions,

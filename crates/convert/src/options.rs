@@ -1,6 +1,6 @@
 //! What a conversion is asked to do.
 
-use super::Format;
+use super::{Format, HtmlPolicy, MarkdownExtensions};
 
 /// What a conversion is asked to do, and how far it may go.
 ///
@@ -44,6 +44,10 @@ pub struct ConversionOptions {
     /// The most bytes that one document may become. Larger ones are
     /// [`OutputTooLarge`](super::ConvertError::OutputTooLarge).
     pub max_output: usize,
+    /// What HTML that is written may hold.
+    pub html: HtmlPolicy,
+    /// What is read of Markdown beyond CommonMark. Not of that which is made of RTF on the way to HTML.
+    pub extensions: MarkdownExtensions,
 }
 
 impl ConversionOptions {
@@ -72,6 +76,8 @@ impl Default for ConversionOptions {
             max_groups: 100_000,
             lenient: false,
             max_output: 1 << 30,
+            html: HtmlPolicy::default(),
+            extensions: MarkdownExtensions::default(),
         }
     }
 }

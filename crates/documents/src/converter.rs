@@ -41,7 +41,7 @@ fn rtf_to_html(
     }
     let mut markdown = BytesMut::new();
     let report = rtf::to_markdown(input, options, &mut markdown)?;
-    html::from_markdown(&markdown, options, out)?;
+    html::from_markdown(&markdown, &html::options_from_rtf(options), out)?;
     Ok(report)
 }
 
@@ -176,7 +176,7 @@ impl Converter for DocumentConverter {
         match formats(input, options).ok()? {
             (Format::Markdown, Format::Html) => {
                 let plan = split::split(input, split::Reading::new(options), chunk_size)?;
-                Some(Split::new(plan.parts().to_vec()).with_shared(plan))
+                Some(Split::new(plan.parts().to_vec()).with_shared(html::Plan::new(plan)))
             }
             (Format::Markdown, Format::Rtf) => {
                 let plan = split::split(input, split::Reading::new(options), chunk_size)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{from_markdown, from_part, write};
-use crate::markdown::split::{Plan, Reading, Windows, Written};
+use super::{Plan, from_markdown, from_part, ids, options_from_rtf, write};
+use crate::markdown::split::{self, Reading, Windows, Written};
 use crate::rtf::read as rtf;
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts, Report};
 
@@ -47,14 +47,14 @@ impl FromMarkdown {
     fn try_parts(
         &mut self,
         input: &Bytes,
-        plan: Plan,
+        plan: split::Plan,
         parts: &dyn Parts,
         out: &mut BytesMut,
     ) -> Result<bool, ConvertError> {
         let before = out.len();
         let lengths: Vec<usize> = plan.parts().iter().map(Range::len).collect();
         let end = plan.parts().last().map_or(0, |part| part.end);
-        let plan = Arc::new(plan);
+        let plan = Arc::new(Plan::new(plan));
         let convert = {
             let (input, plan, options) = (input.clone(), Arc::clone(&plan), self.options.clone());
             move |part, out: &mut BytesMut| {
@@ -62,9 +62,12 @@ impl FromMarkdown {
             }
         };
         let is_converted = parts.convert(&lengths, Arc::new(convert), out).is_ok();
-        if !is_converted || !self.windows.accepts(plan, end) {
+        if !is_converted || !self.windows.accepts(&plan.source, end) {
             out.truncate(before);
             return Ok(false);
+        }
+        if !ids::make_unique(out, before, &plan.ids, self.windows.slugs()) {
+            return Err(ConvertError::inseparable());
         }
         self.written = self.written.saturating_add(out.len() - before);
         if self.written > self.options.max_output { Err(self.too_large()) } else { Ok(true) }
@@ -144,7 +147,7 @@ impl FromRtf {
         let chunk_size = options.chunk_size.unwrap_or(head.len());
         Ok(Self {
             to_markdown: rtf::ToMarkdown::new(head, options)?,
-            to_html: FromMarkdown::new(options),
+            to_html: FromMarkdown::new(&options_from_rtf(options)),
             markdown: BytesMut::new(),
             target: chunk_size,
             chunk_size,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr_iter;
 
+use super::split::Reading;
 use millpond_convert::ConvertError;
 
 /// What may stand before the text.
@@ -26,10 +27,12 @@ impl<'a> Text<'a> {
     /// # Errors
     ///
     /// [`ConvertError::NotUtf8`].
-    pub(crate) fn new(input: &'a [u8]) -> Result<Self, ConvertError> {
+    pub(crate) fn new(input: &'a [u8], reading: Reading) -> Result<Self, ConvertError> {
         let text = std::str::from_utf8(input)
             .map_err(|error| ConvertError::NotUtf8 { valid_up_to: error.valid_up_to() })?;
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let front_matter = front_matter(body.as_bytes(), reading, true).unwrap_or(0);
+        let body = body.get(front_matter..).unwrap_or_default();
         Ok(Self::of(body, text.len() - body.len()))
     }
 
@@ -41,6 +44,54 @@ impl<'a> Text<'a> {
     pub(super) fn get(&self) -> &str {
         &self.text
     }
+}
+
+/// Front matter goes no further.
+const MOST_FRONT_MATTER: usize = 64 << 10;
+
+/// The length of the front matter at the beginning of a document, 0 if there is none; `None` if it can't be told from what there
+/// is, and that `is_all` of it not.
+pub(super) fn front_matter(text: &[u8], reading: Reading, is_all: bool) -> Option<usize> {
+    if !reading.extensions.front_matter {
+        return Some(0);
+    }
+    let text = text.get(..MOST_FRONT_MATTER).unwrap_or(text);
+    let is_cut = !is_all && text.len() < MOST_FRONT_MATTER;
+    let mut lines = text.split_inclusive(|&b| b == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let fence = match first.trim_ascii_end() {
+        fence @ (b"---" | b"+++") if first.len() > 3 => fence,
+        // Blanks may follow, and a line end.
+        start if is_cut && first.len() < 64 && (b"---".starts_with(start) || b"+++".starts_with(start)) => {
+            return None;
+        }
+        _ => return Some(0),
+    };
+    let mut len = first.len();
+    for (number, line) in lines.enumerate() {
+        let is_whole = line.ends_with(b"\n") || !is_cut;
+        let content = line.trim_ascii_end();
+        len += line.len();
+        if number > 0 && is_whole && (content == fence || (fence == b"---" && content == b"...")) {
+            return Some(len);
+        }
+        if number == 0 && is_whole && !begins_front_matter(content, fence) {
+            return Some(0);
+        }
+    }
+    if is_cut { None } else { Some(0) }
+}
+
+/// Whether this may be the first line of it: a comment, or a key.
+fn begins_front_matter(line: &[u8], fence: &[u8]) -> bool {
+    let separator = if fence == b"---" { b':' } else { b'=' };
+    let is_key = |b: &u8| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'"' | b'\'' | b' ') || !b.is_ascii()
+    };
+    let key = line.iter().take_while(|b| is_key(b)).count();
+    line.starts_with(b"#")
+        || (fence == b"+++" && line.starts_with(b"["))
+        || (key > 0 && line.get(key) == Some(&separator))
 }
 
 /// The text with a line feed for each carriage return that is alone.
@@ -64,6 +115,38 @@ fn with_line_feeds(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millpond_convert::ConversionOptions;
+
+    fn reading() -> Reading {
+        Reading::new(&ConversionOptions::default())
+    }
+
+    #[test]
+    fn front_matter_is_what_looks_like_it() {
+        for (text, rest) in [
+            ("---\ntitle: a\n---\nb", "b"),
+            ("---  \r\n# c\r\ntitle: a\r\n...\r\n\r\nb", "\r\nb"),
+            ("---\n\"title\": a\n---", ""),
+            ("+++\ntitle = \"a\"\n+++\nb", "b"),
+        ] {
+            let len = front_matter(text.as_bytes(), reading(), true).unwrap();
+            assert_eq!(&text[len..], rest);
+        }
+        for other in [
+            "---\n\ntitle: a\n---\n",
+            "---\ntext\n---\n",
+            "---\ntitle: a\n",
+            "----\na: b\n---\n",
+            " ---\na: b\n---\n",
+            "---\n---\n",
+            "",
+        ] {
+            assert_eq!(front_matter(other.as_bytes(), reading(), true), Some(0), "{other}");
+        }
+        assert_eq!(front_matter(b"---\ntitle: a\n--", reading(), false), None);
+        assert_eq!(front_matter(b"--", reading(), false), None);
+        assert_eq!(front_matter(b"a", reading(), false), Some(0));
+    }
 
     #[test]
     fn carriage_returns_that_are_alone_become_line_feeds() {
@@ -81,8 +164,8 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_no_text() {
-        let text = Text::new("\u{feff}a".as_bytes()).unwrap();
+        let text = Text::new("\u{feff}a".as_bytes(), reading()).unwrap();
         assert_eq!((text.get(), text.offset), ("a", 3));
-        assert!(matches!(Text::new(b"a\xff"), Err(ConvertError::NotUtf8 { valid_up_to: 1 })));
+        assert!(matches!(Text::new(b"a\xff", reading()), Err(ConvertError::NotUtf8 { valid_up_to: 1 })));
     }
 }

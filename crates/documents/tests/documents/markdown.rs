@@ -266,7 +266,7 @@ fn braces_balance_whatever_is_in_the_text() {
 #[test]
 fn html_has_every_construct() {
     for (markdown, expected) in [
-        ("# a", "<h1>a</h1>\n"),
+        ("# a", "<h1 id=\"a\">a</h1>\n"),
         ("*a* **b** ~~c~~ `d`", "<p><em>a</em> <strong>b</strong> <del>c</del> <code>d</code></p>\n"),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"),
         ("3. a", "<ol start=\"3\">\n<li>a</li>\n</ol>\n"),

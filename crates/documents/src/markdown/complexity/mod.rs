@@ -94,9 +94,10 @@ impl Meter<'_> {
             self.containers.clear();
             self.end_stretch(at)?;
         }
-        let is_plain = self.containers.is_empty() && line.first().is_some_and(u8::is_ascii_alphabetic);
+        let first = line.first().copied().unwrap_or(b'\n');
+        let is_plain = self.containers.is_empty() && !MAY_MARK[usize::from(first)];
         let (content, is_blank) = if is_plain {
-            (line, false)
+            (line, first == b'\n')
         } else {
             let passed = self.containers.pass(line, after_blank, self.limits.max_depth.max(1000));
             self.containers_on(at, line.len(), &passed)?;
@@ -167,17 +168,21 @@ impl Meter<'_> {
     }
 }
 
+/// Bytes with which the mark of a container may begin, and blanks but for a line feed.
+const MAY_MARK: [bool; 256] = table(b" \t\r>-+*[:0123456789");
+
 /// Bytes that the parser makes nodes of.
-const IS_MARKUP: [bool; 256] = {
-    let mut markup = [false; 256];
-    let bytes = b"*_~^[]<`&|\\$\n";
+const IS_MARKUP: [bool; 256] = table(b"*_~^[]<`&|\\$\n");
+
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
     let mut at = 0;
     while at < bytes.len() {
-        markup[bytes[at] as usize] = true;
+        table[bytes[at] as usize] = true;
         at += 1;
     }
-    markup
-};
+    table
+}
 
 #[cfg(test)]
 mod tests {

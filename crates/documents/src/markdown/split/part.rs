@@ -146,7 +146,7 @@ impl<'a> Source<'a> {
             may_expand: text.len().max(FREE_EXPANSION),
             place: expanded,
         };
-        Ok(Self { bounds: Some(bounds), ..Self::of(parser, offset, plan.reading) })
+        Ok(Self::of(parser, text, offset, plan.reading).within(bounds))
     }
 }
 

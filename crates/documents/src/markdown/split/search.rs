@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use unicase::UniCase;
 
-use super::super::text::BYTE_ORDER_MARK;
+use super::super::text::{BYTE_ORDER_MARK, front_matter};
 use super::definitions::{self, Definitions};
 use super::part::Plan;
 use super::{Reading, cuts};
@@ -16,7 +16,11 @@ const MOST_SEARCHED: usize = 8;
 
 /// Parts of about `chunk_size` bytes, two at least.
 pub(crate) fn split(input: &[u8], reading: Reading, chunk_size: usize) -> Option<Plan> {
+    if !reading.may_be_cut() {
+        return None;
+    }
     let start = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let start = start + front_matter(input.get(start..)?, reading, true).unwrap_or(0);
     let len = input.len() - start;
     let plan = Plan::new(len, Definitions::default(), reading);
     let may_search = (len / MOST_SEARCHED).max(64 << 10);

@@ -11,10 +11,10 @@ use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
 
-use super::super::text::{BYTE_ORDER_MARK, Text};
+use super::super::text::{BYTE_ORDER_MARK, Text, front_matter};
 use super::definitions::{Definitions, Lookup};
 use super::part::{Bounds, FREE_EXPANSION, Plan};
-use super::{Reading, Source, cuts, search};
+use super::{Reading, Slugs, Source, cuts, search};
 use millpond_convert::ConvertError;
 
 /// To see that a block begins at a cut takes this many bytes after it, at the most.
@@ -29,10 +29,12 @@ pub(crate) struct Windows {
     steps: usize,
     next_steps: usize,
     reading: Reading,
+    /// The ids of headings so far.
+    slugs: Slugs,
     /// Where the window is in the document.
     offset: usize,
-    /// Whether there was a byte order mark.
-    has_mark: bool,
+    /// How long what comes before the text is: a byte order mark, front matter.
+    head: usize,
 }
 
 /// What references of the rest of the document have expanded to, when it has been written.
@@ -46,8 +48,9 @@ impl Windows {
             steps: 0,
             next_steps: 0,
             reading,
+            slugs: Slugs::default(),
             offset: 0,
-            has_mark: false,
+            head: 0,
         }
     }
 
@@ -58,7 +61,7 @@ impl Windows {
 
     /// How many bytes are remembered, about.
     pub(crate) fn held(&self) -> usize {
-        self.definitions.bytes()
+        self.definitions.bytes() + self.slugs.bytes()
     }
 
     /// What of the window can be read now, as far as can be seen from here; `None`: more is needed.
@@ -76,9 +79,15 @@ impl Windows {
             }
         }
         if self.is_at_start() {
-            self.has_mark = input.starts_with(BYTE_ORDER_MARK);
+            let mark = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            let body = input.get(mark..).unwrap_or_default();
+            let Some(front_matter) = front_matter(body, self.reading, is_last) else { return Ok(None) };
+            self.head = mark + front_matter;
         }
-        let start = if self.is_at_start() && self.has_mark { BYTE_ORDER_MARK.len() } else { 0 };
+        let start = if self.is_at_start() { self.head } else { 0 };
+        if !is_last && !self.reading.may_be_cut() {
+            return Ok(None);
+        }
         let stretch =
             if is_last { Some(start..input.len()) } else { Self::stretch_before_the_end(input, start) };
         if let Some(stretch) = &stretch {
@@ -130,7 +139,7 @@ impl Windows {
     }
 
     /// Whether the parts were read as the whole would be, now that all are; then what comes next begins after `end`.
-    pub(crate) fn accepts(&mut self, plan: Arc<Plan>, end: usize) -> bool {
+    pub(crate) fn accepts(&mut self, plan: &Plan, end: usize) -> bool {
         let expanded = plan.expansion().map(|bytes| self.expanded.saturating_add(bytes));
         let Some(expanded) = expanded.filter(|&bytes| bytes < self.may_expand(end)) else { return false };
         if plan.has_missed() {
@@ -139,18 +148,20 @@ impl Windows {
         self.expanded = expanded;
         self.steps = self.next_steps;
         self.offset += end;
-        let read =
-            Arc::try_unwrap(plan).map_or_else(|plan| plan.definitions.clone(), |plan| plan.definitions);
-        if !read.is_none_of_its_own() {
-            Arc::make_mut(&mut self.definitions).append(read.own());
+        if !plan.definitions.is_none_of_its_own() {
+            Arc::make_mut(&mut self.definitions).append(plan.definitions.clone().own());
         }
         true
     }
 
     /// What references may expand to in a document that ends there in the window, or later.
     fn may_expand(&self, end: usize) -> usize {
-        let mark = if self.has_mark { BYTE_ORDER_MARK.len() } else { 0 };
-        (self.offset + end - mark).max(FREE_EXPANSION)
+        (self.offset + end - self.head).max(FREE_EXPANSION)
+    }
+
+    /// The ids of headings so far.
+    pub(crate) fn slugs(&mut self) -> &mut Slugs {
+        &mut self.slugs
     }
 
     /// The text of a stretch.
@@ -182,7 +193,8 @@ impl Windows {
             may_expand: text.len().max(FREE_EXPANSION),
             place: written,
         };
-        Ok(Source { bounds: Some(bounds), ..Source::of(parser, skipped, self.reading) })
+        let source = Source::of(parser, text, skipped, self.reading);
+        Ok(source.after(self.slugs.clone()).within(bounds))
     }
 
     /// Whether the rest, which ends there, was read as the whole would be.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::BytesMut;
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, CowStr, Event, HeadingLevel, Tag, TagEnd};
 
 use super::Parts;
 use super::lists::{LEVELS, Lists};
+use super::parts::OpenEnd;
 use super::style::{Mark, Marks};
 use super::table::Table;
 
@@ -17,6 +18,14 @@ pub(super) enum Block {
     Text,
     Heading(HeadingLevel),
     Code,
+}
+
+/// The id of a heading.
+#[derive(Debug)]
+pub(super) struct Bookmark {
+    pub(super) id: String,
+    /// Whether it is to be made unique yet.
+    pub(super) is_open: bool,
 }
 
 /// A list that is open.
@@ -40,8 +49,12 @@ pub(super) struct Body {
     pub(super) references: Vec<(usize, String)>,
     pub(super) definitions: HashMap<String, Range<usize>>,
     pub(super) lists: Lists,
-    /// Where in the body, notes aside, the number of a list is, and that number.
-    pub(super) list_numbers: Vec<(usize, usize)>,
+    /// What in the body, notes aside, depends on what is before it in the document, in order.
+    pub(super) open_ends: Vec<OpenEnd>,
+    /// The id of the heading that is about to begin.
+    pub(super) bookmark: Option<Bookmark>,
+    /// How many definitions of terms are open.
+    pub(super) definition_depth: usize,
     pub(super) open_lists: Vec<List>,
     pub(super) quotes: usize,
     pub(super) block: Block,
@@ -71,7 +84,9 @@ impl Body {
             references: Vec::new(),
             definitions: HashMap::new(),
             lists: Lists::default(),
-            list_numbers: Vec::new(),
+            open_ends: Vec::new(),
+            bookmark: None,
+            definition_depth: 0,
             open_lists: Vec::new(),
             quotes: 0,
             block: Block::Text,
@@ -93,8 +108,8 @@ impl Body {
 
     pub(super) fn finish(mut self) -> Parts {
         self.end_paragraph();
-        let Self { body, notes, references, definitions, lists, list_numbers, .. } = self;
-        Parts { body, notes, references, definitions, lists, list_numbers }
+        let Self { body, notes, references, definitions, lists, open_ends, .. } = self;
+        Parts { body, notes, references, definitions, lists, open_ends }
     }
 
     pub(super) fn out(&mut self) -> &mut BytesMut {
@@ -105,8 +120,13 @@ impl Body {
         self.out().extend_from_slice(rtf);
     }
 
-    pub(super) fn event(&mut self, event: Event<'_>) {
+    /// Takes an event; `is_id_open` says whether the id of a heading is to be made unique yet.
+    pub(super) fn event(&mut self, event: Event<'_>, is_id_open: bool) {
         match event {
+            Event::Start(Tag::Heading { level, id, .. }) => {
+                self.begin_block(Block::Heading(level));
+                self.bookmark = id.map(|id| Bookmark { id: id.into_string(), is_open: is_id_open });
+            }
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) | Event::Html(text) if self.html.is_some() => {
@@ -131,7 +151,6 @@ impl Body {
 
     fn start(&mut self, tag: Tag<'_>) {
         match tag {
-            Tag::Heading { level, .. } => self.begin_block(Block::Heading(level)),
             Tag::CodeBlock(_) => {
                 self.begin_block(Block::Code);
                 self.begin_paragraph();
@@ -141,9 +160,20 @@ impl Body {
                 self.end_paragraph();
                 self.html = Some(String::new());
             }
-            Tag::BlockQuote(_) => {
+            Tag::BlockQuote(kind) => {
                 self.end_paragraph();
                 self.quotes += 1;
+                if let Some(kind) = kind {
+                    self.alert(kind);
+                }
+            }
+            Tag::DefinitionListTitle => {
+                self.begin_block(Block::Text);
+                self.begin_mark(Mark::Bold);
+            }
+            Tag::DefinitionListDefinition => {
+                self.end_paragraph();
+                self.definition_depth += 1;
             }
             Tag::List(start) => {
                 self.end_paragraph();
@@ -197,6 +227,10 @@ impl Body {
                 }
                 self.end_paragraph();
             }
+            TagEnd::DefinitionListDefinition => {
+                self.end_paragraph();
+                self.definition_depth = self.definition_depth.saturating_sub(1);
+            }
             TagEnd::HtmlBlock => self.html_block(),
             TagEnd::FootnoteDefinition => self.end_note(),
             TagEnd::Table => self.table = None,
@@ -215,6 +249,19 @@ impl Body {
             TagEnd::Image => self.images = self.images.saturating_sub(1),
             _ => self.end_paragraph(),
         }
+    }
+
+    /// The name of an alert, as a paragraph before it.
+    fn alert(&mut self, kind: BlockQuoteKind) {
+        self.begin_mark(Mark::Bold);
+        self.text(match kind {
+            BlockQuoteKind::Note => "Note",
+            BlockQuoteKind::Tip => "Tip",
+            BlockQuoteKind::Important => "Important",
+            BlockQuoteKind::Warning => "Warning",
+            BlockQuoteKind::Caution => "Caution",
+        });
+        self.end_paragraph();
     }
 
     fn end_note(&mut self) {

@@ -1,8 +1,10 @@
 //! The text of a block of raw HTML, without its layout: RTF has no place for that, but the words should not be lost.
 
+use crate::markdown::split::SILENT;
+
 /// What a block of HTML consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// Text, with white space as one space each.
     Text(String),
     /// A tag within a line, with its brackets.
@@ -52,11 +54,8 @@ const BLOCKS: [&str; 37] = [
     "ul",
 ];
 
-/// Elements whose content is not text.
-const SILENT: [&str; 5] = ["script", "style", "head", "template", "svg"];
-
 /// Takes a block of HTML apart. Nothing is an error: what is no tag is text.
-pub(super) fn read<'a>(html: &'a str, mut take: impl FnMut(Piece<'a>)) {
+pub(crate) fn read<'a>(html: &'a str, mut take: impl FnMut(Piece<'a>)) {
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         let (text, tag) = rest.split_at(at);

@@ -66,11 +66,14 @@ impl Body {
     pub(super) fn begin_link(&mut self, kind: LinkType, url: &str, title: &str) {
         self.begin_paragraph();
         self.links.push(self.marks);
-        self.put(b"{\\field{\\*\\fldinst{HYPERLINK \"");
+        self.put(b"{\\field{\\*\\fldinst{HYPERLINK ");
+        // A place in the document is a bookmark.
+        let place = url.strip_prefix('#').filter(|place| !place.is_empty());
+        self.put(if place.is_some() { b"\\\\l \"" } else { b"\"" });
         if kind == LinkType::Email {
             self.put(b"mailto:");
         }
-        self.quoted(url);
+        self.quoted(place.unwrap_or(url));
         if !title.is_empty() {
             self.put(b"\" \\\\o \"");
             self.quoted(title);

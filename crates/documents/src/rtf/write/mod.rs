@@ -2,7 +2,7 @@
 
 mod body;
 mod head;
-mod html_block;
+pub(crate) mod html_block;
 mod html_tag;
 mod inline;
 mod lists;
@@ -19,6 +19,7 @@ use bytes::BytesMut;
 
 use self::body::Body;
 use self::lists::Lists;
+use self::parts::OpenEnd;
 pub(crate) use self::parts::{Plan, from_part, join};
 use crate::markdown::Text;
 use crate::markdown::split::{Reading, Source};
@@ -34,8 +35,10 @@ pub(crate) fn from_markdown(
 ) -> Result<(), ConvertError> {
     let limit = options.max_output;
     let room = BytesMut::with_capacity((input.len() + input.len() / 2).min(limit));
-    let text = Text::new(input)?;
-    let parts = write(Source::new(&text, Reading::new(options))?, Body::new(room), limit)?;
+    let reading = Reading::new(options);
+    let text = Text::new(input, reading)?;
+    let source = Source::new(&text, reading)?.without_silent();
+    let parts = write(source, Body::new(room), limit)?;
     let before = out.len();
     out.reserve(parts.body.len() + parts.notes.len() + 4096);
     head::write(out, &parts.lists);
@@ -48,8 +51,8 @@ pub(crate) fn from_markdown(
 }
 
 fn write(mut source: Source<'_>, mut body: Body, limit: usize) -> Result<Parts, ConvertError> {
-    for event in source.by_ref() {
-        body.event(event);
+    while let Some(event) = source.next() {
+        body.event(event, source.is_id_open());
         if body.len() > limit {
             return Err(ConvertError::OutputTooLarge { limit });
         }
@@ -67,8 +70,8 @@ struct Parts {
     /// Where in `notes` the text of each is.
     definitions: HashMap<String, Range<usize>>,
     lists: Lists,
-    /// Where in `body` a list's number is, and that number.
-    list_numbers: Vec<(usize, usize)>,
+    /// What in `body` depends on what is before it in the document, in order.
+    open_ends: Vec<OpenEnd>,
 }
 
 impl Parts {

@@ -2,10 +2,12 @@
 
 use bytes::BytesMut;
 
-use super::body::{Block, Body};
+use super::body::{Block, Body, Bookmark};
 use super::lists::LEVELS;
+use super::parts::OpenEnd;
 use super::style::{Mark, Marks};
 use super::table::Table;
+use super::text;
 
 impl Body {
     pub(super) fn begin_block(&mut self, block: Block) {
@@ -21,7 +23,7 @@ impl Body {
         self.is_open = true;
         let quotes = self.quotes;
         let level = self.open_lists.len().min(LEVELS);
-        let indent = 720 * level + 360 * quotes.min(20);
+        let indent = 720 * (level + self.definition_depth.min(LEVELS)) + 360 * quotes.min(20);
         let item = self.open_lists.last_mut().filter(|list| list.is_fresh).map(|list| {
             list.is_fresh = false;
             let number = list.next;
@@ -45,7 +47,7 @@ impl Body {
         if let Some((list, number)) = item {
             self.put(b"\\ls");
             if self.note.is_none() {
-                self.list_numbers.push((self.body.len(), list));
+                self.open_ends.push(OpenEnd::List { at: self.body.len(), number: list });
             }
             self.put(format!("{list}\\ilvl{}{looks}", level.saturating_sub(1)).as_bytes());
             match number {
@@ -54,6 +56,24 @@ impl Body {
             }
         } else {
             self.put(looks.as_bytes());
+        }
+        if let Some(bookmark) = self.bookmark.take() {
+            self.put_bookmark(&bookmark);
+        }
+    }
+
+    /// A place to which links in the document lead.
+    fn put_bookmark(&mut self, bookmark: &Bookmark) {
+        let mut ends = [0; 2];
+        for (end, word) in ends.iter_mut().zip([&b"{\\*\\bkmkstart "[..], b"{\\*\\bkmkend "]) {
+            self.put(word);
+            text::write(self.out(), &bookmark.id);
+            *end = self.body.len();
+            self.put(b"}");
+        }
+        if self.note.is_none() {
+            let (id, is_open) = (bookmark.id.clone(), bookmark.is_open);
+            self.open_ends.push(OpenEnd::Bookmark { ends, id, is_open });
         }
     }
 
@@ -68,6 +88,7 @@ impl Body {
         self.links.clear();
         self.marks = Marks::default();
         self.block = Block::Text;
+        self.bookmark = None;
         self.owes_break = false;
     }
 

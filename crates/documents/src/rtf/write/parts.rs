@@ -1,4 +1,5 @@
-//! Parts of a document, written apart and put together: the lists are numbered then, throughout the document.
+//! Parts of a document, written apart and put together: the lists are numbered then, and the ids of headings made unique,
+//! throughout the document.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -8,8 +9,17 @@ use bytes::BytesMut;
 use super::body::Body;
 use super::head;
 use super::lists::Lists;
-use crate::markdown::split::{self, Source};
+use crate::markdown::split::{self, Slugs, Source};
 use millpond_convert::{ConversionOptions, ConvertError};
+
+/// A place in the body that depends on what is before it in the document.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OpenEnd {
+    /// The number of a list, which counts from the part's first.
+    List { at: usize, number: usize },
+    /// The two ends of the id of a heading, each of which takes a number if the id is open and not unique.
+    Bookmark { ends: [usize; 2], id: String, is_open: bool },
+}
 
 /// What the parts of a document share.
 #[derive(Debug)]
@@ -22,8 +32,8 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 struct Left {
     lists: Lists,
-    /// Where the output has the number of a list, and that number, which counts from the part's first.
-    numbers: Vec<(usize, usize)>,
+    /// Where the output depends on the parts before it.
+    open_ends: Vec<OpenEnd>,
 }
 
 impl Plan {
@@ -41,7 +51,7 @@ pub(crate) fn from_part(
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
     let text = plan.source.text(input, part)?;
-    let source = Source::part(&text, part, &plan.source)?;
+    let source = Source::part(&text, part, &plan.source)?.without_silent();
     let len = plan.source.parts().get(part).map_or(0, Range::len);
     let mut room = out.split_off(out.len());
     room.reserve((len + len / 2).min(options.max_output));
@@ -49,7 +59,7 @@ pub(crate) fn from_part(
     out.unsplit(parts.body);
     let Some(left) = plan.left.get(part) else { return Err(ConvertError::inseparable()) };
     // A part that is converted twice leaves the same.
-    let _ = left.set(Left { lists: parts.lists, numbers: parts.list_numbers });
+    let _ = left.set(Left { lists: parts.lists, open_ends: parts.open_ends });
     Ok(())
 }
 
@@ -70,23 +80,40 @@ pub(crate) fn join(
     let mut lists = Lists::default();
     left.iter().for_each(|left| lists.append(&left.lists));
     head::write(out, &lists);
-    let mut lists_before = 0;
+    let (mut lists_before, mut slugs) = (0, Slugs::default());
     for (part, left) in parts.iter().zip(left) {
-        write_numbered(out, part, &left.numbers, lists_before);
+        write_closed(out, part, &left.open_ends, lists_before, &mut slugs);
         lists_before += left.lists.len();
     }
     out.extend_from_slice(b"}\n");
     if out.len() - before > options.max_output { Err(ConvertError::inseparable()) } else { Ok(()) }
 }
 
-/// Appends a part in which the numbers of lists begin after those before it.
-fn write_numbered(out: &mut BytesMut, part: &[u8], numbers: &[(usize, usize)], lists_before: usize) {
+/// Appends a part in which the numbers of lists begin after those before it, and the ids of headings are unique.
+fn write_closed(
+    out: &mut BytesMut,
+    part: &[u8],
+    open_ends: &[OpenEnd],
+    lists_before: usize,
+    slugs: &mut Slugs,
+) {
     let mut written = 0;
-    if lists_before > 0 {
-        for &(at, number) in numbers {
-            out.extend_from_slice(part.get(written..at).unwrap_or_default());
-            out.extend_from_slice((lists_before + number).to_string().as_bytes());
-            written = at + number.to_string().len();
+    let mut put = |to: usize, text: &str, skipped: usize| {
+        out.extend_from_slice(part.get(written..to).unwrap_or_default());
+        out.extend_from_slice(text.as_bytes());
+        written = to + skipped;
+    };
+    for end in open_ends {
+        match end {
+            OpenEnd::List { .. } if lists_before == 0 => {}
+            OpenEnd::List { at, number } => {
+                put(*at, &(lists_before + number).to_string(), number.to_string().len());
+            }
+            OpenEnd::Bookmark { id, is_open: false, .. } => slugs.take(id),
+            OpenEnd::Bookmark { ends, id, .. } => match slugs.number(id) {
+                0 => {}
+                number => ends.iter().for_each(|at| put(*at, &format!("-{number}"), 0)),
+            },
         }
     }
     out.extend_from_slice(part.get(written..).unwrap_or_default());
@@ -99,7 +126,18 @@ mod tests {
     #[test]
     fn lists_are_numbered_on_from_the_part_before() {
         let mut out = BytesMut::from("> ");
-        write_numbered(&mut out, b"a\\ls1 b\\ls12 c", &[(4, 1), (10, 12)], 9);
+        let ends = [OpenEnd::List { at: 4, number: 1 }, OpenEnd::List { at: 10, number: 12 }];
+        write_closed(&mut out, b"a\\ls1 b\\ls12 c", &ends, 9, &mut Slugs::default());
         assert_eq!(out, "> a\\ls10 b\\ls21 c");
+    }
+
+    #[test]
+    fn ids_are_made_unique_at_both_ends() {
+        let (mut out, mut slugs) = (BytesMut::new(), Slugs::default());
+        let end = |is_open| [OpenEnd::Bookmark { ends: [1, 3], id: "a".into(), is_open }];
+        for is_open in [true, true, false, true] {
+            write_closed(&mut out, b"a a.", &end(is_open), 0, &mut slugs);
+        }
+        assert_eq!(out, "a a.a-1 a-1.a a.a-2 a-2.");
     }
 }

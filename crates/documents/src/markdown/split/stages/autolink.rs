@@ -1,0 +1,221 @@
+//! Addresses in text, by the rules of GitHub Flavored Markdown 0.29, section 6.9 and its reference implementation.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+/// An address in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Autolink {
+    pub(in super::super) range: Range<usize>,
+    /// What goes before it to make an address of it.
+    pub(in super::super) prefix: &'static str,
+}
+
+/// The bytes at which addresses of a document are noticed.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Triggers(Option<[u8; 3]>);
+
+impl Triggers {
+    pub(in super::super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Those of a document: most have none, or one.
+    pub(in super::super) fn of(text: &str) -> Self {
+        let text = text.as_bytes();
+        let present = [
+            memmem::find(text, b"://").map(|_| b':'),
+            memmem::find(text, b"www.").map(|_| b'w'),
+            memchr::memchr(b'@', text).map(|_| b'@'),
+        ];
+        let first = present.into_iter().flatten().next();
+        Self(first.map(|first| present.map(|byte| byte.unwrap_or(first))))
+    }
+
+    pub(in super::super) fn are_none(self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether an address may begin in this piece of text.
+    pub(in super::super) fn are_in(self, text: &str) -> bool {
+        let Some([a, b, c]) = self.0 else { return false };
+        let bytes = text.as_bytes();
+        memchr::memchr3_iter(a, b, c, bytes).any(|at| match bytes.get(at) {
+            Some(b':') => bytes.get(at..).is_some_and(|rest| rest.starts_with(b"://")),
+            Some(b'w') => bytes.get(at..).is_some_and(|rest| rest.starts_with(b"www.")),
+            _ => true,
+        })
+    }
+}
+
+/// The next address in `text`, from `start` on; what is before the text is `before`.
+pub(in super::super) fn find(text: &str, start: usize, before: Option<char>) -> Option<Autolink> {
+    let bytes = text.as_bytes();
+    let mut at = start;
+    while let Some(found) = bytes.get(at..)?.iter().position(|b| matches!(b, b':' | b'w' | b'@')) {
+        at += found;
+        let link = match bytes.get(at)? {
+            b'w' => www(text, at, before),
+            b':' => url(text, at, start),
+            _ => email(text, at, start),
+        };
+        if link.is_some() {
+            return link;
+        }
+        at += 1;
+    }
+    None
+}
+
+fn www(text: &str, at: usize, before: Option<char>) -> Option<Autolink> {
+    // Before a text there may be the mark of a cell, or of emphasis.
+    let before = if at == 0 { before.filter(|&c| c != '|') } else { text.get(..at)?.chars().next_back() };
+    let is_begin = before.is_none_or(|c| c.is_whitespace() || "*_~(".contains(c));
+    if !is_begin || !text.get(at..)?.starts_with("www.") {
+        return None;
+    }
+    let end = end_of_address(text, at, at, false)?;
+    Some(Autolink { range: at..end, prefix: "http://" })
+}
+
+fn url(text: &str, colon: usize, start: usize) -> Option<Autolink> {
+    if !text.get(colon..)?.starts_with("://") {
+        return None;
+    }
+    let before = text.get(start..colon)?;
+    let letters = before.bytes().rev().take(6).take_while(u8::is_ascii_alphabetic).count();
+    let scheme = before.get(before.len() - letters..)?;
+    let is_known = ["http", "https", "ftp"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    let end = is_known.then(|| end_of_address(text, colon - letters, colon + 3, true))??;
+    Some(Autolink { range: colon - letters..end, prefix: "" })
+}
+
+/// Where the address ends whose domain begins at `domain`.
+fn end_of_address(text: &str, begin: usize, domain: usize, may_be_short: bool) -> Option<usize> {
+    let rest = text.get(domain..)?;
+    if !is_domain(rest, may_be_short) {
+        return None;
+    }
+    let len = rest.find(|c: char| c.is_whitespace() || c == '<').unwrap_or(rest.len());
+    let end = domain + trimmed(rest.get(..len)?);
+    (end > domain && end > begin).then_some(end)
+}
+
+/// Whether the text begins with a domain: words with dots in between, the last two of which have no underscore.
+fn is_domain(rest: &str, may_be_short: bool) -> bool {
+    let is_of_it = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let domain = rest.get(..rest.find(|c| !is_of_it(c)).unwrap_or(rest.len())).unwrap_or_default();
+    let domain = domain.trim_end_matches('.');
+    let has_underscore = domain.rsplit('.').take(2).any(|word| word.contains('_'));
+    domain.starts_with(char::is_alphanumeric) && !has_underscore && (may_be_short || domain.contains('.'))
+}
+
+/// The length of an address without what ends the sentence around it.
+fn trimmed(address: &str) -> usize {
+    let bytes = address.as_bytes();
+    let count = |byte| memchr::memchr_iter(byte, bytes).count();
+    let (opened, mut closed) = (count(b'('), count(b')'));
+    let mut end = bytes.len();
+    while let Some(&last) = bytes.get(..end).and_then(<[u8]>::last) {
+        match last {
+            b'?' | b'!' | b'.' | b',' | b':' | b'*' | b'_' | b'~' | b'\'' | b'"' => end -= 1,
+            b')' if closed > opened => {
+                closed -= 1;
+                end -= 1;
+            }
+            b';' => {
+                let name = bytes.iter().take(end - 1).rev().take_while(|b| b.is_ascii_alphanumeric()).count();
+                let is_reference = name > 0 && bytes.get((end - 1 - name).wrapping_sub(1)) == Some(&b'&');
+                end -= if is_reference { name + 2 } else { 1 };
+            }
+            _ => break,
+        }
+    }
+    end
+}
+
+fn email(text: &str, at: usize, start: usize) -> Option<Autolink> {
+    let is_of_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
+    let name = text.as_bytes().get(start..at)?.iter().rev().take_while(|b| is_of_name(b)).count();
+    let rest = text.as_bytes().get(at + 1..)?;
+    let is_of_domain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let mut len = rest.iter().take_while(|b| is_of_domain(b)).count();
+    let domain = rest.get(..len)?;
+    if rest.get(len) == Some(&b'@') || name == 0 {
+        return None;
+    }
+    len -= domain.iter().rev().take_while(|&&b| b == b'.').count();
+    let domain = domain.get(..len)?;
+    let is_address = domain.contains(&b'.')
+        && domain.first().is_some_and(u8::is_ascii_alphanumeric)
+        && domain.last().is_some_and(u8::is_ascii_alphanumeric);
+    is_address.then(|| Autolink { range: at - name..at + 1 + len, prefix: "mailto:" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text with its addresses in brackets.
+    fn links(text: &str) -> String {
+        let (mut marked, mut at) = (String::new(), 0);
+        while let Some(link) = find(text, at, None) {
+            marked +=
+                &format!("{}[{}{}]", &text[at..link.range.start], link.prefix, &text[link.range.clone()]);
+            at = link.range.end;
+        }
+        marked + &text[at..]
+    }
+
+    #[test]
+    fn addresses_begin_with_a_scheme_or_www() {
+        for (text, expected) in [
+            (
+                "See https://example.org/a and www.example.org.",
+                "See [https://example.org/a] and [http://www.example.org].",
+            ),
+            ("HTTP://a.example ftp://b.example/c", "[HTTP://a.example] [ftp://b.example/c]"),
+            ("(www.a.example) *www.b.example*", "([http://www.a.example]) *[http://www.b.example]*"),
+            ("xwww.a.example wwww.a.example www. a", "xwww.a.example wwww.a.example www. a"),
+            (
+                "javascript://a.example xhttp://a.example http:// http://",
+                "javascript://a.example xhttp://a.example http:// http://",
+            ),
+            ("http://a_b.example http://a_b.c.example", "http://a_b.example [http://a_b.c.example]"),
+            ("http://localhost:8080/a?b=c&d=e#f", "[http://localhost:8080/a?b=c&d=e#f]"),
+            ("https://пример.example/путь", "[https://пример.example/путь]"),
+        ] {
+            assert_eq!(links(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_ends_the_sentence_is_no_part_of_them() {
+        for (text, expected) in [
+            ("www.a.example/b?!.,:*_~'\"", "[http://www.a.example/b]?!.,:*_~'\""),
+            (
+                "www.a.example/b_(c) (www.a.example/b_(c))",
+                "[http://www.a.example/b_(c)] ([http://www.a.example/b_(c)])",
+            ),
+            (
+                "www.a.example/b&copy; www.a.example/b;",
+                "[http://www.a.example/b]&copy; [http://www.a.example/b];",
+            ),
+            ("www.a.example/<b>", "[http://www.a.example/]<b>"),
+        ] {
+            assert_eq!(links(text), expected);
+        }
+    }
+
+    #[test]
+    fn mail_addresses_are_links() {
+        for (text, expected) in [
+            ("to a.b+c@d.example.", "to [mailto:a.b+c@d.example]."),
+            ("a@b @c.example d@e.example-", "a@b @c.example d@e.example-"),
+            ("a@b@c.example", "a@[mailto:b@c.example]"),
+        ] {
+            assert_eq!(links(text), expected);
+        }
+    }
+}

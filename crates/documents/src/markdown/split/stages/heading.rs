@@ -1,0 +1,149 @@
+//! Ids of headings: by their text, as GitHub makes them, or `{#id}` at their end.
+
+use std::collections::HashMap;
+
+use pulldown_cmark::{CowStr, Event};
+
+/// The ids that are taken, and how often each text was there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slugs {
+    taken: HashMap<String, usize>,
+    bytes: usize,
+}
+
+impl Slugs {
+    /// How many bytes they have, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The number that makes the id unique; 0: it is.
+    pub(crate) fn number(&mut self, slug: &str) -> usize {
+        let mut number = 0;
+        if let Some(&last) = self.taken.get(slug) {
+            number = last + 1;
+            while self.taken.contains_key(&numbered(slug, number)) {
+                number += 1;
+            }
+            self.taken.insert(slug.to_owned(), number);
+        }
+        self.take(&numbered(slug, number));
+        number
+    }
+
+    /// Takes an id that its author has given: it stays, whatever else is taken.
+    pub(crate) fn take(&mut self, id: &str) {
+        if !self.taken.contains_key(id) {
+            self.bytes += id.len() + size_of::<(String, usize)>();
+            self.taken.insert(id.to_owned(), 0);
+        }
+    }
+}
+
+/// The id with its number, if it has one.
+pub(crate) fn numbered(slug: &str, number: usize) -> String {
+    if number == 0 { slug.to_owned() } else { format!("{slug}-{number}") }
+}
+
+/// The id by the text of a heading; empty if there is nothing to make one of.
+pub(in super::super) fn slug<'a>(events: impl Iterator<Item = &'a Event<'a>>) -> String {
+    let mut slug = String::new();
+    for event in events {
+        match event {
+            Event::Text(text) | Event::Code(text) => add(text, &mut slug),
+            Event::SoftBreak | Event::HardBreak => slug.push('-'),
+            _ => {}
+        }
+    }
+    slug
+}
+
+fn add(text: &str, slug: &mut String) {
+    for c in text.chars() {
+        match c {
+            ' ' => slug.push('-'),
+            '-' | '_' => slug.push(c),
+            c if c.is_ascii_alphanumeric() => slug.push(c.to_ascii_lowercase()),
+            c if !c.is_ascii() && c.is_alphanumeric() => slug.extend(c.to_lowercase()),
+            _ => {}
+        }
+    }
+}
+
+/// What `{#id .class}` says.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct Attributes {
+    pub(in super::super) id: String,
+    pub(in super::super) classes: Vec<String>,
+}
+
+/// Takes `{#id}` from the end of the text.
+pub(in super::super) fn take_attributes(text: &mut CowStr<'_>) -> Option<Attributes> {
+    let trimmed = text.trim_end().strip_suffix('}')?;
+    let (before, inner) = trimmed.rsplit_once('{')?;
+    let (mut id, mut classes) = (None, Vec::new());
+    for word in inner.split_ascii_whitespace() {
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'))
+        };
+        if let Some(name) = word.strip_prefix('#').filter(|name| is_name(name)) {
+            id = Some(name.to_owned());
+        } else {
+            classes.push(word.strip_prefix('.').filter(|name| is_name(name))?.to_owned());
+        }
+    }
+    let attributes = Attributes { id: id?, classes };
+    *text = before.trim_end().to_owned().into();
+    Some(attributes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slug_of(text: &str) -> String {
+        slug([Event::Text(text.into())].iter())
+    }
+
+    #[test]
+    fn slugs_are_those_of_github() {
+        for (text, slug) in [
+            ("My Part", "my-part"),
+            ("What's new? (2.0)", "whats-new-20"),
+            ("a  b", "a--b"),
+            ("snake_case & more", "snake_case--more"),
+            ("Überblick 日本", "überblick-日本"),
+            ("!?", ""),
+        ] {
+            assert_eq!(slug_of(text), slug);
+        }
+    }
+
+    #[test]
+    fn ids_are_unique() {
+        let mut slugs = Slugs::default();
+        let mut ids = |texts: &[&str]| -> Vec<String> {
+            texts.iter().map(|slug| numbered(slug, slugs.number(slug))).collect()
+        };
+        assert_eq!(ids(&["a", "a", "a-1", "a", "b"]), ["a", "a-1", "a-1-1", "a-2", "b"]);
+        slugs.take("c");
+        assert_eq!(slugs.number("c"), 1);
+    }
+
+    #[test]
+    fn attributes_are_taken_where_they_name_an_id() {
+        let take = |text: &str| {
+            let mut text = CowStr::from(text.to_owned());
+            take_attributes(&mut text)
+                .map(|attributes| (text.to_string(), attributes.id, attributes.classes.join(" ")))
+        };
+        assert_eq!(take("A {#b}"), Some(("A".into(), "b".into(), String::new())));
+        assert_eq!(take("A {#b .c .d} "), Some(("A".into(), "b".into(), "c d".into())));
+        for other in
+            ["A {b}", "A {.c}", "A {#b onclick=c}", "A {#}", "/users/{id}", "A {#b} c", "A #b}", "{#\"}"]
+        {
+            assert_eq!(take(other), None, "{other}");
+        }
+    }
+}
