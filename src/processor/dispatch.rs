@@ -182,7 +182,10 @@ impl<'b, C: Converter> Start<'b, C> {
         };
         let pool = &processor.pool;
         // What fits one by one must not be refused because it is together.
-        let bytes = group.jobs.iter().fold(0_usize, |sum, (_, job)| sum.saturating_add(job.content.len()));
+        // Its documents are converted one after the other, but all of them are there.
+        let bytes = group.jobs.iter().fold(0_usize, |sum, (_, job)| {
+            sum.saturating_add(processor.engine.weight(&job.content, &job.options))
+        });
         let single = group.jobs.len() == 1;
         let bytes = if single { bytes } else { bytes.min(pool.config().byte_budget.unwrap_or(bytes)) };
         let defer = |group: Group<C>| match task_for(&terms, pool, bytes) {

@@ -108,6 +108,13 @@ impl<C: Converter> Engine<C> {
         TaskOptions { priority, bytes: 0, ..task.clone() }
     }
 
+    /// How many bytes a document counts for in the byte budget.
+    pub(super) fn weight(&self, content: &[u8], options: &ConversionOptions) -> usize {
+        let mut bytes = content.len();
+        contain(|| bytes = self.converter.memory(content, options));
+        bytes
+    }
+
     /// How large the parts of a document are to be.
     pub(super) fn chunk_size(&self, options: &ConversionOptions) -> usize {
         options.chunk_size.unwrap_or(self.config.chunk_size).max(1)

@@ -42,6 +42,8 @@ pub(crate) struct Shipment {
     terms: TaskOptions,
     asked: Instant,
     slot: Option<Slot<Ticket>>,
+    /// What it counts for in the byte budget.
+    weight: usize,
 }
 
 /// A document at the end of its tenant's line.
@@ -66,7 +68,7 @@ impl Opened {
 impl Shipment {
     /// The task for it; `None` if it may be any.
     pub(crate) fn task<'p>(&self, pool: &'p AdaptiveThreadPool) -> Option<TaskBuilder<'p>> {
-        task_for(&self.terms, pool, self.job.content.len())
+        task_for(&self.terms, pool, self.weight)
     }
 }
 
@@ -94,6 +96,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     pub(crate) fn proceed(&self, opened: Opened) -> Way {
         let engine = &self.engine;
         let Opened { job, terms, asked, start, here } = opened;
+        let weight = engine.weight(&job.content, &job.options);
         let mut slot = None;
         // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
         // be to wait for itself.
@@ -101,7 +104,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             slot = tenants.try_enter(name);
             if slot.is_none() {
                 let (tenants, name) = (Arc::clone(tenants), Arc::clone(name));
-                let shipment = Shipment { job, terms, asked, slot };
+                let shipment = Shipment { job, terms, asked, slot, weight };
                 return Way::TenantFull(Arrived { shipment, tenants, name });
             }
         }
@@ -111,7 +114,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             engine.account(&outcome);
             return Way::Answered(outcome);
         }
-        Way::Ship(Shipment { job, terms, asked, slot })
+        Way::Ship(Shipment { job, terms, asked, slot, weight })
     }
 
     /// What a worker has to do for it.
@@ -122,9 +125,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
 
     /// It stands in its tenant's line, and then in the queue's, by itself.
     pub(crate) fn stand_in_line(&self, arrived: Arrived) -> Deferred<Outcome> {
-        let Arrived { shipment: Shipment { job, terms, asked, .. }, tenants, name } = arrived;
-        let bytes = job.content.len();
+        let Arrived { shipment: Shipment { job, terms, asked, weight, .. }, tenants, name } = arrived;
         let work = |slot| on_worker(Arc::clone(&self.engine), job, asked, Some(slot));
-        self.line_up(&tenants, &name, &terms, bytes, work)
+        self.line_up(&tenants, &name, &terms, weight, work)
     }
 }

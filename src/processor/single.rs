@@ -122,12 +122,13 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         }
         let mut id = String::new();
         let terms = engine.terms(&request, &request.content);
+        let weight = engine.weight(&request.content, &request.options);
         let work = |(request, slot): (ConversionRequest, _)| {
             let (name, job) = request.into_parts();
             id = name;
             on_worker(Arc::clone(engine), job, asked, slot)
         };
-        let submitted = match task_for(&terms, &self.pool, request.content.len()) {
+        let submitted = match task_for(&terms, &self.pool, weight) {
             None => self.pool.try_enqueue((request, slot), work),
             Some(task) => task.try_enqueue((request, slot), work),
         };

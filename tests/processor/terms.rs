@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::processor_support::{Bench, bench, request, shipping};
+use crate::processor_support::{Bench, bench, request, requests, shipping};
 use futures_util::future::join_all;
 use futures_util::poll;
-use millpond::{ConversionRequest, Format, Priority, ProcessError, ProcessorConfig, RejectReason};
+use millpond::{
+    ConversionRequest, Format, PoolConfig, Priority, ProcessError, ProcessorConfig, RejectReason,
+};
 
 /// One worker, which is held up by a document of its own.
 async fn held(config: ProcessorConfig) -> (Bench, impl Future<Output = ()>) {
@@ -129,4 +131,28 @@ async fn limits_of_tenants_and_the_order_hold_together() {
     let order = order(config, requests).await;
     assert_eq!(order.len(), 11);
     assert!(order.iter().position(|document| document == "b").unwrap() <= 2, "{order:?}");
+}
+
+#[tokio::test]
+async fn a_document_counts_for_what_its_conversion_may_hold() {
+    let pool = PoolConfig { byte_budget: Some(10_000), ..PoolConfig::default() };
+    let (bench, first) = held(ProcessorConfig { pool, coalesce_target: Duration::ZERO, ..shipping() }).await;
+    // Alone it would be more than all.
+    match bench.processor.process_single(request("large document")).await.result {
+        Err(ProcessError::Rejected(why)) => assert_eq!(why.reason, RejectReason::NeverFits),
+        other => panic!("{other:?}"),
+    }
+    let mut waits = Box::pin(bench.processor.process_single(request("large 1")));
+    assert!(poll!(&mut waits).is_pending());
+    let refused = bench.processor.try_process_single(request("large 2")).unwrap_err();
+    assert_eq!(refused.rejection().reason, RejectReason::ByteBudget);
+    let mut batch = Box::pin(bench.processor.process_batch(requests(["large 3", "small"])));
+    assert!(poll!(&mut batch).is_pending());
+    // The small one waits behind it: first come, first served.
+    assert_eq!(bench.processor.get_pool_statistics().bytes_under_way, 7_000 + 4);
+    bench.gate.open();
+    assert!(waits.await.is_ok());
+    assert!(batch.await.iter().all(|response| response.is_ok()));
+    first.await;
+    assert_eq!(bench.processor.get_pool_statistics().bytes_under_way, 0);
 }

@@ -55,6 +55,15 @@ pub trait Converter: Send + Sync + 'static {
         Ok(options.resolve(input))
     }
 
+    /// How many bytes the conversion of `input` may hold at the most, the document and its output included. A processor counts
+    /// that much for it against the pool's byte budget while it waits and runs. The length of the input, by default.
+    ///
+    /// This runs before anything else is known of the document: it should look at lengths and formats, not read.
+    fn memory(&self, input: &[u8], options: &ConversionOptions) -> usize {
+        let _ = options;
+        input.len()
+    }
+
     /// Cuts `input` into parts of about `chunk_size` bytes. `None`, the default: it is to be converted whole, as is a
     /// document of less than two parts.
     ///

@@ -134,7 +134,7 @@ where
         let step = {
             let (processor, options) = (self.processor.clone(), self.request.options.clone());
             let (engine, window) = (Arc::clone(&processor.engine), window.clone());
-            let bytes = window.len();
+            let bytes = engine.weight(&window, &options);
             let work = move || engine.step(session, &window, is_last, &options);
             async move { processor.in_turn(&terms, bytes, work).await.unwrap_or_else(|error| Err(error.into())) }
         };
