@@ -39,6 +39,34 @@ impl DocumentConverter {
     }
 }
 
+/// Markdown that is longer is read in pieces of half this, where it can be cut: the parser holds up to 150 times what it reads.
+const PIECES_FROM: usize = 256 << 10;
+
+impl DocumentConverter {
+    /// Converts Markdown piece by piece, and says whether the pieces make the whole; `out` is as it was if not.
+    fn convert_in_pieces(&self, input: &[u8], options: &ConversionOptions, out: &mut BytesMut) -> bool {
+        if input.len() < PIECES_FROM {
+            return false;
+        }
+        let Some(split) = self.split(input, options, PIECES_FROM / 2) else { return false };
+        let (before, mut len, mut parts) = (out.len(), 0, Vec::new());
+        for part in 0..split.len() {
+            let mut piece = BytesMut::new();
+            let done = self.convert_part(input, &split, part, options, &mut piece);
+            len += piece.len();
+            if done.is_err() || len > options.max_output {
+                return false;
+            }
+            parts.push(piece);
+        }
+        let is_joined = self.join(&split, parts, options, out).is_ok();
+        if !is_joined {
+            out.truncate(before);
+        }
+        is_joined
+    }
+}
+
 impl Converter for DocumentConverter {
     /// Converts `input` and appends the result to `out`; on an error `out` is as it was.
     ///
@@ -48,7 +76,7 @@ impl Converter for DocumentConverter {
     /// that does not begin with `{\rtf` or ends inside a group; [`ConvertError::NotUtf8`] for Markdown that is not;
     /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`;
     /// [`ConvertError::TooComplex`] for Markdown made to be slow. On the way from RTF
-    /// to HTML the limit of output is also that of the Markdown in between.
+    /// to HTML the limit of output is also that of the Markdown in between, and offsets of the second step are those in it.
     fn convert(
         &self,
         input: &[u8],
@@ -61,8 +89,16 @@ impl Converter for DocumentConverter {
             (Format::Rtf, Format::Markdown) => rtf::to_markdown(input, options, out),
             (Format::Rtf, Format::Html) => {
                 let mut markdown = BytesMut::new();
-                rtf::to_markdown(input, options, &mut markdown)
-                    .and_then(|()| html::from_markdown(&markdown, &html::options_from_rtf(options), out))
+                let options = html::options_from_rtf(options);
+                rtf::to_markdown(input, &options, &mut markdown).and_then(|()| {
+                    if self.convert_in_pieces(&markdown, &options, out) {
+                        return Ok(());
+                    }
+                    html::from_markdown(&markdown, &options, out)
+                })
+            }
+            (Format::Markdown, Format::Rtf | Format::Html) if self.convert_in_pieces(input, options, out) => {
+                Ok(())
             }
             (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out),
             (Format::Markdown, Format::Html) => html::from_markdown(input, options, out),
