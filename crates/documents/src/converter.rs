@@ -2,12 +2,9 @@
 
 use std::borrow::Cow;
 
-use bytes::{Bytes, BytesMut};
-use memchr::memmem;
+use bytes::BytesMut;
 
-use millpond_convert::{
-    ConversionOptions, ConvertError, Converter, Format, Incremental, OneByOne, Report, Split,
-};
+use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Report, Split};
 
 use crate::html;
 use crate::markdown::split;
@@ -16,57 +13,6 @@ use crate::rtf::{read as rtf, write as rtf_write};
 /// So much of a document, white space before it aside, says what it is in: a brace, a star and a
 /// control word.
 const LONGEST_FIRST_WORD: usize = 48;
-
-/// How much of a long RTF document becomes HTML at a time: the parser's tree of its Markdown is
-/// many times as large.
-const WINDOW: usize = 64 << 10;
-
-/// What is longer becomes HTML a window at a time, in a little more time.
-const LONG: usize = 8 * WINDOW;
-
-/// Appends RTF as HTML, by way of Markdown. What can't be done piece by piece, and all errors, come
-/// from the whole.
-fn rtf_to_html(
-    input: &[u8],
-    options: &ConversionOptions,
-    out: &mut BytesMut,
-) -> Result<Report, ConvertError> {
-    let before = out.len();
-    // Footnotes come last, so that all has to wait for them.
-    if input.len() > LONG && memmem::find(input, b"\\footnote").is_none() {
-        if let Ok(report) = rtf_to_html_in_windows(input, options, out) {
-            return Ok(report);
-        }
-        out.truncate(before);
-    }
-    let mut markdown = BytesMut::new();
-    let report = rtf::to_markdown(input, options, &mut markdown)?;
-    html::from_markdown(&markdown, &html::options_from_rtf(options), out)?;
-    Ok(report)
-}
-
-fn rtf_to_html_in_windows(
-    input: &[u8],
-    options: &ConversionOptions,
-    out: &mut BytesMut,
-) -> Result<Report, ConvertError> {
-    let head = input.get(..WINDOW).unwrap_or(input);
-    let options = ConversionOptions { chunk_size: None, ..options.clone() };
-    let mut conversion = html::FromRtf::new(head, &options)?;
-    let (mut done, mut length) = (0, WINDOW);
-    loop {
-        let rest = input.get(done..).unwrap_or_default();
-        let window = rest.get(..length).unwrap_or(rest);
-        let is_last = window.len() == rest.len();
-        let count = conversion.convert(&Bytes::copy_from_slice(window), is_last, &OneByOne, out)?;
-        if is_last {
-            return Ok(conversion.report());
-        }
-        done += count;
-        // What is longer than a window is seen whole before long.
-        length = if count == 0 { length.saturating_mul(2) } else { WINDOW };
-    }
-}
 
 /// Whether what follows `head` may still say that the document is RTF, with its head or without.
 fn is_undecided(head: &[u8]) -> bool {
@@ -127,6 +73,71 @@ impl DocumentConverter {
     }
 }
 
+/// Markdown that is longer is read in pieces of half this, where it can be cut: the parser holds up to 150 times what it reads.
+const PIECES_FROM: usize = 256 << 10;
+
+impl DocumentConverter {
+    /// Appends RTF as HTML, by way of Markdown.
+    fn rtf_to_html(
+        &self,
+        input: &[u8],
+        options: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
+        let mut markdown = BytesMut::new();
+        let mut report = rtf::to_markdown(input, options, &mut markdown)?;
+        let options = html::options_from_rtf(options);
+        report.merge(&self.from_markdown(&markdown, Format::Html, &options, out)?);
+        Ok(report)
+    }
+
+    /// Appends Markdown as RTF or HTML: piece by piece if it is long, else, or if the pieces do not make the whole, whole.
+    fn from_markdown(
+        &self,
+        input: &[u8],
+        to: Format,
+        options: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
+        if input.len() >= PIECES_FROM {
+            let options = ConversionOptions { from: Some(Format::Markdown), to: Some(to), ..options.clone() };
+            if let Some(report) = self.in_pieces(input, &options, out) {
+                return Ok(report);
+            }
+        }
+        match to {
+            Format::Rtf => rtf_write::from_markdown(input, options, out).map(nothing),
+            _ => html::from_markdown(input, options, out).map(nothing),
+        }
+    }
+
+    /// Converts Markdown piece by piece. `None` if the pieces do not make the whole; `out` is as it was then.
+    fn in_pieces(&self, input: &[u8], options: &ConversionOptions, out: &mut BytesMut) -> Option<Report> {
+        let split = self.split(input, options, PIECES_FROM / 2)?;
+        let (before, mut len, mut parts) = (out.len(), 0, Vec::new());
+        let mut report = Report::default();
+        for part in 0..split.len() {
+            let mut piece = BytesMut::new();
+            report.merge(&self.convert_part(input, &split, part, options, &mut piece).ok()?);
+            len += piece.len();
+            if len > options.max_output {
+                return None;
+            }
+            parts.push(piece);
+        }
+        match self.join(&split, parts, options, out) {
+            Ok(of_join) => {
+                report.merge(&of_join);
+                Some(report)
+            }
+            Err(_) => {
+                out.truncate(before);
+                None
+            }
+        }
+    }
+}
+
 impl Converter for DocumentConverter {
     /// Converts `input` and appends the result to `out`; on an error `out` is as it was.
     ///
@@ -137,8 +148,9 @@ impl Converter for DocumentConverter {
     /// unless [`lenient`](ConversionOptions::lenient) lets it, and for what looks like RTF without
     /// its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
     /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`;
-    /// [`ConvertError::TooComplex`] for Markdown made to be slow.
-    /// On the way from RTF to HTML the limit of output is also that of the Markdown in between.
+    /// [`ConvertError::TooComplex`] for Markdown made to be slow. On the way from RTF to HTML the limit
+    /// of output is also that of the Markdown in between, and offsets of the second step are those in
+    /// it.
     fn convert(
         &self,
         input: &[u8],
@@ -149,9 +161,8 @@ impl Converter for DocumentConverter {
         let (from, to) = formats(input, options)?;
         let done = match (from, to) {
             (Format::Rtf, Format::Markdown) => rtf::to_markdown(input, options, out),
-            (Format::Rtf, Format::Html) => rtf_to_html(input, options, out),
-            (Format::Markdown, Format::Rtf) => rtf_write::from_markdown(input, options, out).map(nothing),
-            (Format::Markdown, Format::Html) => html::from_markdown(input, options, out).map(nothing),
+            (Format::Rtf, Format::Html) => self.rtf_to_html(input, options, out),
+            (Format::Markdown, Format::Rtf | Format::Html) => self.from_markdown(input, to, options, out),
             (from, to) => Err(ConvertError::Unsupported { from, to }),
         };
         if done.is_err() {

@@ -16,7 +16,7 @@ pub(crate) use self::incremental::{FromMarkdown, FromRtf};
 use self::safe::Safe;
 use crate::markdown::Text;
 use crate::markdown::split::{self, Reading, Slugs, Source};
-use millpond_convert::{ConversionOptions, ConvertError, HtmlPolicy, MarkdownExtensions};
+use millpond_convert::{ConversionOptions, ConvertError, Format, HtmlPolicy, MarkdownExtensions};
 
 /// What the parts of a document share.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ impl Plan {
 /// The options for Markdown that was made of RTF: whatever the text looks like beyond CommonMark is text.
 pub(crate) fn options_from_rtf(options: &ConversionOptions) -> ConversionOptions {
     let html = if options.html == HtmlPolicy::Default { HtmlPolicy::Safe } else { options.html };
-    ConversionOptions { html, extensions: MarkdownExtensions::none(), ..options.clone() }
+    let (from, to) = (Some(Format::Markdown), Some(Format::Html));
+    ConversionOptions { from, to, html, extensions: MarkdownExtensions::none(), ..options.clone() }
 }
 
 /// Appends `input` as an HTML fragment to `out`.

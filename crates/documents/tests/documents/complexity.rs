@@ -133,6 +133,25 @@ fn long_documents_that_people_write_are_not_refused() {
     }
 }
 
+/// A long document is read in pieces, which is not seen in what becomes of it.
+#[test]
+fn a_long_document_is_what_the_parser_makes_of_it() {
+    use pulldown_cmark::{Options, Parser, html::push_html};
+    let extensions = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS;
+    let piece = "# Part\n\nText [a] and ~~b~~.\n\n1. c\n\n   d\n2. e\n\n| f |\n|---|\n| g |\n\nMore.\n\n";
+    for end in ["[a]: /h 'i'\n", "```\n\nj\n", "note[^k]\n\n[^k]: l\n", "<!--\n\nm\n"] {
+        let text = format!("{}{end}", piece.repeat(5_000));
+        let mut expected = String::new();
+        push_html(&mut expected, Parser::new_ext(&text, extensions));
+        let extensions = millpond::convert::MarkdownExtensions::none();
+        let options = ConversionOptions { extensions, ..options(Format::Markdown, Format::Html) };
+        assert!(crate::support::convert_with(text.as_bytes(), options).unwrap() == expected, "{end}");
+    }
+}
+
 #[test]
 fn a_carriage_return_ends_a_line() {
     for (text, expected) in [

@@ -171,8 +171,8 @@ impl Meter<'_> {
 /// Bytes with which the mark of a container may begin, and blanks but for a line feed.
 const MAY_MARK: [bool; 256] = table(b" \t\r>-+*[:0123456789");
 
-/// Bytes that the parser makes nodes of.
-const IS_MARKUP: [bool; 256] = table(b"*_~^[]<`&|\\$\n");
+/// Bytes that the parser makes nodes of; those of tables and lines aside, which long tables are full of.
+const IS_MARKUP: [bool; 256] = table(b"*_~^[]<`&\\$");
 
 const fn table(bytes: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];

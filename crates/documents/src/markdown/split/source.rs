@@ -13,21 +13,25 @@ use super::part::Bounds;
 use super::stages::autolink::{self, Triggers};
 use super::stages::{heading, silent::Silence};
 pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
-use millpond_convert::ConvertError;
+use millpond_convert::{ConvertError, MarkdownExtensions};
+
+/// Events, and where they are if the bounds of a part need to know: events are large, and not moved if need not be.
+enum Events<'a> {
+    Plain(Parser<'a, Lookup<'a>>),
+    Ranged(OffsetIter<'a, Lookup<'a>>, Bounds<'a>),
+}
 
 /// The events of a Markdown document. Ends early where it nests too deep; [`finish`](Self::finish) tells.
 pub(crate) struct Source<'a> {
-    events: OffsetIter<'a, Lookup<'a>>,
+    events: Events<'a>,
     text: &'a str,
     reading: Reading,
     /// Bytes of the input before the text: a byte order mark.
     skipped: usize,
     depth: usize,
-    too_deep_at: Option<usize>,
-    /// Where the part ends, if it is one.
-    bounds: Option<Bounds<'a>>,
+    is_too_deep: bool,
     /// An event that was looked at.
-    next: Option<(Event<'a>, Range<usize>)>,
+    next: Option<Event<'a>>,
     /// Events that come before it.
     queue: VecDeque<Event<'a>>,
     /// The memory of a queue that was used up.
@@ -40,6 +44,8 @@ pub(crate) struct Source<'a> {
     /// The ids of headings; `None`: they are made unique later.
     slugs: Option<Slugs>,
     is_id_given: bool,
+    /// Nothing is done to events but to count how deep they nest.
+    is_quiet: bool,
     /// The last event of the parser was taken.
     is_over: bool,
 }
@@ -63,13 +69,12 @@ impl<'a> Source<'a> {
         reading: Reading,
     ) -> Self {
         Self {
-            events: parser.into_offset_iter(),
+            events: Events::Plain(parser),
             text,
             reading,
             skipped,
             depth: 0,
-            too_deep_at: None,
-            bounds: None,
+            is_too_deep: false,
             next: None,
             queue: VecDeque::new(),
             spare: VecDeque::new(),
@@ -78,6 +83,7 @@ impl<'a> Source<'a> {
             silence: None,
             slugs: None,
             is_id_given: false,
+            is_quiet: reading.extensions == MarkdownExtensions::none(),
             is_over: false,
         }
     }
@@ -89,7 +95,11 @@ impl<'a> Source<'a> {
 
     /// Only what is within the bounds.
     pub(super) fn within(self, bounds: Bounds<'a>) -> Self {
-        Self { bounds: Some(bounds), ..self }
+        let events = match self.events {
+            Events::Plain(parser) => Events::Ranged(parser.into_offset_iter(), bounds),
+            ranged @ Events::Ranged(..) => ranged,
+        };
+        Self { events, ..self }
     }
 
     /// The ids of headings that come before are these.
@@ -104,44 +114,64 @@ impl<'a> Source<'a> {
 
     /// An error if the events ended because of the nesting, or if the part can't stand alone.
     pub(crate) fn finish(&self) -> Result<(), ConvertError> {
-        match (self.too_deep_at, &self.bounds) {
-            (Some(offset), _) => Err(ConvertError::TooDeep { limit: self.reading.max_depth, offset }),
-            (None, Some(bounds)) => bounds.finish(),
-            (None, None) => Ok(()),
+        if self.is_too_deep {
+            let limit = self.reading.max_depth;
+            return Err(ConvertError::TooDeep { limit, offset: self.skipped + self.too_deep_at() });
+        }
+        match &self.events {
+            Events::Ranged(_, bounds) => bounds.finish(),
+            Events::Plain(_) => Ok(()),
         }
     }
 
+    /// Where the text nests too deep: it is read once more to find that out, which is only needed for the error.
+    fn too_deep_at(&self) -> usize {
+        let mut depth = 0_usize;
+        let too_deep = self.reading.parser(self.text, None).into_offset_iter().find(|(event, _)| {
+            match event {
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth > self.reading.max_depth
+        });
+        too_deep.map_or(0, |(_, at)| at.start)
+    }
+
+    /// Counts the depth; says whether the event is not too deep.
     #[inline]
-    fn count(&mut self, event: &Event<'_>, at: &Range<usize>) -> bool {
+    fn count(&mut self, event: &Event<'_>) -> bool {
         match event {
             Event::Start(_) => self.depth += 1,
             Event::End(_) => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
-        if self.depth > self.reading.max_depth {
-            self.too_deep_at = Some(at.start + self.skipped);
-        }
-        self.too_deep_at.is_none()
+        self.is_too_deep = self.depth > self.reading.max_depth;
+        !self.is_too_deep
     }
 
     /// The next event of the parser that belongs to the document, or to the part.
-    fn pull(&mut self) -> Option<(Event<'a>, Range<usize>)> {
-        if self.next.is_some() {
-            return self.next.take();
-        }
+    #[inline]
+    fn pull(&mut self) -> Option<Event<'a>> {
         if self.is_over {
             return None;
         }
-        let next = self.events.next();
-        self.is_over = !next.as_ref().is_some_and(|(event, at)| self.admits(event, at));
-        if self.is_over { None } else { next }
+        let event = match &mut self.events {
+            Events::Plain(parser) => parser.next(),
+            Events::Ranged(events, bounds) => {
+                let next = events.next();
+                let depth = self.depth;
+                let next = next.filter(|(event, at)| bounds.admits(event, at, depth));
+                next.map(|(event, _)| event)
+            }
+        };
+        self.is_over = !event.as_ref().is_some_and(|event| self.count(event));
+        if self.is_over { None } else { event }
     }
 
-    /// Whether the event belongs to the document, or to the part, and does not nest too deep.
-    #[inline]
-    fn admits(&mut self, event: &Event<'_>, at: &Range<usize>) -> bool {
-        let depth = self.depth;
-        self.bounds.as_mut().is_none_or(|bounds| bounds.admits(event, at, depth)) && self.count(event, at)
+    /// The event that was looked at, or the next of the parser.
+    fn take(&mut self) -> Option<Event<'a>> {
+        if self.next.is_some() { self.next.take() } else { self.pull() }
     }
 
     /// The next event, addresses as links and formulas as text, one at a time where something waits.
@@ -150,8 +180,8 @@ impl<'a> Source<'a> {
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
             }
-            let (event, at) = self.pull()?;
-            if let Some(event) = self.changed(event, at) {
+            let event = self.take()?;
+            if let Some(event) = self.changed(event) {
                 return Some(event);
             }
         }
@@ -170,12 +200,12 @@ impl<'a> Source<'a> {
     }
 
     /// What becomes of an event; the first of several, the others in the queue.
-    fn changed(&mut self, event: Event<'a>, at: Range<usize>) -> Option<Event<'a>> {
+    fn changed(&mut self, event: Event<'a>) -> Option<Event<'a>> {
         if self.silence.as_mut().is_some_and(|silence| silence.drops(&event)) {
             return None;
         }
         Some(match event {
-            Event::Text(text) if self.literal == 0 && self.triggers.are_in(&text) => self.linked(text, at),
+            Event::Text(text) if self.literal == 0 && self.triggers.are_in(&text) => self.linked(text),
             Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
             Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
             event => {
@@ -201,9 +231,10 @@ impl<'a> Source<'a> {
     }
 
     /// Text with its addresses as links: the first event of these, the others in the queue.
-    fn linked(&mut self, text: CowStr<'a>, at: Range<usize>) -> Event<'a> {
-        let before = self.text.get(..at.start).and_then(|before| before.chars().next_back());
-        let text = self.joined(text, at);
+    fn linked(&mut self, text: CowStr<'a>) -> Event<'a> {
+        let start = self.place(&text).unwrap_or(0);
+        let before = self.text.get(..start).and_then(|before| before.chars().next_back());
+        let text = self.joined(text);
         let mut start = 0;
         while let Some(link) = autolink::find(&text, start, before) {
             let address = piece(&text, link.range.clone());
@@ -231,31 +262,66 @@ impl<'a> Source<'a> {
         self.queue.pop_front().unwrap_or(Event::Text(CowStr::Borrowed("")))
     }
 
+    /// Where a piece of the text is in it.
+    fn place(&self, piece: &CowStr<'_>) -> Option<usize> {
+        let CowStr::Borrowed(piece) = piece else { return None };
+        let at = (piece.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        (at + piece.len() <= self.text.len()).then_some(at)
+    }
+
     /// The text with that which follows without anything in between: the parser cuts it at characters that may be markup.
-    fn joined(&mut self, text: CowStr<'a>, at: Range<usize>) -> Cow<'a, str> {
-        let is_source = |part: &str, at: &Range<usize>| part.len() == at.len();
-        let (mut end, mut is_plain) = (at.end, is_source(&text, &at));
-        let mut joined = match text {
-            CowStr::Borrowed(text) => Cow::Borrowed(text),
-            text => Cow::Owned(text.into_string()),
-        };
-        while let Some((event, next)) = self.pull() {
-            let Event::Text(text) = event else {
-                self.next = Some((event, next));
+    fn joined(&mut self, text: CowStr<'a>) -> Cow<'a, str> {
+        let place = self.place(&text);
+        let mut end = place.map(|start| start + text.len());
+        let mut joined = text_cow(text);
+        while let Some(event) = self.take() {
+            let next = match &event {
+                Event::Text(text) => end.and_then(|end| self.end_of_next(text, end)),
+                _ => None,
+            };
+            let (Event::Text(text), Some(next)) = (&event, next) else {
+                self.next = Some(event);
                 break;
             };
-            if next.start != end {
-                self.next = Some((Event::Text(text), next));
-                break;
+            let whole = place.and_then(|start| self.text.get(start..next));
+            match whole.filter(|whole| whole.len() == joined.len() + text.len() && whole.ends_with(&**text)) {
+                Some(whole) if matches!(joined, Cow::Borrowed(_)) => joined = Cow::Borrowed(whole),
+                _ => joined.to_mut().push_str(text),
             }
-            is_plain &= is_source(&text, &next);
-            end = next.end;
-            match self.text.get(at.start..end).filter(|_| is_plain) {
-                Some(source) => joined = Cow::Borrowed(source),
-                None => joined.to_mut().push_str(&text),
-            }
+            end = Some(next);
         }
         joined
+    }
+
+    /// Where the next piece of text ends, if it follows at `end`; it may be a character that is written as a reference there.
+    fn end_of_next(&self, text: &CowStr<'a>, end: usize) -> Option<usize> {
+        if let Some(start) = self.place(text) {
+            return (start == end).then_some(end + text.len());
+        }
+        let reference = self.text.get(end..)?.strip_prefix('&')?;
+        // The longest name has 31 letters.
+        let len = reference.bytes().take(40).position(|b| b == b';')?;
+        Some(end + len + 2)
+    }
+
+    /// The next event, where anything may be done to it.
+    #[inline(never)]
+    fn next_changed(&mut self) -> Option<Event<'a>> {
+        if self.queue.is_empty() && self.next.is_none() {
+            let event = self.pull();
+            let Some(next) = &event else { return None };
+            if self.is_ready(next) {
+                self.follow(next);
+                return event;
+            }
+            self.next = event;
+        }
+        match self.step()? {
+            Event::Start(tag @ Tag::Heading { .. }) if self.reading.has_heading_ids() => {
+                Some(self.heading(tag))
+            }
+            event => Some(event),
+        }
     }
 
     /// The beginning of a heading, with its id; what is in the heading is in the queue.
@@ -304,6 +370,13 @@ fn piece<'a>(text: &Cow<'a, str>, range: Range<usize>) -> CowStr<'a> {
     }
 }
 
+fn text_cow(text: CowStr<'_>) -> Cow<'_, str> {
+    match text {
+        CowStr::Borrowed(text) => Cow::Borrowed(text),
+        text => Cow::Owned(text.into_string()),
+    }
+}
+
 fn text_of(text: Cow<'_, str>) -> CowStr<'_> {
     match text {
         Cow::Borrowed(text) => CowStr::Borrowed(text),
@@ -314,26 +387,28 @@ fn text_of(text: Cow<'_, str>) -> CowStr<'_> {
 impl<'a> Iterator for Source<'a> {
     type Item = Event<'a>;
 
+    // Inlined into what writes the events: they are large, and a move costs a tenth of the conversion.
+    #[inline(always)]
     fn next(&mut self) -> Option<Event<'a>> {
-        // Most events are handed on as they are: an event is large, so it is not moved more often than need be.
-        if self.queue.is_empty() && self.next.is_none() && !self.is_over {
-            let next = self.events.next();
-            let Some((event, at)) = &next else { return None };
-            if !self.admits(event, at) {
-                self.is_over = true;
-                return None;
+        if self.is_quiet {
+            if let Events::Plain(parser) = &mut self.events {
+                let event = parser.next();
+                match &event {
+                    Some(Event::Start(_)) => {
+                        self.depth += 1;
+                        if self.depth > self.reading.max_depth {
+                            self.is_too_deep = true;
+                            self.is_quiet = false;
+                            self.is_over = true;
+                            return None;
+                        }
+                    }
+                    Some(Event::End(_)) => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
+                return event;
             }
-            if self.is_ready(event) {
-                self.follow(event);
-                return next.map(|(event, _)| event);
-            }
-            self.next = next;
         }
-        match self.step()? {
-            Event::Start(tag @ Tag::Heading { .. }) if self.reading.has_heading_ids() => {
-                Some(self.heading(tag))
-            }
-            event => Some(event),
-        }
+        self.next_changed()
     }
 }

@@ -7,7 +7,7 @@ use super::inline::Context;
 /// Characters that may mean something anywhere in a line.
 const SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
-    let bytes = b"\\`*_[]<&~|#\n\t";
+    let bytes = b"\\`*_[]<&~|#$\n\t";
     let mut i = 0;
     while i < bytes.len() {
         special[bytes[i] as usize] = true;
@@ -85,7 +85,18 @@ fn line(out: &mut BytesMut, text: &str, context: Context) {
         at += found;
         let (byte, next) = (bytes.get(at).copied().unwrap_or_default(), bytes.get(at + 1).copied());
         let before = at.checked_sub(1).and_then(|i| bytes.get(i)).copied();
+        // What was written before the text counts, too.
+        let follows_text = |out: &BytesMut| {
+            let before = before.or_else(|| out.last().copied().filter(|_| at == 0));
+            before.is_some_and(|b| !b.is_ascii_whitespace())
+        };
         let written: &[u8] = match byte {
+            // A formula ends with one that follows text. Without its end, none begins.
+            b'$' if follows_text(out) => b"\\",
+            b'$' => {
+                at += 1;
+                continue;
+            }
             b'\t' => b" ",
             b'\n' if context == Context::Cell => b"<br>",
             b'\n' => b" ",
@@ -154,6 +165,7 @@ mod tests {
             "a\\*b_c \\[d\\] \\`e\\` \\~f\\~ \\\\"
         );
         assert_eq!(escaped("_x_ x_y", Context::Paragraph), "\\_x\\_ x_y");
+        assert_eq!(escaped("$5 or $6, US$7, $x$", Context::Paragraph), "$5 or $6, US\\$7, $x\\$");
         assert_eq!(
             escaped("AT&T &amp; R & D <b> 1 < 2", Context::Paragraph),
             "AT\\&T \\&amp; R & D \\<b> 1 < 2"
