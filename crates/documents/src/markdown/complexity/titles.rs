@@ -12,11 +12,13 @@ pub(super) struct Titles<'t> {
     next: usize,
     /// Where the white space after the last address is: addresses that begin before it end there.
     address_end: usize,
+    /// Where the last title began: many addresses may end before the same, which counts once.
+    last: usize,
 }
 
 impl<'t> Titles<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
-        let mut titles = Self { text, finder: memmem::Finder::new("]("), next: 0, address_end: 0 };
+        let mut titles = Self { text, finder: memmem::Finder::new("]("), next: 0, address_end: 0, last: 0 };
         titles.find(0);
         titles
     }
@@ -35,7 +37,9 @@ impl<'t> Titles<'t> {
     pub(super) fn pass(&mut self) -> usize {
         let at = self.next.saturating_add(2);
         self.find(at);
-        let steps = self.title_after(at).and_then(|title| cost(self.text.get(title..)?));
+        let title = self.title_after(at).filter(|&title| title != self.last);
+        self.last = title.unwrap_or(self.last);
+        let steps = title.and_then(|title| cost(self.text.get(title..)?));
         steps.unwrap_or(0)
     }
 
@@ -118,5 +122,7 @@ mod tests {
         let lines = "\n b='".repeat(100);
         assert_eq!(costs(&format!("b[](b \"{lines}")), [100 * 497]);
         assert_eq!(costs(&format!("{}{lines}", "](".repeat(50))), [0; 50]);
+        let many = costs(&format!("{}b \"{lines}", "](".repeat(50)));
+        assert!(many.len() == 50 && many.iter().filter(|&&steps| steps > 0).count() == 1);
     }
 }

@@ -13,7 +13,7 @@ use super::part::Bounds;
 use super::stages::autolink::{self, Triggers};
 use super::stages::{heading, silent::Silence};
 pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
-use millpond_convert::{ConvertError, MarkdownExtensions};
+use millpond_convert::ConvertError;
 
 /// Events, and where they are if the bounds of a part need to know: events are large, and not moved if need not be.
 enum Events<'a> {
@@ -44,8 +44,8 @@ pub(crate) struct Source<'a> {
     /// The ids of headings; `None`: they are made unique later.
     slugs: Option<Slugs>,
     is_id_given: bool,
-    /// Nothing is done to events but to count how deep they nest.
-    is_quiet: bool,
+    /// Nothing waits, and what comes from the parser is handed on if it may be.
+    is_idle: bool,
     /// The last event of the parser was taken.
     is_over: bool,
 }
@@ -83,14 +83,14 @@ impl<'a> Source<'a> {
             silence: None,
             slugs: None,
             is_id_given: false,
-            is_quiet: reading.extensions == MarkdownExtensions::none(),
+            is_idle: true,
             is_over: false,
         }
     }
 
     /// Leaves out what is between the tags of scripts and the like.
     pub(crate) fn without_silent(self) -> Self {
-        Self { silence: Some(Silence::default()), ..self }
+        Self { silence: Some(Silence::default()), is_idle: false, ..self }
     }
 
     /// Only what is within the bounds.
@@ -188,15 +188,18 @@ impl<'a> Source<'a> {
     }
 
     /// Whether the event may be handed on as it is.
-    #[inline]
+    #[inline(always)]
     fn is_ready(&mut self, event: &Event<'a>) -> bool {
-        let is_ready = match event {
+        match event {
             Event::Text(text) => self.literal > 0 || !self.triggers.are_in(text),
             Event::InlineMath(_) | Event::DisplayMath(_) => false,
             Event::Start(Tag::Heading { .. }) => !self.reading.has_heading_ids(),
+            Event::Start(_) | Event::End(_) => {
+                self.follow(event);
+                true
+            }
             _ => true,
-        };
-        is_ready && self.silence.is_none()
+        }
     }
 
     /// What becomes of an event; the first of several, the others in the queue.
@@ -307,21 +310,13 @@ impl<'a> Source<'a> {
     /// The next event, where anything may be done to it.
     #[inline(never)]
     fn next_changed(&mut self) -> Option<Event<'a>> {
-        if self.queue.is_empty() && self.next.is_none() {
-            let event = self.pull();
-            let Some(next) = &event else { return None };
-            if self.is_ready(next) {
-                self.follow(next);
-                return event;
-            }
-            self.next = event;
-        }
-        match self.step()? {
-            Event::Start(tag @ Tag::Heading { .. }) if self.reading.has_heading_ids() => {
-                Some(self.heading(tag))
-            }
-            event => Some(event),
-        }
+        let event = match self.step()? {
+            Event::Start(tag @ Tag::Heading { .. }) if self.reading.has_heading_ids() => self.heading(tag),
+            event => event,
+        };
+        let is_plain = matches!(self.events, Events::Plain(_)) && self.silence.is_none();
+        self.is_idle = is_plain && self.next.is_none() && self.queue.is_empty() && !self.is_over;
+        Some(event)
     }
 
     /// The beginning of a heading, with its id; what is in the heading is in the queue.
@@ -390,23 +385,17 @@ impl<'a> Iterator for Source<'a> {
     // Inlined into what writes the events: they are large, and a move costs a tenth of the conversion.
     #[inline(always)]
     fn next(&mut self) -> Option<Event<'a>> {
-        if self.is_quiet {
+        if self.is_idle {
             if let Events::Plain(parser) = &mut self.events {
                 let event = parser.next();
-                match &event {
-                    Some(Event::Start(_)) => {
-                        self.depth += 1;
-                        if self.depth > self.reading.max_depth {
-                            self.is_too_deep = true;
-                            self.is_quiet = false;
-                            self.is_over = true;
-                            return None;
-                        }
-                    }
-                    Some(Event::End(_)) => self.depth = self.depth.saturating_sub(1),
-                    _ => {}
+                if event.as_ref().is_none_or(|event| self.count(event) && self.is_ready(event)) {
+                    return event;
                 }
-                return event;
+                if self.is_too_deep {
+                    (self.is_idle, self.is_over) = (false, true);
+                    return None;
+                }
+                self.next = event;
             }
         }
         self.next_changed()
