@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use millpond_convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, Report, Split};
 
 use crate::html;
-use crate::markdown::split;
+use crate::markdown::{self, split};
 use crate::rtf::{read as rtf, write as rtf_write};
 
 /// So much of a document, white space before it aside, says what it is in: a brace, a star and a
@@ -138,6 +138,38 @@ impl DocumentConverter {
     }
 }
 
+/// A conversion that holds no more than this counts for the length of its document: as many run at once as there are threads.
+const SMALL: usize = 16 << 20;
+
+/// What reading RTF holds at the most, its Markdown included, in bytes by byte.
+const RTF_FACTOR: usize = 40;
+
+/// What parsing Markdown holds at the most, its text and HTML included, in bytes by byte, whatever the parser's tree is.
+const MARKDOWN_FACTOR: usize = 150;
+
+/// The same without the tree.
+const TEXT_FACTOR: usize = 10;
+
+/// RTF that is written may be so many times as long as its Markdown, most of it definitions of lists; and what holds it grows.
+const RTF_OUTPUT: usize = 150;
+const GROWTH: usize = 3;
+
+/// What the conversion of a document of `len` bytes may hold at the most.
+fn most_held(len: usize, (from, to): (Format, Format), max_output: usize) -> usize {
+    let parsed = len
+        .saturating_mul(MARKDOWN_FACTOR)
+        .min(len.saturating_mul(TEXT_FACTOR).saturating_add(markdown::MAX_TREE));
+    match (from, to) {
+        (Format::Rtf, Format::Html) => len.saturating_mul(RTF_FACTOR).saturating_add(parsed),
+        (Format::Rtf, _) => len.saturating_mul(RTF_FACTOR),
+        (_, Format::Rtf) => {
+            let output = len.saturating_mul(RTF_OUTPUT).min(max_output);
+            parsed.saturating_add(output.saturating_mul(GROWTH))
+        }
+        _ => parsed,
+    }
+}
+
 impl Converter for DocumentConverter {
     /// Converts `input` and appends the result to `out`; on an error `out` is as it was.
     ///
@@ -181,6 +213,14 @@ impl Converter for DocumentConverter {
             (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),
             pair => Ok(pair),
         }
+    }
+
+    /// What the conversion may hold at the most, by the worst of many shapes; the length of the document where that is less than
+    /// 16 MiB. The factors are in the guide.
+    fn memory(&self, input: &[u8], options: &ConversionOptions) -> usize {
+        let Ok(formats) = formats(input, options) else { return input.len() };
+        let most = most_held(input.len(), formats, options.max_output);
+        if most <= SMALL { input.len() } else { most }
     }
 
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {

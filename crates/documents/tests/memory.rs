@@ -1,5 +1,5 @@
-//! How much memory a conversion of RTF holds at a time, by byte of input. `docs/converters.md`
-//! states the factors.
+//! How much memory a conversion holds at a time, by byte of input. `docs/converters.md` states the
+//! factors, and `Converter::memory` counts by them.
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -58,10 +58,13 @@ fn factor(document: &str, to: Format) -> f64 {
     let mut out = BytesMut::new();
     let before = HELD.load(Relaxed);
     PEAK.store(before, Relaxed);
-    match DocumentConverter::new().convert(document.as_bytes(), &options, &mut out) {
-        Ok(_) | Err(ConvertError::TooDeep { .. }) => {}
+    let converter = DocumentConverter::new();
+    match converter.convert(document.as_bytes(), &options, &mut out) {
+        Ok(_) | Err(ConvertError::TooDeep { .. } | ConvertError::TooComplex { .. }) => {}
         Err(error) => panic!("{error}"),
     }
+    let held = PEAK.load(Relaxed) - before;
+    assert!(held <= converter.memory(document.as_bytes(), &options), "{held} bytes");
     (PEAK.load(Relaxed) - before) as f64 / document.len() as f64
 }
 
@@ -118,9 +121,59 @@ fn document(before: &str, piece: &str, after: &str) -> String {
     text + after + &"}".repeat(open) + "\\par}"
 }
 
+/// Markdown whose tree is large for its bytes, or whose RTF is long, `#` being a number.
+const MARKDOWN: &[&str] = &[
+    "A paragraph, and *some* of `it`.\n\n",
+    "A line of words that goes on.\n",
+    "*a* ",
+    "*a*bccc ",
+    "`a` ",
+    "x\n",
+    "a\\\n",
+    "1. a\n\n- b\n\n",
+    "- a\n",
+    "# a\n\n",
+    "> a\n\n",
+    "|a|\n|-|\n|b|\n\n",
+    "<b>",
+    "[a](b) ",
+    "[^a] ",
+    "a[^#]\n\n[^#]: b\n\n",
+    "[a#]: b\n",
+    "- [ ] a\n",
+    "$a$ ",
+];
+
+/// No conversion holds more than it is counted for, whichever way it goes.
+fn no_more_than_it_counts_for() {
+    let converter = DocumentConverter::new();
+    for piece in MARKDOWN {
+        let mut document = String::new();
+        for number in 0.. {
+            document += &piece.replace('#', &number.to_string());
+            if document.len() >= LENGTH {
+                break;
+            }
+        }
+        for to in [Format::Html, Format::Rtf] {
+            let options =
+                ConversionOptions { from: Some(Format::Markdown), to: Some(to), ..Default::default() };
+            let before = HELD.load(Relaxed);
+            PEAK.store(before, Relaxed);
+            let mut out = BytesMut::new();
+            let done = converter.convert(document.as_bytes(), &options, &mut out);
+            assert!(matches!(done, Ok(_) | Err(ConvertError::TooComplex { .. })), "{done:?}");
+            let (held, counted) =
+                (PEAK.load(Relaxed) - before, converter.memory(document.as_bytes(), &options));
+            assert!(held <= counted, "{piece:?} to {to} holds {held}, counts {counted}");
+        }
+    }
+}
+
 /// What is held is counted for all threads, so all is one test.
 #[test]
 fn no_document_holds_more_than_is_stated() {
+    no_more_than_it_counts_for();
     worst_shapes();
     windows_of_paragraphs();
 }

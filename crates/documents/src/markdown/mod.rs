@@ -5,4 +5,5 @@ pub(crate) mod split;
 mod text;
 pub(crate) mod write;
 
+pub(crate) use self::complexity::MAX_TREE;
 pub(crate) use self::text::Text;

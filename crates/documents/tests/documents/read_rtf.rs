@@ -98,7 +98,7 @@ fn the_html_of_a_long_document_is_that_of_its_markdown() {
     let text = "\\pard\\plain A {\\b paragraph} of *some* [words].\\par\n";
     let item = "\\pard\\plain\\ls1 Item\\par\n";
     let note = "\\pard\\plain Text{\\footnote note}\\par\n";
-    for pieces in [[text, text], [text, item], [item, item], [text, note], ["_* ", "a"]] {
+    for pieces in [[text, text], [text, item], [item, item], [text, note], ["_* ", "words of text "]] {
         let body: String = (0..12_000).flat_map(|_| pieces).collect();
         let long = body.repeat(1 + 1_200_000 / body.len());
         let document = format!("{HEAD}{long}\\par}}");

@@ -98,6 +98,13 @@ pub(crate) const FIELDS: &[Field] = &[
         "Longest document of /convert and /batch; what /stream may hold in memory",
     ),
     field("max_output", "SIZE", "64MiB", SIZES, "Longest result of /convert and of a document of /batch"),
+    field(
+        "memory_budget",
+        "SIZE",
+        "1GiB",
+        SIZES,
+        "Memory that conversions under way may hold in all, by the worst of documents; beyond it they get a 503, alone a 413 (millpond only)",
+    ),
     field("max_batch", "SIZE", "32MiB", SIZES, "Longest request of /batch"),
     field("max_batch_documents", "N", "1000", SIZES, "Documents in a batch"),
     field(

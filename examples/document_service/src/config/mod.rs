@@ -61,6 +61,7 @@ pub(crate) struct WorkConfig {
     pub(crate) deadline: Duration,
     pub(crate) max_document: usize,
     pub(crate) max_output: usize,
+    pub(crate) memory_budget: usize,
 }
 
 /// What clients may do.
@@ -103,6 +104,7 @@ impl Config {
                 deadline: values.time("deadline", MS, DAY)?,
                 max_document,
                 max_output: values.size("max_output", GIB)?,
+                memory_budget: values.size("memory_budget", ByteSize::tib(1))?,
             },
             limits: Limits {
                 max_document,

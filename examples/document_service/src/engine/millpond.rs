@@ -29,16 +29,17 @@ impl Millpond {
             worker_niceness: config.niceness,
             // All are one tenant here: it may have the whole queue.
             tenant_queue_share: 1.0,
+            byte_budget: Some(config.memory_budget),
             ..defaults
         };
-        let processor = ConcurrentProcessorV2::with_config(ProcessorConfig {
+        let processor = ConcurrentProcessorV2::try_with_config(ProcessorConfig {
             inline_budget: config.inline,
             max_document_size: config.max_document,
             // The deadline of its documents is that of a batch.
             batch_timeout: Duration::MAX,
             pool,
             ..ProcessorConfig::default()
-        });
+        })?;
         let admission =
             if config.wait.is_zero() { Admission::Shed } else { Admission::WaitUpTo(config.wait) };
         let service = ConversionService::new(processor).admission(admission);

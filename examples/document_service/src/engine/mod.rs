@@ -6,6 +6,7 @@ mod peer;
 use std::io;
 use std::time::{Duration, Instant};
 
+use ::millpond::convert::HtmlPolicy;
 use ::millpond::service::axum::Problem;
 use ::millpond::{ConversionOptions, ShutdownReport};
 use bytes::Bytes;
@@ -136,7 +137,8 @@ impl Engine {
 
     /// What a conversion of this kind may do.
     pub(crate) fn options(&self, Conversion { from, to }: Conversion) -> ConversionOptions {
-        let max_output = self.max_output;
-        ConversionOptions { from: Some(from), to: Some(to), max_output, ..ConversionOptions::default() }
+        // The HTML is a stranger's, and is shown on somebody's page.
+        let (max_output, html) = (self.max_output, HtmlPolicy::Safe);
+        ConversionOptions { from: Some(from), to: Some(to), max_output, html, ..ConversionOptions::default() }
     }
 }

@@ -12,7 +12,7 @@ mod containers;
 mod tables;
 mod titles;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use self::containers::Containers;
 use self::tables::Rows;
@@ -34,6 +34,13 @@ const FREE_STRETCH: usize = 128 << 10;
 
 /// What a node of the parser's tree counts where there are too many: it is about 100 bytes of memory.
 const NODE: usize = 64;
+
+/// The most nodes of the parser's tree that a stretch without a place to cut may have, as far as its bytes tell: two for
+/// each byte of markup and line end, one for each bar of a table. A node holds 144 bytes at the most while the tree grows.
+const MAX_NODES: usize = 1 << 21;
+
+/// The most bytes that the parser's tree of a document may hold.
+pub(crate) const MAX_TREE: usize = MAX_NODES * 144;
 
 /// What limits the parse.
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +152,8 @@ impl Meter<'_> {
         Ok(())
     }
 
-    /// Counts the markup of a stretch that is too long to be cut, where it is more than three bytes of eight.
+    /// Counts the markup of a stretch that is too long to be cut, where it is more than three bytes of eight, and bounds the
+    /// tree that it becomes.
     fn end_stretch(&mut self, end: usize) -> Result<(), ConvertError> {
         let (start, missing) = (self.stretch, std::mem::take(&mut self.missing));
         self.stretch = end;
@@ -155,7 +163,14 @@ impl Meter<'_> {
             return Ok(());
         }
         let text = self.text.get(start..end).unwrap_or_default();
-        let nodes = missing + text.iter().filter(|&&b| IS_MARKUP[usize::from(b)]).count();
+        let markup = text.iter().filter(|&&b| IS_MARKUP[usize::from(b)]).count();
+        let lines = memchr_iter(b'\n', text).count();
+        let bars = memchr_iter(b'|', text).count();
+        if 2 * (markup + lines) + bars + missing > MAX_NODES {
+            // A tree of that size is never made.
+            self.steps = self.steps.saturating_add(MAX_STEPS + 1);
+        }
+        let nodes = missing + markup;
         self.count(nodes.saturating_sub(len / 8 * 3).saturating_mul(NODE), start)
     }
 
@@ -218,6 +233,19 @@ mod tests {
         ] {
             let error = steps(&text).unwrap_err();
             assert!(matches!(error, ConvertError::TooComplex { limit: MAX_STEPS, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_stretch_whose_tree_would_be_too_large_is_refused() {
+        // A list, a table and text of a line each: as long as they are, nothing in them can be cut.
+        let row = "| some | cells | of | a | table |\n";
+        for (piece, most) in [("- a\n", 1 << 20), ("x\n", 1 << 20), (row, MAX_NODES / 8)] {
+            assert!(steps(&piece.repeat(most + most / 10)).is_err(), "{piece}");
+            assert!(steps(&piece.repeat(most - most / 10)).is_ok(), "{piece}");
+            // Where it can be cut, it may be longer.
+            let half = format!("{}\n# Heading\n\n", piece.repeat(most / 2));
+            assert!(steps(&half.repeat(4)).is_ok(), "{piece}");
         }
     }
 

@@ -61,6 +61,9 @@ impl Reader {
             Word::Formfield => self.form = Form::default(),
             Word::Fonttbl | Word::Stylesheet | Word::Listtable | Word::Listoverridetable => {
                 self.ties.has_defined = true;
+                if word == Word::Fonttbl {
+                    self.fonts.begin_table();
+                }
             }
             Word::Upr => self.around_upr = self.group.destination,
             // What of them is text is text of a paragraph.

@@ -58,6 +58,12 @@ impl Fonts {
         }
     }
 
+    /// A table begins: what it says before it names a font is of none.
+    pub(super) fn begin_table(&mut self) {
+        self.current = -1;
+        self.name.clear();
+    }
+
     /// A control word in `\fonttbl`.
     pub(super) fn table_word(&mut self, word: Word, number: Option<i32>) {
         match (word, number) {
