@@ -144,9 +144,10 @@ impl<C: Converter> Engine<C> {
             Ok((converted, formats)) => (converted, formats),
             Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None),
         };
-        let (chunks, report) =
-            result.as_ref().map_or_else(|_| Default::default(), |done| (done.chunks, done.report));
-        let result = result.map(|done| done.out.into_bytes());
+        let (result, chunks, report) = match result {
+            Ok(Converted { out, chunks, report }) => (Ok(out.into_bytes()), chunks, report),
+            Err(error) => (Err(error), 0, Report::default()),
+        };
         let outcome = Outcome {
             result,
             formats,

@@ -92,40 +92,42 @@ impl fmt::Display for Loss {
 /// assert_eq!(report.count(Loss::Picture), 2);
 /// assert_eq!(report.to_string(), "picture: 2");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    counts: [u32; Loss::ALL.len()],
+    /// `None`: nothing was counted. Most documents lose nothing, and a report is moved with every answer.
+    counts: Option<Box<[u32; Loss::ALL.len()]>>,
 }
 
 impl Report {
     /// Counts one more.
     pub fn add(&mut self, loss: Loss) {
-        let count = &mut self.counts[loss as usize];
+        let count = &mut self.counts.get_or_insert_default()[loss as usize];
         *count = count.saturating_add(1);
     }
 
     /// Adds the counts of another report: that of a part of the document.
     pub fn merge(&mut self, other: &Self) {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
-            *count = count.saturating_add(more);
+        let Some(more) = &other.counts else { return };
+        for (count, more) in self.counts.get_or_insert_default().iter_mut().zip(more.iter()) {
+            *count = count.saturating_add(*more);
         }
     }
 
     /// How many there were of a kind.
     #[must_use]
     pub fn count(&self, loss: Loss) -> u32 {
-        self.counts[loss as usize]
+        self.counts.as_ref().map_or(0, |counts| counts[loss as usize])
     }
 
     /// Whether nothing was left out, replaced or assumed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.counts.iter().all(|&count| count == 0)
+        self.counts.is_none()
     }
 
     /// The kinds of which there were any, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (Loss, u32)> + '_ {
-        Loss::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0)
+        Loss::ALL.into_iter().map(|loss| (loss, self.count(loss))).filter(|(_, count)| *count > 0)
     }
 }
 
@@ -178,7 +180,7 @@ mod tests {
         sum.merge(&part);
         sum.merge(&part);
         assert_eq!(sum.to_string(), "object: 2, comment: 2");
-        part.counts.fill(u32::MAX);
+        part.counts.as_mut().unwrap().fill(u32::MAX);
         sum.merge(&part);
         sum.add(Loss::Object);
         assert_eq!(sum.count(Loss::Object), u32::MAX);

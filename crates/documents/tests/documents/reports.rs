@@ -14,15 +14,15 @@ fn report(document: &[u8], options: &ConversionOptions) -> Report {
 fn of_rtf(body: &str) -> Report {
     let document =
         format!("{{\\rtf1\\ansi{{\\fonttbl{{\\f0 Arial;}}{{\\f3\\fcharset2 Wingdings;}}}}{body}}}");
-    let reports = [Format::Markdown, Format::Html].map(|to| {
+    let [markdown, html] = [Format::Markdown, Format::Html].map(|to| {
         let options = options(Format::Rtf, to);
         for seed in 0..20 {
             check_read(document.as_bytes(), &options, &mut Chance(seed));
         }
         report(document.as_bytes(), &options)
     });
-    assert_eq!(reports[0], reports[1], "{body}");
-    reports[0]
+    assert_eq!(markdown, html, "{body}");
+    markdown
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl ToMarkdown {
 
     /// As [`Incremental::report`].
     pub(crate) fn losses(&self) -> Report {
-        self.reader.report
+        self.reader.report.clone()
     }
 }
 

@@ -26,13 +26,12 @@ pub(crate) fn options(from: Format, to: Format) -> ConversionOptions {
     ConversionOptions { from: Some(from), to: Some(to), ..ConversionOptions::default() }
 }
 
+/// What became of the parts, joined, and what was left out; or why they do not make the whole.
+type Joined = Result<(BytesMut, Report), ConvertError>;
+
 /// The document converted in parts, the last first, and joined. `None` if it can't be split, an error if its parts don't
 /// make the whole.
-pub(crate) fn in_parts(
-    input: &[u8],
-    options: &ConversionOptions,
-    size: usize,
-) -> Option<(usize, Result<(BytesMut, Report), ConvertError>)> {
+fn in_parts(input: &[u8], options: &ConversionOptions, size: usize) -> Option<(usize, Joined)> {
     let converter = DocumentConverter::new();
     let split = converter.split(input, options, size)?;
     let mut parts = vec![BytesMut::new(); split.len()];
