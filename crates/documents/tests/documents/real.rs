@@ -1,9 +1,10 @@
-//! Real RTF files, which are not part of the project: `scripts/check-rtf` fetches them and runs this.
+//! Conversions for other programs to judge: of real RTF files, which are not part of the project (`scripts/check-rtf`), and
+//! of Markdown that LibreOffice is to open (`scripts/check-libreoffice`).
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use millpond::convert::{ConversionOptions, ConvertError, Format};
+use millpond::convert::{ConversionOptions, ConvertError, Format, MarkdownExtensions};
 
 use crate::support::convert_with;
 
@@ -13,13 +14,8 @@ use crate::support::convert_with;
 #[test]
 #[ignore = "needs files that are not part of the project; see scripts/check-rtf"]
 fn real_files_are_converted() {
-    let folder = env::var_os("MILLPOND_RTF_FILES").expect("MILLPOND_RTF_FILES names a folder");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "rtf"));
-    files.sort();
-    assert!(!files.is_empty(), "there are no files");
-    for file in &files {
-        convert_file(file);
+    for file in files("MILLPOND_RTF_FILES", "rtf") {
+        convert_file(&file);
     }
 }
 
@@ -38,4 +34,28 @@ fn convert_file(file: &Path) {
         Err(error) => panic!("{name}: {error}"),
     };
     fs::write(file.with_extension("html"), html).unwrap();
+}
+
+/// Converts each `*.md` in the folder that `MILLPOND_MARKDOWN_FILES` names to RTF, as `*.rtf` beside it, for
+/// `scripts/check-libreoffice` to open. Definition lists are on.
+#[test]
+#[ignore = "needs LibreOffice to judge what is written; see scripts/check-libreoffice"]
+fn markdown_files_become_rtf() {
+    let extensions = MarkdownExtensions { definition_lists: true, ..Default::default() };
+    for file in files("MILLPOND_MARKDOWN_FILES", "md") {
+        let (from, to) = (Some(Format::Markdown), Some(Format::Rtf));
+        let options = ConversionOptions { from, to, extensions, ..Default::default() };
+        let rtf = convert_with(&fs::read(&file).unwrap(), options).unwrap();
+        fs::write(file.with_extension("rtf"), rtf).unwrap();
+    }
+}
+
+/// The files with that ending in the folder that a variable names, in order.
+fn files(variable: &str, ending: &str) -> Vec<PathBuf> {
+    let folder = env::var_os(variable).unwrap_or_else(|| panic!("{variable} names a folder"));
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|found| found == ending));
+    files.sort();
+    assert!(!files.is_empty(), "there are no files");
+    files
 }
