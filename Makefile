@@ -9,7 +9,7 @@ MSRV := 1.85
 ALL := --workspace --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf fuzz
+.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf libreoffice fuzz
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -94,8 +94,11 @@ wrk: ## the document service under 1,000 connections and overload, against the p
 flaky: ## the tests, twenty times in a row
 	set -e; for i in $$(seq 20); do echo "run $$i"; cargo test --quiet $(ALL) --lib --bins --tests; done
 
-rtf: ## the RTF reader against pandoc, on real files (fetches Debian sources)
+rtf: ## the RTF reader against pandoc, unrtf and striprtf, on real files (fetches 280 MB of Debian sources)
 	scripts/check-rtf
+
+libreoffice: ## the RTF that is written, as LibreOffice shows it (installs LibreOffice Writer)
+	scripts/check-libreoffice
 
 fuzz: ## the splitters and the RTF reader, by chance, ten minutes each (needs a nightly toolchain)
 	scripts/fuzz

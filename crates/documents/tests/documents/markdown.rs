@@ -146,6 +146,21 @@ fn links_keep_address_and_title() {
 }
 
 #[test]
+fn a_later_reference_has_the_number_that_the_note_is_shown_with() {
+    let source = "a[^z] b[^1] c[^1] d[^z]\n\n[^1]: one\n\n[^z]: two\n";
+    let rtf = rtf(source);
+    assert!(rtf.contains(" c{\\super 2} d{\\super 1}"), "{rtf}");
+    let back = there_and_back(source);
+    assert!(back.starts_with("a[^1] b[^2] c<sup>2</sup> d<sup>1</sup>"), "{back}");
+}
+
+#[test]
+fn what_writes_rtf_is_named_in_it() {
+    // LibreOffice widens runs of spaces, such as those of code, in documents that name no program.
+    assert!(rtf("a").contains("{\\*\\generator millpond;}"));
+}
+
+#[test]
 fn footnotes_keep_their_text_and_their_place() {
     let back = there_and_back("a[^x] b[^y] c\n\n[^y]: Why, _indeed_.\n[^x]: Ex.\n\n    Second.\n");
     assert_eq!(back, "a[^1] b[^2] c\n\n[^1]: Ex.\n\n    Second.\n\n[^2]: Why, _indeed_.\n");

@@ -115,6 +115,20 @@ fn labels_that_are_no_plain_numbers_are_kept() {
 }
 
 #[test]
+fn bytes_of_a_label_are_in_the_code_page_of_the_document() {
+    let chapter = |text: &str| {
+        markdown(&format!(
+            r"{{\rtf1\ansi\ansicpg950\deff0{{\fonttbl{{\f0\fcharset0 Times New Roman;}}{{\f1\fcharset204 Arial;}}}}
+{{\*\listtable{{\list{{\listlevel\levelnfc0\levelstartat1{text}{{\levelnumbers;}}}}\listid1}}}}
+{{\*\listoverridetable{{\listoverride\listid1\ls1}}}}\pard\plain\ls1 Water\par}}"
+        ))
+    };
+    assert_eq!(chapter(r"{\leveltext\'05\'b2\'c4 \'00 \'b3\'b9;}"), "第 1 章 Water\n");
+    // Unless they have a font of their own.
+    assert_eq!(chapter(r"{\leveltext\f1\'02\'c3\'00;}"), "Г1 Water\n");
+}
+
+#[test]
 fn a_label_has_the_numbers_of_the_levels_above_in_their_formats() {
     let text = contract(
         r"\ls1\ilvl2 One\par\ilvl3 Two\par\ilvl3 Three\par\ilvl4 Four\par\ilvl5 Five\par\ilvl4 Six\par",

@@ -1,5 +1,6 @@
 //! What control words and symbols do, by the destination that they are in.
 
+use super::fonts::NO_FONT;
 use super::form::Form;
 use super::labels;
 use super::reader::Reader;
@@ -59,12 +60,16 @@ impl Reader {
                 self.ties.has_instruction = true;
             }
             Word::Formfield => self.form = Form::default(),
-            Word::Fonttbl | Word::Stylesheet | Word::Listtable | Word::Listoverridetable => {
+            Word::Listtable | Word::Listoverridetable => {
                 self.ties.has_defined = true;
-                if word == Word::Fonttbl {
-                    self.fonts.begin_table();
-                }
+                // Bytes of their texts are in the code page of the document, not of its default font.
+                self.group.font = NO_FONT;
             }
+            Word::Fonttbl => {
+                self.ties.has_defined = true;
+                self.fonts.begin_table();
+            }
+            Word::Stylesheet => self.ties.has_defined = true,
             Word::Upr => self.around_upr = self.group.destination,
             // What of them is text is text of a paragraph.
             Word::Shpinst | Word::Do | Word::Pict | Word::MoMath | Word::MoMathPara

@@ -9,6 +9,9 @@ use super::word::Word;
 /// The longest name that is looked at, in bytes; those that mean something are shorter.
 const LONGEST_NAME: usize = 64;
 
+/// A number that no font has: text is in the code page of the document.
+pub(super) const NO_FONT: i32 = -1;
+
 /// The code pages of the document and of its fonts.
 #[derive(Debug, Clone)]
 pub(super) struct Fonts {
@@ -32,13 +35,13 @@ impl Fonts {
         Self {
             document: CodePage::ANSI,
             fonts: HashMap::new(),
-            current: -1,
+            current: NO_FONT,
             name: String::new(),
             has_charset: false,
             has_page: false,
             symbols: 0,
             has_more_symbols: false,
-            default_font: -1,
+            default_font: NO_FONT,
         }
     }
 

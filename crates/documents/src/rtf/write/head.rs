@@ -29,9 +29,13 @@ const STYLES: &[u8] = b"{\\stylesheet\n\
 {\\*\\cs20\\ul\\cf1 Hyperlink;}\n\
 {\\*\\cs21\\f1\\fs20 HTML Code;}}\n";
 
+/// LibreOffice takes a document that names no program for one of an old Word's, and widens each run of spaces.
+const GENERATOR: &[u8] = b"{\\*\\generator millpond;}\n";
+
 /// Appends all of it to `out`.
 pub(super) fn write(out: &mut BytesMut, lists: &Lists) {
     out.extend_from_slice(FONTS);
     out.extend_from_slice(STYLES);
     lists.write(out);
+    out.extend_from_slice(GENERATOR);
 }

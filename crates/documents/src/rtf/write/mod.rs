@@ -75,14 +75,17 @@ struct Parts {
 }
 
 impl Parts {
-    /// Appends the body with each footnote at the first place that refers to it; other places have its label.
+    /// Appends the body with each footnote at the first place that refers to it; other places have its number, which word
+    /// processors count in that order.
     fn assemble(mut self, out: &mut BytesMut) {
         let mut written = 0;
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
         for (at, label) in &self.references {
             out.extend_from_slice(self.body.get(written..*at).unwrap_or_default());
             written = *at;
             match self.definitions.remove(label) {
                 Some(note) => {
+                    numbers.insert(label, numbers.len() + 1);
                     out.extend_from_slice(
                         b"{\\super\\chftn{\\footnote\\pard\\plain\\f0\\fs20{\\super\\chftn} ",
                     );
@@ -91,7 +94,10 @@ impl Parts {
                 }
                 None => {
                     out.extend_from_slice(b"{\\super ");
-                    text::write(out, label);
+                    match numbers.get(label.as_str()) {
+                        Some(number) => out.extend_from_slice(number.to_string().as_bytes()),
+                        None => text::write(out, label),
+                    }
                     out.extend_from_slice(b"}");
                 }
             }
