@@ -2,11 +2,13 @@
 
     check_rtf.py FOLDER REASONS
 
-FOLDER has for each NAME.rtf the readings NAME.html (millpond), NAME.pandoc.html and NAME.unrtf.html; one of a reader
-that failed is absent. The third reader is the module striprtf. A word is lost if two of the three have it, in the same order among the words that
-they share, and millpond has it neither there nor elsewhere. Prints each file that loses words, with the words.
-REASONS has a file name pattern and, after white space, why its losses are accepted, one a line; `#` begins a comment.
-A reason that begins with `letters:` accepts words only that differ in letters beyond ASCII.
+FOLDER has for each NAME.rtf the readings NAME.html (millpond), NAME.pandoc.html and
+NAME.unrtf.html; one of a reader that failed is absent. The third reader is the module striprtf. A
+word is lost if two of the three have it, in the same order among the words that they share, and
+millpond has it neither there nor elsewhere. Prints each file that loses words, with the words.
+REASONS has a file name pattern and, after white space, why its losses are accepted, one a line; `#`
+begins a comment. A reason that begins with `letters:` accepts words only that differ in letters
+beyond ASCII.
 Exits with 1 if a file loses words without a reason, or a reason is not needed.
 """
 
@@ -118,8 +120,8 @@ def masked(reading):
 
 
 def judge(file):
-    """Tells of a file what it loses, what of it is more than letters beyond ASCII, and how alike its words are to
-    those of each reader: 1 if they are the same."""
+    """Tells of a file what it loses, what of it is more than letters beyond ASCII, and how alike its
+    words are to those of each reader: 1 if they are the same."""
     ours, readings = words_of_html(file.with_suffix(".html")), readings_of(file)
     losses = vote(ours, readings.values())
     shapes = vote(masked(ours), [masked(reading) for reading in readings.values()]) if losses else []

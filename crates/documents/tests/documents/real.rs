@@ -1,5 +1,6 @@
-//! Conversions for other programs to judge: of real RTF files, which are not part of the project (`scripts/check-rtf`), and
-//! of Markdown that LibreOffice is to open (`scripts/check-libreoffice`).
+//! Conversions for other programs to judge: of real RTF files, which are not part of the project
+//! (`scripts/check-rtf`), and of Markdown that LibreOffice is to open
+//! (`scripts/check-libreoffice`).
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -8,9 +9,9 @@ use millpond::convert::{ConversionOptions, ConvertError, Format, MarkdownExtensi
 
 use crate::support::convert_with;
 
-/// Converts each `*.rtf` in the folder that `MILLPOND_RTF_FILES` names to HTML, as `*.html` beside it, for
-/// `scripts/check_rtf.py` to compare with what other readers find. Documents that are cut short are read leniently, and
-/// `*.refused` says why the default options refuse them.
+/// Converts each `*.rtf` in the folder that `MILLPOND_RTF_FILES` names to HTML, as `*.html` beside
+/// it, for `scripts/check_rtf.py` to compare with what other readers find. Documents that are cut
+/// short are read leniently, and `*.refused` says why the default options refuse them.
 #[test]
 #[ignore = "needs files that are not part of the project; see scripts/check-rtf"]
 fn real_files_are_converted() {
@@ -36,8 +37,8 @@ fn convert_file(file: &Path) {
     fs::write(file.with_extension("html"), html).unwrap();
 }
 
-/// Converts each `*.md` in the folder that `MILLPOND_MARKDOWN_FILES` names to RTF, as `*.rtf` beside it, for
-/// `scripts/check-libreoffice` to open. Definition lists are on.
+/// Converts each `*.md` in the folder that `MILLPOND_MARKDOWN_FILES` names to RTF, as `*.rtf`
+/// beside it, for `scripts/check-libreoffice` to open. Definition lists are on.
 #[test]
 #[ignore = "needs LibreOffice to judge what is written; see scripts/check-libreoffice"]
 fn markdown_files_become_rtf() {

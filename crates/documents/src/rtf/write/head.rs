@@ -29,7 +29,8 @@ const STYLES: &[u8] = b"{\\stylesheet\n\
 {\\*\\cs20\\ul\\cf1 Hyperlink;}\n\
 {\\*\\cs21\\f1\\fs20 HTML Code;}}\n";
 
-/// LibreOffice takes a document that names no program for one of an old Word's, and widens each run of spaces.
+/// The program that wrote the document. LibreOffice widens each run of spaces in a document that
+/// names none.
 const GENERATOR: &[u8] = b"{\\*\\generator millpond;}\n";
 
 /// Appends all of it to `out`.

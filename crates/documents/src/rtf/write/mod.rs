@@ -75,8 +75,8 @@ struct Parts {
 }
 
 impl Parts {
-    /// Appends the body with each footnote at the first place that refers to it; other places have its number, which word
-    /// processors count in that order.
+    /// Appends the body with each footnote at the first place that refers to it. Other places have
+    /// its number, which word processors count in that order.
     fn assemble(mut self, out: &mut BytesMut) {
         let mut written = 0;
         let mut numbers: HashMap<&str, usize> = HashMap::new();
