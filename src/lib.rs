@@ -132,7 +132,7 @@
 // docs.rs: badges with the feature that an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(millpond_loom))))]
 // Models compile the protocols and nothing around them.
-#![cfg_attr(millpond_loom, allow(dead_code, unused_imports, unreachable_pub, missing_docs))]
+#![cfg_attr(millpond_loom, allow(dead_code, unused_imports, unreachable_pub, unnameable_types, missing_docs))]
 
 #[cfg(not(millpond_loom))]
 mod config;
