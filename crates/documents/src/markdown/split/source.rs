@@ -13,7 +13,7 @@ use super::part::Bounds;
 use super::stages::autolink::{self, Triggers};
 use super::stages::{heading, silent::Silence};
 pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
-use millpond_convert::ConvertError;
+use millpond_convert::{ConvertError, Loss, Report};
 
 /// Events, and where they are if the bounds of a part need to know: events are large, and not moved if need not be.
 enum Events<'a> {
@@ -41,6 +41,10 @@ pub(crate) struct Source<'a> {
     literal: usize,
     /// What raw HTML hides, if that is to be left out.
     silence: Option<Silence>,
+    /// How many tags of raw HTML that left out.
+    dropped_tags: usize,
+    /// Whether headings get ids here.
+    has_ids: bool,
     /// The ids of headings; `None`: they are made unique later.
     slugs: Option<Slugs>,
     is_id_given: bool,
@@ -81,6 +85,8 @@ impl<'a> Source<'a> {
             triggers: if reading.extensions.autolinks { Triggers::of(text) } else { Triggers::none() },
             literal: 0,
             silence: None,
+            dropped_tags: 0,
+            has_ids: reading.has_heading_ids(),
             slugs: None,
             is_id_given: false,
             is_idle: true,
@@ -90,7 +96,18 @@ impl<'a> Source<'a> {
 
     /// Leaves out what is between the tags of scripts and the like.
     pub(crate) fn without_silent(self) -> Self {
-        Self { silence: Some(Silence::default()), is_idle: false, ..self }
+        Self { silence: Some(Silence::default()), ..self }
+    }
+
+    /// Leaves the ids of headings to what writes the events; `None`: they are made unique later.
+    pub(crate) fn take_slugs(&mut self) -> Option<Slugs> {
+        self.has_ids = false;
+        self.slugs.take()
+    }
+
+    /// Adds the tags that were left out because of what they hide.
+    pub(crate) fn count_dropped(&self, report: &mut Report) {
+        (0..self.dropped_tags).for_each(|_| report.add(Loss::RawHtml));
     }
 
     /// Only what is within the bounds.
@@ -190,10 +207,13 @@ impl<'a> Source<'a> {
     /// Whether the event may be handed on as it is.
     #[inline(always)]
     fn is_ready(&mut self, event: &Event<'a>) -> bool {
+        if self.silence.as_ref().is_some_and(|silence| !silence.ignores(event)) {
+            return false;
+        }
         match event {
             Event::Text(text) => self.literal > 0 || !self.triggers.are_in(text),
             Event::InlineMath(_) | Event::DisplayMath(_) => false,
-            Event::Start(Tag::Heading { .. }) => !self.reading.has_heading_ids(),
+            Event::Start(Tag::Heading { .. }) => !self.has_ids,
             Event::Start(_) | Event::End(_) => {
                 self.follow(event);
                 true
@@ -205,6 +225,7 @@ impl<'a> Source<'a> {
     /// What becomes of an event; the first of several, the others in the queue.
     fn changed(&mut self, event: Event<'a>) -> Option<Event<'a>> {
         if self.silence.as_mut().is_some_and(|silence| silence.drops(&event)) {
+            self.dropped_tags += usize::from(matches!(event, Event::InlineHtml(_)));
             return None;
         }
         Some(match event {
@@ -311,11 +332,10 @@ impl<'a> Source<'a> {
     #[inline(never)]
     fn next_changed(&mut self) -> Option<Event<'a>> {
         let event = match self.step()? {
-            Event::Start(tag @ Tag::Heading { .. }) if self.reading.has_heading_ids() => self.heading(tag),
+            Event::Start(tag @ Tag::Heading { .. }) if self.has_ids => self.heading(tag),
             event => event,
         };
-        let is_plain = matches!(self.events, Events::Plain(_)) && self.silence.is_none();
-        self.is_idle = is_plain && self.next.is_none() && self.queue.is_empty() && !self.is_over;
+        self.is_idle = self.next.is_none() && self.queue.is_empty() && !self.is_over;
         Some(event)
     }
 
@@ -386,17 +406,21 @@ impl<'a> Iterator for Source<'a> {
     #[inline(always)]
     fn next(&mut self) -> Option<Event<'a>> {
         if self.is_idle {
-            if let Events::Plain(parser) = &mut self.events {
-                let event = parser.next();
-                if event.as_ref().is_none_or(|event| self.count(event) && self.is_ready(event)) {
-                    return event;
-                }
-                if self.is_too_deep {
-                    (self.is_idle, self.is_over) = (false, true);
-                    return None;
-                }
-                self.next = event;
+            let event = match &mut self.events {
+                Events::Plain(parser) => parser.next(),
+                Events::Ranged(events, bounds) => match events.next() {
+                    Some((event, at)) if bounds.admits(&event, &at, self.depth) => Some(event),
+                    _ => None,
+                },
+            };
+            if event.as_ref().is_some_and(|event| self.count(event) && self.is_ready(event)) {
+                return event;
             }
+            if event.is_none() || self.is_too_deep {
+                (self.is_idle, self.is_over) = (false, true);
+                return None;
+            }
+            self.next = event;
         }
         self.next_changed()
     }
