@@ -9,9 +9,11 @@ const BLOCK: usize = 16;
 #[inline]
 pub(super) fn text(out: &mut BytesMut, text: &str) {
     let bytes = text.as_bytes();
-    let blocks = bytes.chunks_exact(BLOCK);
-    let is_plain = blocks.remainder().iter().all(|&b| !IN_TEXT[usize::from(b)])
-        && blocks.into_iter().all(|block| !has_special(block));
+    let is_plain = match bytes.last_chunk::<BLOCK>() {
+        // The last block may overlap the one before.
+        Some(last) => !has_special(last) && !bytes.chunks_exact(BLOCK).any(has_special),
+        None => !bytes.iter().any(|&b| IN_TEXT[usize::from(b)]),
+    };
     if is_plain { out.extend_from_slice(bytes) } else { escaped(out, bytes, &IN_TEXT) }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Plan, from_markdown, from_part, ids, options_from_rtf, write};
+use super::{Plan, from_markdown, from_part, ids, make_room, options_from_rtf, write};
 use crate::markdown::split::{self, Reading, Windows, Written};
 use crate::rtf::read as rtf;
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts, Report};
@@ -82,9 +82,10 @@ impl FromMarkdown {
         stretch: Range<usize>,
         out: &mut BytesMut,
     ) -> Result<(), ConvertError> {
-        let (end, len, left) = (stretch.end, stretch.len(), self.options_left());
+        let (end, left) = (stretch.end, self.options_left());
+        make_room(stretch.len(), &left, out);
         let (text, written) = (self.windows.text(input, stretch), Written::new());
-        let done = self.windows.rest(&text, &written).and_then(|source| write(source, len, &left, out));
+        let done = self.windows.rest(&text, &written).and_then(|source| write(source, &left, out));
         match done {
             Ok((report, _)) => {
                 self.report.merge(&report);

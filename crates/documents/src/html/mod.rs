@@ -51,7 +51,8 @@ pub(crate) fn from_markdown(
 ) -> Result<Report, ConvertError> {
     let reading = Reading::new(options);
     let text = Text::new(input, reading)?;
-    let (mut report, _) = write(Source::new(&text, reading)?, input.len(), options, out)?;
+    make_room(input.len(), options, out);
+    let (mut report, _) = write(Source::new(&text, reading)?, options, out)?;
     if text.has_front_matter {
         report.add(Loss::FrontMatter);
     }
@@ -69,7 +70,8 @@ pub(crate) fn from_part(
     let before = out.len();
     let len = plan.source.parts().get(part).map_or(0, Range::len);
     let text = plan.source.text(input, part)?;
-    let (report, ids) = write(Source::part(&text, part, &plan.source)?, len, options, out)?;
+    make_room(len, options, out);
+    let (report, ids) = write(Source::part(&text, part, &plan.source)?, options, out)?;
     // A part that is converted twice has the same.
     let _ = plan.ids.get(part).map(|place| place.set(ids));
     // The next part begins on a line of its own, as the first does.
@@ -97,16 +99,20 @@ pub(crate) fn join(
     Ok(plan.source.report())
 }
 
+/// Makes room for the HTML of so much Markdown. Before it is parsed: what the parser needs is then freed as the last that was
+/// allocated, and stays with the allocator for the next document.
+fn make_room(len: usize, options: &ConversionOptions, out: &mut BytesMut) {
+    // HTML is seldom smaller than its Markdown and mostly less than a quarter larger.
+    out.reserve((len + len / 4).min(options.max_output));
+}
+
 /// Appends the document or the part; says what it left out, and which ids are to be made unique later.
 fn write(
     mut source: Source<'_>,
-    len: usize,
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(Report, Ids), ConvertError> {
     let before = out.len();
-    // HTML is seldom smaller than its Markdown and mostly less than a quarter larger.
-    out.reserve((len + len / 4).min(options.max_output));
     let headings = Headings::new(options.extensions, source.take_slugs(), before);
     let mut writer = Writer::new(out, headings);
     let mut report = Report::default();
@@ -137,17 +143,14 @@ fn write_events<'a>(
     limit: usize,
 ) -> bool {
     let end = writer.out.len().saturating_add(limit);
-    while let Some(event) = source.next() {
+    source.each(|event| {
         if writer.headings.is_open() {
-            writer.headings.follow(&event, writer.out);
+            writer.headings.follow(event, writer.out);
         }
-        if safe.as_mut().is_some_and(|safe| safe.takes(&event, writer)) {
-            continue;
+        if !safe.as_mut().is_some_and(|safe| safe.takes(event, writer)) {
+            writer.event(event);
         }
-        writer.event(event);
-        if writer.out.len() > end {
-            return false;
-        }
-    }
+        writer.out.len() <= end
+    });
     writer.out.len() <= end
 }

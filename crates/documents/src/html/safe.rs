@@ -28,31 +28,21 @@ impl Safe {
     /// Whether the event is not to be written as it is: what is to be written in its place has been then.
     #[inline(always)]
     pub(super) fn takes(&mut self, event: &Event<'_>, writer: &mut Writer<'_, '_>) -> bool {
-        match event {
-            Event::Text(text) => match &mut self.block {
-                Some(block) => {
-                    block.push_str(text);
-                    true
-                }
-                None => false,
-            },
+        let is_at_rest = self.block.is_none() && self.open.is_empty();
+        let is_markup = matches!(
+            event,
             Event::Html(_)
-            | Event::InlineHtml(_)
-            | Event::Start(Tag::HtmlBlock | Tag::Link { .. } | Tag::Image { .. })
-            | Event::End(TagEnd::HtmlBlock | TagEnd::Link | TagEnd::Image) => {
-                self.takes_markup(event, writer)
-            }
-            Event::End(end) if !self.open.is_empty() && ends_block(*end) => {
-                self.close_all(writer);
-                false
-            }
-            _ => false,
-        }
+                | Event::InlineHtml(_)
+                | Event::Start(Tag::HtmlBlock | Tag::Link { .. } | Tag::Image { .. })
+                | Event::End(TagEnd::HtmlBlock | TagEnd::Link | TagEnd::Image)
+        );
+        (is_markup || !is_at_rest) && self.takes_any(event, writer)
     }
 
-    fn takes_markup(&mut self, event: &Event<'_>, writer: &mut Writer<'_, '_>) -> bool {
+    #[inline(never)]
+    fn takes_any(&mut self, event: &Event<'_>, writer: &mut Writer<'_, '_>) -> bool {
         match event {
-            Event::Html(html) if self.block.is_some() => {
+            Event::Html(html) | Event::Text(html) if self.block.is_some() => {
                 self.block.get_or_insert_default().push_str(html);
             }
             Event::Start(Tag::HtmlBlock) => self.block = Some(String::new()),
@@ -71,6 +61,12 @@ impl Safe {
                 return !is_safe;
             }
             Event::End(TagEnd::Link | TagEnd::Image) => return !self.links.pop().unwrap_or_default(),
+            Event::End(end) => {
+                if ends_block(*end) {
+                    self.close_all(writer);
+                }
+                return false;
+            }
             _ => return false,
         }
         true

@@ -74,19 +74,19 @@ impl<'o, 'a> Writer<'o, 'a> {
 
     /// Writes an event that a stage before this has made.
     #[inline(never)]
-    pub(super) fn made(&mut self, event: Event<'a>) {
-        self.event(event);
+    pub(super) fn made(&mut self, mut event: Event<'a>) {
+        self.event(&mut event);
     }
 
-    /// Writes an event. Inlined into the loop over events, so that none is moved.
+    /// Writes an event, where it is: events are large, and a move costs as much as to write most of them.
     #[inline(always)]
-    pub(super) fn event(&mut self, event: Event<'a>) {
+    pub(super) fn event(&mut self, event: &mut Event<'a>) {
         if self.image.is_some() {
             return self.alternative(event);
         }
         match event {
             Event::Text(text) => {
-                escape::text(self.out, &text);
+                escape::text(self.out, text);
                 self.is_line_over = text.ends_with('\n');
             }
             Event::Start(tag) => self.start(tag),
@@ -94,10 +94,10 @@ impl<'o, 'a> Writer<'o, 'a> {
             Event::SoftBreak => self.put_line("\n"),
             Event::Code(code) => {
                 self.put("<code>");
-                escape::text(self.out, &code);
+                escape::text(self.out, code);
                 self.put("</code>");
             }
-            Event::Html(html) | Event::InlineHtml(html) => self.html(&html),
+            Event::Html(html) | Event::InlineHtml(html) => self.html(html),
             Event::HardBreak => self.put_line("<br />\n"),
             Event::Rule => {
                 self.line();
@@ -108,13 +108,13 @@ impl<'o, 'a> Writer<'o, 'a> {
                 self.put_line("<input disabled=\"\" type=\"checkbox\" checked=\"\"/>\n");
             }
             Event::TaskListMarker(false) => self.put_line("<input disabled=\"\" type=\"checkbox\"/>\n"),
-            Event::InlineMath(formula) => self.math("<span class=\"math math-inline\">", &formula),
-            Event::DisplayMath(formula) => self.math("<span class=\"math math-display\">", &formula),
+            Event::InlineMath(formula) => self.math("<span class=\"math math-inline\">", formula),
+            Event::DisplayMath(formula) => self.math("<span class=\"math math-display\">", formula),
         }
     }
 
     #[inline(always)]
-    fn start(&mut self, tag: Tag<'a>) {
+    fn start(&mut self, tag: &mut Tag<'a>) {
         match tag {
             Tag::Paragraph => self.begin("<p>"),
             Tag::Item => self.begin("<li>"),
@@ -133,22 +133,22 @@ impl<'o, 'a> Writer<'o, 'a> {
                 self.put("<thead><tr>");
             }
             Tag::Table(columns) => {
-                self.table.columns = columns;
+                self.table.columns = std::mem::take(columns);
                 self.put("<table>");
             }
-            Tag::Link { link_type, dest_url, title, .. } => self.link(link_type, &dest_url, &title),
+            Tag::Link { link_type, dest_url, title, .. } => self.link(*link_type, dest_url, title),
             Tag::Image { dest_url, title, .. } => {
                 self.put("<img src=\"");
-                escape::address(self.out, &dest_url);
+                escape::address(self.out, dest_url);
                 self.put("\" alt=\"");
-                self.image = Some(Image { title, depth: 0 });
+                self.image = Some(Image { title: title.clone(), depth: 0 });
             }
             Tag::Heading { level, id, classes, attrs } => {
                 let at = self.out.len();
                 self.line();
-                self.put(begin_of(level));
+                self.put(begin_of(*level));
                 let attributes = self.out.len();
-                self.attributes(id.as_deref(), &classes, &attrs);
+                self.attributes(id.as_deref(), classes, attrs);
                 self.put(">");
                 self.headings.begin(at, attributes);
             }
@@ -156,11 +156,11 @@ impl<'o, 'a> Writer<'o, 'a> {
             Tag::List(Some(1)) => self.begin_block("<ol>\n"),
             Tag::List(Some(start)) => {
                 self.begin("<ol start=\"");
-                self.number(start);
+                self.number(*start);
                 self.put_line("\">\n");
             }
-            Tag::CodeBlock(kind) => self.code_block(&kind),
-            Tag::BlockQuote(kind) => self.begin_block(quote(kind)),
+            Tag::CodeBlock(kind) => self.code_block(kind),
+            Tag::BlockQuote(kind) => self.begin_block(quote(*kind)),
             Tag::DefinitionList => self.begin_block("<dl>\n"),
             Tag::DefinitionListTitle => self.begin("<dt>"),
             Tag::DefinitionListDefinition => self.begin("<dd>"),
@@ -171,7 +171,7 @@ impl<'o, 'a> Writer<'o, 'a> {
     }
 
     #[inline(always)]
-    fn end(&mut self, tag: TagEnd) {
+    fn end(&mut self, tag: &TagEnd) {
         match tag {
             TagEnd::Paragraph => self.put_line("</p>\n"),
             TagEnd::Item => self.put_line("</li>\n"),
@@ -191,7 +191,7 @@ impl<'o, 'a> Writer<'o, 'a> {
                 self.table.is_in_body = true;
             }
             TagEnd::Table => self.put_line("</tbody></table>\n"),
-            TagEnd::Heading(level) => self.put_line(end_of(level)),
+            TagEnd::Heading(level) => self.put_line(end_of(*level)),
             TagEnd::List(true) => self.put_line("</ol>\n"),
             TagEnd::List(false) => self.put_line("</ul>\n"),
             TagEnd::CodeBlock => self.put_line("</code></pre>\n"),
@@ -303,23 +303,23 @@ impl<'o, 'a> Writer<'o, 'a> {
     }
 
     /// The number of a footnote: they are numbered in the order in which they are first seen.
-    fn number_of(&mut self, name: CowStr<'a>) -> usize {
+    fn number_of(&mut self, name: &CowStr<'a>) -> usize {
         let next = self.notes.len() + 1;
-        *self.notes.entry(name).or_insert(next)
+        *self.notes.entry(name.clone()).or_insert(next)
     }
 
-    fn note(&mut self, name: CowStr<'a>) {
+    fn note(&mut self, name: &CowStr<'a>) {
         self.put("<sup class=\"footnote-reference\"><a href=\"#");
-        escape::attribute(self.out, &name);
+        escape::attribute(self.out, name);
         self.put("\">");
         let number = self.number_of(name);
         self.number(number);
         self.put("</a></sup>");
     }
 
-    fn definition(&mut self, name: CowStr<'a>) {
+    fn definition(&mut self, name: &CowStr<'a>) {
         self.begin("<div class=\"footnote-definition\" id=\"");
-        escape::attribute(self.out, &name);
+        escape::attribute(self.out, name);
         self.put("\"><sup class=\"footnote-definition-label\">");
         let number = self.number_of(name);
         self.number(number);
@@ -328,7 +328,7 @@ impl<'o, 'a> Writer<'o, 'a> {
 
     /// Writes what is in an image: its text alone; its end writes the rest of the tag.
     #[inline(never)]
-    fn alternative(&mut self, event: Event<'a>) {
+    fn alternative(&mut self, event: &Event<'a>) {
         let Some(image) = &mut self.image else { return };
         match event {
             Event::Start(_) => image.depth += 1,
@@ -340,16 +340,16 @@ impl<'o, 'a> Writer<'o, 'a> {
             }
             Event::Html(_) => {}
             Event::Text(text) | Event::Code(text) | Event::InlineHtml(text) => {
-                escape::attribute(self.out, &text);
+                escape::attribute(self.out, text);
             }
-            Event::InlineMath(formula) => self.formula("$", &formula),
-            Event::DisplayMath(formula) => self.formula("$$", &formula),
+            Event::InlineMath(formula) => self.formula("$", formula),
+            Event::DisplayMath(formula) => self.formula("$$", formula),
             Event::SoftBreak | Event::HardBreak | Event::Rule => self.put(" "),
             Event::FootnoteReference(name) => {
                 let number = self.number_of(name);
                 self.put(&format!("[{number}]"));
             }
-            Event::TaskListMarker(is_done) => self.put(if is_done { "[x]" } else { "[ ]" }),
+            Event::TaskListMarker(is_done) => self.put(if *is_done { "[x]" } else { "[ ]" }),
         }
     }
 
@@ -390,5 +390,58 @@ fn quote(kind: Option<BlockQuoteKind>) -> &'static str {
         Some(BlockQuoteKind::Important) => "<blockquote class=\"markdown-alert-important\">\n",
         Some(BlockQuoteKind::Warning) => "<blockquote class=\"markdown-alert-warning\">\n",
         Some(BlockQuoteKind::Caution) => "<blockquote class=\"markdown-alert-caution\">\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulldown_cmark::{Options, Parser, html};
+
+    use super::*;
+    use millpond_convert::MarkdownExtensions;
+
+    fn written(markdown: &str, options: Options) -> String {
+        let mut out = BytesMut::new();
+        let mut writer = Writer::new(&mut out, Headings::new(MarkdownExtensions::none(), None, 0));
+        for mut event in Parser::new_ext(markdown, options) {
+            writer.event(&mut event);
+        }
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn every_event_is_written_as_pulldown_cmark_writes_it() {
+        let options = Options::all().difference(
+            Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+                .union(Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS)
+                .union(Options::ENABLE_OLD_FOOTNOTES),
+        );
+        let blocks = [
+            "text *a* **b** ~~c~~ `d < e` <b>f</b> & \"g\" 'h' \\\ni  \nj\nk",
+            "# a {#b .c .d e=f g}\n\n## h\n\ni\n=\n\n###### j\n\n### k\n#### l\n##### m",
+            "[a](b 'c \"d\" <') [e](</f g?h=i&j='k'^>) <l@m.example> <https://n.example/ö> [o](p)",
+            "![a *b* `c` <i>&</i> $d$ $$e$$ \n f\\\ng [^n] ![h](i)](j 'k') ![](l)",
+            "- a\n- b\n\n  c\n  1. d\n  2. e\n\n7. f\n   - [ ] g\n   - [x] h\n\n***",
+            "| a | b | c | d |\n|---|:--|:-:|--:|\n| e | f | g | h |\n| *i* | `|` |\n\n|j|\n|-|\n|k|",
+            "> a\n> > b\n\n> [!NOTE]\n> c\n\n> [!TIP]\n> d\n\n> [!IMPORTANT]\n> e\n\n> [!WARNING]\n> f\n\n> [!CAUTION]\n> g",
+            "```a b<\nc < d && e\n```\n\n    f\n\n~~~\n~~~\n- ```\n  g\n  ```",
+            "a[^b] c[^d] e[^b]\n\n[^d]: f\n[^b]: g\n\n    h\n\n[^unused]: i",
+            "<div>\n*a*\n</div>\n\n<!-- b -->\n\n<p\nc",
+            "$a < b$ $$c > \"d\"$$",
+            "a\n: b\n\n  c\n\nd\n: e\n: f",
+            "H~2~O x^2^ ~~y~~ [[wiki]] ||spoiler||",
+        ];
+        for first in blocks {
+            for second in blocks {
+                // What is before decides whether a line begins; within an item it is another than at the beginning.
+                for markdown in
+                    [format!("{first}\n\n{second}"), format!("- {first}\n{second}"), format!("> {first}")]
+                {
+                    let mut expected = String::new();
+                    html::push_html(&mut expected, Parser::new_ext(&markdown, options));
+                    assert_eq!(written(&markdown, options), expected, "{markdown}");
+                }
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, LinkType, OffsetIter, Parser, Tag, TagEnd};
@@ -14,6 +15,10 @@ use super::stages::autolink::{self, Triggers};
 use super::stages::{heading, silent::Silence};
 pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
 use millpond_convert::{ConvertError, Loss, Report};
+
+/// A document that is shorter can't be too complex: its length squared, times what a step of any kind counts, is less than the
+/// limit, and so are its containers.
+const SHORT: usize = 1000;
 
 /// Events, and where they are if the bounds of a part need to know: events are large, and not moved if need not be.
 enum Events<'a> {
@@ -61,7 +66,9 @@ impl<'a> Source<'a> {
     ///
     /// [`ConvertError::TooComplex`], and [`ConvertError::TooDeep`] where that shows before it is parsed.
     pub(crate) fn new(text: &'a Text<'_>, reading: Reading) -> Result<Self, ConvertError> {
-        reading.measure(text.get(), 0, text.offset)?;
+        if text.get().len() >= SHORT {
+            reading.measure(text.get(), 0, text.offset)?;
+        }
         let source = Self::of(reading.parser(text.get(), None), text.get(), text.offset, reading);
         Ok(Self { slugs: Some(Slugs::default()), ..source })
     }
@@ -158,11 +165,9 @@ impl<'a> Source<'a> {
     /// Counts the depth; says whether the event is not too deep.
     #[inline]
     fn count(&mut self, event: &Event<'_>) -> bool {
-        match event {
-            Event::Start(_) => self.depth += 1,
-            Event::End(_) => self.depth = self.depth.saturating_sub(1),
-            _ => {}
-        }
+        // Without branches: which event is next can't be predicted.
+        self.depth += usize::from(matches!(event, Event::Start(_)));
+        self.depth = self.depth.saturating_sub(usize::from(matches!(event, Event::End(_))));
         self.is_too_deep = self.depth > self.reading.max_depth;
         !self.is_too_deep
     }
@@ -210,16 +215,18 @@ impl<'a> Source<'a> {
         if self.silence.as_ref().is_some_and(|silence| !silence.ignores(event)) {
             return false;
         }
-        match event {
-            Event::Text(text) => self.literal > 0 || !self.triggers.are_in(text),
-            Event::InlineMath(_) | Event::DisplayMath(_) => false,
-            Event::Start(Tag::Heading { .. }) => !self.has_ids,
-            Event::Start(_) | Event::End(_) => {
-                self.follow(event);
-                true
-            }
-            _ => true,
+        let is_heading = matches!(event, Event::Start(Tag::Heading { .. }));
+        if matches!(event, Event::InlineMath(_) | Event::DisplayMath(_)) || (self.has_ids && is_heading) {
+            return false;
         }
+        if self.triggers.are_none() {
+            return true;
+        }
+        if let Event::Text(text) = event {
+            return self.literal > 0 || !self.has_trigger(text);
+        }
+        self.follow(event);
+        true
     }
 
     /// What becomes of an event; the first of several, the others in the queue.
@@ -229,7 +236,7 @@ impl<'a> Source<'a> {
             return None;
         }
         Some(match event {
-            Event::Text(text) if self.literal == 0 && self.triggers.are_in(&text) => self.linked(text),
+            Event::Text(text) if self.literal == 0 && self.has_trigger(&text) => self.linked(text),
             Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
             Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
             event => {
@@ -243,14 +250,21 @@ impl<'a> Source<'a> {
         if self.triggers.are_none() {
             return;
         }
-        match event {
-            Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_) | Tag::HtmlBlock) => {
-                self.literal += 1;
-            }
-            Event::End(TagEnd::Link | TagEnd::Image | TagEnd::CodeBlock | TagEnd::HtmlBlock) => {
-                self.literal = self.literal.saturating_sub(1);
-            }
-            _ => {}
+        let begins = matches!(
+            event,
+            Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_) | Tag::HtmlBlock)
+        );
+        let ends =
+            matches!(event, Event::End(TagEnd::Link | TagEnd::Image | TagEnd::CodeBlock | TagEnd::HtmlBlock));
+        self.literal = (self.literal + usize::from(begins)).saturating_sub(usize::from(ends));
+    }
+
+    /// Whether an address may begin in this piece of text.
+    #[inline(always)]
+    fn has_trigger(&mut self, piece: &CowStr<'_>) -> bool {
+        match self.place(piece) {
+            Some(at) => self.triggers.are_within(self.text, at..at + piece.len()),
+            None => Triggers::are_in(piece),
         }
     }
 
@@ -375,6 +389,76 @@ impl<'a> Source<'a> {
         self.spare = std::mem::replace(&mut self.queue, events);
         Event::Start(Tag::Heading { level, id, classes, attrs })
     }
+}
+
+impl<'a> Source<'a> {
+    /// Hands on all events, until `take` wants no more. An event is looked at where the parser has left it: it is large, and a move
+    /// right after it was written makes the processor wait.
+    #[inline(always)]
+    pub(crate) fn each(&mut self, mut take: impl FnMut(&mut Event<'a>) -> bool) {
+        loop {
+            if self.is_idle && !self.each_ready(&mut take) {
+                return;
+            }
+            let Some(event) = &mut self.next() else { return };
+            if !take(event) {
+                return;
+            }
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Hands on events of the parser that are handed on as they are. `false`: there are no more, or `take` wants none.
+    #[inline(always)]
+    fn each_ready(&mut self, take: &mut impl FnMut(&mut Event<'a>) -> bool) -> bool {
+        let (most, mut depth) = (self.reading.max_depth, self.depth);
+        loop {
+            let Events::Plain(parser) = &mut self.events else { return true };
+            let mut next = ManuallyDrop::new(parser.next());
+            let Some(event) = &mut *next else { return false };
+            // Without branches: which event is next can't be predicted.
+            depth += usize::from(matches!(event, Event::Start(_)));
+            depth = depth.saturating_sub(usize::from(matches!(event, Event::End(_))));
+            if depth > most {
+                self.is_too_deep = true;
+                return false;
+            }
+            if !self.is_ready(event) {
+                (self.next, self.depth, self.is_idle) = (ManuallyDrop::into_inner(next), depth, false);
+                return true;
+            }
+            let (goes_on, is_plain) = (take(event), is_plain(event));
+            if !is_plain {
+                drop(ManuallyDrop::into_inner(next));
+            }
+            if !goes_on {
+                return false;
+            }
+        }
+    }
+}
+
+/// Whether the event has nothing to free. It is told here, without branches, for the events that are most.
+#[inline(always)]
+fn is_plain(event: &Event<'_>) -> bool {
+    matches!(
+        event,
+        Event::Text(CowStr::Borrowed(_))
+            | Event::Code(CowStr::Borrowed(_))
+            | Event::End(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::Start(
+                Tag::Paragraph
+                    | Tag::Item
+                    | Tag::List(_)
+                    | Tag::Emphasis
+                    | Tag::Strong
+                    | Tag::TableRow
+                    | Tag::TableCell
+            )
+    )
 }
 
 /// A piece of a text, of the source if the text is.

@@ -1,6 +1,7 @@
 //! Ids of headings: by their text, as GitHub makes them, or `{#id}` at their end.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use pulldown_cmark::{CowStr, Event};
 
@@ -19,11 +20,14 @@ impl Slugs {
 
     /// The number that makes the id unique; 0: it is.
     pub(crate) fn number(&mut self, slug: &str) -> usize {
-        let Some(&last) = self.taken.get(slug) else {
-            self.take_new(slug.to_owned());
-            return 0;
+        let mut number = match self.taken.entry(slug.to_owned()) {
+            Entry::Occupied(last) => last.get() + 1,
+            Entry::Vacant(place) => {
+                place.insert(0);
+                self.bytes += slug.len() + size_of::<(String, usize)>();
+                return 0;
+            }
         };
-        let mut number = last + 1;
         let mut id = numbered(slug, number);
         while self.taken.contains_key(&id) {
             number += 1;
