@@ -87,12 +87,12 @@ impl DocumentConverter {
         let mut markdown = BytesMut::new();
         let mut report = rtf::to_markdown(input, options, &mut markdown)?;
         let options = html::options_from_rtf(options);
-        report.merge(&self.from_markdown(&markdown, Format::Html, &options, out)?);
+        report.merge(&self.markdown_to(&markdown, Format::Html, &options, out)?);
         Ok(report)
     }
 
     /// Appends Markdown as RTF or HTML: piece by piece if it is long, else, or if the pieces do not make the whole, whole.
-    fn from_markdown(
+    fn markdown_to(
         &self,
         input: &[u8],
         to: Format,
@@ -162,7 +162,7 @@ impl Converter for DocumentConverter {
         let done = match (from, to) {
             (Format::Rtf, Format::Markdown) => rtf::to_markdown(input, options, out),
             (Format::Rtf, Format::Html) => self.rtf_to_html(input, options, out),
-            (Format::Markdown, Format::Rtf | Format::Html) => self.from_markdown(input, to, options, out),
+            (Format::Markdown, Format::Rtf | Format::Html) => self.markdown_to(input, to, options, out),
             (from, to) => Err(ConvertError::Unsupported { from, to }),
         };
         if done.is_err() {
