@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::mem::ManuallyDrop;
 use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, LinkType, OffsetIter, Parser, Tag, TagEnd};
@@ -412,31 +411,63 @@ impl<'a> Source<'a> {
     /// Hands on events of the parser that are handed on as they are. `false`: there are no more, or `take` wants none.
     #[inline(always)]
     fn each_ready(&mut self, take: &mut impl FnMut(&mut Event<'a>) -> bool) -> bool {
-        let (most, mut depth) = (self.reading.max_depth, self.depth);
         loop {
-            let Events::Plain(parser) = &mut self.events else { return true };
-            let mut next = ManuallyDrop::new(parser.next());
-            let Some(event) = &mut *next else { return false };
-            // Without branches: which event is next can't be predicted.
-            depth += usize::from(matches!(event, Event::Start(_)));
-            depth = depth.saturating_sub(usize::from(matches!(event, Event::End(_))));
-            if depth > most {
-                self.is_too_deep = true;
-                return false;
-            }
-            if !self.is_ready(event) {
-                (self.next, self.depth, self.is_idle) = (ManuallyDrop::into_inner(next), depth, false);
-                return true;
-            }
-            let (goes_on, is_plain) = (take(event), is_plain(event));
-            if !is_plain {
-                drop(ManuallyDrop::into_inner(next));
-            }
-            if !goes_on {
-                return false;
+            match &mut self.events {
+                Events::Plain(parser) => {
+                    let mut next = parser.next();
+                    let Some(event) = &mut next else { return false };
+                    match self.hand_on(event, take) {
+                        Handed::On { is_plain: true } => std::mem::forget(next),
+                        Handed::On { .. } => {}
+                        Handed::Back => {
+                            (self.next, self.is_idle) = (next, false);
+                            return true;
+                        }
+                        Handed::Last => return false,
+                    }
+                }
+                Events::Ranged(events, bounds) => {
+                    let mut next = events.next();
+                    let Some((event, at)) = &mut next else { return false };
+                    if !bounds.admits(event, at, self.depth) {
+                        return false;
+                    }
+                    match self.hand_on(event, take) {
+                        Handed::On { is_plain: true } => std::mem::forget(next),
+                        Handed::On { .. } => {}
+                        Handed::Back => {
+                            (self.next, self.is_idle) = (next.map(|(event, _)| event), false);
+                            return true;
+                        }
+                        Handed::Last => return false,
+                    }
+                }
             }
         }
     }
+
+    #[inline(always)]
+    fn hand_on(&mut self, event: &mut Event<'a>, take: &mut impl FnMut(&mut Event<'a>) -> bool) -> Handed {
+        if !self.count(event) {
+            Handed::Last
+        } else if !self.is_ready(event) {
+            Handed::Back
+        } else if take(event) {
+            Handed::On { is_plain: is_plain(event) }
+        } else {
+            Handed::Last
+        }
+    }
+}
+
+/// What became of an event.
+enum Handed {
+    /// It was taken; if it is plain, it need not be dropped.
+    On { is_plain: bool },
+    /// Something is to be done to it first.
+    Back,
+    /// No more are to be handed on.
+    Last,
 }
 
 /// Whether the event has nothing to free. It is told here, without branches, for the events that are most.

@@ -20,23 +20,19 @@ impl Slugs {
 
     /// The number that makes the id unique; 0: it is.
     pub(crate) fn number(&mut self, slug: &str) -> usize {
-        let mut number = match self.taken.entry(slug.to_owned()) {
-            Entry::Occupied(last) => last.get() + 1,
-            Entry::Vacant(place) => {
-                place.insert(0);
-                self.bytes += slug.len() + size_of::<(String, usize)>();
-                return 0;
-            }
-        };
-        let mut id = numbered(slug, number);
-        while self.taken.contains_key(&id) {
-            number += 1;
-            id = numbered(slug, number);
-        }
-        if let Some(last) = self.taken.get_mut(slug) {
+        let mut number = 0;
+        while let Some(last) = self.taken.get_mut(slug) {
+            number = *last + 1;
             *last = number;
+            let id = numbered(slug, number);
+            let len = id.len();
+            if let Entry::Vacant(place) = self.taken.entry(id) {
+                place.insert(0);
+                self.bytes += len + size_of::<(String, usize)>();
+                return number;
+            }
         }
-        self.take_new(id);
+        self.take_new(slug.to_owned());
         number
     }
 
