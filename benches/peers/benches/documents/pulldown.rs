@@ -100,7 +100,8 @@ fn ours(document: &str, options: &ConversionOptions) {
     std::hint::black_box(out);
 }
 
-/// Prints the medians and the geometric mean of the ratios, and judges the setup without extensions and the default.
+/// Prints the medians and the geometric mean of the ratios, and judges the setup without extensions
+/// and the default.
 pub(super) fn contest(bench: &mut Bench) {
     let (setups, documents) = (setups(), documents());
     let mut logarithms = [0.0; 3];

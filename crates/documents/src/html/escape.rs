@@ -1,4 +1,5 @@
-//! Characters of HTML's own, written as references, and addresses with their bytes in percent notation.
+//! Characters of HTML's own, written as references, and addresses with their bytes in percent
+//! notation.
 
 use bytes::BytesMut;
 
@@ -42,7 +43,8 @@ pub(super) fn address(out: &mut BytesMut, address: &str) {
     out.extend_from_slice(rest);
 }
 
-/// Whether a block has a character to be escaped. The loop has no branch, so the compiler makes vector instructions of it.
+/// Whether a block has a character to be escaped. The loop has no branch, so the compiler makes
+/// vector instructions of it.
 #[inline]
 fn has_special(block: &[u8]) -> bool {
     block.iter().fold(false, |found, &b| found | (b == b'<') | (b == b'>') | (b == b'&'))

@@ -30,7 +30,8 @@ struct Open<'a> {
     at: usize,
     attributes: usize,
     slug: String,
-    /// The text that was the last event, if it may have attributes at its end, and where it begins in the output.
+    /// The text that was the last event, if it may have attributes at its end, and where it begins
+    /// in the output.
     last: Option<(usize, CowStr<'a>)>,
 }
 

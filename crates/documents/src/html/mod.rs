@@ -99,14 +99,15 @@ pub(crate) fn join(
     Ok(plan.source.report())
 }
 
-/// Makes room for the HTML of so much Markdown. Before it is parsed: what the parser needs is then freed as the last that was
-/// allocated, and stays with the allocator for the next document.
+/// Makes room for the HTML of so much Markdown. Before it is parsed: what the parser needs is then
+/// freed as the last that was allocated, and stays with the allocator for the next document.
 fn make_room(len: usize, options: &ConversionOptions, out: &mut BytesMut) {
     // HTML is seldom smaller than its Markdown and mostly less than a quarter larger.
     out.reserve((len + len / 4).min(options.max_output));
 }
 
-/// Appends the document or the part; says what it left out, and which ids are to be made unique later.
+/// Appends the document or the part; says what it left out, and which ids are to be made unique
+/// later.
 fn write(
     mut source: Source<'_>,
     options: &ConversionOptions,

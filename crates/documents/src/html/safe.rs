@@ -25,7 +25,8 @@ pub(super) struct Safe {
 }
 
 impl Safe {
-    /// Whether the event is not to be written as it is: what is to be written in its place has been then.
+    /// Whether the event is not to be written as it is: what is to be written in its place has been
+    /// then.
     #[inline(always)]
     pub(super) fn takes(&mut self, event: &Event<'_>, writer: &mut Writer<'_, '_>) -> bool {
         let is_at_rest = self.block.is_none() && self.open.is_empty();

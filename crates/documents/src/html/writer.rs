@@ -78,7 +78,8 @@ impl<'o, 'a> Writer<'o, 'a> {
         self.event(&mut event);
     }
 
-    /// Writes an event, where it is: events are large, and a move costs as much as to write most of them.
+    /// Writes an event, where it is: events are large, and a move costs as much as to write most of
+    /// them.
     #[inline(always)]
     pub(super) fn event(&mut self, event: &mut Event<'a>) {
         if self.image.is_some() {
@@ -433,7 +434,8 @@ mod tests {
         ];
         for first in blocks {
             for second in blocks {
-                // What is before decides whether a line begins; within an item it is another than at the beginning.
+                // What is before decides whether a line begins; within an item it is another than
+                // at the beginning.
                 for markdown in
                     [format!("{first}\n\n{second}"), format!("- {first}\n{second}"), format!("> {first}")]
                 {

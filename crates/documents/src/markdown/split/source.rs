@@ -15,8 +15,8 @@ use super::stages::{heading, silent::Silence};
 pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
 use millpond_convert::{ConvertError, Loss, Report};
 
-/// A document that is shorter can't be too complex: its length squared, times what a step of any kind counts, is less than the
-/// limit, and so are its containers.
+/// A document that is shorter can't be too complex: its length squared, times what a step of any
+/// kind counts, is less than the limit, and so are its containers.
 const SHORT: usize = 1000;
 
 /// Events, and where they are if the bounds of a part need to know: events are large, and not moved if need not be.
@@ -391,8 +391,8 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Hands on all events, until `take` wants no more. An event is looked at where the parser has left it: it is large, and a move
-    /// right after it was written makes the processor wait.
+    /// Hands on all events, until `take` wants no more. An event is looked at where the parser has
+    /// left it: it is large, and a move right after it was written makes the processor wait.
     #[inline(always)]
     pub(crate) fn each(&mut self, mut take: impl FnMut(&mut Event<'a>) -> bool) {
         loop {
@@ -408,7 +408,8 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Hands on events of the parser that are handed on as they are. `false`: there are no more, or `take` wants none.
+    /// Hands on events of the parser that are handed on as they are. `false`: there are no more, or
+    /// `take` wants none.
     #[inline(always)]
     fn each_ready(&mut self, take: &mut impl FnMut(&mut Event<'a>) -> bool) -> bool {
         loop {
@@ -470,7 +471,8 @@ enum Handed {
     Last,
 }
 
-/// Whether the event has nothing to free. It is told here, without branches, for the events that are most.
+/// Whether the event has nothing to free. It is told here, without branches, for the events that
+/// are most.
 #[inline(always)]
 fn is_plain(event: &Event<'_>) -> bool {
     matches!(

@@ -26,13 +26,12 @@ pub(crate) fn options(from: Format, to: Format) -> ConversionOptions {
     ConversionOptions { from: Some(from), to: Some(to), ..ConversionOptions::default() }
 }
 
+/// The output and what it left out, or why there is none.
+type Converted = Result<(BytesMut, Report), ConvertError>;
+
 /// The document converted in parts, the last first, and joined. `None` if it can't be split, an error if its parts don't
 /// make the whole.
-pub(crate) fn in_parts(
-    input: &[u8],
-    options: &ConversionOptions,
-    size: usize,
-) -> Option<(usize, Result<(BytesMut, Report), ConvertError>)> {
+pub(crate) fn in_parts(input: &[u8], options: &ConversionOptions, size: usize) -> Option<(usize, Converted)> {
     let converter = DocumentConverter::new();
     let split = converter.split(input, options, size)?;
     let mut parts = vec![BytesMut::new(); split.len()];

@@ -15,8 +15,8 @@ pub(in super::super) struct Autolink {
 /// What addresses are noticed by.
 const TRIGGERS: [&[u8]; 3] = [b"://", b"www.", b"@"];
 
-/// Where addresses may begin in a document. Its pieces are mostly asked for in order: all of it is searched once, not every
-/// piece by itself.
+/// Where addresses may begin in a document. Its pieces are mostly asked for in order: all of it is
+/// searched once, not every piece by itself.
 #[derive(Debug)]
 pub(in super::super) struct Triggers {
     /// Where the next of each is, from `from` on.
