@@ -3,8 +3,11 @@
 //! `cargo bench -p millpond-peers --bench documents -- --help`
 #![allow(clippy::expect_used)]
 
+#[path = "documents/pulldown.rs"]
+mod pulldown;
+
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +30,7 @@ const ABOUT: &str = "Long documents in parts, against the same whole.";
 
 const SECTIONS: [(&str, &str); 7] = [
     ("rtf", "10 MB of RTF to Markdown"),
-    ("html", "10 MB of Markdown to HTML"),
+    ("html", "10 MB of Markdown to HTML, and short documents against pulldown-cmark"),
     ("to_rtf", "10 MB of Markdown to RTF"),
     ("costs", "what parts cost: to find the cuts, and in all"),
     ("hostile", "the same for documents that are made to be hard to cut"),
@@ -77,6 +80,9 @@ fn main() -> ExitCode {
         if bench.args.wants("costs") {
             bench.costs(title, document, to);
         }
+    }
+    if bench.args.wants("html") {
+        pulldown::contest(&mut bench);
     }
     if bench.args.wants("hostile") {
         bench.hostile();
@@ -328,10 +334,7 @@ fn convert_in_parts(document: &[u8], options: &ConversionOptions) {
 
 /// The Markdown of the example's corpus over and over, without footnotes, which keep a document whole.
 fn markdown(len: usize) -> String {
-    let mut files = Vec::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/corpus"), &mut files);
-    files.sort();
-    let texts: Vec<String> = files
+    let texts: Vec<String> = corpus_files()
         .iter()
         .filter_map(|file| fs::read_to_string(file).ok())
         .filter(|text| !text.contains("[^") && !text.contains("]: "))
@@ -347,7 +350,15 @@ fn markdown(len: usize) -> String {
     document
 }
 
-fn collect(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+/// The Markdown of the example's corpus.
+fn corpus_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/corpus"), &mut files);
+    files.sort();
+    files
+}
+
+fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {

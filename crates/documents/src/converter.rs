@@ -106,8 +106,8 @@ impl DocumentConverter {
             }
         }
         match to {
-            Format::Rtf => rtf_write::from_markdown(input, options, out).map(nothing),
-            _ => html::from_markdown(input, options, out).map(nothing),
+            Format::Rtf => rtf_write::from_markdown(input, options, out),
+            _ => html::from_markdown(input, options, out),
         }
     }
 
@@ -251,9 +251,9 @@ impl Converter for DocumentConverter {
         out: &mut BytesMut,
     ) -> Result<Report, ConvertError> {
         if let Some(plan) = split.shared() {
-            html::from_part(input, part, plan, options, out).map(nothing)
+            html::from_part(input, part, plan, options, out)
         } else if let Some(plan) = split.shared() {
-            rtf_write::from_part(input, part, plan, options, out).map(nothing)
+            rtf_write::from_part(input, part, plan, options, out)
         } else if let Some(plan) = split.shared() {
             rtf::from_part(input, split, part, plan, options, out)
         } else {
@@ -269,11 +269,11 @@ impl Converter for DocumentConverter {
         out: &mut BytesMut,
     ) -> Result<Report, ConvertError> {
         if let Some(plan) = split.shared() {
-            html::join(plan, parts, options, out).map(nothing)
+            html::join(plan, parts, options, out)
         } else if let Some(plan) = split.shared() {
-            rtf_write::join(plan, &parts, options, out).map(nothing)
+            rtf_write::join(plan, &parts, options, out)
         } else if let Some(plan) = split.shared() {
-            rtf::join(plan, &parts, options, out).map(nothing)
+            rtf::join(plan, &parts, options, out).map(|()| Report::default())
         } else {
             Err(ConvertError::inseparable())
         }
@@ -296,9 +296,4 @@ impl Converter for DocumentConverter {
             _ => None,
         })
     }
-}
-
-/// Markdown is kept whole, or what is not is not counted yet.
-fn nothing((): ()) -> Report {
-    Report::default()
 }

@@ -1,67 +1,34 @@
 //! Ids of headings in parts of a document, which are made unique when the parts are put together.
 
-use std::cell::Cell;
 use std::sync::OnceLock;
 
 use bytes::BytesMut;
-use pulldown_cmark::{Event, Tag};
 
-use crate::markdown::split::{Slugs, Source};
+use crate::markdown::split::Slugs;
 
 /// What stands between the beginning of a heading and its id.
 const BEFORE_ID: &str = "<h1 id=\"";
 
 /// The id of a heading in a part.
 #[derive(Debug)]
-struct Id {
-    /// Where the heading begins in the output, a line end before it aside.
-    at: usize,
-    slug: String,
+pub(super) struct Id {
+    /// Where the heading begins in the output, a line end before it included.
+    pub(super) at: usize,
+    pub(super) slug: String,
     /// Whether its author gave it: then it stays.
-    is_given: bool,
+    pub(super) is_given: bool,
 }
 
 /// The ids of the headings of a part.
 #[derive(Debug)]
 pub(crate) struct Ids {
-    ids: Vec<Id>,
+    pub(super) ids: Vec<Id>,
     /// How long the part is.
-    len: usize,
+    pub(super) len: usize,
 }
 
 /// The ids of each part.
 pub(crate) type AllIds = Vec<OnceLock<Ids>>;
-
-/// The events of a part, with an eye on its headings.
-pub(super) struct Watched<'s, 'a> {
-    pub(super) source: &'s mut Source<'a>,
-    /// How much has been written.
-    pub(super) written: &'s Cell<usize>,
-    ids: Vec<Id>,
-}
-
-impl<'s, 'a> Watched<'s, 'a> {
-    pub(super) fn new(source: &'s mut Source<'a>, written: &'s Cell<usize>) -> Self {
-        Self { source, written, ids: Vec::new() }
-    }
-
-    pub(super) fn finish(self) -> Ids {
-        Ids { ids: self.ids, len: self.written.get() }
-    }
-}
-
-impl<'a> Iterator for Watched<'_, 'a> {
-    type Item = Event<'a>;
-
-    fn next(&mut self) -> Option<Event<'a>> {
-        let event = self.source.next()?;
-        if let Event::Start(Tag::Heading { id: Some(id), .. }) = &event {
-            let is_given = !self.source.is_id_open();
-            self.ids.push(Id { at: self.written.get(), slug: id.to_string(), is_given });
-        }
-        Some(event)
-    }
-}
 
 /// Makes the ids unique in what parts have appended to `out` after `start`. `false`: a part is not there.
 pub(super) fn make_unique(

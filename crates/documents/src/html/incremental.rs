@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Plan, from_markdown, from_part, ids, options_from_rtf, write};
+use super::{Plan, from_markdown, from_part, ids, make_room, options_from_rtf, write};
 use crate::markdown::split::{self, Reading, Windows, Written};
 use crate::rtf::read as rtf;
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts, Report};
@@ -18,6 +18,7 @@ pub(crate) struct FromMarkdown {
     chunk_size: usize,
     /// How many bytes there are so far.
     written: usize,
+    report: Report,
 }
 
 impl FromMarkdown {
@@ -28,6 +29,7 @@ impl FromMarkdown {
             options: options.clone(),
             chunk_size,
             written: 0,
+            report: Report::default(),
         }
     }
 
@@ -57,15 +59,15 @@ impl FromMarkdown {
         let plan = Arc::new(Plan::new(plan));
         let convert = {
             let (input, plan, options) = (input.clone(), Arc::clone(&plan), self.options.clone());
-            move |part, out: &mut BytesMut| {
-                from_part(&input, part, &plan, &options, out).map(|()| Report::default())
-            }
+            move |part, out: &mut BytesMut| from_part(&input, part, &plan, &options, out)
         };
-        let is_converted = parts.convert(&lengths, Arc::new(convert), out).is_ok();
-        if !is_converted || !self.windows.accepts(&plan.source, end) {
+        let converted = parts.convert(&lengths, Arc::new(convert), out);
+        let Some(report) = converted.ok().filter(|_| self.windows.accepts(&plan.source, end)) else {
             out.truncate(before);
             return Ok(false);
-        }
+        };
+        self.report.merge(&report);
+        self.report.merge(&plan.source.report());
         if !ids::make_unique(out, before, &plan.ids, self.windows.slugs()) {
             return Err(ConvertError::inseparable());
         }
@@ -80,11 +82,15 @@ impl FromMarkdown {
         stretch: Range<usize>,
         out: &mut BytesMut,
     ) -> Result<(), ConvertError> {
-        let (end, len, left) = (stretch.end, stretch.len(), self.options_left());
+        let (end, left) = (stretch.end, self.options_left());
+        make_room(stretch.len(), &left, out);
         let (text, written) = (self.windows.text(input, stretch), Written::new());
-        let done = self.windows.rest(&text, &written).and_then(|source| write(source, len, &left, out));
+        let done = self.windows.rest(&text, &written).and_then(|source| write(source, &left, out));
         match done {
-            Ok(()) => self.windows.finish(end, &written),
+            Ok((report, _)) => {
+                self.report.merge(&report);
+                self.windows.finish(end, &written)
+            }
             Err(ConvertError::OutputTooLarge { .. }) => Err(self.too_large()),
             // The parser's limit was reached here.
             Err(ConvertError::Converter(_)) => self.windows.finish(end, &Written::new()),
@@ -117,7 +123,7 @@ impl Incremental for FromMarkdown {
         }
         if self.windows.is_at_start() {
             // It was not read piece by piece.
-            from_markdown(input, &self.options, out)?;
+            self.report = from_markdown(input, &self.options, out)?;
         } else {
             self.convert_rest(input, stretch, out)?;
         }
@@ -126,6 +132,10 @@ impl Incremental for FromMarkdown {
 
     fn held(&self) -> usize {
         self.windows.held()
+    }
+
+    fn report(&self) -> Report {
+        self.report.clone()
     }
 }
 
@@ -187,6 +197,8 @@ impl Incremental for FromRtf {
     }
 
     fn report(&self) -> Report {
-        self.to_markdown.losses()
+        let mut report = self.to_markdown.losses();
+        report.merge(&self.to_html.report());
+        report
     }
 }

@@ -1,22 +1,27 @@
 //! Markdown to HTML.
 
+mod escape;
+mod headings;
 mod ids;
 mod incremental;
 mod safe;
+mod writer;
 
-use std::cell::Cell;
-use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use bytes::BytesMut;
 
-use self::ids::{AllIds, Watched};
+use self::headings::Headings;
+use self::ids::{AllIds, Ids};
 pub(crate) use self::incremental::{FromMarkdown, FromRtf};
 use self::safe::Safe;
+use self::writer::Writer;
 use crate::markdown::Text;
 use crate::markdown::split::{self, Reading, Slugs, Source};
-use millpond_convert::{ConversionOptions, ConvertError, Format, HtmlPolicy, MarkdownExtensions};
+use millpond_convert::{
+    ConversionOptions, ConvertError, Format, HtmlPolicy, Loss, MarkdownExtensions, Report,
+};
 
 /// What the parts of a document share.
 #[derive(Debug)]
@@ -43,10 +48,15 @@ pub(crate) fn from_markdown(
     input: &[u8],
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let reading = Reading::new(options);
     let text = Text::new(input, reading)?;
-    write(Source::new(&text, reading)?, input.len(), options, out)
+    make_room(input.len(), options, out);
+    let (mut report, _) = write(Source::new(&text, reading)?, options, out)?;
+    if text.has_front_matter {
+        report.add(Loss::FrontMatter);
+    }
+    Ok(report)
 }
 
 /// Appends a part of `input`.
@@ -56,21 +66,17 @@ pub(crate) fn from_part(
     plan: &Plan,
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let before = out.len();
     let len = plan.source.parts().get(part).map_or(0, Range::len);
     let text = plan.source.text(input, part)?;
-    let mut source = prepared(Source::part(&text, part, &plan.source)?, options);
-    let written = Cell::new(0);
-    let mut watched = Watched::new(&mut source, &written);
-    write_events(&mut watched, &written, len, options, out)?;
-    let ids = watched.finish();
-    source.finish()?;
+    make_room(len, options, out);
+    let (report, ids) = write(Source::part(&text, part, &plan.source)?, options, out)?;
     // A part that is converted twice has the same.
     let _ = plan.ids.get(part).map(|place| place.set(ids));
     // The next part begins on a line of its own, as the first does.
     let is_line_over = out.len() == before || out.ends_with(b"\n");
-    if is_line_over { Ok(()) } else { Err(ConvertError::inseparable()) }
+    if is_line_over { Ok(report) } else { Err(ConvertError::inseparable()) }
 }
 
 /// Appends the parts.
@@ -79,7 +85,7 @@ pub(crate) fn join(
     parts: Vec<BytesMut>,
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let (before, len) = (out.len(), parts.iter().map(BytesMut::len).sum());
     if !plan.source.holds() || len > options.max_output {
         return Err(ConvertError::inseparable());
@@ -90,57 +96,62 @@ pub(crate) fn join(
     if !is_unique || out.len() - before > options.max_output {
         return Err(ConvertError::inseparable());
     }
-    Ok(())
+    Ok(plan.source.report())
 }
 
-fn write(
-    source: Source<'_>,
-    len: usize,
-    options: &ConversionOptions,
-    out: &mut BytesMut,
-) -> Result<(), ConvertError> {
-    let mut source = prepared(source, options);
-    write_events(&mut source, &Cell::new(0), len, options, out)?;
-    source.finish()
-}
-
-fn prepared<'a>(source: Source<'a>, options: &ConversionOptions) -> Source<'a> {
-    if options.html == HtmlPolicy::Safe { source.without_silent() } else { source }
-}
-
-fn write_events<'a>(
-    events: impl Iterator<Item = pulldown_cmark::Event<'a>>,
-    written: &Cell<usize>,
-    len: usize,
-    options: &ConversionOptions,
-    out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+/// Makes room for the HTML of so much Markdown. Before it is parsed: what the parser needs is then
+/// freed as the last that was allocated, and stays with the allocator for the next document.
+fn make_room(len: usize, options: &ConversionOptions, out: &mut BytesMut) {
     // HTML is seldom smaller than its Markdown and mostly less than a quarter larger.
     out.reserve((len + len / 4).min(options.max_output));
-    let limited = Limited { out, written, room: options.max_output };
-    let done = if options.html == HtmlPolicy::Safe {
-        pulldown_cmark::html::write_html_fmt(limited, Safe::new(events))
+}
+
+/// Appends the document or the part; says what it left out, and which ids are to be made unique
+/// later.
+fn write(
+    mut source: Source<'_>,
+    options: &ConversionOptions,
+    out: &mut BytesMut,
+) -> Result<(Report, Ids), ConvertError> {
+    let before = out.len();
+    let headings = Headings::new(options.extensions, source.take_slugs(), before);
+    let mut writer = Writer::new(out, headings);
+    let mut report = Report::default();
+    let is_done = if options.html == HtmlPolicy::Safe {
+        let mut safe = Safe::default();
+        source = source.without_silent();
+        let is_done = write_events(&mut source, &mut writer, Some(&mut safe), options.max_output);
+        report = safe.report;
+        source.count_dropped(&mut report);
+        is_done
     } else {
-        pulldown_cmark::html::write_html_fmt(limited, events)
+        write_events(&mut source, &mut writer, None, options.max_output)
     };
-    done.map_err(|fmt::Error| ConvertError::OutputTooLarge { limit: options.max_output })
-}
-
-/// Writes straight to the buffer, and fails when the room is used up.
-struct Limited<'a> {
-    out: &'a mut BytesMut,
-    written: &'a Cell<usize>,
-    room: usize,
-}
-
-impl fmt::Write for Limited<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let written = self.written.get() + text.len();
-        if written > self.room {
-            return Err(fmt::Error);
-        }
-        self.written.set(written);
-        self.out.extend_from_slice(text.as_bytes());
-        Ok(())
+    if !is_done {
+        return Err(ConvertError::OutputTooLarge { limit: options.max_output });
     }
+    let ids = Ids { ids: writer.headings.ids, len: out.len() - before };
+    source.finish()?;
+    Ok((report, ids))
+}
+
+/// Writes the events. `false`: that is more than it may be.
+#[inline(always)]
+fn write_events<'a>(
+    source: &mut Source<'a>,
+    writer: &mut Writer<'_, 'a>,
+    mut safe: Option<&mut Safe>,
+    limit: usize,
+) -> bool {
+    let end = writer.out.len().saturating_add(limit);
+    source.each(|event| {
+        if writer.headings.is_open() {
+            writer.headings.follow(event, writer.out);
+        }
+        if !safe.as_mut().is_some_and(|safe| safe.takes(event, writer)) {
+            writer.event(event);
+        }
+        writer.out.len() <= end
+    });
+    writer.out.len() <= end
 }

@@ -1,10 +1,10 @@
 //! HTML that can't run anything, whatever the Markdown holds: [`HtmlPolicy::Safe`](millpond_convert::HtmlPolicy).
 
-use std::collections::VecDeque;
-
 use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
 
+use super::writer::Writer;
 use crate::rtf::write::html_block::{self, Piece};
+use millpond_convert::{Loss, Report};
 
 /// The schemes that links and pictures may have.
 const SCHEMES: [&str; 5] = ["http", "https", "mailto", "tel", "ftp"];
@@ -12,122 +12,121 @@ const SCHEMES: [&str; 5] = ["http", "https", "mailto", "tel", "ftp"];
 /// Tags that are passed on, without any attributes.
 const LOOKS: [&str; 11] = ["b", "strong", "i", "em", "s", "del", "u", "ins", "sup", "sub", "br"];
 
-/// Makes events safe.
-pub(super) struct Safe<I> {
-    events: I,
-    queue: VecDeque<Event<'static>>,
+/// Leaves out of events what is not safe, and says how much that was.
+#[derive(Default)]
+pub(super) struct Safe {
     /// For each link and picture that is open, whether it is passed on.
     links: Vec<bool>,
     /// Tags of raw HTML that are open; they are closed with their block.
     open: Vec<&'static str>,
     /// The block of HTML under way.
     block: Option<String>,
+    pub(super) report: Report,
 }
 
-impl<'a, I: Iterator<Item = Event<'a>>> Safe<I> {
-    pub(super) fn new(events: I) -> Self {
-        Self { events, queue: VecDeque::new(), links: Vec::new(), open: Vec::new(), block: None }
+impl Safe {
+    /// Whether the event is not to be written as it is: what is to be written in its place has been
+    /// then.
+    #[inline(always)]
+    pub(super) fn takes(&mut self, event: &Event<'_>, writer: &mut Writer<'_, '_>) -> bool {
+        let is_at_rest = self.block.is_none() && self.open.is_empty();
+        let is_markup = matches!(
+            event,
+            Event::Html(_)
+                | Event::InlineHtml(_)
+                | Event::Start(Tag::HtmlBlock | Tag::Link { .. } | Tag::Image { .. })
+                | Event::End(TagEnd::HtmlBlock | TagEnd::Link | TagEnd::Image)
+        );
+        (is_markup || !is_at_rest) && self.takes_any(event, writer)
     }
 
-    /// What to pass on of the event; the queue comes first.
-    fn pass(&mut self, event: Event<'a>) -> Option<Event<'a>> {
+    #[inline(never)]
+    fn takes_any(&mut self, event: &Event<'_>, writer: &mut Writer<'_, '_>) -> bool {
         match event {
             Event::Html(html) | Event::Text(html) if self.block.is_some() => {
-                self.block.get_or_insert_default().push_str(&html);
-                None
+                self.block.get_or_insert_default().push_str(html);
             }
-            Event::Start(Tag::HtmlBlock) => {
-                self.block = Some(String::new());
-                None
-            }
-            Event::End(TagEnd::HtmlBlock) => {
-                self.html_block();
-                None
-            }
+            Event::Start(Tag::HtmlBlock) => self.block = Some(String::new()),
+            Event::End(TagEnd::HtmlBlock) => self.html_block(writer),
             Event::Html(html) | Event::InlineHtml(html) => {
-                self.tag(&html);
-                None
+                if !self.tag(html, writer) {
+                    self.report.add(Loss::RawHtml);
+                }
             }
-            Event::Start(Tag::Link { ref dest_url, .. } | Tag::Image { ref dest_url, .. }) => {
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                 let is_safe = is_safe(dest_url);
                 self.links.push(is_safe);
-                is_safe.then_some(event)
+                if !is_safe {
+                    self.report.add(Loss::LinkTarget);
+                }
+                return !is_safe;
             }
-            Event::End(TagEnd::Link | TagEnd::Image) => self.links.pop().unwrap_or_default().then_some(event),
-            Event::Start(Tag::Heading { level, id, classes, .. }) => {
-                Some(Event::Start(Tag::Heading { level, id, classes, attrs: Vec::new() }))
+            Event::End(TagEnd::Link | TagEnd::Image) => return !self.links.pop().unwrap_or_default(),
+            Event::End(end) => {
+                if ends_block(*end) {
+                    self.close_all(writer);
+                }
+                return false;
             }
-            Event::End(end) if !self.open.is_empty() && ends_block(end) => {
-                self.close_all();
-                self.queue.push_back(Event::End(end));
-                None
-            }
-            event => Some(event),
+            _ => return false,
         }
+        true
     }
 
-    /// Passes a tag on, if it is one for the looks of text.
-    fn tag(&mut self, html: &str) {
+    /// Passes a tag on, if it is one for the looks of text; says whether it was.
+    fn tag(&mut self, html: &str, writer: &mut Writer<'_, '_>) -> bool {
         let inner = html.trim_start_matches('<');
         let (inner, is_end) = inner.strip_prefix('/').map_or((inner, false), |inner| (inner, true));
         let name = inner.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or_default();
-        let Some(name) = LOOKS.into_iter().find(|known| known.eq_ignore_ascii_case(name)) else { return };
+        let Some(name) = LOOKS.into_iter().find(|known| known.eq_ignore_ascii_case(name)) else {
+            return false;
+        };
         if name == "br" {
-            self.queue.push_back(Event::InlineHtml(CowStr::Borrowed("<br />")));
+            writer.made(Event::InlineHtml(CowStr::Borrowed("<br />")));
         } else if !is_end {
             self.open.push(name);
-            self.queue.push_back(Event::InlineHtml(format!("<{name}>").into()));
+            writer.made(Event::InlineHtml(format!("<{name}>").into()));
         } else if self.open.last() == Some(&name) {
             self.open.pop();
-            self.queue.push_back(Event::InlineHtml(format!("</{name}>").into()));
+            writer.made(Event::InlineHtml(format!("</{name}>").into()));
+        } else {
+            return false;
         }
+        true
     }
 
-    fn close_all(&mut self) {
+    fn close_all(&mut self, writer: &mut Writer<'_, '_>) {
         while let Some(name) = self.open.pop() {
-            self.queue.push_back(Event::InlineHtml(format!("</{name}>").into()));
+            writer.made(Event::InlineHtml(format!("</{name}>").into()));
         }
     }
 
     /// The text of a block of HTML, as paragraphs.
-    fn html_block(&mut self) {
+    fn html_block(&mut self, writer: &mut Writer<'_, '_>) {
         let Some(html) = self.block.take() else { return };
+        self.report.add(Loss::RawHtml);
         let mut is_open = false;
         html_block::read(&html, |piece| match piece {
-            Piece::Text(text) if is_open => self.queue.push_back(Event::Text(text.into())),
+            Piece::Text(text) if is_open => writer.made(Event::Text(text.into())),
             Piece::Text(text) if text.trim().is_empty() => {}
             Piece::Text(text) => {
                 is_open = true;
-                self.queue.push_back(Event::Start(Tag::Paragraph));
-                self.queue.push_back(Event::Text(text.trim_start().to_owned().into()));
+                writer.made(Event::Start(Tag::Paragraph));
+                writer.made(Event::Text(text.trim_start().to_owned().into()));
             }
-            Piece::Tag(tag) if is_open => self.tag(tag),
+            Piece::Tag(tag) if is_open => {
+                self.tag(tag, writer);
+            }
             Piece::Tag(_) => {}
-            Piece::Break => self.end_paragraph(&mut is_open),
+            Piece::Break => self.end_paragraph(&mut is_open, writer),
         });
-        self.end_paragraph(&mut is_open);
+        self.end_paragraph(&mut is_open, writer);
     }
 
-    fn end_paragraph(&mut self, is_open: &mut bool) {
+    fn end_paragraph(&mut self, is_open: &mut bool, writer: &mut Writer<'_, '_>) {
         if std::mem::take(is_open) {
-            self.close_all();
-            self.queue.push_back(Event::End(TagEnd::Paragraph));
-        }
-    }
-}
-
-impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Safe<I> {
-    type Item = Event<'a>;
-
-    fn next(&mut self) -> Option<Event<'a>> {
-        loop {
-            if let Some(event) = self.queue.pop_front() {
-                return Some(event);
-            }
-            let event = self.events.next()?;
-            if let Some(event) = self.pass(event) {
-                return Some(event);
-            }
+            self.close_all(writer);
+            writer.made(Event::End(TagEnd::Paragraph));
         }
     }
 }
@@ -148,16 +147,14 @@ fn ends_block(end: TagEnd) -> bool {
 
 /// Whether an address has one of the schemes, or none. As browsers do, this takes no notice of control characters and white space.
 pub(super) fn is_safe(address: &str) -> bool {
-    let mut scheme = String::new();
-    for c in address.chars() {
-        match c {
-            ':' => return SCHEMES.contains(&scheme.as_str()),
-            '/' | '?' | '#' => return true,
-            c if c.is_control() || c.is_whitespace() || is_invisible(c) => {}
-            c => scheme.extend(c.to_lowercase()),
-        }
+    let end = address.bytes().position(|b| matches!(b, b':' | b'/' | b'?' | b'#'));
+    let Some((scheme, rest)) = end.and_then(|end| address.split_at_checked(end)) else { return true };
+    if !rest.starts_with(':') || SCHEMES.contains(&scheme) {
+        return true;
     }
-    true
+    let is_seen = |c: &char| !c.is_control() && !c.is_whitespace() && !is_invisible(*c);
+    let scheme: String = scheme.chars().filter(is_seen).flat_map(char::to_lowercase).collect();
+    SCHEMES.contains(&scheme.as_str())
 }
 
 /// Characters that are not seen, and that a reader of the address may leave out.

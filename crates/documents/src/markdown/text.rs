@@ -19,6 +19,8 @@ pub(crate) struct Text<'a> {
     text: Cow<'a, str>,
     /// Where it begins in the document.
     pub(super) offset: usize,
+    /// Whether front matter was skipped before it.
+    pub(crate) has_front_matter: bool,
 }
 
 impl<'a> Text<'a> {
@@ -33,12 +35,12 @@ impl<'a> Text<'a> {
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
         let front_matter = front_matter(body.as_bytes(), reading, true).unwrap_or(0);
         let body = body.get(front_matter..).unwrap_or_default();
-        Ok(Self::of(body, text.len() - body.len()))
+        Ok(Self { has_front_matter: front_matter > 0, ..Self::of(body, text.len() - body.len()) })
     }
 
     /// A stretch of a document, which begins there.
     pub(super) fn of(text: &'a str, offset: usize) -> Self {
-        Self { text: with_line_feeds(text), offset }
+        Self { text: with_line_feeds(text), offset, has_front_matter: false }
     }
 
     pub(super) fn get(&self) -> &str {

@@ -1,7 +1,7 @@
 //! A conversion says what it left out, and says the same whole, in parts and while the document is read.
 
 use bytes::BytesMut;
-use millpond::convert::{Loss, Report};
+use millpond::convert::{HtmlPolicy, Loss, Report};
 use millpond::{ConversionOptions, Converter, DocumentConverter, Format};
 
 use crate::chunked_support::{Chance, Way, check, check_read, options};
@@ -67,4 +67,81 @@ fn reports_of_parts_add_up_to_that_of_the_whole() {
     assert!(matches!(check(document.as_bytes(), &to_markdown, 2_000), Way::Parts(count) if count > 3));
     let report = report(document.as_bytes(), &to_markdown);
     assert_eq!((report.count(Loss::HiddenText), report.count(Loss::Comment)), (300, 300));
+}
+
+/// What is said of the Markdown, whichever way it is converted.
+fn of_markdown(document: &str, options: &ConversionOptions) -> String {
+    let paragraphs = "\n\nA paragraph between.\n\n".repeat(3);
+    for text in [document.to_owned(), format!("{document}{paragraphs}{document}{paragraphs}")] {
+        check(text.as_bytes(), options, 20);
+        for seed in 0..20 {
+            check_read(text.as_bytes(), options, &mut Chance(seed));
+        }
+    }
+    report(document.as_bytes(), options).to_string()
+}
+
+#[test]
+fn what_safe_html_leaves_out_is_counted() {
+    let raw = options(Format::Markdown, Format::Html);
+    let safe = ConversionOptions { html: HtmlPolicy::Safe, ..raw.clone() };
+    for (document, expected) in [
+        ("Plain *text*, <b>bold</b>, <br> and [a link](https://a.example).", "nothing"),
+        ("One <span class=a>two</span> three <!-- four -->.", "raw_html: 3"),
+        ("One <script>two</script> three.", "raw_html: 2"),
+        ("One <svg><path/>two <b>three</b></svg>.", "raw_html: 5"),
+        ("One </b> two.", "raw_html: 1"),
+        ("<div>\n<p>One\n</div>", "raw_html: 1"),
+        ("<!-- one -->\n\n<script>\ntwo\n</script>", "raw_html: 2"),
+        ("[a](javascript:b) ![c](data:d) <file:e> [f][g]\n\n[g]: vbscript:h", "link_target: 4"),
+        ("[a <i x=y>b</i><u-x>](javascript:c)", "raw_html: 1, link_target: 1"),
+        ("# a <span>b</span> {#c}\n\n[d](x:e)", "raw_html: 2, link_target: 1"),
+    ] {
+        assert_eq!(of_markdown(document, &safe), expected, "{document}");
+        assert_eq!(of_markdown(document, &raw), "nothing", "{document}");
+    }
+}
+
+#[test]
+fn what_rtf_has_no_place_for_is_counted() {
+    let to_rtf = options(Format::Markdown, Format::Rtf);
+    for (document, expected) in [
+        ("Plain *text*, <b>bold</b>, <br> and [a link](javascript:a).", "nothing"),
+        ("One <span class=a>two</span> three <!-- four -->.", "raw_html: 3"),
+        ("One <script>two</script> three.", "raw_html: 2"),
+        ("<div>\nOne <b>two</b>\n</div>\n\n<!-- three -->", "raw_html: 2"),
+    ] {
+        assert_eq!(of_markdown(document, &to_rtf), expected, "{document}");
+    }
+}
+
+#[test]
+fn front_matter_is_counted_once() {
+    let text = "A paragraph.\n\n".repeat(40);
+    for to in [Format::Html, Format::Rtf] {
+        let options = options(Format::Markdown, to);
+        for (document, expected) in [
+            (format!("---\ntitle: a\n---\n\n{text}"), "front_matter: 1"),
+            (format!("\u{feff}+++\ntitle = 'a'\n+++\n{text}"), "front_matter: 1"),
+            (format!("\u{feff}{text}"), "nothing"),
+            (format!("---\n\n{text}"), "nothing"),
+            ("---\ntitle: a\n---\n".into(), "front_matter: 1"),
+        ] {
+            assert_eq!(report(document.as_bytes(), &options).to_string(), expected, "{document}");
+            let way = check(document.as_bytes(), &options, 100);
+            assert_eq!(matches!(way, Way::Parts(_)), document.len() > 100, "{document}");
+            for seed in 0..50 {
+                check_read(document.as_bytes(), &options, &mut Chance(seed));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_document_in_pieces_is_reported_as_a_short_one() {
+    let paragraph = "One <span>two</span> [three](javascript:a), and the rest of the paragraph.\n\n";
+    let document = format!("---\ntitle: a\n---\n{}", paragraph.repeat(5_000));
+    let options = ConversionOptions { html: HtmlPolicy::Safe, ..options(Format::Markdown, Format::Html) };
+    let report = report(document.as_bytes(), &options);
+    assert_eq!(report.to_string(), "raw_html: 10000, link_target: 5000, front_matter: 1");
 }

@@ -17,6 +17,7 @@ use self::definitions::Lookup;
 pub(crate) use self::part::Plan;
 pub(crate) use self::search::split;
 pub(crate) use self::source::{SILENT, Slugs, Source};
+pub(crate) use self::stages::heading;
 pub(crate) use self::window::{Windows, Written};
 use super::complexity::{self, Limits};
 use millpond_convert::{ConversionOptions, ConvertError, MarkdownExtensions};

@@ -16,7 +16,7 @@ use super::super::complexity::MAX_STEPS;
 use super::super::text::Text;
 use super::definitions::{Definitions, Lookup};
 use super::{Reading, Source, cuts};
-use millpond_convert::ConvertError;
+use millpond_convert::{ConvertError, Loss, Report};
 
 /// What the parser allows references to expand to, whatever the length of the document. Longer ones may have as much as
 /// they are long. (pulldown-cmark 0.13: `link_ref_expansion_limit`.)
@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(super) reading: Reading,
     /// Whether the steps of all parts have been counted, and are not too many.
     pub(super) is_measured: bool,
+    /// Whether front matter was skipped before the first part.
+    pub(super) has_front_matter: bool,
     /// How long the document is, or what has been read of it.
     pub(super) len: usize,
     /// Whether the document goes on after the last part; and then, whether any part referred to what is not defined so far.
@@ -57,6 +59,7 @@ impl Plan {
             all_steps: AtomicUsize::new(0),
             reading,
             is_measured: false,
+            has_front_matter: false,
             len,
             goes_on: false,
             has_missed: AtomicBool::new(false),
@@ -82,6 +85,15 @@ impl Plan {
         let sum = |all: usize, part: &OnceLock<usize>| all.checked_add(*part.get()?);
         self.expansion().is_some_and(|all| all < self.len.max(FREE_EXPANSION))
             && self.steps.iter().try_fold(0, sum).is_some_and(|all| all <= MAX_STEPS)
+    }
+
+    /// What no part has, and the output has not either.
+    pub(crate) fn report(&self) -> Report {
+        let mut report = Report::default();
+        if self.has_front_matter {
+            report.add(Loss::FrontMatter);
+        }
+        report
     }
 
     /// Counts the steps of a part that is about to be read; fails if all together are too many.

@@ -20,9 +20,10 @@ pub(crate) fn split(input: &[u8], reading: Reading, chunk_size: usize) -> Option
         return None;
     }
     let start = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-    let start = start + front_matter(input.get(start..)?, reading, true).unwrap_or(0);
+    let front_matter = front_matter(input.get(start..)?, reading, true).unwrap_or(0);
+    let start = start + front_matter;
     let len = input.len() - start;
-    let plan = Plan::new(len, Definitions::default(), reading);
+    let plan = Plan { has_front_matter: front_matter > 0, ..Plan::new(len, Definitions::default(), reading) };
     let may_search = (len / MOST_SEARCHED).max(64 << 10);
     find(input, start..input.len(), chunk_size, plan, may_search)
 }

@@ -13,7 +13,11 @@ use super::part::Bounds;
 use super::stages::autolink::{self, Triggers};
 use super::stages::{heading, silent::Silence};
 pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
-use millpond_convert::ConvertError;
+use millpond_convert::{ConvertError, Loss, Report};
+
+/// A document that is shorter can't be too complex: its length squared, times what a step of any
+/// kind counts, is less than the limit, and so are its containers.
+const SHORT: usize = 1000;
 
 /// Events, and where they are if the bounds of a part need to know: events are large, and not moved if need not be.
 enum Events<'a> {
@@ -41,6 +45,10 @@ pub(crate) struct Source<'a> {
     literal: usize,
     /// What raw HTML hides, if that is to be left out.
     silence: Option<Silence>,
+    /// How many tags of raw HTML that left out.
+    dropped_tags: usize,
+    /// Whether headings get ids here.
+    has_ids: bool,
     /// The ids of headings; `None`: they are made unique later.
     slugs: Option<Slugs>,
     is_id_given: bool,
@@ -57,7 +65,9 @@ impl<'a> Source<'a> {
     ///
     /// [`ConvertError::TooComplex`], and [`ConvertError::TooDeep`] where that shows before it is parsed.
     pub(crate) fn new(text: &'a Text<'_>, reading: Reading) -> Result<Self, ConvertError> {
-        reading.measure(text.get(), 0, text.offset)?;
+        if text.get().len() >= SHORT {
+            reading.measure(text.get(), 0, text.offset)?;
+        }
         let source = Self::of(reading.parser(text.get(), None), text.get(), text.offset, reading);
         Ok(Self { slugs: Some(Slugs::default()), ..source })
     }
@@ -81,6 +91,8 @@ impl<'a> Source<'a> {
             triggers: if reading.extensions.autolinks { Triggers::of(text) } else { Triggers::none() },
             literal: 0,
             silence: None,
+            dropped_tags: 0,
+            has_ids: reading.has_heading_ids(),
             slugs: None,
             is_id_given: false,
             is_idle: true,
@@ -90,7 +102,18 @@ impl<'a> Source<'a> {
 
     /// Leaves out what is between the tags of scripts and the like.
     pub(crate) fn without_silent(self) -> Self {
-        Self { silence: Some(Silence::default()), is_idle: false, ..self }
+        Self { silence: Some(Silence::default()), ..self }
+    }
+
+    /// Leaves the ids of headings to what writes the events; `None`: they are made unique later.
+    pub(crate) fn take_slugs(&mut self) -> Option<Slugs> {
+        self.has_ids = false;
+        self.slugs.take()
+    }
+
+    /// Adds the tags that were left out because of what they hide.
+    pub(crate) fn count_dropped(&self, report: &mut Report) {
+        (0..self.dropped_tags).for_each(|_| report.add(Loss::RawHtml));
     }
 
     /// Only what is within the bounds.
@@ -141,11 +164,9 @@ impl<'a> Source<'a> {
     /// Counts the depth; says whether the event is not too deep.
     #[inline]
     fn count(&mut self, event: &Event<'_>) -> bool {
-        match event {
-            Event::Start(_) => self.depth += 1,
-            Event::End(_) => self.depth = self.depth.saturating_sub(1),
-            _ => {}
-        }
+        // Without branches: which event is next can't be predicted.
+        self.depth += usize::from(matches!(event, Event::Start(_)));
+        self.depth = self.depth.saturating_sub(usize::from(matches!(event, Event::End(_))));
         self.is_too_deep = self.depth > self.reading.max_depth;
         !self.is_too_deep
     }
@@ -190,25 +211,31 @@ impl<'a> Source<'a> {
     /// Whether the event may be handed on as it is.
     #[inline(always)]
     fn is_ready(&mut self, event: &Event<'a>) -> bool {
-        match event {
-            Event::Text(text) => self.literal > 0 || !self.triggers.are_in(text),
-            Event::InlineMath(_) | Event::DisplayMath(_) => false,
-            Event::Start(Tag::Heading { .. }) => !self.reading.has_heading_ids(),
-            Event::Start(_) | Event::End(_) => {
-                self.follow(event);
-                true
-            }
-            _ => true,
+        if self.silence.as_ref().is_some_and(|silence| !silence.ignores(event)) {
+            return false;
         }
+        let is_heading = matches!(event, Event::Start(Tag::Heading { .. }));
+        if matches!(event, Event::InlineMath(_) | Event::DisplayMath(_)) || (self.has_ids && is_heading) {
+            return false;
+        }
+        if self.triggers.are_none() {
+            return true;
+        }
+        if let Event::Text(text) = event {
+            return self.literal > 0 || !self.has_trigger(text);
+        }
+        self.follow(event);
+        true
     }
 
     /// What becomes of an event; the first of several, the others in the queue.
     fn changed(&mut self, event: Event<'a>) -> Option<Event<'a>> {
         if self.silence.as_mut().is_some_and(|silence| silence.drops(&event)) {
+            self.dropped_tags += usize::from(matches!(event, Event::InlineHtml(_)));
             return None;
         }
         Some(match event {
-            Event::Text(text) if self.literal == 0 && self.triggers.are_in(&text) => self.linked(text),
+            Event::Text(text) if self.literal == 0 && self.has_trigger(&text) => self.linked(text),
             Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
             Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
             event => {
@@ -222,14 +249,21 @@ impl<'a> Source<'a> {
         if self.triggers.are_none() {
             return;
         }
-        match event {
-            Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_) | Tag::HtmlBlock) => {
-                self.literal += 1;
-            }
-            Event::End(TagEnd::Link | TagEnd::Image | TagEnd::CodeBlock | TagEnd::HtmlBlock) => {
-                self.literal = self.literal.saturating_sub(1);
-            }
-            _ => {}
+        let begins = matches!(
+            event,
+            Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_) | Tag::HtmlBlock)
+        );
+        let ends =
+            matches!(event, Event::End(TagEnd::Link | TagEnd::Image | TagEnd::CodeBlock | TagEnd::HtmlBlock));
+        self.literal = (self.literal + usize::from(begins)).saturating_sub(usize::from(ends));
+    }
+
+    /// Whether an address may begin in this piece of text.
+    #[inline(always)]
+    fn has_trigger(&mut self, piece: &CowStr<'_>) -> bool {
+        match self.place(piece) {
+            Some(at) => self.triggers.are_within(self.text, at..at + piece.len()),
+            None => Triggers::are_in(piece),
         }
     }
 
@@ -311,11 +345,10 @@ impl<'a> Source<'a> {
     #[inline(never)]
     fn next_changed(&mut self) -> Option<Event<'a>> {
         let event = match self.step()? {
-            Event::Start(tag @ Tag::Heading { .. }) if self.reading.has_heading_ids() => self.heading(tag),
+            Event::Start(tag @ Tag::Heading { .. }) if self.has_ids => self.heading(tag),
             event => event,
         };
-        let is_plain = matches!(self.events, Events::Plain(_)) && self.silence.is_none();
-        self.is_idle = is_plain && self.next.is_none() && self.queue.is_empty() && !self.is_over;
+        self.is_idle = self.next.is_none() && self.queue.is_empty() && !self.is_over;
         Some(event)
     }
 
@@ -357,6 +390,110 @@ impl<'a> Source<'a> {
     }
 }
 
+impl<'a> Source<'a> {
+    /// Hands on all events, until `take` wants no more. An event is looked at where the parser has
+    /// left it: it is large, and a move right after it was written makes the processor wait.
+    #[inline(always)]
+    pub(crate) fn each(&mut self, mut take: impl FnMut(&mut Event<'a>) -> bool) {
+        loop {
+            if self.is_idle && !self.each_ready(&mut take) {
+                return;
+            }
+            let Some(event) = &mut self.next() else { return };
+            if !take(event) {
+                return;
+            }
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Hands on events of the parser that are handed on as they are. `false`: there are no more, or
+    /// `take` wants none.
+    #[inline(always)]
+    fn each_ready(&mut self, take: &mut impl FnMut(&mut Event<'a>) -> bool) -> bool {
+        loop {
+            match &mut self.events {
+                Events::Plain(parser) => {
+                    let mut next = parser.next();
+                    let Some(event) = &mut next else { return false };
+                    match self.hand_on(event, take) {
+                        Handed::On { is_plain: true } => std::mem::forget(next),
+                        Handed::On { .. } => {}
+                        Handed::Back => {
+                            (self.next, self.is_idle) = (next, false);
+                            return true;
+                        }
+                        Handed::Last => return false,
+                    }
+                }
+                Events::Ranged(events, bounds) => {
+                    let mut next = events.next();
+                    let Some((event, at)) = &mut next else { return false };
+                    if !bounds.admits(event, at, self.depth) {
+                        return false;
+                    }
+                    match self.hand_on(event, take) {
+                        Handed::On { is_plain: true } => std::mem::forget(next),
+                        Handed::On { .. } => {}
+                        Handed::Back => {
+                            (self.next, self.is_idle) = (next.map(|(event, _)| event), false);
+                            return true;
+                        }
+                        Handed::Last => return false,
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn hand_on(&mut self, event: &mut Event<'a>, take: &mut impl FnMut(&mut Event<'a>) -> bool) -> Handed {
+        if !self.count(event) {
+            Handed::Last
+        } else if !self.is_ready(event) {
+            Handed::Back
+        } else if take(event) {
+            Handed::On { is_plain: is_plain(event) }
+        } else {
+            Handed::Last
+        }
+    }
+}
+
+/// What became of an event.
+enum Handed {
+    /// It was taken; if it is plain, it need not be dropped.
+    On { is_plain: bool },
+    /// Something is to be done to it first.
+    Back,
+    /// No more are to be handed on.
+    Last,
+}
+
+/// Whether the event has nothing to free. It is told here, without branches, for the events that
+/// are most.
+#[inline(always)]
+fn is_plain(event: &Event<'_>) -> bool {
+    matches!(
+        event,
+        Event::Text(CowStr::Borrowed(_))
+            | Event::Code(CowStr::Borrowed(_))
+            | Event::End(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::Start(
+                Tag::Paragraph
+                    | Tag::Item
+                    | Tag::List(_)
+                    | Tag::Emphasis
+                    | Tag::Strong
+                    | Tag::TableRow
+                    | Tag::TableCell
+            )
+    )
+}
+
 /// A piece of a text, of the source if the text is.
 fn piece<'a>(text: &Cow<'a, str>, range: Range<usize>) -> CowStr<'a> {
     match text {
@@ -386,17 +523,21 @@ impl<'a> Iterator for Source<'a> {
     #[inline(always)]
     fn next(&mut self) -> Option<Event<'a>> {
         if self.is_idle {
-            if let Events::Plain(parser) = &mut self.events {
-                let event = parser.next();
-                if event.as_ref().is_none_or(|event| self.count(event) && self.is_ready(event)) {
-                    return event;
-                }
-                if self.is_too_deep {
-                    (self.is_idle, self.is_over) = (false, true);
-                    return None;
-                }
-                self.next = event;
+            let event = match &mut self.events {
+                Events::Plain(parser) => parser.next(),
+                Events::Ranged(events, bounds) => match events.next() {
+                    Some((event, at)) if bounds.admits(&event, &at, self.depth) => Some(event),
+                    _ => None,
+                },
+            };
+            if event.as_ref().is_some_and(|event| self.count(event) && self.is_ready(event)) {
+                return event;
             }
+            if event.is_none() || self.is_too_deep {
+                (self.is_idle, self.is_over) = (false, true);
+                return None;
+            }
+            self.next = event;
         }
         self.next_changed()
     }

@@ -35,6 +35,8 @@ pub(crate) struct Windows {
     offset: usize,
     /// How long what comes before the text is: a byte order mark, front matter.
     head: usize,
+    /// Whether front matter is part of that.
+    has_front_matter: bool,
 }
 
 /// What references of the rest of the document have expanded to, when it has been written.
@@ -51,6 +53,7 @@ impl Windows {
             slugs: Slugs::default(),
             offset: 0,
             head: 0,
+            has_front_matter: false,
         }
     }
 
@@ -83,6 +86,7 @@ impl Windows {
             let body = input.get(mark..).unwrap_or_default();
             let Some(front_matter) = front_matter(body, self.reading, is_last) else { return Ok(None) };
             self.head = mark + front_matter;
+            self.has_front_matter = front_matter > 0;
         }
         let start = if self.is_at_start() { self.head } else { 0 };
         if !is_last && !self.reading.may_be_cut() {
@@ -135,7 +139,9 @@ impl Windows {
 
     fn plan(&self, len: usize) -> Plan {
         let definitions = Definitions::after(&self.definitions);
-        Plan { is_measured: true, ..Plan::new(len, definitions, self.reading) }
+        // It is counted with the first stretch.
+        let has_front_matter = self.has_front_matter && self.is_at_start();
+        Plan { is_measured: true, has_front_matter, ..Plan::new(len, definitions, self.reading) }
     }
 
     /// Whether the parts were read as the whole would be, now that all are; then what comes next begins after `end`.

@@ -11,6 +11,7 @@ use super::lists::{LEVELS, Lists};
 use super::parts::OpenEnd;
 use super::style::{Mark, Marks};
 use super::table::Table;
+use millpond_convert::{Loss, Report};
 
 /// What the text of a paragraph is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub(super) struct Body {
     pub(super) table: Option<Table>,
     /// The block of HTML under way.
     pub(super) html: Option<String>,
+    /// What of the document is left out.
+    pub(super) report: Report,
 }
 
 impl Body {
@@ -98,6 +101,7 @@ impl Body {
             images: 0,
             table: None,
             html: None,
+            report: Report::default(),
         }
     }
 
@@ -108,8 +112,8 @@ impl Body {
 
     pub(super) fn finish(mut self) -> Parts {
         self.end_paragraph();
-        let Self { body, notes, references, definitions, lists, open_ends, .. } = self;
-        Parts { body, notes, references, definitions, lists, open_ends }
+        let Self { body, notes, references, definitions, lists, open_ends, report, .. } = self;
+        Parts { body, notes, references, definitions, lists, open_ends, report }
     }
 
     pub(super) fn out(&mut self) -> &mut BytesMut {
@@ -141,7 +145,11 @@ impl Body {
                 self.after_code = false;
                 self.put(b"\\pard\\plain\\s0\\brdrb\\brdrs\\brdrw10\\brsp20\\f0\\fs22\\par\n");
             }
-            Event::InlineHtml(html) => self.inline_html(&html),
+            Event::InlineHtml(html) => {
+                if !self.inline_html(&html) {
+                    self.report.add(Loss::RawHtml);
+                }
+            }
             Event::FootnoteReference(label) => self.reference(&label),
             Event::TaskListMarker(is_done) => self.text(if is_done { "\u{2611} " } else { "\u{2610} " }),
             Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
@@ -158,6 +166,7 @@ impl Body {
             Tag::Paragraph => self.begin_block(Block::Text),
             Tag::HtmlBlock => {
                 self.end_paragraph();
+                self.report.add(Loss::RawHtml);
                 self.html = Some(String::new());
             }
             Tag::BlockQuote(kind) => {

@@ -41,13 +41,15 @@ impl Body {
         self.marks.end(out, mark);
     }
 
-    pub(super) fn inline_html(&mut self, html: &str) {
-        match html_tag::read(html) {
-            Some(html_tag::Tag::LineBreak) => self.text("\n"),
-            Some(html_tag::Tag::Begin(mark)) => self.begin_mark(mark),
-            Some(html_tag::Tag::End(mark)) => self.end_mark(mark),
-            None => {}
+    /// Writes what a tag means, and says whether that is anything.
+    pub(super) fn inline_html(&mut self, html: &str) -> bool {
+        let Some(tag) = html_tag::read(html) else { return false };
+        match tag {
+            html_tag::Tag::LineBreak => self.text("\n"),
+            html_tag::Tag::Begin(mark) => self.begin_mark(mark),
+            html_tag::Tag::End(mark) => self.end_mark(mark),
         }
+        true
     }
 
     /// The end of a block of HTML, of which the text is kept.
@@ -57,7 +59,9 @@ impl Body {
             Piece::Text(text) if self.is_open => self.text(&text),
             Piece::Text(text) if text.trim().is_empty() => {}
             Piece::Text(text) => self.text(text.trim_start()),
-            Piece::Tag(tag) => self.inline_html(tag),
+            Piece::Tag(tag) => {
+                self.inline_html(tag);
+            }
             Piece::Break => self.end_paragraph(),
         });
         self.end_paragraph();

@@ -23,7 +23,7 @@ use self::parts::OpenEnd;
 pub(crate) use self::parts::{Plan, from_part, join};
 use crate::markdown::Text;
 use crate::markdown::split::{Reading, Source};
-use millpond_convert::{ConversionOptions, ConvertError};
+use millpond_convert::{ConversionOptions, ConvertError, Loss, Report};
 
 /// Appends the document `input` as RTF to `out`.
 ///
@@ -32,13 +32,17 @@ pub(crate) fn from_markdown(
     input: &[u8],
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let limit = options.max_output;
     let room = BytesMut::with_capacity((input.len() + input.len() / 2).min(limit));
     let reading = Reading::new(options);
     let text = Text::new(input, reading)?;
     let source = Source::new(&text, reading)?.without_silent();
     let parts = write(source, Body::new(room), limit)?;
+    let mut report = parts.report.clone();
+    if text.has_front_matter {
+        report.add(Loss::FrontMatter);
+    }
     let before = out.len();
     out.reserve(parts.body.len() + parts.notes.len() + 4096);
     head::write(out, &parts.lists);
@@ -47,7 +51,7 @@ pub(crate) fn from_markdown(
     if out.len() - before > limit {
         return Err(ConvertError::OutputTooLarge { limit });
     }
-    Ok(())
+    Ok(report)
 }
 
 fn write(mut source: Source<'_>, mut body: Body, limit: usize) -> Result<Parts, ConvertError> {
@@ -58,6 +62,7 @@ fn write(mut source: Source<'_>, mut body: Body, limit: usize) -> Result<Parts, 
         }
     }
     source.finish()?;
+    source.count_dropped(&mut body.report);
     Ok(body.finish())
 }
 
@@ -72,6 +77,8 @@ struct Parts {
     lists: Lists,
     /// What in `body` depends on what is before it in the document, in order.
     open_ends: Vec<OpenEnd>,
+    /// What is left out.
+    report: Report,
 }
 
 impl Parts {

@@ -10,7 +10,7 @@ use super::body::Body;
 use super::head;
 use super::lists::Lists;
 use crate::markdown::split::{self, Slugs, Source};
-use millpond_convert::{ConversionOptions, ConvertError};
+use millpond_convert::{ConversionOptions, ConvertError, Report};
 
 /// A place in the body that depends on what is before it in the document.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(crate) fn from_part(
     plan: &Plan,
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let text = plan.source.text(input, part)?;
     let source = Source::part(&text, part, &plan.source)?.without_silent();
     let len = plan.source.parts().get(part).map_or(0, Range::len);
@@ -60,7 +60,7 @@ pub(crate) fn from_part(
     let Some(left) = plan.left.get(part) else { return Err(ConvertError::inseparable()) };
     // A part that is converted twice leaves the same.
     let _ = left.set(Left { lists: parts.lists, open_ends: parts.open_ends });
-    Ok(())
+    Ok(parts.report)
 }
 
 /// Appends the document.
@@ -69,7 +69,7 @@ pub(crate) fn join(
     parts: &[BytesMut],
     options: &ConversionOptions,
     out: &mut BytesMut,
-) -> Result<(), ConvertError> {
+) -> Result<Report, ConvertError> {
     let left: Option<Vec<&Left>> = plan.left.iter().map(OnceLock::get).collect();
     let Some(left) = left.filter(|left| left.len() == parts.len() && plan.source.holds()) else {
         return Err(ConvertError::inseparable());
@@ -86,7 +86,10 @@ pub(crate) fn join(
         lists_before += left.lists.len();
     }
     out.extend_from_slice(b"}\n");
-    if out.len() - before > options.max_output { Err(ConvertError::inseparable()) } else { Ok(()) }
+    if out.len() - before > options.max_output {
+        return Err(ConvertError::inseparable());
+    }
+    Ok(plan.source.report())
 }
 
 /// Appends a part in which the numbers of lists begin after those before it, and the ids of headings are unique.

@@ -12,41 +12,70 @@ pub(in super::super) struct Autolink {
     pub(in super::super) prefix: &'static str,
 }
 
-/// The bytes at which addresses of a document are noticed.
-#[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Triggers(Option<[u8; 3]>);
+/// What addresses are noticed by.
+const TRIGGERS: [&[u8]; 3] = [b"://", b"www.", b"@"];
+
+/// Where addresses may begin in a document. Its pieces are mostly asked for in order: all of it is
+/// searched once, not every piece by itself.
+#[derive(Debug)]
+pub(in super::super) struct Triggers {
+    /// Where the next of each is, from `from` on.
+    next: [usize; 3],
+    from: usize,
+    /// The first of them.
+    first: usize,
+    are_none: bool,
+}
 
 impl Triggers {
     pub(in super::super) fn none() -> Self {
-        Self(None)
+        Self { next: [usize::MAX; 3], from: 0, first: usize::MAX, are_none: true }
     }
 
     /// Those of a document: most have none, or one.
     pub(in super::super) fn of(text: &str) -> Self {
-        let text = text.as_bytes();
-        let present = [
-            memmem::find(text, b"://").map(|_| b':'),
-            memmem::find(text, b"www.").map(|_| b'w'),
-            memchr::memchr(b'@', text).map(|_| b'@'),
-        ];
-        let first = present.into_iter().flatten().next();
-        Self(first.map(|first| present.map(|byte| byte.unwrap_or(first))))
+        let next = TRIGGERS.map(|trigger| find_trigger(text, 0, trigger));
+        let first = next.into_iter().min().unwrap_or(usize::MAX);
+        Self { next, from: 0, first, are_none: first == usize::MAX }
     }
 
-    pub(in super::super) fn are_none(self) -> bool {
-        self.0.is_none()
+    #[inline(always)]
+    pub(in super::super) fn are_none(&self) -> bool {
+        self.are_none
     }
 
-    /// Whether an address may begin in this piece of text.
-    pub(in super::super) fn are_in(self, text: &str) -> bool {
-        let Some([a, b, c]) = self.0 else { return false };
-        let bytes = text.as_bytes();
-        memchr::memchr3_iter(a, b, c, bytes).any(|at| match bytes.get(at) {
-            Some(b':') => bytes.get(at..).is_some_and(|rest| rest.starts_with(b"://")),
-            Some(b'w') => bytes.get(at..).is_some_and(|rest| rest.starts_with(b"www.")),
-            _ => true,
-        })
+    /// Whether an address may begin in this piece of the document.
+    #[inline(always)]
+    pub(in super::super) fn are_within(&mut self, document: &str, piece: Range<usize>) -> bool {
+        if piece.start < self.from {
+            return document.get(piece).is_some_and(Self::are_in);
+        }
+        if piece.start > self.first {
+            self.search(document, piece.start);
+        }
+        self.first < piece.end
     }
+
+    #[inline(never)]
+    fn search(&mut self, document: &str, from: usize) {
+        for (next, trigger) in self.next.iter_mut().zip(TRIGGERS) {
+            if *next < from {
+                *next = find_trigger(document, from, trigger);
+            }
+        }
+        self.first = self.next.into_iter().min().unwrap_or(usize::MAX);
+        self.from = from;
+    }
+
+    /// Whether an address may begin in this text.
+    pub(in super::super) fn are_in(text: &str) -> bool {
+        TRIGGERS.into_iter().any(|trigger| memmem::find(text.as_bytes(), trigger).is_some())
+    }
+}
+
+fn find_trigger(text: &str, from: usize, trigger: &[u8]) -> usize {
+    let found = text.as_bytes().get(from..).and_then(|rest| memmem::find(rest, trigger));
+    found.map_or(usize::MAX, |at| from + at)
 }
 
 /// The next address in `text`, from `start` on; what is before the text is `before`.

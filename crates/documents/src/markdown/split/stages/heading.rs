@@ -1,6 +1,7 @@
 //! Ids of headings: by their text, as GitHub makes them, or `{#id}` at their end.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use pulldown_cmark::{CowStr, Event};
 
@@ -20,23 +21,31 @@ impl Slugs {
     /// The number that makes the id unique; 0: it is.
     pub(crate) fn number(&mut self, slug: &str) -> usize {
         let mut number = 0;
-        if let Some(&last) = self.taken.get(slug) {
-            number = last + 1;
-            while self.taken.contains_key(&numbered(slug, number)) {
-                number += 1;
+        while let Some(last) = self.taken.get_mut(slug) {
+            number = *last + 1;
+            *last = number;
+            let id = numbered(slug, number);
+            let len = id.len();
+            if let Entry::Vacant(place) = self.taken.entry(id) {
+                place.insert(0);
+                self.bytes += len + size_of::<(String, usize)>();
+                return number;
             }
-            self.taken.insert(slug.to_owned(), number);
         }
-        self.take(&numbered(slug, number));
+        self.take_new(slug.to_owned());
         number
     }
 
     /// Takes an id that its author has given: it stays, whatever else is taken.
     pub(crate) fn take(&mut self, id: &str) {
         if !self.taken.contains_key(id) {
-            self.bytes += id.len() + size_of::<(String, usize)>();
-            self.taken.insert(id.to_owned(), 0);
+            self.take_new(id.to_owned());
         }
+    }
+
+    fn take_new(&mut self, id: String) {
+        self.bytes += id.len() + size_of::<(String, usize)>();
+        self.taken.insert(id, 0);
     }
 }
 
@@ -58,7 +67,8 @@ pub(in super::super) fn slug<'a>(events: impl Iterator<Item = &'a Event<'a>>) ->
     slug
 }
 
-fn add(text: &str, slug: &mut String) {
+/// Appends what a text has in an id.
+pub(crate) fn add(text: &str, slug: &mut String) {
     for c in text.chars() {
         match c {
             ' ' => slug.push('-'),
@@ -72,13 +82,13 @@ fn add(text: &str, slug: &mut String) {
 
 /// What `{#id .class}` says.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct Attributes {
-    pub(in super::super) id: String,
-    pub(in super::super) classes: Vec<String>,
+pub(crate) struct Attributes {
+    pub(crate) id: String,
+    pub(crate) classes: Vec<String>,
 }
 
 /// Takes `{#id}` from the end of the text.
-pub(in super::super) fn take_attributes(text: &mut CowStr<'_>) -> Option<Attributes> {
+pub(crate) fn take_attributes(text: &mut CowStr<'_>) -> Option<Attributes> {
     let trimmed = text.trim_end().strip_suffix('}')?;
     let (before, inner) = trimmed.rsplit_once('{')?;
     let (mut id, mut classes) = (None, Vec::new());

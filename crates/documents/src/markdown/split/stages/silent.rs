@@ -14,6 +14,12 @@ pub(in super::super) struct Silence {
 }
 
 impl Silence {
+    /// Whether nothing is dropped now, and the event changes nothing about that.
+    #[inline(always)]
+    pub(in super::super) fn ignores(&self, event: &Event<'_>) -> bool {
+        self.name.is_none() && self.dropped == 0 && !matches!(event, Event::InlineHtml(_))
+    }
+
     /// Whether the event is to be dropped. Of what is marked either begin and end are dropped, or neither.
     pub(in super::super) fn drops(&mut self, event: &Event<'_>) -> bool {
         match event {
