@@ -39,7 +39,7 @@ unit: ## unit and integration tests, the architecture test among them
 	@$(call step,tests)
 	cargo test $(ALL) --lib --bins --tests
 	cargo test --package millpond --no-default-features --lib
-	cargo test --release --package millpond --test simulator
+	cargo test --release --package millpond-examples --test simulator
 
 doctest: ## the examples in the documentation
 	@$(call step,documentation tests)
@@ -66,7 +66,7 @@ examples: ## the examples, built, and the main job once
 
 benches: ## the benches, compiled
 	@$(call step,benches)
-	cargo bench --package millpond-peers --no-run
+	cargo build --package millpond-peers --benches
 
 loom: ## models of the hand-made protocols, over every interleaving
 	@$(call step,loom models)
