@@ -14,6 +14,8 @@ ALL := --workspace --all-features
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
 
+# From an empty target; what is built once needs no notes for the next time.
+test: export CARGO_INCREMENTAL = 0
 test: fmt lint msrv unit doctest doc examples benches loom ## every check; what CI runs
 
 fmt: ## formatting
