@@ -83,6 +83,7 @@ architecture: ## no file imports upward
 bench: ## measures, against the peers (a quarter of an hour; leave the machine alone meanwhile)
 	cargo bench --package millpond-peers --bench dispatch
 	cargo bench --package millpond-peers --bench batch
+	cargo bench --package millpond-peers --bench latency
 	cargo bench --package millpond-peers --bench documents
 	cargo bench --package millpond-peers --bench runtime_lag
 	cargo bench --package millpond-peers --bench overload

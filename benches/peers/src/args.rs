@@ -14,6 +14,10 @@ pub struct Args {
     pub niceness: Option<u8>,
     /// The order of the peers in each round follows from it.
     pub seed: u64,
+    /// Other settings of this crate's pool that are measured beside it, of the bench `latency`.
+    pub variants: Vec<String>,
+    /// Leave out all peers but one, of the bench `latency`.
+    pub ours_only: bool,
     rounds: Option<usize>,
     seconds: Option<f64>,
     only: Vec<String>,
@@ -27,6 +31,8 @@ impl Args {
             strict: false,
             niceness: None,
             seed: 1,
+            variants: Vec::new(),
+            ours_only: false,
             rounds: None,
             seconds: None,
             only: Vec::new(),
@@ -46,6 +52,8 @@ impl Args {
                 "--seconds" => args.seconds = Some(number(&value("a number"))),
                 "--niceness" => args.niceness = Some(number(&value("a number"))),
                 "--only" => args.only.extend(value("a section").split(',').map(String::from)),
+                "--variants" => args.variants.extend(value("a list").split(',').map(String::from)),
+                "--ours-only" => args.ours_only = true,
                 "--help" | "-h" => help(about, sections),
                 _ => usage(&format!("unknown argument {word}")),
             }
@@ -91,9 +99,13 @@ fn help(about: &str, sections: &[(&str, &str)]) -> ! {
     println!("{about}\n");
     println!("  --quick          a few rounds only (or set BENCH_QUICK)");
     println!("  --rounds N       so many rounds a section");
-    println!("  --seconds N      so long a measurement (of the bench `overload`)");
+    println!("  --seconds N      so long a measurement (of the benches `latency` and `overload`)");
     println!("  --seed N         another order of the peers within the rounds");
     println!("  --niceness N     of millpond's workers (default: that of the library)");
+    println!(
+        "  --variants A,B   other settings of millpond beside it, as n3s10r0.1 (of the bench `latency`)"
+    );
+    println!("  --ours-only      no peers but rayon (of the bench `latency`)");
     println!("  --strict         exit with 1 if a goal is missed");
     println!("  --only A[,B]     only these sections:\n");
     for (name, what) in sections {

@@ -16,6 +16,7 @@ pub mod conversion;
 pub mod corpus;
 pub mod cpu;
 pub mod crowd;
+pub mod lag;
 pub mod load;
 pub mod measure;
 pub mod open_loop;

@@ -30,6 +30,11 @@ pub fn interleave(
 }
 
 impl Samples {
+    /// Samples that were taken otherwise: of each round one of each competitor.
+    pub fn new(rounds: Vec<Vec<f64>>) -> Self {
+        Self { rounds }
+    }
+
     /// Samples that were computed from others, round by round.
     pub fn map(&self, derive: impl Fn(&[f64]) -> Vec<f64>) -> Self {
         Self { rounds: self.rounds.iter().map(|row| derive(row)).collect() }
