@@ -52,8 +52,8 @@ impl AdaptiveThreadPool {
 
     /// The task with these options; `None` if they say nothing: then the work is plain.
     #[inline]
-    pub(crate) fn task_with(&self, options: &TaskOptions) -> Option<TaskBuilder<'_>> {
-        (*options != TaskOptions::new()).then(|| self.task().options(options.clone()))
+    pub(crate) fn task_with(&self, options: TaskOptions) -> Option<TaskBuilder<'_>> {
+        (options != TaskOptions::new()).then(|| self.task().options(options))
     }
 
     /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is the weight of a tenant

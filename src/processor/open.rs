@@ -96,7 +96,6 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     pub(crate) fn proceed(&self, opened: Opened) -> Way {
         let engine = &self.engine;
         let Opened { job, terms, asked, start, here } = opened;
-        let weight = engine.weight(&job.content, &job.options);
         let mut slot = None;
         // A task that runs on the pool has its place already, and its tenant's if it has one: to wait for another might
         // be to wait for itself.
@@ -104,7 +103,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             slot = tenants.try_enter(name);
             if slot.is_none() {
                 let (tenants, name) = (Arc::clone(tenants), Arc::clone(name));
-                let shipment = Shipment { job, terms, asked, slot, weight };
+                let shipment = self.shipment(job, terms, asked, slot);
                 return Way::TenantFull(Arrived { shipment, tenants, name });
             }
         }
@@ -114,7 +113,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             engine.account(&outcome);
             return Way::Answered(outcome);
         }
-        Way::Ship(Shipment { job, terms, asked, slot, weight })
+        Way::Ship(self.shipment(job, terms, asked, slot))
+    }
+
+    fn shipment(&self, job: Job, terms: TaskOptions, asked: Instant, slot: Option<Slot<Ticket>>) -> Shipment {
+        let weight = self.engine.weight(&job.content, &job.options);
+        Shipment { job, terms, asked, slot, weight }
     }
 
     /// What a worker has to do for it.

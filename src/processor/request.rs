@@ -139,7 +139,7 @@ pub(super) fn task_for<'p>(
 ) -> Option<TaskBuilder<'p>> {
     // Without a budget nobody counts them, and the task may be plain.
     let bytes = if pool.config().byte_budget.is_some() { bytes } else { 0 };
-    pool.task_with(&TaskOptions { bytes, ..options.clone() })
+    pool.task_with(TaskOptions { bytes, ..options.clone() })
 }
 
 /// A request without its name, on its way.

@@ -150,7 +150,8 @@ const MARKDOWN_FACTOR: usize = 150;
 /// The same without the tree.
 const TEXT_FACTOR: usize = 10;
 
-/// RTF that is written may be so many times as long as its Markdown, most of it definitions of lists; and what holds it grows.
+/// How many times as long as its Markdown RTF may be: most of it is definitions of lists. And how much the buffers that hold it
+/// may take beside it while they grow.
 const RTF_OUTPUT: usize = 150;
 const GROWTH: usize = 3;
 

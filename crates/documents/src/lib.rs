@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod byte_table;
 mod converter;
 mod html;
 mod markdown;

@@ -60,7 +60,7 @@ where
     fn go_on(&mut self) {
         let Stage::Resting(polled) = mem::replace(&mut self.stage, Stage::Over) else { return };
         let work = move || polled.poll();
-        self.stage = Stage::Later(Submitted::new(match self.pool.task_with(&self.options) {
+        self.stage = Stage::Later(Submitted::new(match self.pool.task_with(self.options.clone()) {
             None => self.pool.enqueue_step(work),
             Some(task) => task.enqueue_step(work),
         }));

@@ -3,6 +3,8 @@
 
 use bytes::BytesMut;
 
+use crate::byte_table::byte_table;
+
 /// The length of the blocks that text is looked through in.
 const BLOCK: usize = 16;
 
@@ -66,22 +68,12 @@ fn escaped(out: &mut BytesMut, mut rest: &[u8], specials: &[bool; 256]) {
     out.extend_from_slice(rest);
 }
 
-const IN_TEXT: [bool; 256] = table(b"<>&");
-const IN_ATTRIBUTE: [bool; 256] = table(b"<>&\"'");
+const IN_TEXT: [bool; 256] = byte_table(b"<>&");
+const IN_ATTRIBUTE: [bool; 256] = byte_table(b"<>&\"'");
 
 /// Bytes that stay as they are in an address.
 const IN_ADDRESS: [bool; 256] =
-    table(b"!#$%()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ^_abcdefghijklmnopqrstuvwxyz~");
-
-const fn table(bytes: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut at = 0;
-    while at < bytes.len() {
-        table[bytes[at] as usize] = true;
-        at += 1;
-    }
-    table
-}
+    byte_table(b"!#$%()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ^_abcdefghijklmnopqrstuvwxyz~");
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,7 @@ use self::containers::Containers;
 use self::tables::Rows;
 use self::titles::Titles;
 use super::split::begins_text;
+use crate::byte_table::byte_table;
 use millpond_convert::ConvertError;
 
 /// The most steps beyond those of ordinary text that parsing a document may take. About a quarter of a second.
@@ -184,20 +185,10 @@ impl Meter<'_> {
 }
 
 /// Bytes with which the mark of a container may begin, and blanks but for a line feed.
-const MAY_MARK: [bool; 256] = table(b" \t\r>-+*[:0123456789");
+const MAY_MARK: [bool; 256] = byte_table(b" \t\r>-+*[:0123456789");
 
 /// Bytes that the parser makes nodes of; those of tables and lines aside, which long tables are full of.
-const IS_MARKUP: [bool; 256] = table(b"*_~^[]<`&\\$");
-
-const fn table(bytes: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut at = 0;
-    while at < bytes.len() {
-        table[bytes[at] as usize] = true;
-        at += 1;
-    }
-    table
-}
+const IS_MARKUP: [bool; 256] = byte_table(b"*_~^[]<`&\\$");
 
 #[cfg(test)]
 mod tests {

@@ -3,18 +3,10 @@
 use bytes::BytesMut;
 
 use super::inline::Context;
+use crate::byte_table::byte_table;
 
 /// Characters that may mean something anywhere in a line.
-const SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let bytes = b"\\`*_[]<&~|#$\n\t";
-    let mut i = 0;
-    while i < bytes.len() {
-        special[bytes[i] as usize] = true;
-        i += 1;
-    }
-    special
-};
+const SPECIAL: [bool; 256] = byte_table(b"\\`*_[]<&~|#$\n\t");
 
 /// Appends `text`, escaped as far as needed, to `out`; it stands between other text or marks.
 ///
