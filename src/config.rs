@@ -60,12 +60,26 @@ pub struct PoolConfig {
     /// Whether building the pool waits until its first threads run and have touched their stack and heap, so that the
     /// first task does not pay for it. Default true.
     pub warm_up: bool,
-    /// The niceness of the workers, so that the async runtime comes first when cores are short. Default 10; accepted
-    /// 0 to 19. Where it can't be set (not Linux, or no permission) that is logged once and the pool goes on.
+    /// The niceness of the workers. Default 0: they have the same share of the cores as other threads; accepted 0 to 19. Above 0 the
+    /// async runtime, and every other program, goes first where cores are short, and tasks take longer under load
+    /// ([figures](crate::guide::performance)). Where it can't be set (not Linux, or no permission) that is logged once and the
+    /// pool goes on.
     ///
-    /// A lock that pool and runtime share can then invert their priorities: a worker that was preempted while it holds
-    /// the lock makes the runtime wait. Keep such sections short, or set 0.
+    /// Threads and processes that a task starts have the niceness, too. A lock that pool and runtime share can invert their
+    /// priorities: a worker that was preempted while it holds the lock makes the runtime wait.
     pub worker_niceness: u8,
+    /// The time slice of the workers. The longer it is, the sooner the kernel lets in a thread that is woken on a worker's core, at equal
+    /// shares. Default 10 ms; accepted 0.1 to 100 ms; `None`: the kernel's own. It needs Linux 6.12; elsewhere, or where the
+    /// call is forbidden, that is logged once and the pool goes on. See [`time_slice`](crate::time_slice) for the other side.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub worker_slice: Option<Duration>,
+    /// For how long a worker runs tasks before it lets waiting threads have its core (`sched_yield`), between two tasks. Default
+    /// 200 us; accepted 1 us to 1 s; `None`: never.
+    ///
+    /// It is what lets the handlers of an async runtime run in time beside a busy pool
+    /// ([figures](crate::guide::performance)). A worker that has to wait for its core, because others compute on it, yields less often.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub yield_interval: Option<Duration>,
     /// How long a place that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may stay unused before
     /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
@@ -97,7 +111,9 @@ impl Default for PoolConfig {
             sampling_interval: Duration::from_millis(100),
             numa_aware: cfg!(target_os = "linux"),
             warm_up: true,
-            worker_niceness: 10,
+            worker_niceness: 0,
+            worker_slice: Some(Duration::from_millis(10)),
+            yield_interval: Some(Duration::from_micros(200)),
             reservation_timeout: Duration::from_secs(1),
             max_running_per_tenant: None,
             tenant_queue_share: 0.5,
@@ -130,6 +146,12 @@ impl PoolConfig {
         check(self.idle_timeout, "idle_timeout", MS, DAY)?;
         check(self.sampling_interval, "sampling_interval", MS, Duration::from_secs(60))?;
         check(self.worker_niceness, "worker_niceness", 0, 19)?;
+        if let Some(slice) = self.worker_slice {
+            check(slice, "worker_slice", millpond_slice::SHORTEST, millpond_slice::LONGEST)?;
+        }
+        if let Some(interval) = self.yield_interval {
+            check(interval, "yield_interval", Duration::from_micros(1), Duration::from_secs(1))?;
+        }
         check(self.reservation_timeout, "reservation_timeout", MS, DAY)?;
         if self.max_running_per_tenant == Some(0) {
             return Err(ConfigError::new("max_running_per_tenant", Some(0), "None, or Some of at least 1"));

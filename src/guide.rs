@@ -64,5 +64,6 @@ pub mod decisions {
         d0031: "decisions/0031-document-service.md",
         d0040: "decisions/0040-guides.md",
         d0041: "decisions/0041-packages-and-constructors.md",
+        d0042: "decisions/0042-handing-the-core-over.md",
     }
 }

@@ -20,7 +20,7 @@
 //! | has tasks of less than 1 us | No. An empty task costs 0.20 to 0.41 us among 64 callers, and a lone caller that finds the worker asleep waits 9 us. |
 //! | splits one computation over all cores, as `par_iter` does | No: that is what rayon does. |
 //! | mostly waits for disks or locks in blocking calls | Rarely. The pool adds threads as far as tasks block, up to `max_threads`. `spawn_blocking` suits it as well. |
-//! | shares its cores with other programs that compute | Set [`PoolConfig::worker_niceness`] to 0. At its default of 10 the workers give way to those programs. |
+//! | shares its cores with other programs that compute | Yes. Beside two such programs on two cores it got 0.83 cores of work done, where 1.0 is fair. With [`PoolConfig::worker_niceness`] the workers give way to those programs. |
 //!
 //! # In a handler
 //! With the feature `axum` the pool's errors are responses: a refusal is a 503 with `Retry-After`.
@@ -195,6 +195,28 @@ pub mod scaling {
     pub use crate::policy::scaling::{Clocks, Controller, Decision, Limits, Reason, Sample};
     #[cfg(feature = "forecast")]
     pub use millpond_forecast::{Forecast, ForecastConfig, ForecastError, History, Observation};
+}
+
+/// The time slice that Linux gives a thread, since 6.12.
+///
+/// A woken thread with a short slice is let in sooner where another computes. The pool gives its workers a long one
+/// ([`PoolConfig::worker_slice`]). A runtime whose handlers must run in time beside tasks of several milliseconds
+/// gives its own threads a short one:
+///
+/// ```
+/// use millpond::time_slice;
+///
+/// let runtime = tokio::runtime::Builder::new_multi_thread()
+///     .enable_all()
+///     // An error (an older kernel, another system, a sandbox that forbids it) leaves the slice as it is.
+///     .on_thread_start(|| drop(time_slice::set(time_slice::SHORTEST)))
+///     .build()?;
+/// # drop(runtime);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[cfg(not(millpond_loom))]
+pub mod time_slice {
+    pub use millpond_slice::{LONGEST, SHORTEST, get, set};
 }
 
 /// Trying again after a refusal: when, and how often at most.

@@ -17,22 +17,11 @@ pub(crate) const SPIN: Duration = Duration::from_micros(20);
 /// How long a caller looks on for the result of a tiny task: less than its thread would spend on being woken.
 pub(crate) const CALLERS_LOOK: Duration = Duration::from_micros(2);
 
-/// Tasks that take longer are none that a caller should give way to.
-pub(crate) const SHORT_TASK: Duration = Duration::from_micros(10);
-
-/// How long a caller may have been kept from its core by the worker that it gave way to: with cold caches both take their time.
-pub(crate) const CALLERS_BREAK: Duration = Duration::from_micros(250);
-
 /// A sleep shorter than this was hardly worth it: it contains two wake-ups, the submitter's and the worker's.
 const SHORT_SLEEP: Duration = Duration::from_micros(100);
 
 /// In an idle pool one sleep in so many is preceded by a look.
 const MOST_SKIPPED: u32 = 64;
-
-/// Powers of two: so many go without after a look that cost far more than it could have brought, and after the last of
-/// several such looks. One may be chance, or the end of a crowd; where other programs want the core it goes on and on.
-const BURNT: u32 = 8;
-const BURNT_AGAIN: u32 = 13;
 
 /// One worker's experience.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,12 +48,6 @@ impl Patience {
             return Self::default();
         }
         let vain = (self.vain + 1).min(MOST_SKIPPED.ilog2());
-        Self { vain, skip: (1 << vain) - 1 }
-    }
-
-    /// It looked on, and lost far more by it than there was to be gained.
-    pub(crate) fn burnt(self) -> Self {
-        let vain = (self.vain + 1).clamp(BURNT, BURNT_AGAIN);
         Self { vain, skip: (1 << vain) - 1 }
     }
 
@@ -100,17 +83,6 @@ mod tests {
             patience = patience.slept(Duration::from_millis(1));
         }
         assert!((150..=200).contains(&looks), "{looks}");
-    }
-
-    #[test]
-    fn who_is_burnt_again_and_again_stays_away_ever_longer() {
-        let mut patience = Patience::default();
-        let mut away = || {
-            patience = Patience::unpack(patience.burnt().pack());
-            (0..).take_while(|_| !patience.look()).count()
-        };
-        let spells: [usize; 8] = std::array::from_fn(|_| away());
-        assert_eq!(spells, [255, 511, 1_023, 2_047, 4_095, 8_191, 8_191, 8_191]);
     }
 
     #[test]

@@ -15,7 +15,9 @@ pub(crate) const HURRY_NS: u64 = 20 * MOST_LEEWAY_NS;
 /// What is done around a task takes about as long.
 const AROUND_NS: u64 = 200;
 /// So many tasks wait where callers come in crowds, not just two at a time by chance.
-const CROWD: usize = 4;
+const CROWD: usize = 8;
+/// Once callers are held back, they are as long as so many wait.
+const CROWD_LEFT: usize = 4;
 /// Past this many, tiny tasks' callers are not kept from bringing others.
 const MOST_SORTED: usize = 32;
 
@@ -63,7 +65,7 @@ impl Crowd {
         match tasks {
             0 => CROWD,
             _ if task_ns < TINY_NS && tasks < self.most_tiny => 1,
-            _ => CROWD.max(tasks + 1),
+            _ => CROWD_LEFT.max(tasks + 1),
         }
     }
 }
@@ -73,7 +75,7 @@ impl Crowd {
 /// They wait for as long as [`LEAST_LEEWAY_NS`], longer only where they have waited for long and many wait behind them, and never for more
 /// tasks than still wait, so at most twice as long as otherwise. So half of a crowd is told while the other half's tasks run, and the
 /// callers' threads and the workers have something to do at the same time. Only those of tiny tasks are told together until none is at hand
-/// any more, or [`most_tiny`] are held back: all of them run in the time of a few wake-ups. Where less than [`CROWD`] wait nobody
+/// any more, or [`most_tiny`] are held back: all of them run in the time of a few wake-ups. Where fewer than [`CROWD`] wait nobody
 /// is held back, nor where nothing is known of the tasks yet. Of tasks over [`SHORT_NS`] fewer are told together, and none from about
 /// 0.6 ms on.
 ///
@@ -174,10 +176,10 @@ mod tests {
         let most = |task_ns, waiting| most(begin(0, task_ns, crowd(waiting)), task_ns, crowd(waiting));
         assert_eq!(most(0, 64), 0, "unknown");
         assert_eq!(most(300, 64), 399, "tiny");
-        assert_eq!(most(300, 3), 0, "tiny, no crowd");
+        assert_eq!(most(300, 7), 0, "tiny, no crowd");
         assert_eq!(most(10_000, 1_000), 19);
-        assert_eq!(most(10_000, 5), 5);
-        assert_eq!(most(10_000, 3), 0, "no crowd");
+        assert_eq!(most(10_000, 8), 8);
+        assert_eq!(most(10_000, 7), 0, "no crowd");
         assert_eq!(most(10_000, 0), 0);
         assert_eq!(most(60_000, 1_000), 3);
         assert_eq!(most(200_000, 1_000), 0, "long");

@@ -83,6 +83,13 @@ impl Books {
         self.first.set(true);
     }
 
+    /// The worker has its core again since `now`. What it waited for that is no task's time.
+    pub(super) fn resume(&self, now: Instant) {
+        if self.untimed.get() == 0 {
+            self.stamp.set(now);
+        }
+    }
+
     /// A task has ended. Says when, if the clock was read.
     #[inline]
     pub(super) fn ended(&self, counters: &WorkerCounters, ended: Ended) -> Option<Instant> {

@@ -106,6 +106,18 @@ impl PoolBuilder {
         self
     }
 
+    /// [`PoolConfig::worker_slice`]; `None` unsets it.
+    pub fn worker_slice(mut self, slice: impl Into<Option<Duration>>) -> Self {
+        self.config.worker_slice = slice.into();
+        self
+    }
+
+    /// [`PoolConfig::yield_interval`]; `None` unsets it.
+    pub fn yield_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.config.yield_interval = interval.into();
+        self
+    }
+
     /// [`PoolConfig::reservation_timeout`]
     pub fn reservation_timeout(mut self, timeout: Duration) -> Self {
         self.config.reservation_timeout = timeout;

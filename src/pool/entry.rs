@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::deferred::Deferred;
-use super::glance::Stay;
 use super::permit::Permit;
 use super::run::ALONE;
 use super::shared::{Shared, count};
@@ -143,10 +142,8 @@ impl<T: 'static> Deferred<T> {
     pub(crate) fn poll_fresh(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let JoinHandle { join, shared } = &self.0;
         let alone = || shared.permits.limit().saturating_sub(shared.permits.available()) <= ALONE;
-        // To give way is for those who know that they have just called a worker.
-        let mut looks_on = || shared.glance.stay(cx, || false) == Some(Stay::LookOn);
-        if worker::current_of(shared).is_none() && alone() && looks_on() {
-            shared.glance.look_on(|| join.looks_done());
+        if worker::current_of(shared).is_none() && alone() && shared.lone_caller.pays(cx) {
+            shared.lone_caller.spin(|| join.looks_done());
         }
         Pin::new(self).poll(cx)
     }

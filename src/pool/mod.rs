@@ -8,15 +8,16 @@ mod books;
 mod builder;
 mod callers;
 mod context;
+mod core_yield;
 mod deferred;
 mod depth;
 #[cfg(feature = "tower")]
 mod entry;
 mod foresight;
-mod glance;
 mod handle;
 mod hooks;
 mod keeper;
+mod lone_caller;
 mod monitor;
 #[cfg(not(feature = "test-util"))]
 mod no_stage;

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::glance::Stay;
 use super::shared::{Attention, Shared};
 use super::worker;
 use crate::admission::Full;
@@ -65,21 +64,19 @@ where
             Err(Full::Occupied) => (Place::Line, usize::MAX),
             Err(Full::Closed) => return None,
         };
-        let stay = if out <= ALONE { shared.glance.stay(cx, || shared.tasks_are_short()) } else { None };
+        let spins = out <= ALONE && shared.lone_caller.pays(cx);
         // The first registration comes with the allocation.
-        let waker = stay.is_none().then(|| cx.waker().clone());
+        let waker = (!spins).then(|| cx.waker().clone());
         let cell = luggage.task(work, place, waker);
         let task = Arc::clone(&cell).into_run();
         if place == Place::Line {
             shared.stand_in_line(task);
             return Some(Submitted { join: cell, sleeps: true });
         }
-        match (shared.inject(task), stay) {
-            (Attention::Awake, Some(Stay::LookOn)) => shared.glance.look_on(|| cell.looks_done()),
-            (Attention::Called, Some(Stay::GiveWay)) => shared.glance.give_way(|| cell.looks_done()),
-            _ => {}
+        if shared.inject(task) == Attention::Awake && spins {
+            shared.lone_caller.spin(|| cell.looks_done());
         }
-        Some(Submitted { join: cell, sleeps: stay.is_none() })
+        Some(Submitted { join: cell, sleeps: !spins })
     }
 }
 

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use super::allowance::Orders;
 use super::deferred::Ticket;
 use super::foresight::Foresight;
-use super::glance::Glance;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
+use super::lone_caller::LoneCallerSpin;
 use super::outside::Outside;
 use super::pressure::Gauge;
 use super::ranks::Ranks;
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     pub(super) threads: Threads,
     pub(super) keeper: Keeper,
     pub(super) pressure: Gauge,
-    pub(super) glance: CachePadded<Glance>,
+    pub(super) lone_caller: CachePadded<LoneCallerSpin>,
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
@@ -138,7 +138,7 @@ impl Shared {
             threads: Threads::new(slots),
             keeper: Keeper::default(),
             pressure: Gauge::new(&config),
-            glance: CachePadded::default(),
+            lone_caller: CachePadded::default(),
             tally: Tally::default(),
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),

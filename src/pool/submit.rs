@@ -14,7 +14,6 @@ use super::worker;
 use super::{AdaptiveThreadPool, Rejected, Rejection};
 use crate::admission::Full;
 use crate::error::RejectReason;
-use crate::policy::patience::SHORT_TASK;
 use crate::policy::{dice, load};
 use crate::task::{Join, Place, TaskRef};
 
@@ -230,11 +229,6 @@ impl Shared {
     /// refused.
     fn roll(&self) -> f64 {
         dice::nth(0, self.tally.told_when.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    /// Whether tasks are known to have been short of late.
-    pub(super) fn tasks_are_short(&self) -> bool {
-        self.task_time_of_late().is_some_and(|time| time < SHORT_TASK)
     }
 
     /// How long a task took of late, by the mean over the workers that know.

@@ -1,6 +1,7 @@
 //! What a thread does before its first task.
 
 use std::hint::black_box;
+use std::io::ErrorKind;
 use std::sync::Once;
 
 use crate::config::PoolConfig;
@@ -17,6 +18,22 @@ pub(super) fn touch() {
     black_box(&stack);
     // The allocator sets up its arena for this thread with the first allocation.
     black_box(Vec::<u8>::with_capacity(STACK));
+}
+
+/// Has the kernel let woken threads in soon. Where it can't be told, the thread goes on without: that is said once.
+pub(super) fn set_slice(config: &PoolConfig) {
+    static SAID: Once = Once::new();
+    let Some(slice) = config.worker_slice else { return };
+    match millpond_slice::set(slice) {
+        Ok(()) => {}
+        // An older kernel, or another system: nothing is wrong.
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            SAID.call_once(|| tracing::debug!(%error, "workers keep the kernel's own time slice"));
+        }
+        Err(error) => {
+            SAID.call_once(|| tracing::warn!(%error, ?slice, "workers keep the kernel's own time slice"));
+        }
+    }
 }
 
 /// Ranks the calling thread behind the async runtime. It goes on if it can't: that is said once.

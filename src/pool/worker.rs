@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::books::Books;
 use super::callers::Callers;
+use super::core_yield::CoreYield;
 use super::shared::Shared;
 use super::turns::Turns;
 use super::warm_up;
@@ -37,6 +38,7 @@ pub(super) struct Worker {
     pub(super) turns: Turns,
     patience: Cell<Patience>,
     pub(super) callers: Callers,
+    core_yield: CoreYield,
     /// How many sections deep its task is in code that is declared to be blocking.
     pub(super) blocking: Cell<usize>,
     /// The task that runs. Borrowed as long as it does.
@@ -62,6 +64,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
     // Before the hook, which may want it pinned.
     shared.home.settle();
     warm_up::rank(&shared.config);
+    warm_up::set_slice(&shared.config);
     if shared.config.warm_up {
         warm_up::touch();
     }
@@ -83,6 +86,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             turns: Turns::default(),
             patience: Cell::default(),
             callers: Callers::default(),
+            core_yield: CoreYield::new(shared.config.yield_interval),
             blocking: Cell::new(0),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
@@ -269,6 +273,9 @@ impl Worker {
         }
         self.turns.end();
         self.send_if_due();
+        if let Some(back) = self.core_yield.offer(self.books.stamp()) {
+            self.books.resume(back);
+        }
     }
 
     fn run(&self, task: TaskRef) {

@@ -18,7 +18,9 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.sampling_interval, Duration::from_millis(100));
     assert_eq!(config.numa_aware, cfg!(target_os = "linux"));
     assert!(config.warm_up);
-    assert_eq!(config.worker_niceness, 10);
+    assert_eq!(config.worker_niceness, 0);
+    assert_eq!(config.worker_slice, Some(Duration::from_millis(10)));
+    assert_eq!(config.yield_interval, Some(Duration::from_micros(200)));
     assert_eq!(config.reservation_timeout, Duration::from_secs(1));
     assert_eq!(config.max_running_per_tenant, None);
     assert_eq!(config.tenant_queue_share, 0.5);
@@ -41,6 +43,8 @@ fn a_builder_sets_every_field() {
             numa_aware: !PoolConfig::default().numa_aware,
             warm_up: false,
             worker_niceness: 8,
+            worker_slice: None,
+            yield_interval: None,
             reservation_timeout: Duration::from_secs(9),
             max_running_per_tenant: Some(10),
             tenant_queue_share: 0.11,
@@ -58,6 +62,8 @@ fn a_builder_sets_every_field() {
             .numa_aware(wanted.numa_aware)
             .warm_up(false)
             .worker_niceness(8)
+            .worker_slice(None)
+            .yield_interval(None)
             .reservation_timeout(Duration::from_secs(9))
             .max_running_per_tenant(10)
             .tenant_queue_share(0.11)
@@ -115,6 +121,14 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
         ),
         (PoolConfig { worker_niceness: 20, ..config.clone() }, "worker_niceness is 20, but must be 0 to 19"),
         (
+            PoolConfig { worker_slice: Some(tick), ..config.clone() },
+            "worker_slice is 1ns, but must be 100µs to 100ms",
+        ),
+        (
+            PoolConfig { yield_interval: Some(Duration::ZERO), ..config.clone() },
+            "yield_interval is 0ns, but must be 1µs to 1s",
+        ),
+        (
             PoolConfig { reservation_timeout: tick, ..config.clone() },
             "reservation_timeout is 1ns, but must be 1ms to 86400s",
         ),
@@ -157,6 +171,8 @@ fn the_ends_of_every_range_are_accepted() {
         idle_timeout: Duration::from_millis(1),
         sampling_interval: Duration::from_millis(1),
         worker_niceness: 0,
+        worker_slice: Some(Duration::from_micros(100)),
+        yield_interval: Some(Duration::from_micros(1)),
         reservation_timeout: Duration::from_millis(1),
         thread_name: String::new(),
         ..PoolConfig::default()
@@ -170,6 +186,8 @@ fn the_ends_of_every_range_are_accepted() {
         idle_timeout: DAY,
         sampling_interval: Duration::from_secs(60),
         worker_niceness: 19,
+        worker_slice: Some(Duration::from_millis(100)),
+        yield_interval: Some(Duration::from_secs(1)),
         reservation_timeout: DAY,
         ..PoolConfig::default()
     };

@@ -21,6 +21,7 @@ mod run;
 mod serde;
 mod shutdown;
 mod stress;
+mod time_slice;
 mod user_code;
 mod wakeups;
 mod withheld;

@@ -9,27 +9,28 @@ mod arrivals;
 mod crowd;
 #[path = "latency/entrants.rs"]
 mod entrants;
+#[path = "latency/neighbours.rs"]
+mod neighbours;
 
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use millpond_peers::args::Args;
-use millpond_peers::lag::{Lag, Wake};
+use millpond_peers::lag::Wake;
 use millpond_peers::measure::{Samples, interleave, quantile};
 use millpond_peers::peers::{NAMES, OURS};
 use millpond_peers::report::Report;
 use millpond_peers::spin::Spin;
 use millpond_peers::table::{Table, figure};
-use tokio::runtime::Handle;
 
 use crate::arrivals::{Arrivals, Kind};
 use crate::crowd::Crowd;
 use crate::entrants::{Beside, Entrant, all_peers, entrants};
+use crate::neighbours::{Neighbours, Saturated};
 
 const ABOUT: &str = "How long tasks take at ordinary loads, from Poisson arrivals and from a few users, and how late handlers run.";
 
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("20us", "tasks of 20 us come at random, at 30, 50, 70 and 90 % of what can be done"),
     ("200us", "the same of 200 us"),
     ("1ms", "the same of 1 ms"),
@@ -37,6 +38,7 @@ const SECTIONS: [(&str, &str); 7] = [
     ("closed", "4, 16 and 64 users of tasks of 1 us and of 20 us, one after the other"),
     ("message", "how late a handler is woken by a message, beside a saturated pool"),
     ("timer", "how late a handler is woken by a timer, beside a saturated pool"),
+    ("share", "how much a saturated pool gets done beside as many programs that compute as there are cores"),
 ];
 
 const KINDS: [Kind; 4] = [
@@ -47,6 +49,11 @@ const KINDS: [Kind; 4] = [
 ];
 
 const LOADS: [f64; 4] = [0.3, 0.5, 0.7, 0.9];
+
+/// The tasks that saturate the pool beside a handler, and what part of the best peer's lag is the goal. Of long ones there is none:
+/// a worker can hand its core over between two tasks only.
+const BESIDE: [(Duration, f64); 2] =
+    [(Duration::from_micros(200), 0.3), (Duration::from_millis(5), f64::INFINITY)];
 
 /// The neutral peer that says what can be done: rayon with a oneshot channel.
 const NEUTRAL: usize = 2;
@@ -68,6 +75,9 @@ fn main() -> ExitCode {
         if bench.args.wants(wake.name()) {
             bench.beside(&mut report, wake);
         }
+    }
+    if bench.args.wants("share") {
+        bench.share(&mut report);
     }
     report.close()
 }
@@ -118,13 +128,24 @@ impl Bench {
     }
 
     fn beside(&self, report: &mut Report, wake: Wake) {
-        let lag = match wake {
-            Wake::Message => |users: Handle| handler(users, Wake::Message),
-            Wake::Timer => |users: Handle| handler(users, Wake::Timer),
-        };
-        let rows = self.rows(|who, _| who.measure(&Beside(lag)));
-        let title = format!("handler woken by a {}, late by", wake.name());
-        self.contest(report, &title, &rows, (f64::INFINITY, 0.3));
+        for (task, limit) in BESIDE {
+            let spin = Spin::calibrated(task);
+            let rows = self.rows(|who, _| who.measure(&Beside { wake, spin }));
+            let title = format!("handler woken by a {} beside tasks of {task:?}, late by", wake.name());
+            self.contest(report, &title, &rows, (f64::INFINITY, limit));
+        }
+    }
+
+    fn share(&self, report: &mut Report) {
+        let neighbours = Neighbours::start().expect("a shell");
+        for task in [Duration::from_micros(200), Duration::from_millis(1)] {
+            let time = self.args.time(Duration::from_millis(500));
+            let saturated = Saturated { spin: Spin::calibrated(task), task, time };
+            let rows = self.rows(|who, _| vec![who.measure(&saturated)]);
+            let title = format!("tasks of {task:?} beside programs that compute, time for each of work");
+            self.contest(report, &title, &rows, (f64::INFINITY, f64::INFINITY));
+        }
+        drop(neighbours);
     }
 
     /// Of every entrant, of every round: p50, p99, p99.9.
@@ -158,7 +179,8 @@ impl Bench {
     }
 
     fn contest(&self, report: &mut Report, title: &str, rows: &[Samples; 3], limits: (f64, f64)) {
-        println!("\n{title} (us)");
+        let unit = if title.ends_with("work") { "" } else { " (us)" };
+        println!("\n{title}{unit}");
         let rivals: Vec<usize> = (0..self.entrants.len()).filter(|&who| self.is_rival(who)).collect();
         let best = [0, 1].map(|at| rows[at].best(rivals.iter().copied()));
         let mut table = Table::new(["", "p50", "/ best", "p99", "/ best", "p99 quartiles", "p99.9"]);
@@ -190,9 +212,4 @@ impl Bench {
     fn is_rival(&self, who: usize) -> bool {
         !self.entrants[who].name.starts_with(NAMES[OURS])
     }
-}
-
-fn handler(users: Handle, wake: Wake) -> Lag {
-    let spin = Spin::calibrated(Duration::from_micros(200));
-    Lag { users, wake, events: 500, spin, seen: Mutex::default() }
 }

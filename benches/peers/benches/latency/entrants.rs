@@ -1,17 +1,20 @@
 //! Who is measured: every peer, and the pool in other settings, each beside a runtime of its own.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use millpond::{AdaptiveThreadPool, PoolConfig};
-use millpond_peers::lag::Lag;
+use millpond::{AdaptiveThreadPool, PoolConfig, time_slice};
+use millpond_peers::lag::{Lag, Wake};
 use millpond_peers::peer::{Peer, Workload};
 use millpond_peers::peers::millpond::Millpond;
 use millpond_peers::peers::{NAMES, OURS, Peers};
+use millpond_peers::spin::Spin;
 use millpond_peers::{cores, user_runtime};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::arrivals::{Arrivals, Seen};
 use crate::crowd::Crowd;
+use crate::neighbours::Saturated;
 
 /// A pool and the runtime of its users.
 pub(crate) struct Entrant {
@@ -76,21 +79,35 @@ impl Measured for Crowd {
     }
 }
 
+impl Measured for Saturated {
+    type Seen = f64;
+
+    fn measure<P: Peer>(&self, users: &Handle, peer: &P) -> f64 {
+        self.measure(users, peer)
+    }
+}
+
 /// A handler beside 64 tasks that are kept under way.
-pub(crate) struct Beside(pub(crate) fn(Handle) -> Lag);
+pub(crate) struct Beside {
+    pub(crate) wake: Wake,
+    pub(crate) spin: Spin,
+}
 
 impl Measured for Beside {
     type Seen = Vec<f64>;
 
     fn measure<P: Peer>(&self, users: &Handle, peer: &P) -> Vec<f64> {
-        let lag = (self.0)(users.clone());
+        let (wake, spin) = (self.wake, self.spin);
+        let lag = Lag { users: users.clone(), wake, events: 500, spin, seen: Mutex::default() };
         Workload::measure(&lag, peer);
         lag.take()
     }
 }
 
-/// All peers that are wanted, ours first, and then the variants: `n3` (niceness 3), `s10` (the workers' slice is 10 ms), `r0.1` (the
-/// slice of the runtime's threads is 0.1 ms), `t1` (one thread), and whatever is put together of them, as `n3s10r0.1`.
+/// All peers that are wanted, ours first, and then the variants: `n3` (niceness 3), `s10` (the workers' slice is 10 ms; `s0`: the kernel's
+/// own), `r0.1` (the
+/// slice of the runtime's threads is 0.1 ms), `y200` (a
+/// worker yields after 200 us; `y0`: never), `t1` (one thread), and whatever is put together of them, as `n3s10r0.1`.
 pub(crate) fn entrants(variants: &[String], peers: &[usize]) -> Vec<Entrant> {
     let mut entrants: Vec<Entrant> = peers.iter().map(|&number| peer(number)).collect();
     entrants.extend(variants.iter().map(|variant| self::variant(variant)));
@@ -112,7 +129,7 @@ pub(crate) fn all_peers() -> Vec<usize> {
 
 fn variant(text: &str) -> Entrant {
     let mut config = PoolConfig { max_threads: cores(), ..PoolConfig::default() };
-    let (mut worker, mut runtime) = (None, None);
+    let mut runtime = None;
     let mut rest = text;
     while let Some(what) = rest.chars().next() {
         let end = rest[1..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| at + 1);
@@ -120,15 +137,15 @@ fn variant(text: &str) -> Entrant {
         let slice = Some(Duration::from_secs_f64(value / 1e3));
         match what {
             'n' => config.worker_niceness = value as u8,
+            'y' => config.yield_interval = (value > 0.0).then(|| Duration::from_secs_f64(value / 1e6)),
             't' => config.max_threads = value as usize,
-            's' => worker = slice,
+            's' => config.worker_slice = slice.filter(|slice| !slice.is_zero()),
             'r' => runtime = slice,
             _ => panic!("no setting {what} in {text}"),
         }
         rest = &rest[end..];
     }
-    let builder = millpond::PoolBuilder::from(config).on_thread_start(move || apply(worker));
-    let pool: AdaptiveThreadPool = builder.build().expect("a pool");
+    let pool = AdaptiveThreadPool::try_with_config(config).expect("a pool");
     let users = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -140,6 +157,6 @@ fn variant(text: &str) -> Entrant {
 
 fn apply(slice: Option<Duration>) {
     if let Some(slice) = slice {
-        millpond_slice::set(slice).expect("a kernel with slices, for a variant that has one");
+        time_slice::set(slice).expect("a kernel with slices, for a variant that has one");
     }
 }

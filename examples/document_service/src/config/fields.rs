@@ -68,13 +68,6 @@ pub(crate) const FIELDS: &[Field] = &[
         "Threads that convert, at most; auto is twice the cores with millpond, else one a core",
     ),
     field(
-        "niceness",
-        "N",
-        "4",
-        WORK,
-        "Niceness of millpond's threads, so that connections come first; 10 is best for them and costs throughput",
-    ),
-    field(
         "inline",
         "TIME",
         "0s",

@@ -54,7 +54,6 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WorkConfig {
     pub(crate) threads: Option<usize>,
-    pub(crate) niceness: u8,
     pub(crate) inline: Duration,
     pub(crate) queue_limit: usize,
     pub(crate) wait: Duration,
@@ -97,7 +96,6 @@ impl Config {
             runtime_threads: values.threads("runtime_threads")?,
             work: WorkConfig {
                 threads: values.threads("threads")?,
-                niceness: values.number("niceness", 0, 19)?,
                 inline: values.time("inline", Duration::ZERO, MS)?,
                 queue_limit: values.number("queue_limit", 1, 1_000_000)?,
                 wait: values.time("wait", Duration::ZERO, DAY)?,

@@ -26,7 +26,6 @@ impl Millpond {
         let pool = PoolConfig {
             max_threads: config.threads.unwrap_or(defaults.max_threads),
             max_queue_size: config.queue_limit,
-            worker_niceness: config.niceness,
             // All are one tenant here: it may have the whole queue.
             tenant_queue_share: 1.0,
             byte_budget: Some(config.memory_budget),

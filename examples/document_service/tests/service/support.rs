@@ -36,9 +36,9 @@ pub(crate) struct Running {
     served: JoinHandle<Report>,
 }
 
-/// One thread converts, at the niceness of the test, so that a busy machine does not hold it up.
+/// One thread converts.
 pub(crate) async fn start(flags: &[&str]) -> Running {
-    let flags: Vec<_> = ["--threads", "1", "--niceness", "0"].iter().chain(flags).copied().collect();
+    let flags: Vec<_> = ["--threads", "1"].iter().chain(flags).copied().collect();
     let server = Server::bind(&configured(&flags)).unwrap();
     let (address, service) = (server.address().unwrap(), Arc::clone(server.service()));
     let (stop, stopped) = oneshot::channel();

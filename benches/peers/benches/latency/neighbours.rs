@@ -1,0 +1,68 @@
+//! Other programs that compute, and how much of the machine a saturated pool has beside them.
+
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use millpond_peers::cores;
+use millpond_peers::peer::Peer;
+use millpond_peers::spin::Spin;
+use tokio::runtime::Handle;
+
+/// Tasks that are kept under way.
+const OUTSTANDING: usize = 64;
+
+/// One program that computes for each core. They end with this.
+pub(crate) struct Neighbours(Vec<Child>);
+
+impl Neighbours {
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let mut started = Self(Vec::new());
+        for _ in 0..cores() {
+            started.0.push(Command::new("sh").args(["-c", "while :; do :; done"]).spawn()?);
+        }
+        Ok(started)
+    }
+}
+
+impl Drop for Neighbours {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // It can't have ended by itself, and one that has needs no end.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// One measurement.
+pub(crate) struct Saturated {
+    pub(crate) spin: Spin,
+    /// What a task takes on a core of its own.
+    pub(crate) task: Duration,
+    pub(crate) time: Duration,
+}
+
+impl Saturated {
+    /// The wall clock's time for each core's time of work, in microseconds per microsecond: 1 with a core for each worker.
+    pub(crate) fn measure<P: Peer>(&self, users: &Handle, peer: &P) -> f64 {
+        let (start, time, spin) = (Instant::now(), self.time, self.spin);
+        let done = Arc::new(AtomicU64::new(0));
+        let user = |peer: P, done: Arc<AtomicU64>| async move {
+            while start.elapsed() < time {
+                peer.run(move || spin.run()).await;
+                done.fetch_add(1, Relaxed);
+            }
+        };
+        let all: Vec<_> =
+            (0..OUTSTANDING).map(|_| users.spawn(user(peer.clone(), Arc::clone(&done)))).collect();
+        users.block_on(async {
+            for user in all {
+                user.await.expect("a user ends well");
+            }
+        });
+        let worked = done.load(Relaxed) as f64 * self.task.as_secs_f64();
+        cores() as f64 * start.elapsed().as_secs_f64() / worked
+    }
+}
