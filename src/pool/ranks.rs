@@ -81,8 +81,7 @@ impl State {
 
 /// What a worker asks for.
 pub(super) struct Asked<'w> {
-    pub(super) worker: usize,
-    /// How many there are.
+    /// How many workers there are.
     pub(super) workers: usize,
     pub(super) now: u64,
     /// The turn that has ended, and what it took.
@@ -205,7 +204,7 @@ impl Ranks {
 
     /// The next task for a worker.
     pub(super) fn next(&self, asked: Asked<'_>) -> Given {
-        let Asked { worker, workers, now, ended, most, more } = asked;
+        let Asked { workers, now, ended, most, more } = asked;
         let mut given = Given::default();
         let mut guard = self.lock();
         let State { order, delays, .. } = &mut *guard;
@@ -217,16 +216,16 @@ impl Ranks {
         }
         if self.shedding != Shedding::Off && delays.overloaded(now) {
             let too_old = |task: &TaskRef| is_too_old(task, delays, now);
-            let old = std::iter::from_fn(|| order.shed(worker, workers, too_old));
+            let old = std::iter::from_fn(|| order.shed(too_old));
             given.shed.extend(old.take(MOST_PASSED));
         }
         let newest = self.shedding == Shedding::NewestFirst && delays.overloaded(now);
-        if let Some(Next { item, turn, oldest }) = order.pop(worker, workers, newest.then_some(now)) {
+        if let Some(Next { item, turn, oldest }) = order.pop(newest.then_some(now)) {
             delays.observe(now, now.saturating_sub(oldest), order.task_time(), workers);
             given.task = Some((item, turn));
         }
         if self.in_batches {
-            order.pop_tiny(worker, workers, most.saturating_sub(1), more);
+            order.pop_tiny(most.saturating_sub(1), more);
         }
         self.publish(&guard);
         given

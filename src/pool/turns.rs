@@ -117,7 +117,6 @@ impl Worker {
         let turns = &self.turns;
         let mut more = turns.more.take();
         let given = shared.ranks.next(Asked {
-            worker: self.slot(),
             workers: shared.idle.census().total(),
             now,
             ended: turns.close(now),

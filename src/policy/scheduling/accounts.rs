@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::SEPARATE;
 use super::tenant::{Rank, Tenant};
 use crate::task::Name;
 
 /// The accounts of so many tenants that have nothing to do are kept, for the debts on them and what is known of their tasks.
 const MOST_IDLE: usize = 1_024;
-/// Tenants that a worker looks at to find the one that suits it, where cheap and expensive work are kept apart.
-const LOOKED_AT: usize = 16;
 /// Names that are known by where they are in memory: who names a tenant again and again mostly has one copy of its name. A copy
 /// that is not the account's own is found by its text.
 const KNOWN: usize = 64;
@@ -217,9 +214,9 @@ impl<T> Accounts<T> {
         self.idle = BTreeSet::new();
     }
 
-    /// The tenant whose turn it is on the worker `worker` of `workers`.
-    pub(super) fn next(&mut self, worker: usize, workers: usize) -> Option<u32> {
-        let (rank, index) = self.choose(worker, workers)?;
+    /// The tenant whose turn it is.
+    pub(super) fn next(&mut self) -> Option<u32> {
+        let &(rank, index) = self.listed.first()?;
         self.reach(rank);
         Some(index)
     }
@@ -232,21 +229,6 @@ impl<T> Accounts<T> {
     /// The first tenant is next for so long as it stands before this one: the second. `None`: for so long as it has something to do.
     pub(super) fn second(&self) -> Option<(Rank, u32)> {
         self.listed.iter().nth(1).copied()
-    }
-
-    fn choose(&self, worker: usize, workers: usize) -> Option<(Rank, u32)> {
-        let first = self.listed.first()?;
-        if workers < SEPARATE {
-            return Some(*first);
-        }
-        // From 1 for the first worker down to 0 for the last one.
-        let part = 1.0 - worker.min(workers - 1) as f64 / (workers - 1) as f64;
-        let staggered = |&&(rank, index): &&(Rank, u32)| {
-            let cost =
-                self.get(index).map_or(0.0, |tenant| tenant.estimate as f64 / f64::from(tenant.weight));
-            rank.after((part * cost) as u64)
-        };
-        self.listed.iter().take(LOOKED_AT).min_by_key(staggered).copied()
     }
 }
 

@@ -14,14 +14,6 @@
 //!
 //! A task is due at its deadline, or else its class's slack after it came. Priorities, ageing and deadlines are one rule.
 //!
-//! # Cheap and expensive work apart
-//!
-//! If tasks that differ by orders of magnitude share the workers, the long ones hold all workers at times, and short ones
-//! wait for as long as those take. So from [`SEPARATE`] workers on the rule is staggered by worker (two-dimensional fair
-//! queueing: Mace, Bodik, Musuvathi, Fonseca and Varadarajan, "2DFQ", SIGCOMM 2016): the last worker goes by the service that
-//! a tenant has had, the first by what it will have had after its next task, those between by some of both. So long
-//! tasks gather on the last workers, and the first ones are free for short tasks. No worker idles for it.
-//!
 //! # Bounds
 //!
 //! While a tenant waits with a task, any other is served at most its share, one task more, and the lead of the classes: with `n`
@@ -45,9 +37,6 @@ pub(crate) use order::{Next, RunOrder, Took, Turn};
 
 use crate::policy::smooth;
 use crate::task::Priority;
-
-/// From so many workers on cheap and expensive work are kept apart.
-pub(crate) const SEPARATE: usize = 4;
 
 /// A smoothed mean that begins with its first value.
 fn mean(known: u64, newest: u64) -> u64 {

@@ -161,9 +161,9 @@ impl<T> RunOrder<T> {
         self.accounts.list(index);
     }
 
-    /// The next task for the worker `worker` of `workers`. At `newest_at` it is the newest of its tenant and class, not the oldest.
-    pub(crate) fn pop(&mut self, worker: usize, workers: usize, newest_at: Option<u64>) -> Option<Next<T>> {
-        let index = self.accounts.next(worker, workers)?;
+    /// The next task. At `newest_at` it is the newest of its tenant and class, not the oldest.
+    pub(crate) fn pop(&mut self, newest_at: Option<u64>) -> Option<Next<T>> {
+        let index = self.accounts.next()?;
         let charged = self.estimate_of(index);
         let tenant = self.accounts.get_mut(index)?;
         let oldest = tenant.queue.first()?.1.arrival;
@@ -178,10 +178,10 @@ impl<T> RunOrder<T> {
 
     /// The next tasks for somebody who takes several, because they are tiny: so many at the most. They cost what was estimated, and
     /// have no turn to be given back.
-    pub(crate) fn pop_tiny(&mut self, worker: usize, workers: usize, most: usize, into: &mut Vec<T>) {
+    pub(crate) fn pop_tiny(&mut self, most: usize, into: &mut Vec<T>) {
         let mut left = most;
         while left > 0 {
-            let Some(index) = self.accounts.next(worker, workers) else { return };
+            let Some(index) = self.accounts.next() else { return };
             let taken = self.pop_tiny_of(index, left, into);
             if taken == 0 {
                 return;
@@ -190,9 +190,7 @@ impl<T> RunOrder<T> {
         }
     }
 
-    /// The same of one tenant, who is next, for so long as it is. Where cheap and expensive work are kept apart that is not exact: the stagger
-    /// is not looked at again, and makes less of a difference than one tiny task's cost. So it is one too many at the most; and one
-    /// alone of a tenant that others stand before.
+    /// The same of one tenant, who is next, for so long as it is.
     fn pop_tiny_of(&mut self, index: u32, most: usize, into: &mut Vec<T>) -> usize {
         let (charged, second) = (self.estimate_of(index), self.accounts.second());
         let Some(tenant) = self.accounts.get_mut(index) else { return 0 };
@@ -262,8 +260,8 @@ impl<T> RunOrder<T> {
     }
 
     /// Takes out the first task of the tenant that is next, if it is one `too_old` to be begun.
-    pub(crate) fn shed(&mut self, worker: usize, workers: usize, too_old: impl Fn(&T) -> bool) -> Option<T> {
-        let index = self.accounts.next(worker, workers)?;
+    pub(crate) fn shed(&mut self, too_old: impl Fn(&T) -> bool) -> Option<T> {
+        let index = self.accounts.next()?;
         let (standing, first) = self.accounts.get(index)?.queue.first()?;
         if !too_old(&first.item) {
             return None;

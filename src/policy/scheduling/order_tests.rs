@@ -53,7 +53,7 @@ impl Desk {
 
     /// Runs the next task, which takes `cost`.
     pub(super) fn serve(&mut self, cost: u64) -> Option<(u64, Name)> {
-        let next = self.order.pop(0, 1, None)?;
+        let next = self.order.pop(None)?;
         self.order.finish(next.turn, took(cost));
         let label = self.waits.remove(&next.item)?;
         Some((next.item, label.tenant))
@@ -104,7 +104,7 @@ fn tenants_share_by_weight_whatever_they_offer() {
     let mut served: HashMap<Name, u64> = HashMap::new();
     for _ in 0..1_000 {
         // The greedy one's tasks are also longer: what is shared is time.
-        let Some(next) = desk.order.pop(0, 1, None) else { break };
+        let Some(next) = desk.order.pop(None) else { break };
         let tenant = desk.waits.remove(&next.item).unwrap().tenant;
         let cost = if &*tenant == "greedy" { 4 * MS } else { MS };
         desk.order.finish(next.turn, took(cost));
@@ -169,10 +169,10 @@ fn no_more_of_a_tenant_run_than_may() {
         let priority = Priority::Standard;
         order.push(&Label::new("a".into(), priority, 0, None, None), true, number);
     }
-    let turns: Vec<Turn> = (0..2).map(|_| order.pop(0, 4, None).unwrap().turn).collect();
-    assert!(order.pop(0, 4, None).is_none());
+    let turns: Vec<Turn> = (0..2).map(|_| order.pop(None).unwrap().turn).collect();
+    assert!(order.pop(None).is_none());
     turns.into_iter().for_each(|turn| order.finish(turn, took(MS)));
-    assert!(order.pop(0, 4, None).is_some());
+    assert!(order.pop(None).is_some());
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_least_urgent_gives_way_whether_or_not_its_tenant_may_have_more_running() 
     let mut order = RunOrder::new(1);
     let label = |number: u64, priority| Label::new(format!("{number}").into(), priority, number, None, None);
     (0..5_000).for_each(|number| order.push(&label(number, Priority::Standard), true, number));
-    let turns: Vec<Turn> = std::iter::from_fn(|| order.pop(0, 1, None)).map(|next| next.turn).collect();
+    let turns: Vec<Turn> = std::iter::from_fn(|| order.pop(None)).map(|next| next.turn).collect();
     // This one may not run now.
     order.push(&label(4_999, Priority::Bulk), true, 6_000);
     order.push(&label(4_998, Priority::Bulk), true, 6_001);
@@ -203,7 +203,7 @@ fn the_newest_of_the_most_urgent_class_can_be_taken_first() {
     .map(|(priority, arrival)| desk.plain("", priority, arrival * MS))
     .into();
     let order: Vec<u64> = std::iter::from_fn(|| {
-        let next = desk.order.pop(0, 1, Some(5 * MS))?;
+        let next = desk.order.pop(Some(5 * MS))?;
         desk.order.finish(next.turn, None);
         Some(next.item)
     })
@@ -251,7 +251,7 @@ fn a_million_tenants_one_after_another_leave_little() {
         let label = Label::new(tenant, priority, number, None, None);
         order.push(&label, true, ());
         if number > 10 {
-            let next = order.pop(0, 1, None).unwrap();
+            let next = order.pop(None).unwrap();
             order.finish(next.turn, took(MS));
         }
         most = most.max(order.tenants());
@@ -262,8 +262,8 @@ fn a_million_tenants_one_after_another_leave_little() {
 #[derive(Debug, Clone)]
 enum Step {
     Push(u8, u8, Option<u16>),
-    Pop(u8),
-    Together(u8, usize),
+    Pop,
+    Together(usize),
     Finish(prop::sample::Index, Option<u32>),
     Remove(prop::sample::Index),
     Expire,
@@ -278,8 +278,8 @@ pub(super) fn class(number: u8) -> Priority {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (0..6_u8, 0..3_u8, proptest::option::weighted(0.3, 0..500_u16)).prop_map(|(t, p, e)| Step::Push(t, p, e)),
-        4 => (0..8_u8).prop_map(Step::Pop),
-        2 => (0..8_u8, 1..9_usize).prop_map(|(w, m)| Step::Together(w, m)),
+        4 => Just(Step::Pop),
+        2 => (1..9_usize).prop_map(Step::Together),
         4 => (any::<prop::sample::Index>(), proptest::option::of(prop_oneof![any::<u32>(), 1..2_000_u32])).prop_map(|(i, c)| Step::Finish(i, c)),
         2 => any::<prop::sample::Index>().prop_map(Step::Remove),
         1 => Just(Step::Expire),
@@ -303,15 +303,15 @@ proptest! {
                     let expires = expires.map(|ms| now + u64::from(ms) * MS);
                     desk.push(&tenant.to_string(), class(priority), now, expires);
                 }
-                Step::Pop(worker) => {
-                    if let Some(next) = desk.order.pop(worker.into(), 8, (now % 3 == 0).then_some(now)) {
+                Step::Pop => {
+                    if let Some(next) = desk.order.pop((now % 3 == 0).then_some(now)) {
                         prop_assert!(desk.waits.remove(&next.item).is_some());
                         turns.push(next.turn);
                     }
                 }
-                Step::Together(worker, most) => {
+                Step::Together(most) => {
                     let mut together = Vec::new();
-                    desk.order.pop_tiny(worker.into(), 8, most, &mut together);
+                    desk.order.pop_tiny(most, &mut together);
                     prop_assert!(together.len() <= most && together.iter().all(|task| desk.waits.remove(task).is_some()));
                 }
                 Step::Finish(which, cost) if !turns.is_empty() => {
@@ -373,7 +373,7 @@ proptest! {
         let mut now = 0;
         for _ in 0..200 {
             refill(&mut desk, now);
-            let next = desk.order.pop(0, 1, None).unwrap();
+            let next = desk.order.pop(None).unwrap();
             let (_, longest) = costs[&*desk.waits[&next.item].tenant];
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let cost = 1 + (dice >> 20) % longest;
@@ -384,7 +384,7 @@ proptest! {
         let mut served = 0;
         loop {
             refill(&mut desk, now);
-            let next = desk.order.pop(0, 1, None).unwrap();
+            let next = desk.order.pop(None).unwrap();
             if next.item == me {
                 break;
             }

@@ -44,11 +44,6 @@ impl Rank {
     pub(super) fn due(self) -> u64 {
         self.1
     }
-
-    /// The rank with so much more service.
-    pub(super) fn after(self, service: u64) -> Self {
-        Self(self.0.saturating_add(service), self.1)
-    }
 }
 
 impl<T> Tenant<T> {

@@ -19,10 +19,10 @@ fn what_is_known_to_be_long_is_not_taken_together_with_tiny_tasks() {
     }
     desk.plain("long", Priority::Standard, 1);
     let mut together = Vec::new();
-    desk.order.pop_tiny(0, 1, 1_000, &mut together);
+    desk.order.pop_tiny(1_000, &mut together);
     assert!(together.iter().all(|task| &*desk.waits[task].tenant == "tiny"));
     assert!(!together.is_empty() && together.len() < 1_000, "{}", together.len());
-    let next = desk.order.pop(0, 1, None).unwrap();
+    let next = desk.order.pop(None).unwrap();
     assert_eq!(&*desk.waits[&next.item].tenant, "long");
 }
 
@@ -37,7 +37,7 @@ fn who_comes_later_has_had_as_much_as_the_last_of_those_taken_together_whatever_
             (0..2).for_each(|_| _ = desk.plain("steady", priority, arrival * MS));
         }
         let mut taken = Vec::new();
-        (0..3 / most).for_each(|_| desk.order.pop_tiny(0, 1, most, &mut taken));
+        (0..3 / most).for_each(|_| desk.order.pop_tiny(most, &mut taken));
         assert_eq!(taken.len(), 3);
         desk.order.services()
     };
@@ -70,7 +70,7 @@ proptest! {
             let (mut desk, mut taken, mut before) = (desk(), Vec::new(), usize::MAX);
             while taken.len() != before {
                 before = taken.len();
-                desk.order.pop_tiny(0, 1, together, &mut taken);
+                desk.order.pop_tiny(together, &mut taken);
             }
             assert!(desk.order.is_clean(), "{:?}", desk.order);
             (taken, desk.order.services())
