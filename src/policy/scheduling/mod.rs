@@ -22,7 +22,6 @@
 
 mod accounts;
 mod demand;
-mod lane;
 mod order;
 #[cfg(test)]
 mod order_tests;

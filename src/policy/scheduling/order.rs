@@ -4,12 +4,12 @@
 mod pick;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::accounts::{Accounts, Place};
 use super::demand::{Demand, Plan, time_until};
-use super::lane::Sorted;
 use super::mean;
-use super::queue::{Standing, Waiting};
+use super::queue::{Key, Waiting};
 use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
@@ -39,7 +39,7 @@ pub(crate) struct Turn {
 #[must_use = "its tenant's account is open"]
 pub(crate) struct Entry {
     index: u32,
-    standing: Standing,
+    key: Key,
     priority: Priority,
     arrival: u64,
     expires: bool,
@@ -60,7 +60,7 @@ pub(crate) struct Took {
 pub(crate) struct RunOrder<T> {
     accounts: Accounts<T>,
     /// Tasks with a deadline: whose they are.
-    expiring: Sorted<u32>,
+    expiring: BTreeMap<Key, u32>,
     /// Kept from the first task with a deadline on: others need none.
     demand: Option<Demand>,
     /// What a task takes of a processor, by those of late of all tenants.
@@ -78,7 +78,7 @@ impl<T> RunOrder<T> {
     pub(crate) fn new(most_running: usize) -> Self {
         Self {
             accounts: Accounts::new(most_running),
-            expiring: Sorted::new(),
+            expiring: BTreeMap::new(),
             demand: None,
             estimate: 0,
             time: 0,
@@ -132,18 +132,18 @@ impl<T> RunOrder<T> {
         self.pushed += 1;
         label.set_number(self.pushed);
         let Label { priority, arrival, .. } = *label;
-        let standing = (label.due(), self.pushed);
-        Entry { index, standing, priority, arrival, expires: label.expires().is_some(), placed }
+        let key = (label.due(), self.pushed);
+        Entry { index, key, priority, arrival, expires: label.expires().is_some(), placed }
     }
 
     /// One more task waits. To be entered in the order of the entries.
     #[inline]
     pub(crate) fn enter(&mut self, entry: Entry, item: T) {
-        let Entry { index, standing, priority, arrival, expires, placed } = entry;
-        let (due, _) = standing;
+        let Entry { index, key, priority, arrival, expires, placed } = entry;
+        let (due, _) = key;
         let time = self.time_of(index);
         if expires {
-            self.expiring.insert(standing, index);
+            self.expiring.insert(key, index);
             self.demand();
         }
         if let Some(demand) = &mut self.demand {
@@ -151,9 +151,9 @@ impl<T> RunOrder<T> {
         }
         if let Some(tenant) = self.accounts.get_mut(index) {
             let waiting = Waiting { item, priority, arrival, expires, placed, time };
-            let may_be_first = tenant.queue.insert(standing, waiting);
+            let is_first = tenant.queue.insert(key, waiting);
             self.waiting += 1;
-            if !may_be_first {
+            if !is_first {
                 // The tenant stands where it stood.
                 return;
             }
@@ -167,12 +167,12 @@ impl<T> RunOrder<T> {
         let charged = self.estimate_of(index);
         let tenant = self.accounts.get_mut(index)?;
         let oldest = tenant.queue.first()?.1.arrival;
-        let standing = tenant.pick(newest_at)?;
+        let key = tenant.pick(newest_at)?;
         tenant.running += 1;
         tenant.charge(charged);
         self.running += 1;
         let turn = Turn { tenant: self.accounts.place(index)?, charged };
-        let item = self.take(index, standing)?.item;
+        let item = self.take(index, key)?.item;
         Some(Next { item, turn, oldest })
     }
 
@@ -251,27 +251,27 @@ impl<T> RunOrder<T> {
     /// Takes out a task whose deadline is not after `now`; or so near that it can't be done by then, if there is other work to do: to
     /// begin it would be of no use to anybody.
     pub(crate) fn expire(&mut self, now: u64, begin: bool) -> Option<T> {
-        let (standing, &index) = self.expiring.first()?;
+        let (&key, &index) = self.expiring.first_key_value()?;
         let time = if begin && self.waiting > 1 { self.time_of(index) } else { 0 };
-        if standing.0 > now.saturating_add(time) {
+        if key.0 > now.saturating_add(time) {
             return None;
         }
-        Some(self.take(index, standing)?.item)
+        Some(self.take(index, key)?.item)
     }
 
     /// Takes out the first task of the tenant that is next, if it is one `too_old` to be begun.
     pub(crate) fn shed(&mut self, too_old: impl Fn(&T) -> bool) -> Option<T> {
         let index = self.accounts.next()?;
-        let (standing, first) = self.accounts.get(index)?.queue.first()?;
+        let (key, first) = self.accounts.get(index)?.queue.first()?;
         if !too_old(&first.item) {
             return None;
         }
-        Some(self.take(index, standing)?.item)
+        Some(self.take(index, key)?.item)
     }
 
     /// The next deadline of a task that waits.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.expiring.first().map(|((due, _), _)| due)
+        self.expiring.keys().next().map(|(due, _)| *due)
     }
 
     /// Takes out any task; for the end.
@@ -284,18 +284,16 @@ impl<T> RunOrder<T> {
     /// Takes out, for the sake of a task of class `than`, one of a lesser class: of the least, that which is due last, as far as is
     /// looked.
     pub(crate) fn evict(&mut self, than: Priority) -> Option<T> {
-        let (_, standing, index) = self
+        let (_, key, index) = self
             .accounts
             .waiting()
             .take(MOST_ASKED)
             .filter_map(|(index, tenant)| {
-                let gives_way =
-                    |waiting: &Waiting<T>| waiting.placed && !waiting.expires && waiting.priority < than;
-                let (at, waiting) = tenant.queue.last(MOST_SPARED, gives_way)?;
-                Some((Reverse(waiting.priority), at, index))
+                let (class, key) = tenant.queue.victim(than, MOST_SPARED)?;
+                Some((Reverse(class), key, index))
             })
             .max()?;
-        Some(self.take(index, standing)?.item)
+        Some(self.take(index, key)?.item)
     }
 
     /// Whether a task of this tenant, due at its deadline, is likely to be done by then if it is taken in now: because all work
@@ -335,14 +333,14 @@ impl<T> RunOrder<T> {
     }
 
     /// Takes a task out of all lists.
-    fn take(&mut self, index: u32, standing: Standing) -> Option<Waiting<T>> {
-        let waiting = self.accounts.get_mut(index)?.queue.remove(standing)?;
+    fn take(&mut self, index: u32, key: Key) -> Option<Waiting<T>> {
+        let waiting = self.accounts.get_mut(index)?.queue.remove(key)?;
         self.waiting -= 1;
         if waiting.expires {
-            self.expiring.remove(standing);
+            self.expiring.remove(&key);
         }
         if let Some(demand) = &mut self.demand {
-            demand.remove(standing.0, waiting.time, waiting.expires);
+            demand.remove(key.0, waiting.time, waiting.expires);
         }
         self.accounts.list(index);
         Some(waiting)

@@ -1,7 +1,7 @@
 //! One tenant's account and what it has waiting.
 
 use super::order::Took;
-use super::queue::{Queue, Standing};
+use super::queue::{Key, Queue};
 use super::{MOST_LEAD, lead, mean};
 use crate::task::Name;
 
@@ -100,9 +100,9 @@ impl<T> Tenant<T> {
     }
 
     /// The task whose turn it is: the one due first; or, at `newest_at`, the newest of the most urgent class there is.
-    pub(super) fn pick(&self, newest_at: Option<u64>) -> Option<Standing> {
+    pub(super) fn pick(&self, newest_at: Option<u64>) -> Option<Key> {
         match newest_at {
-            None => self.queue.first().map(|(at, _)| at),
+            None => self.queue.first().map(|(key, _)| key),
             Some(now) => self.queue.newest(now),
         }
     }

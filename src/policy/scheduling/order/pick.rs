@@ -16,15 +16,15 @@ impl<T> RunOrder<T> {
     pub(crate) fn pop_this(&mut self, label: &Label) -> Option<(T, Turn)> {
         let index = self.accounts.find(&label.tenant)?;
         let charged = self.estimate_of(index);
-        let standing = (label.due(), label.number());
+        let key = (label.due(), label.number());
         let tenant = self.accounts.get_mut(index)?;
         // It may have been cancelled in the meantime.
-        tenant.queue.iter().find(|(at, _)| *at == standing)?;
+        tenant.queue.iter().find(|(at, _)| *at == key)?;
         tenant.running += 1;
         tenant.charge(charged);
         self.running += 1;
         let turn = Turn { tenant: self.accounts.place(index)?, charged };
-        Some((self.take(index, standing)?.item, turn))
+        Some((self.take(index, key)?.item, turn))
     }
 
     /// How many tenants have something that waits or runs.
