@@ -60,8 +60,8 @@ impl<T> Queue<T> {
         firsts.min_by_key(|(key, _)| **key).map(|(&key, waiting)| (key, waiting))
     }
 
-    /// Returns the newest task of the most urgent class. A task with a deadline belongs to the class
-    /// whose slack, counted from `now`, reaches the deadline.
+    /// Returns the newest task of the most urgent class. A task with a deadline belongs to the
+    /// class whose slack, counted from `now`, reaches the deadline.
     pub(super) fn newest(&self, now: u64) -> Option<Key> {
         let deadlines = &self.maps[DEADLINES];
         let newest = |class: Priority| {
