@@ -262,7 +262,7 @@ fn loom_a_worker_that_retires_strands_nothing() {
     });
 }
 
-/// The inbox and the order of `pool/ranks.rs`, of which only numbers are kept.
+/// The inbox and the order of `pool/run_order/run_queue.rs`, reduced to counts.
 struct Desk {
     inbox: AtomicUsize,
     ready: Ready,

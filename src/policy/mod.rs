@@ -3,7 +3,6 @@
 
 pub(crate) mod batching;
 pub(crate) mod coalescing;
-pub(crate) mod dice;
 pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod overload;
@@ -12,6 +11,7 @@ pub(crate) mod retry;
 pub(crate) mod retry_budget;
 pub(crate) mod scaling;
 pub(crate) mod scheduling;
+pub(crate) mod splitmix64;
 pub(crate) mod trimming;
 pub(crate) mod waking;
 pub(crate) mod window;

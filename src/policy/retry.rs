@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::dice;
+use super::splitmix64;
 use crate::config::check;
 use crate::error::ConfigError;
 
@@ -126,7 +126,7 @@ impl Schedule<'_> {
         // Clamped, because zero times infinity would be no number.
         let grown = policy.first_delay.as_secs_f64() * factor.powi(self.attempts as i32 - 1).min(1e12);
         let plain = grown.min(policy.max_delay.as_secs_f64());
-        let dice = dice::nth(self.seed, u64::from(self.attempts));
+        let dice = splitmix64::nth(self.seed, u64::from(self.attempts));
         let jittered = match policy.jitter {
             Jitter::None => plain,
             Jitter::Proportional(share) => plain * (1.0 + unit(share) * (2.0 * dice - 1.0)),

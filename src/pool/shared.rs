@@ -17,7 +17,7 @@ use super::keeper::Keeper;
 use super::lone_caller::LoneCallerSpin;
 use super::outside::Outside;
 use super::pressure::Gauge;
-use super::ranks::Ranks;
+use super::run_order::RunQueue;
 use super::scaler::Scaling;
 use super::shutdown::Phase;
 use super::stage::Stage;
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(super) reservations: Arc<Reservations>,
     pub(super) idle: Idle,
     pub(super) queues: Queues,
-    pub(super) ranks: Ranks,
+    pub(super) ranks: RunQueue,
     /// On their way there.
     pub(super) outside: Outside,
     /// Of labelled work.
@@ -131,7 +131,7 @@ impl Shared {
             idle: Idle::new(slots),
             queues: Queues::new(slots),
             bytes: config.byte_budget.map(ByteBudget::new),
-            ranks: Ranks::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
+            ranks: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
             outboxes: Outboxes::new(slots),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),

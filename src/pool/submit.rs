@@ -14,7 +14,7 @@ use super::worker;
 use super::{AdaptiveThreadPool, Rejected, Rejection};
 use crate::admission::Full;
 use crate::error::RejectReason;
-use crate::policy::{dice, load};
+use crate::policy::{load, splitmix64};
 use crate::task::{Join, Place, TaskRef};
 
 impl AdaptiveThreadPool {
@@ -228,7 +228,7 @@ impl Shared {
     /// Another number for every refusal, from 0 to under 1. Every pool has the same series: callers meet where they were
     /// refused.
     fn roll(&self) -> f64 {
-        dice::nth(0, self.tally.told_when.fetch_add(1, Ordering::Relaxed) + 1)
+        splitmix64::nth(0, self.tally.told_when.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// How long a task took of late, by the mean over the workers that know.

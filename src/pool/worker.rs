@@ -10,8 +10,8 @@ use std::time::Instant;
 use super::books::Books;
 use super::callers::Callers;
 use super::core_yield::CoreYield;
+use super::run_order::Charges;
 use super::shared::Shared;
-use super::turns::Turns;
 use super::warm_up;
 use crate::contain::contain;
 use crate::metrics::WorkerCounters;
@@ -35,7 +35,7 @@ pub(super) struct Worker {
     slot: usize,
     pub(super) local: Local,
     pub(super) books: Books,
-    pub(super) turns: Turns,
+    pub(super) charges: Charges,
     patience: Cell<Patience>,
     pub(super) callers: Callers,
     core_yield: CoreYield,
@@ -83,7 +83,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             slot,
             local,
             books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
-            turns: Turns::default(),
+            charges: Charges::default(),
             patience: Cell::default(),
             callers: Callers::default(),
             core_yield: CoreYield::new(shared.config.yield_interval),
@@ -158,7 +158,7 @@ impl Worker {
     pub(super) fn begin_search(&self) {
         // Nobody would send them while this worker searches and sleeps.
         self.send();
-        self.settle_turns();
+        self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         self.shared.idle.begin_search();
         self.shared.pressure.on_relief(&self.shared);
@@ -233,17 +233,17 @@ impl Worker {
             return false;
         }
         self.send();
-        self.settle_turns();
+        self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         let limit = self.shared.scaling.allowance.limit();
         self.shared.idle.retire(|census| census.total() > limit)
     }
 
     fn next(&self) -> Option<TaskRef> {
-        if let Some(task) = self.next_ranked(|| self.worth_taking()) {
+        if let Some(task) = self.next_in_order(|| self.worth_taking()) {
             return Some(task);
         }
-        self.settle_turns();
+        self.settle_grant();
         let (task, set_aside) =
             self.local.next(&self.shared.queues, batching::batch_size(self.books.mean_ns()))?;
         if set_aside {
@@ -263,15 +263,15 @@ impl Worker {
 
     pub(super) fn execute(&self, task: TaskRef) {
         if self.shared.orders.aborting() {
-            self.turns.none();
+            self.charges.not_run();
             contain(|| self.shared.abort(&*task));
         } else if self.shared.is_too_late(&*task) {
-            self.turns.none();
+            self.charges.not_run();
             self.shared.expire([task]);
         } else {
             self.run(task);
         }
-        self.turns.end();
+        self.charges.end();
         self.send_if_due();
         if let Some(back) = self.core_yield.offer(self.books.stamp()) {
             self.books.resume(back);
@@ -279,14 +279,14 @@ impl Worker {
     }
 
     fn run(&self, task: TaskRef) {
-        let account = self.turns.begin(&self.shared, &task);
+        let account = self.charges.begin(&self.shared, &task);
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values; these are of what its end sets off: a waker, the drop of a result
         // that nobody wants.
         contain(|| {
             if let Some(task) = &*self.task.borrow() {
                 if task.run(self).is_none() {
-                    self.turns.none();
+                    self.charges.not_run();
                     self.shared.queues.passed_empty();
                 }
             }

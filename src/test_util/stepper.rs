@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::policy::dice;
+use crate::policy::splitmix64;
 use crate::pool::stage::{Director, Pick};
 use crate::sync::Mutex;
 use crate::task::{Label, Priority, Run};
@@ -161,7 +161,7 @@ impl Stepper {
             Order::Own => Pick::Next,
             Order::Seeded(seed) => {
                 dice.drawn += 1;
-                Pick::Any(dice::nth(seed, dice.drawn))
+                Pick::Any(splitmix64::nth(seed, dice.drawn))
             }
         }
     }

@@ -103,12 +103,12 @@ impl Worker {
         let shared = self.shared();
         if matches!(pick, Pick::Next) {
             // As an ordinary worker, but one by one: what is set aside for a moment would have to be told from the rest.
-            return self.next_ranked(|| 1).or_else(|| {
-                self.settle_turns();
+            return self.next_in_order(|| 1).or_else(|| {
+                self.settle_grant();
                 self.local.drain(&shared.queues).next()
             });
         }
-        self.settle_turns();
+        self.settle_grant();
         let now = shared.now_ns();
         shared.expire(shared.ranks.expire(now));
         self.with_all(|all, plain| {
@@ -116,8 +116,8 @@ impl Worker {
             if n < plain {
                 return Some(all.remove(n));
             }
-            let (task, turn) = shared.ranks.take(all[n].label()?)?;
-            self.turns.open(turn, now);
+            let (task, grant) = shared.ranks.take(all[n].label()?)?;
+            self.charges.open(grant, now);
             Some(task)
         })
     }
