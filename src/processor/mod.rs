@@ -13,8 +13,6 @@ mod metrics;
 mod parts;
 mod reader;
 mod request;
-pub(crate) mod retry;
-pub(crate) mod retry_budget;
 mod single;
 mod stream;
 mod yield_budget;
