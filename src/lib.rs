@@ -156,6 +156,8 @@ mod policy;
 mod admission;
 #[cfg(not(millpond_loom))]
 pub mod memory;
+#[cfg(not(millpond_loom))]
+pub mod retry;
 
 #[cfg(not(millpond_loom))]
 pub mod pool;
@@ -217,15 +219,6 @@ pub mod scaling {
 #[cfg(not(millpond_loom))]
 pub mod time_slice {
     pub use millpond_slice::{LONGEST, SHORTEST, get, set};
-}
-
-/// Trying again after a refusal: when, and how often at most.
-#[cfg(not(millpond_loom))]
-pub mod retry {
-    pub use crate::policy::retry::{Jitter, RetryPolicy};
-    pub use crate::policy::retry_budget::RetryBudgetConfig;
-    pub use crate::processor::retry::Retryable;
-    pub use crate::processor::retry_budget::{BudgetedRetry, RetryBudget};
 }
 
 /// The crate of the byte types in this crate's signatures: [`Bytes`](bytes::Bytes) and [`BytesMut`](bytes::BytesMut).

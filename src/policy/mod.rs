@@ -7,8 +7,6 @@ pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod overload;
 pub(crate) mod patience;
-pub(crate) mod retry;
-pub(crate) mod retry_budget;
 pub(crate) mod scaling;
 pub(crate) mod scheduling;
 pub(crate) mod splitmix64;

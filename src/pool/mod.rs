@@ -53,7 +53,7 @@ use tokio::sync::watch;
 
 pub use builder::PoolBuilder;
 pub use context::TaskContext;
-pub(crate) use deferred::{Deferred, Ticket};
+pub(crate) use deferred::Deferred;
 pub use handle::{AbortHandle, JoinHandle};
 pub use hooks::SpawnHandler;
 pub use permit::{Acquire, Permit};

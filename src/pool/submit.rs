@@ -128,11 +128,6 @@ impl AdaptiveThreadPool {
     pub fn try_acquire(&self) -> Result<Permit, Rejection> {
         self.shared().try_admit().map(|place| Permit::reserve(self, place))
     }
-
-    /// What a caller is told who was refused by somebody above the pool and could come again after `measured`.
-    pub(crate) fn spread(&self, measured: Duration) -> Duration {
-        load::spread(measured, self.shared().roll())
-    }
 }
 
 impl Shared {

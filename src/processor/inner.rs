@@ -11,8 +11,9 @@ use crossbeam_utils::CachePadded;
 use super::config::ProcessorConfig;
 use super::metrics::Counters;
 use super::request::{Job, Outcome};
-use super::{ConversionRequest, ProcessError, ReaderError, Tenants};
+use super::{ConversionRequest, ProcessError, ReaderError};
 use super::{chunks, inline};
+use crate::config::PoolConfig;
 use crate::contain::contain;
 use crate::convert::{ConversionOptions, Converter, Format, Report};
 use crate::error::{ConfigError, Panic};
@@ -29,20 +30,21 @@ const FORMATS: usize = 3;
 const LONGEST_LOOK: usize = 64 << 10;
 
 /// The part of a processor that its tasks share. It does not hold the pool: a task must not keep its own pool alive.
-pub(super) struct Engine<C> {
+pub(super) struct Inner<C> {
     pub(super) converter: C,
     pub(super) config: ProcessorConfig,
     pub(super) memory: BufferPool,
-    pub(super) tenants: Option<Arc<Tenants>>,
     pub(super) latencies: Latencies<Counters>,
     /// Requests and batches under way.
     pub(super) in_flight: Arc<CachePadded<AtomicUsize>>,
+    /// Documents of one tenant that may be converted on callers' threads at a time: what its limit leaves beside the workers.
+    most_inlined: usize,
     kinds: [CachePadded<Mutex<Kind>>; FORMATS * FORMATS],
 }
 
 /// Where a document is converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Venue {
+pub(super) enum Location {
     /// On a worker of the pool.
     Worker,
     /// On the caller's thread, which has found out what the document is.
@@ -54,18 +56,21 @@ pub(super) fn kind_of((from, to): (Format, Format)) -> usize {
     from as usize * FORMATS + to as usize
 }
 
-impl<C: Converter> Engine<C> {
-    pub(super) fn new(converter: C, config: ProcessorConfig) -> Result<Self, ConfigError> {
+impl<C: Converter> Inner<C> {
+    /// Of a processor on a pool with this configuration.
+    pub(super) fn new(converter: C, config: ProcessorConfig, pool: &PoolConfig) -> Result<Self, ConfigError> {
         let memory = BufferPool::with_config(config.memory.clone())?;
-        let limit = config.max_concurrent_per_tenant;
-        let tenants = (limit != usize::MAX).then(|| Arc::new(Tenants::new(limit)));
+        let most_inlined = match config.tenant_limit(pool) {
+            usize::MAX => usize::MAX,
+            limit => limit.saturating_sub(pool.max_threads),
+        };
         Ok(Self {
             converter,
             config,
             memory,
-            tenants,
             latencies: Latencies::new(),
             in_flight: Arc::default(),
+            most_inlined,
             kinds: std::array::from_fn(|_| CachePadded::new(Mutex::new(Kind::default()))),
         })
     }
@@ -94,9 +99,9 @@ impl<C: Converter> Engine<C> {
         formats
     }
 
-    /// What decides on a request's turn: with the class that documents of its format have, unless it names one.
+    /// The options of a request's task: with the class that documents of its format have, unless it names one.
     /// `head` is the document, or its beginning.
-    pub(super) fn terms(&self, request: &ConversionRequest, head: &[u8]) -> TaskOptions {
+    pub(super) fn task_options(&self, request: &ConversionRequest, head: &[u8]) -> TaskOptions {
         let ConversionRequest { options, task, .. } = request;
         let priority = task.priority.or_else(|| {
             if self.config.priorities.is_empty() {
@@ -132,11 +137,11 @@ impl<C: Converter> Engine<C> {
         job: Job,
         asked: Instant,
         start: Instant,
-        venue: Venue,
+        location: Location,
     ) -> Outcome {
-        let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, venue)));
+        let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, location)));
         let end = Instant::now();
-        let inlined = matches!(venue, Venue::Caller(_));
+        let inlined = matches!(location, Location::Caller(_));
         if inlined {
             inline::spent(start, end);
         }
@@ -158,7 +163,7 @@ impl<C: Converter> Engine<C> {
             chunks,
             report,
         };
-        self.learn(&outcome, venue);
+        self.learn(&outcome, location);
         // The document may be a user's own memory, with a drop of its own.
         contain(|| drop(job));
         outcome
@@ -167,11 +172,11 @@ impl<C: Converter> Engine<C> {
     fn try_convert(
         self: &Arc<Self>,
         job: &Job,
-        venue: Venue,
+        location: Location,
     ) -> (Result<Converted, ProcessError>, Option<(Format, Format)>) {
-        let (formats, parts) = match venue {
-            Venue::Caller(formats) => (formats, None),
-            Venue::Worker => match self.converter.resolve(&job.content, &job.options) {
+        let (formats, parts) = match location {
+            Location::Caller(formats) => (formats, None),
+            Location::Worker => match self.converter.resolve(&job.content, &job.options) {
                 Ok(formats) => (formats, chunks::convert(self, job, formats)),
                 Err(error) => return (Err(error.into()), None),
             },
@@ -190,7 +195,7 @@ impl<C: Converter> Engine<C> {
         self.memory.take(room)
     }
 
-    fn learn(&self, outcome: &Outcome, venue: Venue) {
+    fn learn(&self, outcome: &Outcome, location: Location) {
         let Some(formats) = outcome.formats else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
         let mut kind = self.kind(kind_of(formats)).lock();
@@ -204,9 +209,9 @@ impl<C: Converter> Engine<C> {
             // How long it took several threads says nothing of one.
             return;
         }
-        match venue {
-            Venue::Worker => kind.learn(bytes, ns),
-            Venue::Caller(_) => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
+        match location {
+            Location::Worker => kind.learn(bytes, ns),
+            Location::Caller(_) => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
         }
     }
 
@@ -272,6 +277,12 @@ impl<C: Converter> Engine<C> {
     pub(super) fn enter(&self) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(Arc::clone(&self.in_flight))
+    }
+
+    /// Whether documents of a task with these options may be converted on callers' threads: so many that their tenant's limit
+    /// holds. The caller has [entered](Self::enter), so that one of two who ask at a time sees the other.
+    pub(super) fn may_inline(&self, task: &TaskOptions) -> bool {
+        task.tenant.is_none() || self.in_flight.load(Ordering::Relaxed) <= self.most_inlined
     }
 
     /// Whether the one request that asks is the only one under way.
