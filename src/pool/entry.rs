@@ -158,8 +158,7 @@ impl<T: 'static> Deferred<T> {
         let JoinHandle { join, shared } = &self.0;
         let place = join.as_run().withdraw()?;
         shared.leave_order(join.as_run(), place);
-        shared.clear_up(place);
-        shared.stage.look();
+        shared.clear_up(place, None);
         let reason = match place {
             Place::Outside if shared.bytes.is_some() => RejectReason::ByteBudget,
             // Above the pool nothing else is waited for.
