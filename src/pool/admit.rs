@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicU64;
 
 use super::shared::{Shared, count};
 use crate::admission::Full;
-use crate::contain;
 use crate::error::{RejectReason, Rejection};
 use crate::task::{Label, Place, Refusal, Run, TaskRef};
 
@@ -52,7 +51,7 @@ impl Shared {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
         }
-        if let Some(reason) = self.stage.refusal(self) {
+        if let Some(reason) = self.test_hooks.refusal() {
             return Err(self.rejected(reason));
         }
         if label.expires().is_some_and(|at| at <= label.arrival) {
@@ -96,8 +95,7 @@ impl Shared {
         if !room {
             self.leave_place(place);
         }
-        contain::wake(waker);
-        self.stage.look();
+        self.wake_refused(waker);
         room
     }
 
@@ -160,22 +158,16 @@ impl Shared {
             RejectReason::ShuttingDown => Refusal::Closed,
             _ => Refusal::Rejected(Box::new(rejection)),
         };
-        if let Some((_, waker)) = task.refuse(why) {
-            contain::wake(waker);
-        }
-        self.stage.look();
+        self.wake_refused(task.refuse(why).and_then(|(_, waker)| waker));
     }
 
     /// A labelled task is not to run. Counted, and its place given back, before its waiter can see it. Says where it waited, if it did.
     fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) -> Option<Place> {
-        let waited = task.refuse(why).map(|(place, waker)| {
-            // In this order it is never counted twice.
-            self.leave_place(place);
-            count(tally);
-            contain::wake(waker);
-            place
-        });
-        self.stage.look();
-        waited
+        let (place, waker) = task.refuse(why)?;
+        // In this order it is never counted twice.
+        self.leave_place(place);
+        count(tally);
+        self.wake_refused(waker);
+        Some(place)
     }
 }

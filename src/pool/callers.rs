@@ -113,7 +113,7 @@ impl Worker {
     #[cold]
     fn look_for_others(&self) {
         let shared = self.shared();
-        shared.stage.sending(|| shared.send_overdue());
+        shared.send_overdue();
     }
 
     /// Sends the wake-ups that were held back: the first, whose caller passes the others on.
@@ -122,7 +122,7 @@ impl Worker {
             return;
         }
         let shared = self.shared();
-        if shared.outboxes.watched() && shared.stage.passes_on() {
+        if shared.outboxes.watched() {
             contain::wake(shared.outboxes.first(self.slot()));
         } else {
             self.send_all();

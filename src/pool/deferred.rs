@@ -81,7 +81,6 @@ impl AdaptiveThreadPool {
     pub(crate) fn call(&self, tasks: usize) {
         self.shared().work_waits();
         self.shared().idle.rouse(tasks.min(self.usable_threads()));
-        self.shared().stage.called(self.shared());
     }
 
     /// How many tasks of this pool can run at once, as far as cores go. As of its building: to ask the system again costs

@@ -119,6 +119,9 @@ impl Shared {
     /// Wake-ups are held back: they will be looked after. Says whether that is so.
     #[cold]
     pub(super) fn keep_outboxes(self: &Arc<Self>) -> bool {
+        if self.test_hooks.sends_wakes() {
+            return false;
+        }
         if self.outboxes.watch() {
             self.wake_keeper();
         }
@@ -241,7 +244,7 @@ impl Shared {
                         expired = now;
                     }
                     if asleep.round.is_some_and(|round| round <= now) {
-                        self.stage.sending(|| rounds.look(&self.outboxes, now));
+                        rounds.look(&self.outboxes, now);
                     }
                     scaler.look(&self, now, asleep.look.is_some_and(|look| look <= now));
                     self.lock_keeper()

@@ -19,8 +19,6 @@ mod hooks;
 mod keeper;
 mod lone_caller;
 mod monitor;
-#[cfg(not(feature = "test-util"))]
-mod no_stage;
 mod outside;
 mod permit;
 mod pressure;
@@ -33,12 +31,14 @@ mod sampler;
 mod scaler;
 mod shared;
 mod shutdown;
-#[cfg(feature = "test-util")]
-pub(crate) mod stage;
 mod statistics;
+#[cfg(feature = "test-util")]
+mod stepped_worker;
 mod submit;
 mod subtasks;
 mod task;
+#[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
+mod test_hooks;
 mod threads;
 mod vouch;
 mod warm_up;
@@ -64,9 +64,11 @@ pub use run_task::RunTask;
 pub use shutdown::ShutdownReport;
 pub use statistics::PoolStatistics;
 pub use task::TaskBuilder;
+#[cfg(feature = "test-util")]
+pub(crate) use test_hooks::{HookedPool, TestControl, TestPlan};
+#[cfg(feature = "test-util")]
+pub(crate) use worker::Worker;
 
-#[cfg(not(feature = "test-util"))]
-use self::no_stage as stage;
 use self::shared::Shared;
 use crate::config::PoolConfig;
 use crate::error::{BuildError, Rejected, Rejection, or_panic};

@@ -20,7 +20,7 @@ use super::pressure::Gauge;
 use super::run_order::RunQueue;
 use super::scaler::Scaling;
 use super::shutdown::Phase;
-use super::stage::Stage;
+use super::test_hooks::TestHooks;
 use super::threads::Threads;
 use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
@@ -57,7 +57,7 @@ pub(crate) struct Shared {
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
-    pub(super) stage: Stage,
+    pub(super) test_hooks: TestHooks,
     /// Where its threads may run.
     pub(super) home: Home,
     /// The tenant of those who name none.
@@ -120,7 +120,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, stage: Stage) -> Self {
+    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, test_hooks: TestHooks) -> Self {
         let slots = config.max_threads;
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
@@ -142,7 +142,7 @@ impl Shared {
             tally: Tally::default(),
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
-            stage,
+            test_hooks,
             home: Home::here(),
             nobody: Arc::from(""),
             epoch: Instant::now(),
@@ -201,7 +201,7 @@ impl Shared {
     pub(super) fn work_waits(self: &Arc<Self>) -> Attention {
         match self.idle.notify() {
             Notify::Covered => return Attention::Awake,
-            Notify::Woken => self.stage.called(self),
+            Notify::Woken => self.test_hooks.worker_woken(),
             Notify::Busy(census) => {
                 if !self.threads.want_more(census, self.scaling.allowance.limit()) {
                     self.watch_threads();
@@ -260,11 +260,10 @@ impl Shared {
     pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) {
         let Cancelled::Pending(place) = task.cancel() else { return };
         self.leave_order(task, place);
-        self.clear_up(place);
+        self.clear_up(place, None);
         if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
             self.sweep();
         }
-        self.stage.look();
     }
 
     /// A task is over that waited at `place`: its empty cell leaves the run order, or the list of those on their way there.
@@ -280,17 +279,14 @@ impl Shared {
     /// Cancels a task that was taken out of the queues. Says whether it still waited.
     pub(super) fn cancel_taken(self: &Arc<Self>, task: &dyn Run) -> bool {
         let Cancelled::Pending(place) = task.cancel() else { return false };
-        self.clear_up(place);
-        self.stage.look();
+        self.clear_up(place, None);
         true
     }
 
     /// Tells a task that is in no queue, or no longer, that the pool is closed. Says whether it still waited.
     pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) -> bool {
         let Some((place, waker)) = task.refuse(Refusal::Closed) else { return false };
-        self.clear_up(place);
-        contain::wake(waker);
-        self.stage.look();
+        self.clear_up(place, waker);
         true
     }
 
@@ -298,14 +294,12 @@ impl Shared {
     pub(super) fn refuse_unseen(&self, task: &dyn Run) {
         let refused = task.refuse(Refusal::Closed);
         count(&self.tally.cancelled);
-        if let Some((_, waker)) = refused {
-            contain::wake(waker);
-        }
-        self.stage.look();
+        self.wake_refused(refused.and_then(|(_, waker)| waker));
     }
 
-    /// A task was cancelled that occupied `place`.
-    pub(super) fn clear_up(self: &Arc<Self>, place: Place) {
+    /// Gives back the place of a task that was cancelled or refused, counts the task, and wakes its
+    /// caller, unless that was woken already.
+    pub(super) fn clear_up(self: &Arc<Self>, place: Place, caller: Option<Waker>) {
         match place {
             Place::Held | Place::Ranked => self.release_permit(),
             Place::Waiting => count(&self.tally.waiting_left),
@@ -317,6 +311,13 @@ impl Shared {
         if place != Place::Outside {
             count(&self.tally.cancelled);
         }
+        self.wake_refused(caller);
+    }
+
+    /// Wakes the caller of a task that will not run, the last act of clearing the task up.
+    pub(super) fn wake_refused(&self, caller: Option<Waker>) {
+        contain::wake(caller);
+        self.test_hooks.state_changed();
     }
 
     /// Clears cancelled tasks out of the injector. Not while the pool ends: the workers could miss what is on its way.

@@ -143,7 +143,7 @@ impl Shared {
     /// The same for a caller who wants to know why there is none.
     #[inline]
     pub(super) fn try_admit(self: &Arc<Self>) -> Result<Place, Rejection> {
-        if let Some(reason) = self.stage.refusal(self) {
+        if let Some(reason) = self.test_hooks.refusal() {
             return Err(self.rejected(reason));
         }
         self.admit_now().map_err(|full| self.rejection(full))

@@ -30,7 +30,7 @@ thread_local! {
 }
 
 /// What a worker's thread knows of itself.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     shared: Arc<Shared>,
     slot: usize,
     pub(super) local: Local,
@@ -93,7 +93,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
         });
         CURRENT.set(Some(Rc::clone(&worker)));
         worker.arrive();
-        worker.perform();
+        shared.test_hooks.run(&worker);
         worker.depart();
         CURRENT.set(None);
         if let Some(worker) = Rc::into_inner(worker) {
@@ -119,7 +119,6 @@ impl Worker {
     fn depart(&self) {
         self.counters().away().leave(self.shared.now_ns());
         self.counters().set_thread(None);
-        self.shared.stage.look();
     }
 
     /// Until it leaves. A worker starts as a searcher.
@@ -162,7 +161,6 @@ impl Worker {
         self.books.settle(&self.shared, self.counters());
         self.shared.idle.begin_search();
         self.shared.pressure.on_relief(&self.shared);
-        self.shared.stage.look();
     }
 
     /// Out of work: looks on for a moment, if that has paid of late. True if there is work.
@@ -199,7 +197,7 @@ impl Worker {
         if idle.look_again(self.slot, || self.shared.has_work()) {
             return true;
         }
-        self.shared.stage.at_rest();
+        self.shared.test_hooks.state_changed();
         let since = Instant::now();
         let mut deadline = Some(since + self.shared.config.idle_timeout);
         self.counters().away().leave(self.shared.ns_at(since));
