@@ -7,7 +7,8 @@ use super::shared::Shared;
 use super::worker::Worker;
 use crate::error::RejectReason;
 
-pub(super) type Plan = ();
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plan;
 
 #[derive(Debug)]
 pub(super) struct TestHooks;

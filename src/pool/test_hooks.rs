@@ -1,8 +1,8 @@
 //! The points at which a test controls a pool, with the feature `test-util`.
 //!
-//! The pool knows two traits, which `test_util` implements: [`TestPlan`] and [`TestControl`]. A pool
-//! that no test controls has no [`TestControl`] and pays one branch at each point; none is on the
-//! way of a task through the pool. Without the feature `no_test_hooks.rs` takes the place of this
+//! The pool knows two traits, which `test_util` implements: [`TestPlan`] and [`TestControl`]. A
+//! pool that no test controls has no [`TestControl`] and pays one branch at each point; none is on
+//! the way of a task through the pool. Without the feature `no_test_hooks.rs` takes the place of this
 //! file.
 
 use std::any::Any;

@@ -1,7 +1,7 @@
 //! Holds the paused clocks of Tokio runtimes while their work is under way.
 //!
-//! A paused clock advances to the next timer as soon as its runtime is idle, and the runtime is idle
-//! while it waits for a thread that it does not know. It does not advance while a task of
+//! A paused clock advances to the next timer as soon as its runtime is idle, and the runtime is
+//! idle while it waits for a thread that it does not know. It does not advance while a task of
 //! `spawn_blocking` runs. So such a task is parked in the runtime from the first submission until
 //! the last task has ended.
 //!
@@ -10,8 +10,8 @@
 //! A task's caller must be woken before the clock advances. Each task has a [`Token`], dropped with
 //! its closure. The clock is released when no token is left *and* no worker is active, apart from
 //! workers whose task waits for this clock: a worker wakes each task's caller before it stops being
-//! active ([`TestControl::sends_wakes`](crate::pool::TestControl::sends_wakes)). The thread that may
-//! have been the last calls [`HeldClock::check`] afterwards: a worker that is about to sleep or
+//! active ([`TestControl::sends_wakes`](crate::pool::TestControl::sends_wakes)). The thread that
+//! may have been the last calls [`HeldClock::check`] afterwards: a worker that is about to sleep or
 //! leaves, and a thread that has cancelled or refused a task and woken its caller.
 //!
 //! # When a runtime ends first
