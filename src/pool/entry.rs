@@ -150,7 +150,8 @@ impl<T: 'static> Deferred<T> {
         shared.leave_order(task, place);
         shared.clear_up(place);
         shared.stage.look();
-        // Without a place in the queue, labelled work waits for one in the order, or for its bytes outside of it.
+        // Without a place in the queue, labelled work waits for one in the order, or for its bytes
+        // outside of it.
         if place == Place::Outside {
             return Some(shared.rejected(RejectReason::ByteBudget));
         }
