@@ -84,8 +84,9 @@ pub struct PoolConfig {
     /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub reservation_timeout: Duration,
-    /// How many tasks of one tenant may run at a time; further ones wait in the queue, in their order, and delay no other tenant's.
-    /// Tasks that name no tenant are not limited, nor are subtasks. Default `None`: as many as there are threads; accepted from 1 on.
+    /// How many tasks of one tenant may run at a time; further ones wait in the queue, in their
+    /// order, and delay no other tenant's. Tasks that name no tenant are not limited, nor are
+    /// subtasks. Default `None`: as many as there are threads; accepted from 1 on.
     pub max_running_per_tenant: Option<usize>,
     /// The part of the queue that one tenant's waiting tasks may take of what others leave free, so that there is always room
     /// for another tenant. Default 0.5: alone it may have half of the places, two have a third each. Accepted over 0 to 1.

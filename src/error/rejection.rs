@@ -11,7 +11,8 @@ use std::time::Duration;
 pub enum RejectReason {
     /// As many tasks wait as may.
     QueueFull,
-    /// The tenant's waiting tasks have its share of the queue: [`tenant_queue_share`](crate::PoolConfig::tenant_queue_share).
+    /// The tenant's waiting tasks have its share of the queue:
+    /// [`tenant_queue_share`](crate::PoolConfig::tenant_queue_share).
     TenantLimit,
     /// The work's deadline had passed when it came.
     Expired,

@@ -1,4 +1,5 @@
-//! Work that is prepared now and submitted later: when its bytes are there, or its caller has prepared all of it.
+//! Work that is prepared now and submitted later: when its bytes are there, or its caller has
+//! prepared all of it.
 //!
 //! A [`Deferred`] is the side that awaits, a [`Ticket`] the side that submits. The ticket can be used from any thread and
 //! needs no poll of the future. If the future is dropped first, the closure is dropped at once and the ticket is void. Whoever

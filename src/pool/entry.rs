@@ -149,7 +149,8 @@ impl<T: 'static> Deferred<T> {
         let place = task.withdraw()?;
         shared.leave_order(task, place);
         shared.clear_up(place, None);
-        // Without a place in the queue, labelled work waits for one in the order, or for its bytes outside of it.
+        // Without a place in the queue, labelled work waits for one in the order, or for its bytes
+        // outside of it.
         if place == Place::Outside {
             return Some(shared.rejected(RejectReason::ByteBudget));
         }

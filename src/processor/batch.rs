@@ -54,8 +54,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// answered, so that other tasks get the thread. Until all of it is queued, it must be polled to go on.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels what has not begun: its bytes are dropped and its places are free before `drop`
-    /// returns. Tasks that run stop after the document that they are at.
+    /// Dropping the future cancels what has not begun: its bytes are dropped and its places are
+    /// free before `drop` returns. Tasks that run stop after the document that they are at.
     ///
     /// # Panics
     /// With a `batch_timeout` (other than `Duration::MAX`) outside of a Tokio runtime that has its timer enabled.
@@ -158,7 +158,8 @@ impl<'b, C: Converter> Collected<'b, C> {
         Self { inner, asked, timeout, ids, refused: Vec::new(), answers: Vec::new() }
     }
 
-    /// Goes over the requests and submits them. Returns whether the timeout passed before the last was submitted.
+    /// Goes over the requests and submits them. Returns whether the timeout passed before the last
+    /// was submitted.
     async fn submit(
         &mut self,
         requests: Vec<ConversionRequest>,

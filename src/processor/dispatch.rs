@@ -39,8 +39,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Cancels what has not begun; the last first, so that a place that comes free does not go to one that is about to be
-    /// cancelled itself.
+    /// Cancels what has not begun; the last first, so that a place that comes free does not go to
+    /// one that is about to be cancelled itself.
     pub(super) fn cancel(&self) {
         self.started.iter().rev().for_each(|group| group.deferred.cancel());
     }

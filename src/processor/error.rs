@@ -57,7 +57,8 @@ impl From<JoinError> for ProcessError {
 }
 
 impl Retryable for ProcessError {
-    /// Refusals and timeouts. A document that the converter did not accept, it will not accept the next time either.
+    /// Refusals and timeouts. A document that the converter did not accept, it will not accept the
+    /// next time either.
     fn is_retryable(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,

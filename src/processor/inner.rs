@@ -1,4 +1,5 @@
-//! What turns a document into an answer, on whatever thread: the converter with all that is learnt and counted.
+//! What turns a document into an answer, on whatever thread: the converter with all that is learnt
+//! and counted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,10 +27,12 @@ use crate::task::TaskOptions;
 
 const FORMATS: usize = 3;
 
-/// Longer documents are not looked at on the caller's thread: to find out what they are may mean to read them.
+/// Longer documents are not looked at on the caller's thread: to find out what they are may mean to
+/// read them.
 const LONGEST_LOOK: usize = 64 << 10;
 
-/// The part of a processor that its tasks share. It does not hold the pool: a task must not keep its own pool alive.
+/// The part of a processor that its tasks share. It does not hold the pool: a task must not keep
+/// its own pool alive.
 pub(super) struct Inner<C> {
     pub(super) converter: C,
     pub(super) config: ProcessorConfig,
@@ -37,7 +40,8 @@ pub(super) struct Inner<C> {
     pub(super) latencies: Latencies<Counters>,
     /// Requests and batches under way.
     pub(super) in_flight: Arc<CachePadded<AtomicUsize>>,
-    /// Documents of one tenant that may be converted on callers' threads at a time: what its limit leaves beside the workers.
+    /// Documents of one tenant that may be converted on callers' threads at a time: what its limit
+    /// leaves beside the workers.
     most_inlined: usize,
     kinds: [CachePadded<Mutex<Kind>>; FORMATS * FORMATS],
 }
@@ -84,8 +88,8 @@ impl<C: Converter> Inner<C> {
         nanos(self.config.inline_budget)
     }
 
-    /// What a document is and is to become, for the caller's thread: `None` if that can't be told, or would take long, or
-    /// the converter panics over it. A worker will find out then.
+    /// What a document is and is to become, for the caller's thread: `None` if that can't be told,
+    /// or would take long, or the converter panics over it. A worker will find out then.
     pub(super) fn resolve_here(&self, job: &Job) -> Option<(Format, Format)> {
         self.look(&job.content, &job.options)
     }
@@ -99,8 +103,8 @@ impl<C: Converter> Inner<C> {
         formats
     }
 
-    /// The options of a request's task: with the class that documents of its format have, unless it names one.
-    /// `head` is the document, or its beginning.
+    /// The options of a request's task: with the class that documents of its format have, unless it
+    /// names one. `head` is the document, or its beginning.
     pub(super) fn task_options(&self, request: &ConversionRequest, head: &[u8]) -> TaskOptions {
         let ConversionRequest { options, task, .. } = request;
         let priority = task.priority.or_else(|| {
@@ -237,7 +241,8 @@ impl<C: Converter> Inner<C> {
         });
     }
 
-    /// Counts a document that was converted while it was read. Its time is not counted: that is the reader's and the writer's.
+    /// Counts a document that was converted while it was read. Its time is not counted: that is the
+    /// reader's and the writer's.
     pub(super) fn account_read<T>(&self, done: &Result<T, ReaderError>, bytes_in: u64, bytes_out: u64) {
         self.latencies.record(None, |counters| {
             counters.processed += 1;
@@ -256,7 +261,8 @@ impl<C: Converter> Inner<C> {
         });
     }
 
-    /// The answer for a document that was not converted, counted. Its time is not: it would only blur the percentiles.
+    /// The answer for a document that was not converted, counted. Its time is not: it would only
+    /// blur the percentiles.
     pub(super) fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
         self.latencies.record(None, |counters| {
             counters.processed += 1;
@@ -279,8 +285,9 @@ impl<C: Converter> Inner<C> {
         InFlight(Arc::clone(&self.in_flight))
     }
 
-    /// Whether documents of a task with these options may be converted on callers' threads: so many that their tenant's limit
-    /// holds. The caller has [entered](Self::enter), so that one of two who ask at a time sees the other.
+    /// Whether documents of a task with these options may be converted on callers' threads: so many
+    /// that their tenant's limit holds. The caller has [entered](Self::enter), so that one of two
+    /// who ask at a time sees the other.
     pub(super) fn may_inline(&self, task: &TaskOptions) -> bool {
         task.tenant.is_none() || self.in_flight.load(Ordering::Relaxed) <= self.most_inlined
     }

@@ -35,7 +35,8 @@ pub struct ProcessorMetrics {
     pub memory_pool_hits: u64,
     /// Buffers that it did not have, and allocated.
     pub memory_pool_misses: u64,
-    /// How often a request had to wait for room in the pool, or was refused; for all who share the pool.
+    /// How often a request had to wait for room in the pool, or was refused; for all who share the
+    /// pool.
     pub backpressure_events: u64,
     /// Documents converted on the caller's own thread.
     pub inlined: u64,

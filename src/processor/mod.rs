@@ -186,8 +186,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// A processor on a pool that others use, too; `config.pool` does not count.
     ///
     /// # Panics
-    /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`; the panic has the error's text. [`try_on_pool`](Self::try_on_pool) returns it as an
-    /// error.
+    /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`; the
+    /// panic has the error's text. [`try_on_pool`](Self::try_on_pool) returns it as an error.
     #[must_use]
     #[track_caller]
     pub fn on_pool(pool: AdaptiveThreadPool, converter: C, config: ProcessorConfig) -> Self {
@@ -265,10 +265,10 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         self.pool.statistics()
     }
 
-    /// Shuts its pool down, for all who share it; see [`AdaptiveThreadPool::shutdown`]. Requests that come later are answered
-    /// with [`ProcessError::Closed`], and so are those that wait for room or for their bytes. What waits in the run order, for
-    /// its tenant's limit among others, is converted until `drain` has passed, and then answered with
-    /// [`ProcessError::Cancelled`].
+    /// Shuts its pool down, for all who share it; see [`AdaptiveThreadPool::shutdown`]. Requests
+    /// that come later are answered with [`ProcessError::Closed`], and so are those that wait for
+    /// room or for their bytes. What waits in the run order, for its tenant's limit among others,
+    /// is converted until `drain` has passed, and then answered with [`ProcessError::Cancelled`].
     ///
     /// # Cancel safety
     /// As for the pool: admission is closed with the first poll and stays so.

@@ -1,7 +1,8 @@
 //! Parts of a document, converted at the same time by the task of the document.
 //!
-//! They are subtasks: so only the document's task counts for its tenant's limit, and no step waits for the caller to be polled. A
-//! worker that waits for its parts converts those that nobody has begun.
+//! They are subtasks: so only the document's task counts for its tenant's limit, and no step waits
+//! for the caller to be polled. A worker that waits for its parts converts those that nobody has
+//! begun.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;

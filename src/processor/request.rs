@@ -30,9 +30,10 @@ pub struct ConversionRequest {
     /// How to convert it.
     pub options: ConversionOptions,
     /// Whose it is, how urgent, and until when it is of use. Of each tenant
-    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) tasks may run at a time; requests
-    /// without a tenant are not limited. The processor sets [`bytes`](TaskOptions::bytes) itself. Small documents of
-    /// a batch share a task only if their options are the same: a name for each makes a task of each.
+    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) tasks may
+    /// run at a time; requests without a tenant are not limited. The processor sets
+    /// [`bytes`](TaskOptions::bytes) itself. Small documents of a batch share a task only if their
+    /// options are the same: a name for each makes a task of each.
     pub task: TaskOptions,
 }
 
@@ -110,8 +111,8 @@ pub struct ConversionResponse {
     pub from: Option<Format>,
     /// The format that it was converted to; `None` if it was not looked at.
     pub to: Option<Format>,
-    /// From the request to the start of its conversion: for room, for its tenant's turn, for a worker, and in a batch
-    /// for those before it.
+    /// From the request to the start of its conversion: for room, for its tenant's turn, for a
+    /// worker, and in a batch for those before it.
     pub queued: Duration,
     /// How long the conversion itself took.
     pub took: Duration,

@@ -59,14 +59,15 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// Converts a document. What is wrong with it is in the response; this never fails as a whole.
     ///
     /// A document that is predicted to take less than `inline_budget` is converted on the calling thread, in a bounded
-    /// share of its time. Any other goes to the pool; while the pool's queue is full, or as many tasks of its tenant run as
-    /// may, it waits its turn. It waits there by itself: its turn comes even if this future is not polled at the time, and
-    /// delays no other document.
+    /// share of its time. Any other goes to the pool; while the pool's queue is full, or as many
+    /// tasks of its tenant run as may, it waits its turn. It waits there by itself: its turn comes
+    /// even if this future is not polled at the time, and delays no other document.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the document if its conversion has not begun: its bytes are dropped, and its place in
-    /// the queue is free, before `drop` returns. A conversion that has begun goes on to its end (a document in parts: to the
-    /// end of the parts that have begun), counts for its tenant's limit until then, and its result is dropped.
+    /// the queue is free, before `drop` returns. A conversion that has begun goes on to its end (a
+    /// document in parts: to the end of the parts that have begun), counts for its tenant's limit
+    /// until then, and its result is dropped.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -158,10 +159,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// [`process_single`](Self::process_single). It need not be polled for the conversion to go on.
     ///
     /// # Errors
-    /// The queue is full, the tenant has its share of it ([`TenantLimit`](crate::RejectReason::TenantLimit)), or the pool takes
-    /// no more work: the request is handed back, untouched, with the facts.
-    /// [`RetryPolicy::submit`](crate::retry::RetryPolicy::submit) tries again with it. A document that is too long is not
-    /// refused in this way, for to try again would not help: its response says so, at once.
+    /// The queue is full, the tenant has its share of it
+    /// ([`TenantLimit`](crate::RejectReason::TenantLimit)), or the pool takes no more work: the
+    /// request is handed back, untouched, with the facts.
+    /// [`RetryPolicy::submit`](crate::retry::RetryPolicy::submit) tries again with it. A document
+    /// that is too long is not refused in this way, for to try again would not help: its response
+    /// says so, at once.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -212,7 +215,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
 /// For the service of a processor.
 #[cfg(feature = "tower")]
 impl<C: Converter> ConcurrentProcessorV2<C> {
-    /// Checks a request that comes now. Returns its name, the guard that counts it, and the checked document or its answer.
+    /// Checks a request that comes now. Returns its name, the guard that counts it, and the checked
+    /// document or its answer.
     pub(crate) fn check_request(
         &self,
         request: ConversionRequest,

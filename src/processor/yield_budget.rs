@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::task;
 use tokio::time::{Sleep, sleep};
 
-/// Documents that are looked at between two yields: some 50 us. To look at one may mean to read some of it.
+/// Documents that are looked at between two yields: some 50 us. To look at one may mean to read
+/// some of it.
 const LOOKS: usize = 500;
 /// Documents that are queued or answered between two yields: some 100 us.
 const MOVES: usize = 1_000;
@@ -18,8 +19,8 @@ pub(super) struct BatchTimer<'t> {
     sleep: Pin<&'t mut Option<Sleep>>,
 }
 
-/// The timer of a batch that begins now. `None` without a timeout: then no timer of the runtime is touched, and any executor
-/// will do.
+/// The timer of a batch that begins now. `None` without a timeout: then no timer of the runtime is
+/// touched, and any executor will do.
 pub(super) fn sleep_for(timeout: Duration) -> Option<Sleep> {
     (timeout != Duration::MAX).then(|| sleep(timeout))
 }
