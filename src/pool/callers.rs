@@ -73,9 +73,9 @@ impl Worker {
     fn crowd(&self) -> Crowd {
         let shared = self.shared();
         Crowd {
-            waiting: self.local.len() + shared.queues.injected() + shared.ranks.waiting(),
+            waiting: self.local.len() + shared.queues.injected() + shared.run_queue.waiting(),
             workers: shared.idle.census().total(),
-            most_tiny: waking::most_tiny(shared.ranks.used(), shared.bounds.usable),
+            most_tiny: waking::most_tiny(shared.run_queue.used(), shared.bounds.usable),
         }
     }
 
@@ -90,7 +90,7 @@ impl Worker {
     #[inline]
     fn leeway(&self, (now, task_ns): (u64, u64)) -> u64 {
         let shared = self.shared();
-        if !shared.ranks.used() {
+        if !shared.run_queue.used() {
             return waking::leeway(self.books.busy_ns());
         }
         let task = self.task.borrow();

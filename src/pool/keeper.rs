@@ -101,7 +101,7 @@ impl Shared {
 
     /// The next deadline of a task that waits, wherever it does.
     fn expires_next(&self) -> Option<u64> {
-        [self.ranks.next_expiry(), self.outside.next_expiry()].into_iter().flatten().min()
+        [self.run_queue.next_expiry(), self.outside.next_expiry()].into_iter().flatten().min()
     }
 
     /// What waits at `deadline` is cancelled then. Of several deadlines the earliest counts.
@@ -239,7 +239,7 @@ impl Shared {
                     self.lapse_reservations(now);
                     if expiry.is_some_and(|at| at <= now) {
                         let until = self.ns_at(now);
-                        self.expire(self.ranks.expire(until));
+                        self.expire(self.run_queue.expire(until));
                         self.expire(self.outside.expire(until));
                         expired = now;
                     }

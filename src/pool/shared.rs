@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(super) reservations: Arc<Reservations>,
     pub(super) idle: Idle,
     pub(super) queues: Queues,
-    pub(super) ranks: RunQueue,
+    pub(super) run_queue: RunQueue,
     /// On their way there.
     pub(super) outside: Outside,
     /// Of labelled work.
@@ -131,7 +131,7 @@ impl Shared {
             idle: Idle::new(slots),
             queues: Queues::new(slots),
             bytes: config.byte_budget.map(ByteBudget::new),
-            ranks: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
+            run_queue: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
             outboxes: Outboxes::new(slots),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
@@ -270,7 +270,7 @@ impl Shared {
     pub(super) fn leave_order(&self, task: &dyn Run, place: Place) {
         match (place, task.label()) {
             // Not under the order's lock: with the last reference to a task its result goes, which is a user's.
-            (Place::Ranked | Place::Waiting, Some(label)) => drop(self.ranks.remove(label)),
+            (Place::Ranked | Place::Waiting, Some(label)) => drop(self.run_queue.remove(label)),
             (Place::Outside, Some(label)) => self.outside.leave(label),
             _ => {}
         }
@@ -345,13 +345,13 @@ impl Shared {
 
     /// Takes one task that waits, wherever it does.
     pub(super) fn take_any(&self) -> Option<TaskRef> {
-        self.queues.take_any().or_else(|| self.ranks.take_any())
+        self.queues.take_any().or_else(|| self.run_queue.take_any())
     }
 
     /// Whether a worker would find something to do.
     #[inline]
     pub(super) fn has_work(&self) -> bool {
-        self.ranks.ready() || self.queues.has_work()
+        self.run_queue.ready() || self.queues.has_work()
     }
 
     /// The time, in nanoseconds, by the clock that the workers' absences are measured with.

@@ -53,13 +53,13 @@ impl Worker {
         let shared = self.shared();
         self.settle_grant();
         let now = shared.now_ns();
-        shared.expire(shared.ranks.expire(now));
+        shared.expire(shared.run_queue.expire(now));
         self.with_all(|all, plain| {
             let n = choose(all).filter(|&n| n < all.len())?;
             if n < plain {
                 return Some(all.remove(n));
             }
-            let (task, grant) = shared.ranks.take(all[n].label()?)?;
+            let (task, grant) = shared.run_queue.take(all[n].label()?)?;
             self.charges.open(grant, now);
             Some(task)
         })
@@ -71,7 +71,7 @@ impl Worker {
         let shared = self.shared();
         let mut all = self.local.drain(&shared.queues).collect::<Vec<_>>();
         let plain = all.len();
-        let ranked = shared.ranks.all();
+        let ranked = shared.run_queue.all();
         let labelled = ranked.len();
         all.extend(ranked);
         let result = look(&mut all, plain);

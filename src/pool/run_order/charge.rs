@@ -59,7 +59,7 @@ impl Charges {
     /// Called before a task runs. For a subtask with a label, returns its tenant and the time.
     #[inline]
     pub(in crate::pool) fn begin(&self, shared: &Shared, task: &TaskRef) -> Option<(Arc<str>, u64)> {
-        if self.kind.get() != Kind::Other || !shared.ranks.used() {
+        if self.kind.get() != Kind::Other || !shared.run_queue.used() {
             return None;
         }
         let label = task.label()?;
@@ -113,14 +113,14 @@ impl Worker {
         if let Some(task) = self.next_of_batch() {
             return Some(task);
         }
-        if !shared.ranks.ready() || self.others_first() {
+        if !shared.run_queue.ready() || self.others_first() {
             return None;
         }
         self.bill();
         let now = shared.now_ns();
         let charges = &self.charges;
         let mut more = charges.more.take();
-        let response = shared.ranks.next(Request {
+        let response = shared.run_queue.next(Request {
             workers: shared.idle.census().total(),
             now,
             ended: charges.close(now),
@@ -171,7 +171,7 @@ impl Worker {
     /// subtasks would wait for all tasks that another tenant has submitted before.
     fn others_first(&self) -> bool {
         match self.top_due() {
-            Some(Some(due)) if due <= self.shared().ranks.head_due() => return true,
+            Some(Some(due)) if due <= self.shared().run_queue.head_due() => return true,
             None if self.shared().queues.injected() == 0 => return false,
             _ => {}
         }
@@ -193,7 +193,7 @@ impl Worker {
     fn finish_grant(&self) {
         let shared = self.shared();
         if let Some((grant, usage)) = self.charges.close(shared.now_ns()) {
-            shared.ranks.finish(grant, usage);
+            shared.run_queue.finish(grant, usage);
             self.notify_of_unthrottled();
         }
     }
@@ -202,7 +202,7 @@ impl Worker {
     /// one running task less now, and this worker may take something else, which may be long.
     fn notify_of_unthrottled(&self) {
         let shared = self.shared();
-        if shared.config.max_running_per_tenant.is_some() && shared.ranks.ready() {
+        if shared.config.max_running_per_tenant.is_some() && shared.run_queue.ready() {
             shared.work_waits();
         }
     }
@@ -210,7 +210,7 @@ impl Worker {
     /// Charges the unbilled cost of subtasks.
     fn bill(&self) {
         if let Some((tenant, cost)) = self.charges.unbilled.take() {
-            self.shared().ranks.charge(&tenant, cost);
+            self.shared().run_queue.charge(&tenant, cost);
         }
     }
 
@@ -224,7 +224,7 @@ impl Worker {
                 let before = other.replace((Arc::clone(tenant), cost));
                 drop(unbilled);
                 if let Some((tenant, cost)) = before {
-                    self.shared().ranks.charge(&tenant, cost);
+                    self.shared().run_queue.charge(&tenant, cost);
                 }
             }
         }
