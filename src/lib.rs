@@ -201,9 +201,9 @@ pub mod scaling {
 
 /// The time slice that Linux gives a thread, since 6.12.
 ///
-/// A woken thread with a short slice is let in sooner where another computes. The pool gives its workers a long one
-/// ([`PoolConfig::worker_slice`]). A runtime whose handlers must run in time beside tasks of several milliseconds
-/// gives its own threads a short one:
+/// A woken thread with a short slice is let in sooner where another computes. The pool gives its
+/// workers a long one ([`PoolConfig::worker_slice`]). A runtime whose handlers must run in time
+/// beside tasks of several milliseconds gives its own threads a short one:
 ///
 /// ```
 /// use millpond::time_slice;

@@ -16,7 +16,7 @@ pub(crate) const HURRY_NS: u64 = 20 * MOST_LEEWAY_NS;
 const AROUND_NS: u64 = 200;
 /// So many tasks wait where callers come in crowds, not just two at a time by chance.
 const CROWD: usize = 8;
-/// Once callers are held back, they are as long as so many wait.
+/// Once callers are held back, they are until fewer tasks than this wait.
 const CROWD_LEFT: usize = 4;
 /// Past this many, tiny tasks' callers are not kept from bringing others.
 const MOST_SORTED: usize = 32;
@@ -72,12 +72,14 @@ impl Crowd {
 
 /// Callers that one worker holds back, to wake them together.
 ///
-/// They wait for as long as [`LEAST_LEEWAY_NS`], longer only where they have waited for long and many wait behind them, and never for more
-/// tasks than still wait, so at most twice as long as otherwise. So half of a crowd is told while the other half's tasks run, and the
-/// callers' threads and the workers have something to do at the same time. Only those of tiny tasks are told together until none is at hand
-/// any more, or [`most_tiny`] are held back: all of them run in the time of a few wake-ups. Where fewer than [`CROWD`] wait nobody
-/// is held back, nor where nothing is known of the tasks yet. Of tasks over [`SHORT_NS`] fewer are told together, and none from about
-/// 0.6 ms on.
+/// They wait for as long as [`LEAST_LEEWAY_NS`], longer only where they have waited for long and
+/// many wait behind them, and never for more tasks than still wait, so at most twice as long as
+/// otherwise. So half of a crowd is told while the other half's tasks run, and the callers' threads
+/// and the workers have something to do at the same time. Only those of tiny tasks are told
+/// together until none is at hand any more, or [`most_tiny`] are held back: all of them run in the
+/// time of a few wake-ups. Where fewer than [`CROWD`] wait nobody is held back, nor where nothing
+/// is known of the tasks yet. Of tasks over [`SHORT_NS`] fewer are told together, and none from
+/// about 0.6 ms on.
 ///
 /// `now_ns` is when the last task ended, `task_ns` what one lately took. The crowd is only looked at where it matters.
 #[derive(Debug, Clone, Copy)]

@@ -30,7 +30,7 @@ impl Worker {
             self.tell_or_hold_back(waker);
         }
         if look {
-            self.look_for_others();
+            self.shared().send_overdue();
         }
     }
 
@@ -108,12 +108,6 @@ impl Worker {
     /// Has the worker look at what is held back, when the result of the task that ends can be seen.
     pub(super) fn look_soon(&self) {
         self.callers.look.set(true);
-    }
-
-    #[cold]
-    fn look_for_others(&self) {
-        let shared = self.shared();
-        shared.send_overdue();
     }
 
     /// Sends the wake-ups that were held back: the first, whose caller passes the others on.

@@ -2,8 +2,8 @@
 //!
 //! The pool knows two traits, which `test_util` implements: [`TestPlan`] and [`TestControl`]. A
 //! pool that no test controls has no [`TestControl`] and pays one branch at each point; none is on
-//! the way of a task through the pool. Without the feature `no_test_hooks.rs` takes the place of this
-//! file.
+//! the way of a task through the pool. Without the feature `no_test_hooks.rs` takes the place of
+//! this file.
 
 use std::any::Any;
 use std::fmt;

@@ -124,6 +124,7 @@ impl Shared {
 
     /// Sends the wake-ups that were held back at the last look already. They are others', who may do anything when they are woken: not
     /// to be called where a result is in hand that nobody can see yet.
+    #[cold]
     pub(super) fn send_overdue(&self) {
         self.wake_those(Outboxes::look);
     }

@@ -285,8 +285,8 @@ impl<C: Converter> Inner<C> {
         InFlight(Arc::clone(&self.in_flight))
     }
 
-    /// Whether documents of a task with these options may be converted on callers' threads: so many
-    /// that their tenant's limit holds. The caller has [entered](Self::enter), so that one of two
+    /// Whether documents of a task with these options may be converted on callers' threads: few
+    /// enough that their tenant's limit holds. The caller has [entered](Self::enter), so that one of two
     /// who ask at a time sees the other.
     pub(super) fn may_inline(&self, task: &TaskOptions) -> bool {
         task.tenant.is_none() || self.in_flight.load(Ordering::Relaxed) <= self.most_inlined

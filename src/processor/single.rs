@@ -107,7 +107,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         self.run(task, bytes, work).await.unwrap_or_else(|error| self.inner.unconverted(error.into(), asked))
     }
 
-    /// Runs work on the pool, as a task of these options and of so many bytes.
+    /// Runs work on the pool, as a task of these options that holds `bytes` bytes.
     ///
     /// # Cancel safety
     /// As [`process_single`](Self::process_single).

@@ -61,7 +61,7 @@ impl YieldBudget {
         Self { documents: MOVES, spent: 0 }
     }
 
-    /// Spends so many documents. Returns whether the caller is to yield before them.
+    /// Spends `documents` documents. Returns whether the caller is to yield before them.
     pub(super) fn spend(&mut self, documents: usize) -> bool {
         let yields = self.spent > 0 && self.spent + documents > self.documents;
         self.spent = if yields { documents } else { self.spent + documents };

@@ -115,8 +115,8 @@ pub struct BudgetedRetry {
 }
 
 impl RetryPolicy {
-    /// This policy, with every retry paid from `budget`, which others may share. (The field `budget` is time; this one is
-    /// load.)
+    /// This policy, with every retry paid from `budget`, which others may share. (The field
+    /// `budget` is time; this one is load.)
     #[must_use]
     pub fn with_budget(&self, budget: &RetryBudget) -> BudgetedRetry {
         BudgetedRetry { policy: self.clone(), budget: budget.clone() }
@@ -145,7 +145,8 @@ impl BudgetedRetry {
     /// If it has to wait outside of a Tokio runtime that has its timer enabled.
     ///
     /// # Cancel safety
-    /// Dropping the future drops the attempt that is under way; no other follows. A retry that it waits to make stays paid.
+    /// Dropping the future drops the attempt that is under way; no other follows. A retry that it
+    /// waits to make stays paid.
     pub async fn retry<T, E, A, F>(&self, attempt: A) -> Result<T, E>
     where
         A: FnMut() -> F,
@@ -164,7 +165,8 @@ impl BudgetedRetry {
     /// If it has to wait outside of a Tokio runtime that has its timer enabled.
     ///
     /// # Cancel safety
-    /// Dropping the future while it waits drops the work; the retry stays paid. What was taken is no longer its concern.
+    /// Dropping the future while it waits drops the work; the retry stays paid. What was taken is
+    /// no longer its concern.
     pub async fn submit<W, T, A>(&self, work: W, attempt: A) -> Result<T, Rejected<W>>
     where
         A: FnMut(W) -> Result<T, Rejected<W>>,

@@ -93,15 +93,16 @@ fn retries_in(balance: u64) -> u64 {
 
 /// How many retries all callers together may make, so that retrying can't multiply an overload.
 ///
-/// A policy bounds the attempts of one call; with ten attempts each, a pool that refuses everything is asked ten times as
-/// often as before, by callers who each keep to their policy. With a budget every first attempt pays in a part of a retry
-/// and every retry takes a whole one out; where there is none left, the last refusal is final, at once. So at any time
+/// A policy bounds the attempts of one call; with ten attempts each, a pool that refuses everything
+/// is asked ten times as often as before, by callers who each keep to their policy. With a budget
+/// every first attempt pays in a part of a retry and every retry takes a whole one out; where there
+/// is none left, the last refusal is final, at once. So at any time
 ///
 /// > retries <= `reserve` + `ratio` x first attempts
 ///
-/// A value of this type is a handle: a clone is another handle to the same budget, and two handles are equal if they are of
-/// the same one. Share one among all who call the same service, whatever their policies, and no wider: a service in need
-/// should not cost another its retries.
+/// A value of this type is a handle: a clone is another handle to the same budget, and two handles
+/// are equal if they are of the same one. Share one among all who call the same service, whatever
+/// their policies, and no wider: a service in need should not cost another its retries.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -171,8 +172,8 @@ impl RetryBudget {
 
     // The balance is one number and nothing else is read by it: no order beside its own is needed.
 
-    /// A first attempt is made. Writes nothing while the budget is full, so callers for whom all goes well share no more than
-    /// a line that they read.
+    /// A first attempt is made. Writes nothing while the budget is full, so callers for whom all
+    /// goes well share no more than a line that they read.
     pub(super) fn pay_in(&self) {
         let Account { tariff, balance, .. } = &*self.0;
         let more = |balance| tariff.after_first_attempt(balance);

@@ -87,8 +87,8 @@ pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
     }
 }
 
-/// Returns whether nothing more will happen by itself: every worker sleeps and nothing waits, or the
-/// worker waits for a step.
+/// Returns whether nothing more will happen by itself: every worker sleeps and nothing waits, or
+/// the worker waits for a step.
 fn is_quiet(pool: &AdaptiveThreadPool) -> bool {
     let hooked = pool.hooked();
     if pool.is_stepped() { hooked.active() == 0 } else { hooked.is_idle() }

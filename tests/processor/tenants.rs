@@ -226,7 +226,8 @@ async fn documents_of_two_tenants_share_no_task() {
     assert_eq!(bench.processor.get_metrics().coalesced_tasks, 2);
 }
 
-/// The tenant's one document runs, and does not end before the task that waits for others of this tenant.
+/// The tenant's one document runs, and does not end before the task that waits for others of this
+/// tenant.
 #[tokio::test]
 async fn a_task_that_waits_for_its_own_tenant_is_not_held_up() {
     let bench = limited(2, 1);
@@ -293,8 +294,8 @@ async fn the_deadline_of_a_shutdown_turns_a_long_line_away() {
     assert_eq!(bench.seen.documents(), ["wait"]);
 }
 
-/// Many threads, tenants at their limit, a queue that is full, and every second caller gives up: in the end every place and
-/// every permit is free, and the processor still works.
+/// Many threads, tenants at their limit, a queue that is full, and every second caller gives up: in
+/// the end every place and every permit is free, and the processor still works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_place_comes_back_whoever_gives_up() {
     let pool = PoolConfig { max_queue_size: 3, ..PoolConfig::default() };

@@ -1,8 +1,8 @@
 //! The waiting tasks of one tenant, sorted by due time.
 //!
-//! Tasks of one class arrive almost always in order. So each class has a lane, to which such tasks are
-//! appended: an append takes a few nanoseconds. A sorted map holds tasks with a deadline and tasks
-//! that arrive late.
+//! Tasks of one class arrive almost always in order. So each class has a lane, to which such tasks
+//! are appended: an append takes a few nanoseconds. A sorted map holds tasks with a deadline and
+//! tasks that arrive late.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -133,8 +133,8 @@ impl<T> Queue<T> {
         self.lanes.iter().filter_map(Lane::first).chain(sorted).min_by_key(|(key, _)| *key)
     }
 
-    /// Returns the newest task of the most urgent class. A task in the sorted map belongs to the class
-    /// whose slack, counted from `now`, reaches its due time.
+    /// Returns the newest task of the most urgent class. A task in the sorted map belongs to the
+    /// class whose slack, counted from `now`, reaches its due time.
     pub(super) fn newest(&self, now: u64) -> Option<Key> {
         let newest = |class: Priority| {
             let end = (now.saturating_add(class.slack_ns()), u64::MAX);
@@ -193,8 +193,8 @@ mod tests {
         Waiting { item: number, priority, arrival: 0, expires, placed: number % 3 > 0, time: 0 }
     }
 
-    /// What the newest task of the most urgent class is, by its definition. The flags: whether a task
-    /// is in the sorted map, and whether it has a deadline.
+    /// What the newest task of the most urgent class is, by its definition. The flags: whether a
+    /// task is in the sorted map, and whether it has a deadline.
     fn newest(model: &BTreeMap<Key, (Priority, bool, bool)>, now: u64) -> Option<Key> {
         let newest = |class: Priority| {
             let of_class = |(key, task): &(&Key, &(Priority, bool, bool))| match **task {
