@@ -51,7 +51,7 @@ impl Shared {
         {
             // A task that a sweep has in its hands is seen by no worker: they would end without it.
             let _no_sweep = self.queues.hold_sweeps();
-            self.idle.close();
+            self.idle.close(|| self.has_work());
         }
         self.test_hooks.state_changed();
         if self.threads.alive() == 0 {

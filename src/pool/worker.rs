@@ -201,7 +201,7 @@ impl Worker {
         let since = Instant::now();
         let mut deadline = Some(since + self.shared.config.idle_timeout);
         self.counters().away().leave(self.shared.ns_at(since));
-        while !idle.end_if_last() {
+        while !idle.end_if_last(|| self.shared.has_work()) {
             if idle.sleep(self.slot, deadline) {
                 let now = Instant::now();
                 self.counters().away().back(self.shared.ns_at(now));
