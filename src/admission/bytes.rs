@@ -74,6 +74,13 @@ pub(crate) struct Weight<W: Start> {
 #[derive(Debug)]
 pub(crate) struct Arrival(Option<u64>);
 
+impl Arrival {
+    /// Whether the bytes are still to come.
+    pub(crate) fn waits(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
 /// Why no bytes were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {

@@ -14,5 +14,5 @@ mod loom_models;
 #[cfg(not(millpond_loom))]
 pub(crate) use bytes::{Arrival, ByteBudget, NeverFits, Refused, Start, Weight};
 pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
-pub(crate) use permits::{Full, Joined, Permits, Waiter};
+pub(crate) use permits::{Full, Joined, Permits};
 pub(crate) use reservations::{ReservationId, Reservations};

@@ -1,26 +1,21 @@
-//! The permits of a queue and the line of those who wait for one.
+//! The permits of a queue, and the line of those who came when there was none.
 //!
 //! # Why not a general semaphore
 //!
-//! `tokio::sync::Semaphore` hands a permit to the first *future* in line. If nobody polls that future any more (an arm of
-//! a paused `select!`, a member of a `FuturesUnordered` behind a slow consumer) the permit is stranded, and nobody can
-//! take it back. Here *work* stands in line: when its turn comes it goes into the queue in the releaser's hands, and no
-//! poll is needed. Only a caller who has no work yet ([`Call`]) is granted a permit to use later, and that grant can be
-//! taken back (`reservations.rs`). Besides, a release is one atomic addition while nobody waits, where the general
-//! semaphore takes a lock.
+//! `tokio::sync::Semaphore` hands a permit to the first *future* in line. If nobody polls that
+//! future any more (an arm of a paused `select!`, a member of a `FuturesUnordered` behind a slow
+//! consumer) the permit is stranded, and nobody can take it back. Here *work* does not wait for a
+//! permit at all: it enters the queue at once, with a [`Ticket`], and a permit that comes back
+//! later is paid for it. Only a caller who has no work yet ([`Call`]) is granted a permit to use
+//! later, and that grant can be taken back (`reservations.rs`). A release is one atomic addition
+//! while nobody waits, where the general semaphore takes a lock.
 //!
 //! # States
 //!
-//! One word: the permits at home, `LINE` (somebody waits, or is about to) and `CLOSED`.
-//!
-//! # Invariants
-//!
-//! 1. While `LINE` is set, permits are taken under the line's lock only. So nobody overtakes those who wait.
-//! 2. `LINE` is set under the lock before the line is joined and before the permits are counted again; a release adds its
-//!    permit first and looks at `LINE` in the same atomic operation. So either the joiner sees the permit or the releaser
-//!    sees the joiner: nobody waits beside a free permit.
-//! 3. When the lock is released, `LINE` is set exactly if the line is not empty.
-//! 4. Lock order: the line's lock, then a task's or a call's, then the reservations'.
+//! One word: the free permits, `LINE` (somebody waits, or is about to) and `CLOSED`. The line has,
+//! in order of arrival, callers and counts of work. Work in the line is anonymous: each task that
+//! leaves the queue gives one permit back, whether it ever had one, and that permit pays for the
+//! first in the line. `README.md` beside this file has the proof.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,8 +24,8 @@ use crossbeam_utils::CachePadded;
 
 use super::call::Call;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::task::TaskRef;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::task::Ticket;
 
 const LINE: usize = 1;
 const CLOSED: usize = 2;
@@ -39,9 +34,9 @@ const ONE: usize = 4;
 /// Why there was no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Full {
-    /// All are out, or others wait already.
+    /// All are taken, or others wait already.
     Occupied,
-    /// There will be none any more.
+    /// The permits are closed.
     Closed,
 }
 
@@ -49,50 +44,31 @@ pub(crate) enum Full {
 #[derive(Debug)]
 #[must_use = "those who were granted a permit have to be told"]
 pub(crate) struct Released {
-    /// The permits at home, as far as the releaser knows.
+    /// The free permits, as far as the releaser knows.
     pub(crate) available: usize,
-    /// The work that was admitted.
-    pub(crate) delivered: usize,
-    /// The callers who were granted a permit. Their reservations have to be looked after, then they are to be woken
-    /// ([`Call::wake`]).
+    /// The callers who were granted a permit. Their reservations have to be looked after, then
+    /// they are to be woken ([`Call::wake`]).
     pub(crate) granted: Vec<Arc<Call>>,
 }
 
-/// How [`Permits::join_line`] went.
-#[derive(Debug)]
+/// How [`Permits::join_caller`] went.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Joined {
-    /// The waiter stands in line.
+    /// The caller stands in line.
     InLine,
-    /// A permit had come home meanwhile: it is the waiter's, who is handed back.
-    Permit(Waiter),
-    /// There will be no permit any more; the waiter is handed back.
-    Closed(Waiter),
+    /// A permit had come back meanwhile: it is the caller's.
+    Permit,
+    /// There will be no permit any more.
+    Closed,
 }
 
-/// Somebody in the line.
-pub(crate) enum Waiter {
-    /// Work: it goes into the queue when its turn comes.
-    Task(TaskRef),
+/// An entry of the line.
+#[derive(Debug)]
+enum Waiter {
+    /// Tasks that are in the queue without a permit. Never 0.
+    Work(u64),
     /// A caller who will bring work later.
-    Call(Arc<Call>),
-}
-
-impl std::fmt::Debug for Waiter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Waiter::Task(_) => "Task",
-            Waiter::Call(_) => "Call",
-        })
-    }
-}
-
-impl Waiter {
-    fn still_waits(&self) -> bool {
-        match self {
-            Waiter::Task(task) => task.is_pending(),
-            Waiter::Call(call) => call.is_waiting(),
-        }
-    }
+    Caller(Arc<Call>),
 }
 
 /// The permits and the line.
@@ -100,32 +76,42 @@ impl Waiter {
 pub(crate) struct Permits {
     word: CachePadded<AtomicUsize>,
     line: Mutex<Line>,
+    /// Work with a later ticket is beyond the limit. Written under the line's lock.
+    paid: AtomicU64,
     limit: usize,
 }
 
 #[derive(Debug, Default)]
 struct Line {
     waiters: VecDeque<Waiter>,
-    /// Waiters that gave up and are still in `waiters`.
-    gone: usize,
+    /// The tickets that were ever given out.
+    tickets: u64,
+    /// Tasks in `waiters`: `tickets - paid`.
+    work: u64,
+    /// Callers in `waiters`.
+    callers: usize,
+    /// Callers that gave up and are still in `waiters`. Below 0 for a moment, if one is taken out
+    /// before it says so.
+    gone: isize,
 }
 
 impl Permits {
-    /// `limit` permits, all at home.
+    /// `limit` free permits.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             word: CachePadded::new(AtomicUsize::new(limit * ONE)),
             line: Mutex::new(Line::default()),
+            paid: AtomicU64::new(0),
             limit,
         }
     }
 
-    /// How many there are in all.
+    /// The number of permits in all.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// How many are at home.
+    /// The number of free permits.
     pub(crate) fn available(&self) -> usize {
         self.word.load(Ordering::SeqCst) / ONE
     }
@@ -135,13 +121,24 @@ impl Permits {
         self.word.load(Ordering::SeqCst) & CLOSED != 0
     }
 
-    /// How many stand in line.
+    /// The number of callers and tasks in the line.
     pub(crate) fn waiting(&self) -> usize {
         let line = self.line.lock();
-        line.waiters.len().saturating_sub(line.gone)
+        let callers = line.callers.saturating_add_signed(-line.gone);
+        line.work().saturating_add(callers)
     }
 
-    /// Takes a permit at once; says how many are left.
+    /// The number of tasks in the line.
+    pub(crate) fn beyond(&self) -> usize {
+        self.line.lock().work()
+    }
+
+    /// The last ticket with a permit: work with a later one is in the queue beyond the limit.
+    pub(crate) fn paid(&self) -> Ticket {
+        Ticket::new(self.paid.load(Ordering::SeqCst))
+    }
+
+    /// Takes a permit at once. Returns how many are left.
     #[inline]
     pub(crate) fn try_take(&self) -> Result<usize, Full> {
         let mut word = self.word.load(Ordering::Relaxed);
@@ -159,92 +156,174 @@ impl Permits {
         }
     }
 
-    /// Joins the line, unless there is no need to, or no point.
-    pub(crate) fn join_line(&self, waiter: Waiter) -> Joined {
+    /// A ticket for work that enters the queue now, whether there is a permit or not. `None` if the
+    /// permits are closed.
+    pub(crate) fn join_work(&self) -> Option<Ticket> {
         let mut line = self.line.lock();
-        let word = self.word.fetch_or(LINE, Ordering::SeqCst);
-        if word & CLOSED != 0 {
-            self.word.fetch_and(!LINE, Ordering::SeqCst);
-            return Joined::Closed(waiter);
-        }
-        if line.waiters.is_empty() && word >= ONE {
-            self.word.fetch_sub(ONE, Ordering::SeqCst);
-            self.word.fetch_and(!LINE, Ordering::SeqCst);
-            return Joined::Permit(waiter);
-        }
-        line.waiters.push_back(waiter);
-        Joined::InLine
-    }
-
-    /// Brings `permits` home and gives them to those in line. Work that is admitted is handed to `deliver` (under the
-    /// line's lock: only to be put into a queue).
-    #[inline]
-    pub(crate) fn release(&self, permits: usize, deliver: impl FnMut(TaskRef)) -> Released {
-        let word = self.word.fetch_add(permits * ONE, Ordering::SeqCst);
-        let (delivered, granted) = if word & LINE == 0 { (0, Vec::new()) } else { self.serve_line(deliver) };
-        let available = (word / ONE + permits).saturating_sub(delivered + granted.len());
-        Released { available, delivered, granted }
-    }
-
-    /// Says how much work was admitted and who was granted a permit.
-    #[cold]
-    fn serve_line(&self, mut deliver: impl FnMut(TaskRef)) -> (usize, Vec<Arc<Call>>) {
-        let (mut delivered, mut callers, mut gone) = (0, Vec::new(), Vec::new());
-        let mut line = self.line.lock();
-        while self.available() > 0 {
-            let Some(waiter) = line.waiters.pop_front() else { break };
-            match waiter {
-                Waiter::Task(task) if task.admit() => {
-                    self.word.fetch_sub(ONE, Ordering::SeqCst);
-                    deliver(task);
-                    delivered += 1;
-                }
-                Waiter::Call(call) if call.grant() => {
-                    self.word.fetch_sub(ONE, Ordering::SeqCst);
-                    callers.push(call);
-                }
-                other => {
-                    line.gone = line.gone.saturating_sub(1);
-                    gone.push(other);
-                }
+        match self.begin_join(&line) {
+            Joined::Closed => None,
+            Joined::Permit => Some(Ticket::HELD),
+            Joined::InLine => {
+                line.tickets += 1;
+                line.work += 1;
+                line.push_work(1);
+                Some(Ticket::new(line.tickets))
             }
         }
+    }
+
+    /// Puts a caller into the line, unless there is no need to, or no point.
+    pub(crate) fn join_caller(&self, call: &Arc<Call>) -> Joined {
+        let mut line = self.line.lock();
+        let joined = self.begin_join(&line);
+        if joined == Joined::InLine {
+            line.callers += 1;
+            line.waiters.push_back(Waiter::Caller(Arc::clone(call)));
+        }
+        joined
+    }
+
+    /// Sets `LINE`, and counts the permits again. A permit that is free is taken, if nobody waits.
+    fn begin_join(&self, line: &Line) -> Joined {
+        let word = self.word.fetch_or(LINE, Ordering::SeqCst);
+        let joined = if word & CLOSED != 0 {
+            Joined::Closed
+        } else if line.waiters.is_empty() && word >= ONE {
+            self.word.fetch_sub(ONE, Ordering::SeqCst);
+            Joined::Permit
+        } else {
+            return Joined::InLine;
+        };
+        self.end_line(line);
+        joined
+    }
+
+    /// Clears `LINE` if nobody waits.
+    fn end_line(&self, line: &Line) {
         if line.waiters.is_empty() {
             self.word.fetch_and(!LINE, Ordering::SeqCst);
         }
-        drop(line);
-        // Not under the lock: with the last reference to a task its result goes, which is a user's.
-        drop(gone);
-        (delivered, callers)
     }
 
-    /// A waiter has given up. Those who have are cleared away when they are half of the line, so that a line that does
-    /// not move holds no more memory than twice what waits in it.
+    /// Gives `permits` back, and serves the line with them.
+    #[inline]
+    pub(crate) fn release(&self, permits: usize) -> Released {
+        let word = self.word.fetch_add(permits * ONE, Ordering::SeqCst);
+        let (served, granted) = if word & LINE == 0 { (0, Vec::new()) } else { self.serve_line() };
+        Released { available: (word / ONE + permits).saturating_sub(served), granted }
+    }
+
+    /// Pays for the first in the line while there are permits. Returns how many were paid for, and
+    /// the callers among them.
+    #[cold]
+    fn serve_line(&self) -> (usize, Vec<Arc<Call>>) {
+        let (mut served, mut callers, mut gone) = (0, Vec::new(), Vec::new());
+        let mut line = self.line.lock();
+        while self.available() > 0 {
+            match line.waiters.pop_front() {
+                None => break,
+                Some(Waiter::Work(count)) => {
+                    if count > 1 {
+                        line.waiters.push_front(Waiter::Work(count - 1));
+                    }
+                    line.work -= 1;
+                    self.paid.fetch_add(1, Ordering::SeqCst);
+                }
+                Some(Waiter::Caller(call)) => {
+                    line.callers -= 1;
+                    if !call.grant() {
+                        line.gone -= 1;
+                        gone.push(call);
+                        continue;
+                    }
+                    callers.push(call);
+                }
+            }
+            self.word.fetch_sub(ONE, Ordering::SeqCst);
+            served += 1;
+        }
+        self.end_line(&line);
+        drop(line);
+        // Not under the lock: a call has a waker, which is code of a user.
+        drop(gone);
+        (served, callers)
+    }
+
+    /// A task with this ticket leaves the queue and will not run. Returns whether it was beyond the
+    /// limit, and has left the line: then it has no permit to give back.
+    pub(crate) fn leave_line(&self, ticket: Ticket) -> bool {
+        let mut line = self.line.lock();
+        if ticket <= self.paid() || !line.pop_work() {
+            return false;
+        }
+        self.paid.fetch_add(1, Ordering::SeqCst);
+        self.end_line(&line);
+        true
+    }
+
+    /// A caller in the line has given up. Those who have are cleared away when they are half of the
+    /// callers, so that a line that does not move holds no more than twice what waits in it.
     pub(crate) fn gave_up(&self) {
         let mut cleared = Vec::new();
         {
             let mut line = self.line.lock();
             line.gone += 1;
-            if line.gone * 2 > line.waiters.len() {
-                let (stay, gone) =
-                    std::mem::take(&mut line.waiters).into_iter().partition::<Vec<_>, _>(Waiter::still_waits);
-                line.waiters = stay.into();
-                line.gone = 0;
-                cleared = gone;
-                if line.waiters.is_empty() {
-                    self.word.fetch_and(!LINE, Ordering::SeqCst);
-                }
+            if line.gone.unsigned_abs() * 2 > line.callers {
+                cleared = line.take_callers(|call| !call.is_waiting());
+                line.gone -= cleared.len().cast_signed();
+                self.end_line(&line);
             }
         }
         drop(cleared);
     }
 
-    /// Gives no more permits. Those who wait are handed back, to be refused.
-    pub(crate) fn close(&self) -> Vec<Waiter> {
+    /// Gives no more permits, and returns the callers in the line, to be refused. Work stays in the
+    /// line: each task that leaves the queue pays for it.
+    pub(crate) fn close(&self) -> Vec<Arc<Call>> {
         let mut line = self.line.lock();
         self.word.fetch_or(CLOSED, Ordering::SeqCst);
-        self.word.fetch_and(!LINE, Ordering::SeqCst);
+        let callers = line.take_callers(|_| true);
         line.gone = 0;
-        std::mem::take(&mut line.waiters).into()
+        self.end_line(&line);
+        callers
+    }
+}
+
+impl Line {
+    /// Takes the callers that satisfy `pred` out of the line.
+    fn take_callers(&mut self, pred: impl Fn(&Call) -> bool) -> Vec<Arc<Call>> {
+        let mut taken = Vec::new();
+        for waiter in std::mem::take(&mut self.waiters) {
+            match waiter {
+                Waiter::Caller(call) if pred(&call) => taken.push(call),
+                Waiter::Work(count) => self.push_work(count),
+                other => self.waiters.push_back(other),
+            }
+        }
+        self.callers -= taken.len();
+        taken
+    }
+
+    fn work(&self) -> usize {
+        usize::try_from(self.work).unwrap_or(usize::MAX)
+    }
+
+    /// Takes the first task out of the line.
+    fn pop_work(&mut self) -> bool {
+        let first = self.waiters.iter().position(|waiter| matches!(waiter, Waiter::Work(_)));
+        let Some(at) = first else { return false };
+        self.work -= 1;
+        match self.waiters.get_mut(at) {
+            Some(Waiter::Work(count)) if *count > 1 => *count -= 1,
+            _ => _ = self.waiters.remove(at),
+        }
+        true
+    }
+
+    fn push_work(&mut self, count: u64) {
+        match self.waiters.back_mut() {
+            Some(Waiter::Work(before)) => *before += count,
+            _ => self.waiters.push_back(Waiter::Work(count)),
+        }
     }
 }

@@ -21,7 +21,6 @@ pub(crate) struct WorkerCounters {
     abandoned_ns: AtomicU64,
     subtasks_spawned: AtomicU64,
     subtasks_left: AtomicU64,
-    waiting_left: AtomicU64,
     task_ns: AtomicU64,
     withheld: AtomicUsize,
     thread: AtomicU32,
@@ -47,8 +46,6 @@ pub(crate) struct Totals {
     pub(crate) subtasks_spawned: u64,
     /// Subtasks that have been started.
     pub(crate) subtasks_left: u64,
-    /// Tasks that have left the run order, where they had no permit, to run.
-    pub(crate) waiting_left: u64,
 }
 
 impl WorkerCounters {
@@ -107,11 +104,6 @@ impl WorkerCounters {
         bump(&self.subtasks_left, 1);
     }
 
-    /// A task without a permit has left the run order to run here.
-    pub(crate) fn waiting_left(&self) {
-        bump(&self.waiting_left, 1);
-    }
-
     /// The worker's thread is there (by its number, 0 where it has none), or about to go.
     pub(crate) fn set_thread(&self, number: Option<u32>) {
         self.thread.store(number.unwrap_or(0), Relaxed);
@@ -143,7 +135,6 @@ impl WorkerCounters {
             abandoned_ns: self.abandoned_ns.load(Relaxed),
             subtasks_spawned: self.subtasks_spawned.load(Relaxed),
             subtasks_left: self.subtasks_left.load(Relaxed),
-            waiting_left: self.waiting_left.load(Relaxed),
         }
     }
 }
@@ -162,6 +153,5 @@ impl AddAssign for Totals {
         self.abandoned_ns += other.abandoned_ns;
         self.subtasks_spawned += other.subtasks_spawned;
         self.subtasks_left += other.subtasks_left;
-        self.waiting_left += other.waiting_left;
     }
 }

@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::handle::JoinHandle;
+use super::submit::{JoinHandle, Mode};
 use super::shared::Shared;
 use super::worker;
-use crate::task::{Place, TaskRef};
+use crate::task::TaskRef;
 
 /// The surroundings of the task that runs on this thread.
 ///
@@ -84,7 +84,8 @@ impl TaskContext {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared.submit(work, self.shared.pack(), Place::Free)
+        let handle = self.shared.submit_handle(None, Mode::Step, work, |work| work);
+        handle.unwrap_or_else(|rejected| self.shared.refused(rejected))
     }
 
     /// Runs `work`, which blocks (on a file, a lock, a socket of the old kind): meanwhile another thread may run in place of

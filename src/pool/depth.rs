@@ -25,24 +25,21 @@ impl Shared {
         out.saturating_sub(withheld)
     }
 
-    /// Tasks that were accepted and have not started, subtasks among them; not the places that are only reserved.
+    /// Tasks that were accepted and have not started, subtasks among them; not the places that are
+    /// only reserved, nor work beyond the limit.
     pub(super) fn queue_depth(&self) -> usize {
-        self.places_taken().saturating_sub(self.reservations.len()) + self.free_queued()
+        self.places_taken().saturating_sub(self.reservations.len()) + self.without_permit() + self.subtasks()
     }
 
-    /// Tasks in the run order that hold no permit: their callers wait.
-    pub(super) fn waiting_in_order(&self) -> usize {
-        let left = self.totals().waiting_left + self.tally.waiting_left.load(Ordering::Relaxed);
-        let came = self.tally.waiting_came.load(Ordering::Relaxed);
-        usize::try_from(came.saturating_sub(left)).unwrap_or(usize::MAX)
+    fn without_permit(&self) -> usize {
+        usize::try_from(self.tally.without_permit.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
 
-    /// Tasks in the queues that hold no permit.
-    fn free_queued(&self) -> usize {
+    /// Subtasks that have not started.
+    fn subtasks(&self) -> usize {
         let totals = self.totals();
-        let came = totals.subtasks_spawned + self.tally.free_injected.load(Ordering::Relaxed);
-        let gone = totals.subtasks_left + self.tally.cancelled_free.load(Ordering::Relaxed);
-        usize::try_from(came.saturating_sub(gone)).unwrap_or(usize::MAX)
+        let gone = totals.subtasks_left + self.tally.cancelled_subtasks.load(Ordering::Relaxed);
+        usize::try_from(totals.subtasks_spawned.saturating_sub(gone)).unwrap_or(usize::MAX)
     }
 
     /// The sum of the workers' counters.

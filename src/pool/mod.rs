@@ -1,6 +1,5 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
-mod admit;
 mod alarm;
 mod allowance;
 mod blocking;
@@ -9,24 +8,16 @@ mod builder;
 mod callers;
 mod context;
 mod core_yield;
-mod deferred;
 mod depth;
-#[cfg(feature = "tower")]
-mod entry;
 mod foresight;
-mod handle;
 mod hooks;
 mod keeper;
 mod lone_caller;
 mod monitor;
-mod outside;
-mod permit;
 mod pressure;
 mod propagate;
 mod rounds;
-mod run;
 mod run_order;
-mod run_task;
 mod sampler;
 mod scaler;
 mod shared;
@@ -36,13 +27,11 @@ mod statistics;
 mod stepped_worker;
 mod submit;
 mod subtasks;
-mod task;
 #[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
 mod test_hooks;
 mod threads;
 mod vouch;
 mod warm_up;
-mod weight;
 mod worker;
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -53,17 +42,13 @@ use tokio::sync::watch;
 
 pub use builder::PoolBuilder;
 pub use context::TaskContext;
-pub(crate) use deferred::Deferred;
-pub use handle::{AbortHandle, JoinHandle};
 pub use hooks::SpawnHandler;
-pub use permit::{Acquire, Permit};
 pub use pressure::Pressure;
 pub use propagate::{CapturedContext, Propagate};
-pub use run::Run;
-pub use run_task::RunTask;
 pub use shutdown::ShutdownReport;
 pub use statistics::PoolStatistics;
-pub use task::TaskBuilder;
+pub use submit::{AbortHandle, Acquire, JoinHandle, Permit, RunFuture, TaskBuilder};
+pub(crate) use submit::{AbortOnDrop, Mode};
 #[cfg(feature = "test-util")]
 pub(crate) use test_hooks::{HookedPool, TestControl, TestPlan};
 #[cfg(feature = "test-util")]
@@ -71,7 +56,7 @@ pub(crate) use worker::Worker;
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
-use crate::error::{BuildError, Rejected, Rejection, or_panic};
+use crate::error::{BuildError, or_panic};
 use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.

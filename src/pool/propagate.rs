@@ -7,7 +7,8 @@ use tokio::task::LocalKey;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
-use crate::task::{Label, Place, TaskCell};
+use super::submit::ByteReservation;
+use crate::task::{Join, Label, Place, TaskCell};
 
 /// Carries something of the submitter's surroundings to the task; for
 /// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
@@ -52,16 +53,18 @@ impl<T: Send + 'static> CapturedContext for CarriedLocal<T> {
     }
 }
 
-/// The submitter's surroundings, packed. Most tasks have none, and carry one word.
+/// What a task takes along. Most tasks have nothing, and carry one word.
 pub(super) struct Luggage(Option<Box<Packed>>);
 
 struct Packed {
     span: Span,
     carried: Vec<Box<dyn CapturedContext>>,
+    /// The bytes are free when the work is done, before anybody can see that, or when it is dropped.
+    bytes: ByteReservation,
 }
 
 impl Luggage {
-    /// Packs what the calling thread has around it now.
+    /// Captures what the calling thread has around it now.
     #[inline]
     pub(super) fn pack(propagate: &[Arc<dyn Propagate>]) -> Self {
         // Without a subscriber no span is on: to ask for the current one costs as much as the rest of a submission.
@@ -75,37 +78,40 @@ impl Luggage {
         let span = Span::current();
         let carried: Vec<_> = propagate.iter().filter_map(|p| p.capture()).collect();
         let empty = span.is_none() && carried.is_empty();
-        Self((!empty).then(|| Box::new(Packed { span, carried })))
+        Self((!empty).then(|| Box::new(Packed { span, carried, bytes: None })))
     }
 
-    /// A task that runs `work` in these surroundings.
+    /// Takes a reservation of bytes along.
+    pub(super) fn carry(&mut self, bytes: ByteReservation) {
+        if bytes.is_some() {
+            let nothing = || Box::new(Packed { span: Span::none(), carried: Vec::new(), bytes: None });
+            self.0.get_or_insert_with(nothing).bytes = bytes;
+        }
+    }
+
+    /// A task that runs `work` with this.
     #[inline]
     pub(super) fn task<F, T>(
         self,
         work: F,
         place: Place,
         waker: Option<Waker>,
+        label: Option<Box<Label>>,
     ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        TaskCell::new(move || self.unpack(work), place, waker)
+        TaskCell::new(move || self.unpack(work), place, waker, label)
     }
 
-    /// The same with a label.
-    pub(super) fn labelled_task<F, T>(
-        self,
-        work: F,
-        place: Place,
-        waker: Option<Waker>,
-        label: Label,
-    ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T, Label>>
+    /// A subtask of the task that runs on this thread.
+    pub(super) fn subtask<F, T>(self, work: F, label: Option<Box<Label>>) -> Arc<dyn Join<T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        TaskCell::labelled(move || self.unpack(work), place, waker, label)
+        self.task(work, Place::Subtask, None, label)
     }
 
     #[inline]
@@ -119,7 +125,8 @@ impl Luggage {
 
 impl Packed {
     fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
-        let Self { span, carried } = self;
+        // Dropped at the end.
+        let Self { span, carried, bytes: _bytes } = self;
         if carried.is_empty() {
             return span.in_scope(work);
         }

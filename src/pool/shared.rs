@@ -10,19 +10,18 @@ use crossbeam_utils::CachePadded;
 use tokio::sync::watch;
 
 use super::allowance::Orders;
-use super::deferred::Ticket;
 use super::foresight::Foresight;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
 use super::lone_caller::LoneCallerSpin;
-use super::outside::Outside;
 use super::pressure::Gauge;
 use super::run_order::RunQueue;
 use super::scaler::Scaling;
 use super::shutdown::Phase;
+use super::submit::{Outside, PendingSubmit};
 use super::test_hooks::TestHooks;
 use super::threads::Threads;
-use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
+use crate::admission::{ByteBudget, Full, Permits, Reservations};
 use crate::config::PoolConfig;
 use crate::contain::{self, contain};
 use crate::metrics::WorkerCounters;
@@ -31,7 +30,7 @@ use crate::policy::nanos;
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::queue::Queues;
-use crate::task::{Cancelled, Outboxes, Place, Refusal, Run, TaskRef};
+use crate::task::{Outboxes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
 
 /// The body of a pool.
@@ -47,7 +46,7 @@ pub(crate) struct Shared {
     /// On their way there.
     pub(super) outside: Outside,
     /// Of labelled work.
-    pub(super) bytes: Option<Arc<ByteBudget<Ticket>>>,
+    pub(super) bytes: Option<Arc<ByteBudget<PendingSubmit>>>,
     pub(super) outboxes: Outboxes,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
@@ -77,14 +76,10 @@ pub(super) struct Tally {
     pub(super) told_when: AtomicU64,
     /// Tasks cancelled before they started.
     pub(super) cancelled: AtomicU64,
-    /// Those among them that held no permit, in the queues.
-    pub(super) cancelled_free: AtomicU64,
-    /// Tasks that entered the injector without a permit.
-    pub(super) free_injected: AtomicU64,
-    /// Tasks that came to the run order without a permit.
-    pub(super) waiting_came: AtomicU64,
-    /// Those among them that were cancelled or refused.
-    pub(super) waiting_left: AtomicU64,
+    /// Subtasks among them.
+    pub(super) cancelled_subtasks: AtomicU64,
+    /// Tasks in the queue now that have no permit, and are to have none.
+    pub(super) without_permit: AtomicU64,
     /// Tasks whose deadline passed before they started.
     pub(super) expired: AtomicU64,
     /// Tasks that were taken in and put out again, for more urgent ones or because they were too old.
@@ -151,49 +146,12 @@ impl Shared {
         }
     }
 
-    /// Takes a permit at once. Says how many are out, this one among them.
+    /// Takes a permit at once.
     #[inline]
-    pub(super) fn try_permit(&self) -> Result<usize, Full> {
+    pub(super) fn try_permit(&self) -> Result<(), Full> {
         let left = self.permits.try_take()?;
         self.pressure.on_submit(self, left);
-        Ok(self.permits.limit().saturating_sub(left))
-    }
-
-    /// Puts a task that holds a permit, or needs none, into the queue.
-    #[inline]
-    pub(super) fn inject(self: &Arc<Self>, task: TaskRef) -> Attention {
-        self.queues.inject(task);
-        self.work_waits()
-    }
-
-    #[cold]
-    pub(super) fn stand_in_line(self: &Arc<Self>, task: TaskRef) {
-        match self.permits.join_line(Waiter::Task(task)) {
-            Joined::InLine => count(&self.tally.backpressure),
-            Joined::Permit(waiter) => self.admit(waiter),
-            Joined::Closed(waiter) => {
-                self.turn_away(waiter);
-            }
-        }
-    }
-
-    /// Gives a permit that was just taken to its task.
-    fn admit(self: &Arc<Self>, waiter: Waiter) {
-        match waiter {
-            Waiter::Task(task) if task.admit() => {
-                self.inject(task);
-            }
-            // Cancelled in the meantime: the permit is still ours to give back.
-            _ => self.release_permit(),
-        }
-    }
-
-    /// Tells a waiter that the pool is closed. Says whether it still waited.
-    pub(super) fn turn_away(self: &Arc<Self>, waiter: Waiter) -> bool {
-        match waiter {
-            Waiter::Task(task) => self.refuse(&*task),
-            Waiter::Call(call) => call.refuse(),
-        }
+        Ok(())
     }
 
     /// Sees to it that somebody looks at work that was just put into a queue.
@@ -235,89 +193,23 @@ impl Shared {
         self.outboxes.give_back(wakers);
     }
 
-    /// Brings one permit home; whoever stands in line gets it.
+    /// Gives one permit back; the first in the line gets it.
     pub(super) fn release_permit(self: &Arc<Self>) {
         self.release_permits(1);
     }
 
-    /// Brings permits home; whoever stands in line gets them. Says whether the queue is far from being saturated.
+    /// Gives permits back; the first in the line get them. Returns whether the queue is far from
+    /// being saturated.
     #[inline]
     pub(super) fn release_permits(self: &Arc<Self>, permits: usize) -> bool {
-        let released = self.permits.release(permits, |task| self.queues.inject(task));
+        let released = self.permits.release(permits);
         if !released.granted.is_empty() {
             // First of all: a caller who is slow to wake may be one who does not come.
             self.keep_reservations();
             released.granted.iter().for_each(|call| call.wake());
         }
-        if released.delivered > 0 {
-            self.work_waits();
-        }
         self.pressure.on_relief(self);
         self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4
-    }
-
-    /// Cancels a task, wherever it is, and clears up what it occupied.
-    pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) {
-        let Cancelled::Pending(place) = task.cancel() else { return };
-        self.leave_order(task, place);
-        self.clear_up(place, None);
-        if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
-            self.sweep();
-        }
-    }
-
-    /// A task is over that waited at `place`: its empty cell leaves the run order, or the list of those on their way there.
-    pub(super) fn leave_order(&self, task: &dyn Run, place: Place) {
-        match (place, task.label()) {
-            // Not under the order's lock: with the last reference to a task its result goes, which is a user's.
-            (Place::Ranked | Place::Waiting, Some(label)) => drop(self.run_queue.remove(label)),
-            (Place::Outside, Some(label)) => self.outside.leave(label),
-            _ => {}
-        }
-    }
-
-    /// Cancels a task that was taken out of the queues. Says whether it still waited.
-    pub(super) fn cancel_taken(self: &Arc<Self>, task: &dyn Run) -> bool {
-        let Cancelled::Pending(place) = task.cancel() else { return false };
-        self.clear_up(place, None);
-        true
-    }
-
-    /// Tells a task that is in no queue, or no longer, that the pool is closed. Says whether it still waited.
-    pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) -> bool {
-        let Some((place, waker)) = task.refuse(Refusal::Closed) else { return false };
-        self.clear_up(place, waker);
-        true
-    }
-
-    /// The same for a task that the figures do not know yet.
-    pub(super) fn refuse_unseen(&self, task: &dyn Run) {
-        let refused = task.refuse(Refusal::Closed);
-        count(&self.tally.cancelled);
-        self.wake_refused(refused.and_then(|(_, waker)| waker));
-    }
-
-    /// Gives back the place of a task that was cancelled or refused, counts the task, and wakes its
-    /// caller, unless that was woken already.
-    pub(super) fn clear_up(self: &Arc<Self>, place: Place, caller: Option<Waker>) {
-        match place {
-            Place::Held | Place::Ranked => self.release_permit(),
-            Place::Waiting => count(&self.tally.waiting_left),
-            Place::Line => self.permits.gave_up(),
-            Place::Free => count(&self.tally.cancelled_free),
-            Place::Outside => {}
-        }
-        // After it has left its place: it is never counted twice.
-        if place != Place::Outside {
-            count(&self.tally.cancelled);
-        }
-        self.wake_refused(caller);
-    }
-
-    /// Wakes the caller of a task that will not run, the last act of clearing the task up.
-    pub(super) fn wake_refused(&self, caller: Option<Waker>) {
-        contain::wake(caller);
-        self.test_hooks.state_changed();
     }
 
     /// Clears cancelled tasks out of the injector. Not while the pool ends: the workers could miss what is on its way.
@@ -326,7 +218,7 @@ impl Shared {
         let Some(sweep) = self.queues.begin_sweep() else { return };
         let mut empty = Vec::new();
         if !self.idle.census().closing() {
-            empty = sweep.run();
+            empty = sweep.run(|task| task.is_pending());
             // Before `close` may go on: whatever the workers have missed, one of them looks again.
             self.idle.notify();
         }
@@ -339,7 +231,7 @@ impl Shared {
     #[cold]
     pub(super) fn clear_queues(self: &Arc<Self>) {
         while let Some(task) = self.take_any() {
-            self.refuse(&*task);
+            self.void(&*task, Refusal::Closed);
         }
     }
 

@@ -13,7 +13,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, count};
-use crate::task::Run;
+use crate::queue::Sweep;
+use crate::task::{Place, Refusal, Run, TaskRef};
 
 /// How far a pool's end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,22 +43,50 @@ pub struct ShutdownReport {
 }
 
 impl Shared {
-    /// Stops admission and lets the workers leave when they are done. Says how many in line were turned away.
+    /// Stops admission and lets the workers leave when they are done. Callers in the line and work
+    /// beyond the limit of the queue are turned away; says how many.
     pub(super) fn close(self: &Arc<Self>) -> u64 {
-        let waiters = self.permits.close();
-        let turned_away =
-            waiters.into_iter().filter_map(|waiter| self.turn_away(waiter).then_some(())).count();
+        let callers = self.permits.close().into_iter().filter(|call| call.refuse()).count();
         self.turn_bytes_away();
-        {
+        let work = {
             // A task that a sweep has in its hands is seen by no worker: they would end without it.
-            let _no_sweep = self.queues.hold_sweeps();
+            let sweep = self.queues.wait_for_sweep();
+            let work = self.turn_beyond_away(&sweep);
             self.idle.close(|| self.has_work());
-        }
+            work
+        };
         self.test_hooks.state_changed();
         if self.threads.alive() == 0 {
             self.thread_was_last();
         }
-        turned_away as u64
+        (callers + work) as u64
+    }
+
+    /// Refuses the work beyond the limit of the queue, for which there will be no permit: the last
+    /// that came. Returns how much it was.
+    fn turn_beyond_away(self: &Arc<Self>, sweep: &Sweep<'_>) -> usize {
+        let beyond = self.permits.beyond();
+        if beyond == 0 {
+            return 0;
+        }
+        let mut tickets = Vec::new();
+        let mut note = |task: &TaskRef| tickets.extend(task.place().and_then(Place::paid_later));
+        drop(self.run_queue.take_out(|task| {
+            note(task);
+            false
+        }));
+        drop(sweep.run(|task| {
+            note(task);
+            true
+        }));
+        tickets.sort_unstable();
+        let Some(&first) = tickets.get(tickets.len().saturating_sub(beyond)) else { return 0 };
+        let last = |task: &TaskRef| task.place().and_then(Place::paid_later).is_some_and(|at| at >= first);
+        let labelled = self.run_queue.take_out(last);
+        let plain = sweep.run(|task| !last(task));
+        // The workers may have missed what was on its way.
+        self.idle.notify();
+        labelled.into_iter().chain(plain).filter(|task| self.void(&**task, Refusal::Closed).is_some()).count()
     }
 
     /// Closes, waits for the end or the deadline, and reports.
@@ -97,7 +126,7 @@ impl Shared {
 
     /// Cancels one task for the deadline's sake.
     pub(super) fn abort(self: &Arc<Self>, task: &dyn Run) {
-        if self.cancel_taken(task) {
+        if self.void(task, Refusal::Cancelled).is_some() {
             count(&self.tally.aborted);
         }
     }

@@ -99,9 +99,8 @@ impl PoolStatistics {
             bytes_under_way: shared.bytes.as_ref().map_or(0, |bytes| bytes.taken()),
             tenants: shared.run_queue.tenants(),
             abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
-            backpressure_events: shared.backpressure_events(),
+            backpressure_events: tally.backpressure.load(Ordering::Relaxed),
             waiting_callers: shared.permits.waiting()
-                + shared.waiting_in_order()
                 + shared.bytes.as_ref().map_or(0, |bytes| bytes.waiting()),
             reserved_permits: shared.reservations.len(),
             lapsed_permits: tally.lapsed.load(Ordering::Relaxed),

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::propagate::Luggage;
 use super::worker::Worker;
 use crate::contain::contain;
-use crate::task::{Join, Label, Place, TaskRef};
+use crate::task::{Join, Label, Place, Refusal, TaskRef};
 
 impl Worker {
     /// Runs a task on top of the one that runs here, because that one waits for it. Says where it waited, if it still did.
@@ -33,29 +32,18 @@ impl Worker {
         }
         let task = task();
         if self.shared().is_too_late(&*task) {
-            return self.shared().expire_in_place(&*task);
+            self.shared().void_in_place(&*task, Refusal::Expired);
+            return;
         }
         match self.run_within(task) {
-            // Its empty cell is in some queue, most likely on top of the own deque: a task that spawns and joins for ever
-            // must not fill the memory with such cells. (To sweep the others' would be no business of a task's.)
-            Some(Place::Held | Place::Free) => {
+            // Its empty cell is most likely on top of the own deque: a task that spawns and joins for ever must not fill
+            // the memory with such cells. (To sweep the others' would be no business of a task's.)
+            Some(Place::Subtask) => {
                 let _ = self.shared().queues.left_empty();
                 self.local.drop_empty(&self.shared().queues);
             }
-            Some(place) => self.shared().leave_order(join.as_run(), place),
+            Some(place) => self.shared().clear_away(join.as_run(), place),
             None => {}
-        }
-    }
-
-    /// A subtask of the task that runs here: it has the same label.
-    pub(super) fn subtask<F, T>(&self, work: F, luggage: Luggage) -> Arc<dyn Join<T>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        match self.task().as_ref().and_then(|task| task.label()) {
-            Some(label) => luggage.labelled_task(work, Place::Free, None, label.same()),
-            None => luggage.task(work, Place::Free, None),
         }
     }
 

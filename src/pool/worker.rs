@@ -19,7 +19,7 @@ use crate::policy::batching;
 use crate::policy::patience::{LOOK, Patience, SPIN};
 use crate::policy::scaling::burst;
 use crate::queue::Local;
-use crate::task::{Ended, Host, Place, TaskRef};
+use crate::task::{Ended, Host, Place, TaskRef, Ticket};
 use crate::topology::thread_number;
 
 /// Told when a thread is up.
@@ -317,10 +317,9 @@ impl Host for Worker {
     #[inline]
     fn leaves_queue(&self, place: Place) {
         match place {
-            Place::Held | Place::Ranked => self.books.permit_freed(&self.shared, self.counters()),
-            Place::Line => self.shared.permits.gave_up(),
-            Place::Free => self.counters().subtask_left(),
-            Place::Waiting => self.counters().waiting_left(),
+            Place::Queued(Ticket::NONE) => self.shared.left_without_permit(),
+            Place::Queued(_) => self.books.permit_freed(&self.shared, self.counters()),
+            Place::Subtask => self.counters().subtask_left(),
             Place::Outside => {}
         }
         // After it has left the queue: it is never counted twice.

@@ -18,7 +18,7 @@ use crate::convert::Converter;
 use crate::policy::coalescing::{self, Item};
 use crate::policy::inlining::Kind;
 use crate::policy::nanos;
-use crate::pool::Deferred;
+use crate::pool::{AbortOnDrop, Mode};
 use crate::sync::Mutex;
 use crate::task::TaskOptions;
 
@@ -27,7 +27,7 @@ pub(super) struct Started {
     /// The positions of its documents in the batch.
     pub(super) members: Vec<usize>,
     pub(super) answers: Arc<Mutex<Answers>>,
-    pub(super) deferred: Deferred<()>,
+    pub(super) deferred: AbortOnDrop<()>,
 }
 
 /// The groups of a batch. Dropping them cancels them.
@@ -185,10 +185,9 @@ impl<'b, C: Converter> Start<'b, C> {
             alive: Arc::clone(alive),
         };
         let work = move || group.run();
-        let deferred = match task_for(task, pool, bytes) {
-            Some(task) if !pool.is_here() => task.enqueue(work),
-            _ => pool.enqueue_untold(work),
-        };
+        // A subtask has the options of its task.
+        let options = if pool.is_here() { TaskOptions::new() } else { task_for(task, pool, bytes) };
+        let deferred = pool.enqueue(options, Mode::WaitUncalled, work);
         Started { members, answers, deferred }
     }
 }

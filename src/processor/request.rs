@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::ProcessError;
 use crate::convert::{ConversionOptions, Format, Report};
-use crate::pool::{AdaptiveThreadPool, TaskBuilder};
+use crate::pool::AdaptiveThreadPool;
 use crate::task::{Priority, TaskOptions};
 
 /// A document to convert.
@@ -137,10 +137,10 @@ pub(super) fn task_for(
     options: TaskOptions,
     pool: &AdaptiveThreadPool,
     bytes: usize,
-) -> Option<TaskBuilder<'_>> {
+) -> TaskOptions {
     // Without a budget nobody counts them, and the task may be plain.
     let bytes = if pool.config().byte_budget.is_some() { bytes } else { 0 };
-    pool.task_with(TaskOptions { bytes, ..options })
+    TaskOptions { bytes, ..options }
 }
 
 /// A request without its name, on its way.

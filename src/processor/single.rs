@@ -15,9 +15,7 @@ use super::request::{Job, Outcome, task_for};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::convert::Converter;
 use crate::error::{JoinError, Rejected};
-use crate::pool::Deferred;
-#[cfg(feature = "tower")]
-use crate::pool::TaskBuilder;
+use crate::pool::{AbortOnDrop, Mode};
 use crate::task::TaskOptions;
 
 /// A document that may be converted.
@@ -116,10 +114,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match task_for(task, &self.pool, bytes) {
-            None => self.pool.run(work).await,
-            Some(task) => task.run(work).await,
-        }
+        self.pool.run_with(task_for(task, &self.pool, bytes), work).await
     }
 
     /// Checks a document that was asked for at `asked`, and decides where it is converted.
@@ -202,10 +197,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             id = name;
             on_worker(Arc::clone(inner), job, asked)
         };
-        let deferred = match task_for(task, &self.pool, bytes) {
-            None => self.pool.try_enqueue(request, work),
-            Some(task) => task.try_enqueue(request, work),
-        }?;
+        let deferred = self.pool.submit(task_for(task, &self.pool, bytes), Mode::Try, request, work)?;
         let counts = Arc::clone(inner) as Arc<dyn CountUnconverted>;
         let answer = Answer::Awaited { deferred, asked, counts };
         Ok(Processing { answer, id, _in_flight: in_flight })
@@ -228,11 +220,11 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         (id, in_flight, self.check(job, task, asked))
     }
 
-    /// The task for a document (`None` if it may be a plain one), and its work.
+    /// The options of a document's task, and its work.
     pub(crate) fn prepare(
         &self,
         submission: Submission,
-    ) -> (Option<TaskBuilder<'_>>, impl FnOnce() -> Outcome + Send + 'static + use<C>) {
+    ) -> (TaskOptions, impl FnOnce() -> Outcome + Send + 'static + use<C>) {
         let Submission { job, task, asked } = submission;
         let bytes = self.inner.weight(&job.content, &job.options);
         (task_for(task, &self.pool, bytes), on_worker(Arc::clone(&self.inner), job, asked))
@@ -269,7 +261,7 @@ enum Answer {
     /// The document was not accepted.
     Known(future::Ready<Outcome>),
     Awaited {
-        deferred: Deferred<Outcome>,
+        deferred: AbortOnDrop<Outcome>,
         asked: Instant,
         counts: Arc<dyn CountUnconverted>,
     },

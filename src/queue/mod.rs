@@ -12,6 +12,7 @@ mod sweep;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
 pub(crate) use local::Local;
+pub(crate) use sweep::Sweep;
 use sweep::Sweeper;
 
 use crate::sync::Mutex;

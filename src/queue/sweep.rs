@@ -48,24 +48,24 @@ impl Queues {
         self.sweeper.busy.try_lock().map(|busy| Sweep { queues: self, _busy: busy })
     }
 
-    /// Waits until nobody sweeps; nobody will, as long as the guard lives.
-    pub(crate) fn hold_sweeps(&self) -> MutexGuard<'_, ()> {
-        self.sweeper.busy.lock()
+    /// The right to sweep, when whoever has it is done. Nobody else sweeps as long as it lives.
+    pub(crate) fn wait_for_sweep(&self) -> Sweep<'_> {
+        Sweep { queues: self, _busy: self.sweeper.busy.lock() }
     }
 }
 
 impl Sweep<'_> {
-    /// Takes every task out of the injector once, puts those back that still wait, in order, and returns the others, to be
+    /// Takes every task out of the injector once, puts those back that are to `stay`, in order, and returns the others, to be
     /// dropped when the right to sweep is given up: a result that nobody took may be among them. The caller also sees to
     /// it that a worker looks: tasks on their way could be seen by nobody.
     #[must_use]
-    pub(crate) fn run(&self) -> Vec<TaskRef> {
+    pub(crate) fn run(&self, mut stay: impl FnMut(&TaskRef) -> bool) -> Vec<TaskRef> {
         let Queues { injector, sweeper, .. } = self.queues;
         sweeper.empty.store(0, Ordering::Relaxed);
         let mut empty = Vec::new();
         for _ in 0..injector.len() {
             let Some(task) = insist(|| injector.steal()) else { break };
-            if task.is_pending() {
+            if stay(&task) {
                 injector.push(task);
             } else {
                 empty.push(task);
@@ -80,7 +80,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::task::{Place, Run, TaskCell};
+    use crate::task::{Place, Refusal, Run as _, TaskCell, Ticket};
 
     #[test]
     fn cancelled_tasks_do_not_pile_up_and_the_others_keep_their_order() {
@@ -88,15 +88,15 @@ mod tests {
         let mut live = Vec::new();
         let mut longest = 0;
         for n in 0..100_000 {
-            let task = TaskCell::new(|| (), Place::Held, None);
+            let task = TaskCell::new(|| (), Place::Queued(Ticket::HELD), None, None);
             queues.inject(Arc::clone(&task) as _);
             if n % 1_000 == 0 {
                 live.push(task);
                 continue;
             }
-            task.cancel();
+            let _ = task.void(Refusal::Cancelled);
             if queues.left_empty() {
-                drop(queues.begin_sweep().unwrap().run());
+                drop(queues.begin_sweep().unwrap().run(|task| task.is_pending()));
             }
             longest = longest.max(queues.injector.len());
         }

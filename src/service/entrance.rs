@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use super::admission::{Admission, TypeName, Unclassified};
 use super::error::ServiceError;
 use super::placed::Placed;
-use crate::pool::{Acquire, AdaptiveThreadPool, Permit, TaskBuilder};
+use crate::pool::{Acquire, AdaptiveThreadPool, Mode, Permit};
+use crate::task::TaskOptions;
 
 /// What a service has of the pool. A clone is another caller: it starts without the place that this one may have, or wait for.
 pub(super) struct Entrance<C = Unclassified> {
@@ -67,11 +68,11 @@ impl<C> Entrance<C> {
     }
 }
 
-/// Submits a request as a `task`, plain if there is none, as `admission` says, or with a place that it has. The work is made of
-/// the request when it is let in or stands in line.
+/// Submits a request with its options as `admission` says, or with a permit that it has. The work is made of the request when it
+/// is let in.
 pub(super) fn submit<W, F, T>(
     pool: &AdaptiveThreadPool,
-    task: Option<TaskBuilder<'_>>,
+    options: TaskOptions,
     (admission, permit): (Admission, Option<Permit>),
     request: W,
     work: impl FnOnce(W) -> F,
@@ -80,25 +81,13 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    if task.as_ref().is_some_and(TaskBuilder::comes_too_late) {
-        // There is no question of room.
-        return Placed::Late;
-    }
-    let deferred = match (permit, task) {
-        (Some(permit), None) => pool.enqueue_with(permit, work(request)),
-        (Some(permit), Some(task)) => task.enqueue_with(permit, work(request)),
-        (None, task) if admission == Admission::Shed => {
-            let tried = match task {
-                None => pool.try_enqueue(request, work),
-                Some(task) => task.try_enqueue(request, work),
-            };
-            match tried {
-                Ok(deferred) => deferred,
-                Err(rejected) => return Placed::refused(*rejected.rejection()),
-            }
-        }
-        (None, None) => pool.enqueue(work(request)),
-        (None, Some(task)) => task.enqueue(work(request)),
+    let mode = match permit {
+        Some(permit) => Mode::Permit(permit),
+        None if admission == Admission::Shed => Mode::Try,
+        None => Mode::Wait,
     };
-    Placed::new(deferred, admission)
+    match pool.submit(options, mode, request, work) {
+        Ok(submitted) => Placed::new(submitted, admission),
+        Err(rejected) => Placed::refused(*rejected.rejection()),
+    }
 }

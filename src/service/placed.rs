@@ -12,16 +12,16 @@ use tokio::time::{Sleep, sleep};
 use super::admission::Admission;
 use super::error::ServiceError;
 use crate::error::Rejection;
-use crate::pool::Deferred;
+use crate::pool::AbortOnDrop;
 
 /// The result of work that was submitted just now. Dropping it cancels what has not begun.
 pub(super) struct Submitted<T: 'static> {
-    deferred: Deferred<T>,
+    deferred: AbortOnDrop<T>,
     polled: bool,
 }
 
 impl<T: 'static> Submitted<T> {
-    pub(super) fn new(deferred: Deferred<T>) -> Self {
+    pub(super) fn new(deferred: AbortOnDrop<T>) -> Self {
         Self { deferred, polled: false }
     }
 
@@ -36,8 +36,6 @@ impl<T: 'static> Submitted<T> {
 
 /// The same of a request that may have been refused, or wait for its place.
 pub(super) enum Placed<T: 'static> {
-    /// Its deadline had passed.
-    Late,
     Refused(Rejection),
     Submitted(Submitted<T>, Patience),
 }
@@ -53,7 +51,6 @@ pub(super) enum Patience {
 impl<T: 'static> fmt::Debug for Placed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Late => "Late",
             Self::Refused(_) => "Refused",
             Self::Submitted(..) => "Submitted",
         })
@@ -61,7 +58,7 @@ impl<T: 'static> fmt::Debug for Placed<T> {
 }
 
 impl<T: 'static> Placed<T> {
-    pub(super) fn new(deferred: Deferred<T>, admission: Admission) -> Self {
+    pub(super) fn new(deferred: AbortOnDrop<T>, admission: Admission) -> Self {
         let patience = match admission {
             Admission::WaitUpTo(patience) => Patience::Fresh(patience),
             _ => Patience::Endless,
@@ -75,7 +72,6 @@ impl<T: 'static> Placed<T> {
 
     pub(super) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, ServiceError<E>>> {
         match self {
-            Self::Late => Poll::Ready(Err(ServiceError::DeadlineExceeded)),
             Self::Refused(rejection) => Poll::Ready(Err(ServiceError::from(*rejection))),
             Self::Submitted(submitted, patience) => match submitted.poll(cx) {
                 Poll::Ready(result) => Poll::Ready(result),
@@ -90,10 +86,10 @@ impl<T: 'static> Placed<T> {
 
 impl Patience {
     /// Ready if it is over, and the work was still without a place.
-    fn poll_over<T>(&mut self, work: &Deferred<T>, cx: &mut Context<'_>) -> Poll<Rejection> {
+    fn poll_over<T>(&mut self, work: &AbortOnDrop<T>, cx: &mut Context<'_>) -> Poll<Rejection> {
         if let Self::Fresh(patience) = self {
             // Most have their place by now, and need no timer.
-            *self = match work.is_outside_queue() {
+            *self = match work.is_beyond() {
                 true => Self::Until(Box::pin(sleep(*patience))),
                 false => Self::Endless,
             };

@@ -77,20 +77,3 @@ impl Label {
         self.expires().unwrap_or_else(|| self.arrival.saturating_add(self.priority.slack_ns()))
     }
 }
-
-/// What may be on a task: a label, or nothing, which takes no room.
-pub(crate) trait Labelled: Send + Sync + 'static {
-    fn label(&self) -> Option<&Label>;
-}
-
-impl Labelled for () {
-    fn label(&self) -> Option<&Label> {
-        None
-    }
-}
-
-impl Labelled for Label {
-    fn label(&self) -> Option<&Label> {
-        Some(self)
-    }
-}

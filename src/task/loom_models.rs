@@ -4,13 +4,13 @@
 //! * `wake-before-result`: a finisher that takes the waker before it stores the result;
 //! * `waker-not-stored`: a waiter that looks without leaving its waker;
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
-//! * `admit-cancelled`: a line that gives a permit to a task that was cancelled;
+//! * `enter-cancelled`: a task that enters the queue after it was cancelled;
 //! * `rest-looks-first`: a watcher that looks into the boxes and then says that it sleeps;
 //! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back;
 //! * `left-cleared-last`: a caller who passes on what is left and then says that there is nothing left;
 //! * `rest-forgets`: a waiter that rests without asking whether the future was woken during its job;
 //! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
-//! * `withdraw-placed`: a waiter whose patience is over that takes back what has its permit.
+//! * `withdraw-placed`: a waiter whose patience is over that takes back what has entered the queue.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -20,8 +20,10 @@ use std::task::{Poll, Wake as _, Waker};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Cancelled, Ended, Host, Join, Notice, Outboxes, Place, Run, TaskCell};
+use super::{Ended, Host, Join, NotWaiting, Notice, Outboxes, Place, Refusal, Run, TaskCell, Ticket};
 use crate::error::JoinError;
+
+const HELD: Place = Place::Queued(Ticket::HELD);
 
 /// Counts what becomes of a place.
 #[derive(Default)]
@@ -32,7 +34,7 @@ struct Counts {
 
 impl Host for Counts {
     fn leaves_queue(&self, place: Place) {
-        assert_eq!(place, Place::Held);
+        assert_eq!(place, HELD);
         self.given_back.fetch_add(1, Ordering::Relaxed);
     }
     fn ended(&self, _: Ended) {
@@ -42,12 +44,13 @@ impl Host for Counts {
 
 impl Counts {
     fn cancel(&self, task: &dyn Run) {
-        match task.cancel() {
-            Cancelled::Pending(Place::Held) => {
+        match task.void(Refusal::Cancelled) {
+            Ok((place, waiter)) => {
+                assert_eq!(place, HELD);
                 self.given_back.fetch_add(1, Ordering::Relaxed);
+                waiter.into_iter().for_each(Waker::wake);
             }
-            Cancelled::Pending(other) => panic!("{other:?}"),
-            Cancelled::Running | Cancelled::Over => {}
+            Err(NotWaiting::Running | NotWaiting::Over) => {}
         }
     }
 }
@@ -56,7 +59,7 @@ impl Counts {
 #[test]
 fn loom_the_waiter_is_woken() {
     loom::model(|| {
-        let cell = TaskCell::new(|| 7, Place::Held, None);
+        let cell = TaskCell::new(|| 7, HELD, None, None);
         let worker = {
             let cell = Arc::clone(&cell);
             thread::spawn(move || cell.run(&Counts::default()))
@@ -73,7 +76,7 @@ fn loom_the_waiter_is_woken() {
 fn loom_a_place_comes_back_once() {
     loom::model(|| {
         let counts = Arc::new(Counts::default());
-        let cell = TaskCell::new(|| (), Place::Held, None);
+        let cell = TaskCell::new(|| (), HELD, None, None);
         let worker = {
             let (cell, counts) = (Arc::clone(&cell), Arc::clone(&counts));
             thread::spawn(move || cell.run(&*counts))
@@ -91,21 +94,19 @@ fn loom_a_place_comes_back_once() {
     });
 }
 
-/// A task in line that is admitted while it is cancelled: the permit is given back by the canceller if it was taken, and
-/// not taken if it was too late.
+/// A task that gets its place while it is cancelled: the place is given back by the canceller if it
+/// was taken, and not taken if it was too late.
 #[test]
-fn loom_a_cancelled_task_takes_no_permit() {
+fn loom_a_cancelled_task_takes_no_place() {
     loom::model(|| {
-        let cell = TaskCell::new(|| (), Place::Line, None);
-        let line = {
+        let cell = TaskCell::new(|| (), Place::Outside, None, None);
+        let places = {
             let cell = Arc::clone(&cell);
-            thread::spawn(move || cell.admit())
+            thread::spawn(move || cell.enter(HELD))
         };
-        let met = cell.cancel();
-        match line.join().unwrap() {
-            true => assert_eq!(met, Cancelled::Pending(Place::Held)),
-            false => assert_eq!(met, Cancelled::Pending(Place::Line)),
-        }
+        let met = cell.void(Refusal::Cancelled).map(|(place, _)| place);
+        let expected = if places.join().unwrap() { HELD } else { Place::Outside };
+        assert_eq!(met, Ok(expected));
     });
 }
 
@@ -212,7 +213,7 @@ fn loom_a_wake_up_during_the_job_is_not_lost() {
         let (notice, event) = (Notice::new(), Arc::new(AtomicUsize::new(0)));
         let job = {
             let event = Arc::clone(&event);
-            TaskCell::new(move || event.load(Ordering::Relaxed) == 1, Place::Held, None)
+            TaskCell::new(move || event.load(Ordering::Relaxed) == 1, HELD, None, None)
         };
         let worker = {
             let job = Arc::clone(&job);
@@ -242,19 +243,20 @@ fn loom_a_wake_up_during_the_job_is_not_lost() {
     });
 }
 
-/// A task in line that is withdrawn while it is admitted: it has its permit and stays, or it is gone and takes none.
+/// A task that is withdrawn while it gets its place: it has the place and stays, or it is gone and
+/// takes none.
 #[test]
-fn loom_what_is_withdrawn_takes_no_permit() {
+fn loom_what_is_withdrawn_takes_no_place() {
     loom::model(|| {
-        let cell = TaskCell::new(|| (), Place::Line, None);
-        let line = {
+        let cell = TaskCell::new(|| (), Place::Outside, None, None);
+        let places = {
             let cell = Arc::clone(&cell);
-            thread::spawn(move || cell.admit())
+            thread::spawn(move || cell.enter(HELD))
         };
-        let withdrawn = cell.withdraw();
-        match line.join().unwrap() {
+        let withdrawn = cell.withdraw(Ticket::HELD);
+        match places.join().unwrap() {
             true => assert_eq!((withdrawn, cell.is_pending()), (None, true)),
-            false => assert_eq!((withdrawn, cell.is_pending()), (Some(Place::Line), false)),
+            false => assert_eq!((withdrawn, cell.is_pending()), (Some(Place::Outside), false)),
         }
     });
 }

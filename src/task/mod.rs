@@ -7,13 +7,12 @@
 //! # States
 //!
 //! ```text
-//!              admit                 run                  poll_join
-//!  Pending(Line) ──▶ Pending(Held) ─────▶ Running ──▶ Done ─────────▶ Taken
-//!        │                 │                ▲
-//!        │                 │  cancel        │ run (subtasks, and places that have lapsed)
-//!        ├─────────────────┴──────▶ Void    │
-//!        │        refuse             ▲      │
-//!        └───────────────────────────┴── Pending(Free)
+//!                   enter                    run              poll_join
+//!  Pending(Outside) ───────▶ Pending(Queued) ───────▶ Running ──▶ Done ──▶ Taken
+//!          │                        │                  ▲                      ▲
+//!          │ cancel, refuse         │                  │ run                  │ poll_join
+//!          └────────────────────────┴────▶ Void ◀── Pending(Subtask)          │
+//!                                           └─────────────────────────────────┘
 //! ```
 //!
 //! # Invariants
@@ -40,14 +39,14 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(crate) use cell::TaskCell;
-pub(crate) use label::{Label, Labelled, Name};
+pub(crate) use label::{Label, Name};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;
 pub use options::TaskOptions;
 pub(crate) use outbox::Outboxes;
 pub use priority::Priority;
 
-use crate::error::{JoinError, Rejection};
+use crate::error::{JoinError, RejectReason, Rejection};
 
 /// A task as the queues see it.
 pub(crate) type TaskRef = Arc<dyn Run>;
@@ -55,47 +54,91 @@ pub(crate) type TaskRef = Arc<dyn Run>;
 /// What a waiting task occupies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Not yet brought to the pool: it waits elsewhere.
+    /// Nothing yet: it waits for its bytes.
     Outside,
-    /// It stands in line for a place in the queue.
-    Line,
-    /// A place in the queue: one permit, to be given back.
-    Held,
-    /// A place in the run order, with a permit.
-    Ranked,
-    /// A place in the run order, without one: its caller waits for it as for a permit.
-    Waiting,
-    /// Nothing: a subtask, or a late comer whose place lapsed.
-    Free,
+    /// A place in the injector or in the run order.
+    Queued(Ticket),
+    /// A place in a worker's deque, without a permit: it is a subtask.
+    Subtask,
 }
 
 impl Place {
-    /// Whether it waits for a place in the queue still.
-    pub(crate) fn is_outside_queue(self) -> bool {
-        matches!(self, Self::Outside | Self::Line | Self::Waiting)
+    /// The ticket of a task that came when there was no permit.
+    pub(crate) fn paid_later(self) -> Option<Ticket> {
+        match self {
+            Self::Queued(ticket) if ticket != Ticket::HELD && ticket != Ticket::NONE => Some(ticket),
+            _ => None,
+        }
+    }
+
+    /// Whether the task waits beyond the limit of the queue, whose last permit is `paid` for.
+    pub(crate) fn is_beyond(self, paid: Ticket) -> bool {
+        match self {
+            Self::Outside => true,
+            Self::Queued(ticket) => ticket > paid,
+            Self::Subtask => false,
+        }
     }
 }
 
-/// What [`Run::cancel`] met.
+/// What a task in the queue has of the permits. Tickets are paid for in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
+impl Ticket {
+    /// A permit, taken at once.
+    pub(crate) const HELD: Self = Self(0);
+    /// Never a permit: it is beyond its tenant's share of the queue, or came with a permit that had
+    /// lapsed, or continues work that was let in before.
+    pub(crate) const NONE: Self = Self(u64::MAX);
+
+    /// The ticket of the `number`th task, from 1, that came when there was no permit.
+    pub(crate) fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// Why [`Run::void`] did nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cancelled {
-    /// It waited; its closure is dropped, and the caller must give back what it occupied.
-    Pending(Place),
-    /// It runs; it can see that it is no longer wanted.
+pub(crate) enum NotWaiting {
+    /// The task runs; it can see that it is no longer wanted.
     Running,
-    /// There was nothing left to cancel.
+    /// It has run, or never will.
     Over,
 }
 
-/// Why a task that waits is not to run, other than that it was cancelled.
+/// Why a task that waits is not to run.
 #[derive(Debug, Clone)]
 pub(crate) enum Refusal {
+    /// Nobody wants it any more.
+    Cancelled,
     /// The pool is closed.
     Closed,
     /// Its deadline has passed.
     Expired,
     /// It was not let in, or had to give way.
     Rejected(Box<Rejection>),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        match rejection.reason {
+            RejectReason::ShuttingDown => Self::Closed,
+            RejectReason::Expired => Self::Expired,
+            _ => Self::Rejected(Box::new(rejection)),
+        }
+    }
+}
+
+impl From<Refusal> for JoinError {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::Cancelled => Self::Cancelled,
+            Refusal::Closed => Self::Closed,
+            Refusal::Expired => Self::Expired,
+            Refusal::Rejected(rejection) => Self::Rejected(rejection),
+        }
+    }
 }
 
 /// How a task that ran came to its end.
@@ -125,28 +168,25 @@ pub(crate) trait Host {
 pub(crate) trait Run: Send + Sync {
     /// Runs the task on this thread if it still waits; says where it did, if so. Panics of the closure are caught.
     fn run(&self, host: &dyn Host) -> Option<Place>;
-    /// Gives a task in line its permit. False if it no longer stands there: then the permit is not taken.
-    fn admit(&self) -> bool;
     /// Brings a task from [`Place::Outside`] to `place`. False if it no longer waits: then nothing is taken.
     fn enter(&self, place: Place) -> bool;
-    /// Drops the closure of a waiting task, asks a running one to stop.
-    fn cancel(&self) -> Cancelled;
-    /// The same for a task that has no place in the queue yet, and only then. Says where it waited; its waiter, who asks for this, is
-    /// not woken.
+    /// Drops the closure of a task that waits, and stores why. A task that runs is asked to stop.
+    /// Returns what the task occupied, and whom to wake when that is given back.
+    #[must_use = "its place has to be given back, and its waiter to be woken"]
+    fn void(&self, why: Refusal) -> Result<(Place, Option<Waker>), NotWaiting>;
+    /// The same for a task that waits beyond the limit of the queue, whose last permit is `paid`
+    /// for, and only then. Returns where it waited. Its waiter, who asks for this, is not woken.
     #[must_use = "what it occupied has to be cleared up"]
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services ask for it"))]
-    fn withdraw(&self) -> Option<Place>;
-    /// Drops the closure of a task that waits, and tells why. Says what it occupied, and whom to wake when that is given back;
-    /// `None` if it did not wait any more.
-    #[must_use = "its place has to be given back, and its waiter to be woken"]
-    fn refuse(&self, why: Refusal) -> Option<(Place, Option<Waker>)>;
+    fn withdraw(&self, paid: Ticket) -> Option<Place>;
     /// Whether it was asked to stop.
     fn is_cancelled(&self) -> bool;
-    /// Whether it waits for a place in the queue still.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services ask for it"))]
-    fn is_outside_queue(&self) -> bool;
+    /// Where it waits, if it still does.
+    fn place(&self) -> Option<Place>;
     /// Whether it still waits.
-    fn is_pending(&self) -> bool;
+    fn is_pending(&self) -> bool {
+        self.place().is_some()
+    }
     /// Whether it has run, or never will.
     fn is_over(&self) -> bool;
     /// What it says of itself to those who decide on its turn; `None` for plain work.

@@ -89,6 +89,11 @@ impl TaskOptions {
         Some(tracing::info_span!("task", name = %name, tenant = self.tenant.as_deref()))
     }
 
+    /// `None` if they say nothing: the work is plain.
+    pub(crate) fn unless_empty(self) -> Option<Self> {
+        (self != Self::new()).then_some(self)
+    }
+
     /// Whether the deadline has passed at `now`.
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= now)

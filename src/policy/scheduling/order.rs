@@ -285,6 +285,16 @@ impl<T> RunOrder<T> {
         Some(self.take(index, key)?.item)
     }
 
+    /// Takes out all tasks that satisfy `pred`.
+    pub(crate) fn take_out(&mut self, mut pred: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut keys = Vec::new();
+        for (index, tenant) in self.accounts.waiting() {
+            let matching = tenant.queue.iter().filter(|(_, task)| pred(&task.item));
+            keys.extend(matching.map(|(key, _)| (index, key)));
+        }
+        keys.into_iter().filter_map(|(index, key)| Some(self.take(index, key)?.item)).collect()
+    }
+
     /// Takes out a task to make room for one of class `than`: of the least urgent class below, the
     /// task with the latest due time. Examines [`MAX_TENANTS_EXAMINED`] tenants.
     pub(crate) fn evict(&mut self, than: Priority) -> Option<T> {

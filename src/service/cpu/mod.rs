@@ -90,7 +90,7 @@ where
         let options = self.entrance.classify.classify(&request);
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, function) = (&self.entrance.pool, &self.work);
-        CpuFuture::new(submit(pool, pool.task_with(options), admission, request, |request| {
+        CpuFuture::new(submit(pool, options, admission, request, |request| {
             let function = function.clone();
             move || function(request)
         }))

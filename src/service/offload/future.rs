@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::work::{Polled, Step};
-use crate::pool::AdaptiveThreadPool;
+use crate::pool::{AdaptiveThreadPool, Mode};
 use crate::service::error::ServiceError;
 use crate::service::placed::{Placed, Submitted};
 use crate::task::TaskOptions;
@@ -60,10 +60,8 @@ where
     fn go_on(&mut self) {
         let Stage::Resting(polled) = mem::replace(&mut self.stage, Stage::Over) else { return };
         let work = move || polled.poll();
-        self.stage = Stage::Later(Submitted::new(match self.pool.task_with(self.options.clone()) {
-            None => self.pool.enqueue_step(work),
-            Some(task) => task.enqueue_step(work),
-        }));
+        let step = self.pool.enqueue(self.options.clone(), Mode::Step, work);
+        self.stage = Stage::Later(Submitted::new(step));
     }
 }
 

@@ -65,7 +65,7 @@ where
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, inner) = (&self.entrance.pool, &mut self.inner);
         // A request that is refused at once does not get to the service within.
-        let first = submit(pool, pool.task_with(options.clone()), admission, request, |request| {
+        let first = submit(pool, options.clone(), admission, request, |request| {
             let polled = Polled::new(inner.call(request));
             move || polled.poll()
         });

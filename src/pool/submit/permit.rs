@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::shared::count;
-use super::{AdaptiveThreadPool, JoinHandle};
-use crate::admission::{Call, CallPoll, Full, Joined, ReservationId, Waiter, Withdrawn};
+use super::super::AdaptiveThreadPool;
+use super::super::shared::count;
+use super::super::worker;
+use super::{JoinHandle, Mode};
+use crate::admission::{Call, CallPoll, Full, Joined, ReservationId, Withdrawn};
 use crate::error::AcquireError;
-use crate::task::{Join, Place, TaskCell};
 
 /// A reserved place in the queue: work can be put there without waiting and without being refused.
 ///
@@ -30,10 +31,10 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Enters a permit that was just taken into the book of reservations.
-    pub(super) fn reserve(pool: &AdaptiveThreadPool, place: Place) -> Self {
-        let reservation = (place == Place::Held).then(|| pool.shared().reservations.enter(None));
-        Self::new(pool, reservation)
+    /// Reserves a permit that was just taken.
+    pub(super) fn reserve(pool: &AdaptiveThreadPool) -> Self {
+        let reservation = pool.shared().reservations.enter(None);
+        Self::new(pool, Some(reservation))
     }
 
     fn new(pool: &AdaptiveThreadPool, reservation: Option<ReservationId>) -> Self {
@@ -45,43 +46,43 @@ impl Permit {
 
     /// Starts `work` in the background. It can't fail for lack of room; if the pool was shut down meanwhile, the handle
     /// yields [`JoinError::Closed`](crate::JoinError::Closed) and the work is dropped.
-    pub fn spawn<F, T>(mut self, work: F) -> JoinHandle<T>
+    pub fn spawn<F, T>(self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let shared = self.pool.shared();
-        let luggage = shared.pack();
-        let kept = self.reservation.take().is_some_and(|id| shared.reservations.strike(id));
-        let place = if kept { Place::Held } else { Place::Free };
-        if shared.permits.is_closed() {
-            let cell = TaskCell::new(work, Place::Free, None);
-            shared.refuse_unseen(cell.as_run());
-            if kept {
-                shared.release_permit();
-            }
-            return JoinHandle::new(cell, Arc::clone(shared));
-        }
-        shared.submit(work, luggage, place)
+        // The permit may be the last handle: the pool stays open until the work is in the queue.
+        let pool = self.pool.clone();
+        let handle = pool.shared().submit_handle(None, Mode::Permit(self), work, |work| work);
+        handle.unwrap_or_else(|rejected| pool.shared().refused(rejected))
     }
 
-    /// The place, for work that goes to the run order.
-    pub(super) fn into_place(mut self) -> Place {
-        let id = self.reservation.take();
-        if id.is_some_and(|id| self.pool.shared().reservations.strike(id)) {
-            Place::Ranked
-        } else {
-            Place::Free
-        }
+    /// Whether the permit is still good; then it is the caller's to give back.
+    pub(super) fn redeem(mut self) -> bool {
+        self.strike()
+    }
+
+    fn strike(&mut self) -> bool {
+        self.reservation.take().is_some_and(|id| self.pool.shared().reservations.strike(id))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let shared = self.pool.shared();
-        if self.reservation.take().is_some_and(|id| shared.reservations.strike(id)) {
-            shared.release_permit();
+        if self.strike() {
+            self.pool.shared().release_permit();
         }
+    }
+}
+
+impl AdaptiveThreadPool {
+    /// A permit, at once. None is needed on a worker of this pool.
+    pub(super) fn permit(&self) -> Result<Permit, Full> {
+        let shared = self.shared();
+        if worker::current_of(shared).is_some() {
+            return Ok(Permit::new(self, None));
+        }
+        shared.try_permit().map(|_| Permit::reserve(self))
     }
 }
 
@@ -117,20 +118,20 @@ impl Future for Acquire<'_> {
                 CallPoll::Lapsed => {}
             }
         }
-        match shared.admit_now() {
-            Ok(place) => return Poll::Ready(Ok(Permit::reserve(&self.pool, place))),
+        match self.pool.permit() {
+            Ok(permit) => return Poll::Ready(Ok(permit)),
             Err(Full::Closed) => return Poll::Ready(Err(AcquireError::new())),
             Err(Full::Occupied) => {}
         }
         let call = Call::new(cx.waker().clone(), Arc::clone(&shared.reservations));
-        match shared.permits.join_line(Waiter::Call(Arc::clone(&call))) {
+        match shared.permits.join_caller(&call) {
             Joined::InLine => {
                 count(&shared.tally.backpressure);
                 self.call = Some(call);
                 Poll::Pending
             }
-            Joined::Permit(_) => Poll::Ready(Ok(Permit::reserve(&self.pool, Place::Held))),
-            Joined::Closed(_) => Poll::Ready(Err(AcquireError::new())),
+            Joined::Permit => Poll::Ready(Ok(Permit::reserve(&self.pool))),
+            Joined::Closed => Poll::Ready(Err(AcquireError::new())),
         }
     }
 }

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use super::shared::Shared;
-use super::worker;
+use super::super::shared::Shared;
+use super::super::worker;
 use crate::error::JoinError;
+#[cfg(feature = "tower")]
+use crate::error::{RejectReason, Rejection};
+#[cfg(feature = "tower")]
+use crate::task::Place;
 use crate::task::{Join, TaskRef};
 
 /// A task that was spawned, and the future of its result. Dropping it detaches the task: it runs all the same.
@@ -16,8 +20,8 @@ use crate::task::{Join, TaskRef};
 /// # Cancel safety
 /// Polling it and letting go loses nothing: the result is there at the next poll.
 pub struct JoinHandle<T> {
-    pub(super) join: Arc<dyn Join<T>>,
-    pub(super) shared: Arc<Shared>,
+    join: Arc<dyn Join<T>>,
+    shared: Arc<Shared>,
 }
 
 impl<T> std::fmt::Debug for JoinHandle<T> {
@@ -29,7 +33,7 @@ impl<T> std::fmt::Debug for JoinHandle<T> {
 impl<T> Unpin for JoinHandle<T> {}
 
 impl<T: 'static> JoinHandle<T> {
-    pub(super) fn new(join: Arc<dyn Join<T>>, shared: Arc<Shared>) -> Self {
+    pub(in crate::pool) fn new(join: Arc<dyn Join<T>>, shared: Arc<Shared>) -> Self {
         Self { join, shared }
     }
 
@@ -45,10 +49,6 @@ impl<T: 'static> JoinHandle<T> {
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle { task: Arc::clone(&self.join).into_run(), shared: Arc::clone(&self.shared) }
-    }
-
-    pub(super) fn into_join(self) -> Arc<dyn Join<T>> {
-        self.join
     }
 
     /// On a worker of its pool: runs the task if nobody has begun it.
@@ -132,5 +132,71 @@ impl AbortHandle {
     /// As [`JoinHandle::abort`].
     pub fn abort(&self) {
         self.shared.cancel(&*self.task);
+    }
+}
+
+/// A task that nobody but the holder wants: dropping this cancels it if it has not started.
+#[derive(Debug)]
+pub(crate) struct AbortOnDrop<T: 'static>(JoinHandle<T>);
+
+impl<T: 'static> AbortOnDrop<T> {
+    pub(super) fn new(handle: JoinHandle<T>) -> Self {
+        Self(handle)
+    }
+
+    /// Cancels the work if it has not started; asks it to stop if it runs.
+    pub(crate) fn cancel(&self) {
+        self.0.abort();
+    }
+
+    /// On a worker of its pool: runs the work if nobody has begun it.
+    pub(crate) fn help(&self) {
+        self.0.help();
+    }
+}
+
+/// What services ask of it.
+#[cfg(feature = "tower")]
+impl<T: 'static> AbortOnDrop<T> {
+    /// The first poll, right after the work was submitted: a lone caller spins for a moment, as with `run`.
+    pub(crate) fn poll_fresh(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        let JoinHandle { join, shared } = &self.0;
+        if worker::current_of(shared).is_none() && shared.caller_spins(cx, shared.permits_taken()) {
+            shared.lone_caller.spin(|| join.looks_done());
+        }
+        Pin::new(self).poll(cx)
+    }
+
+    /// Whether the work waits beyond the limit of the queue, or for its bytes.
+    pub(crate) fn is_beyond(&self) -> bool {
+        let JoinHandle { join, shared } = &self.0;
+        join.as_run().place().is_some_and(|place| place.is_beyond(shared.permits.paid()))
+    }
+
+    /// Takes the work back if it waits beyond the limit, and says what it waited for. `None`: it
+    /// has its place, or has begun, or is over.
+    pub(crate) fn withdraw(&self) -> Option<Rejection> {
+        let JoinHandle { join, shared } = &self.0;
+        let task = join.as_run();
+        let place = task.withdraw(shared.permits.paid())?;
+        shared.withdrawn(task, place);
+        Some(match place {
+            Place::Outside => shared.rejected(RejectReason::ByteBudget),
+            _ => shared.why_beyond(task.label()),
+        })
+    }
+}
+
+impl<T: 'static> Future for AbortOnDrop<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<T: 'static> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.cancel();
     }
 }

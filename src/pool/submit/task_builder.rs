@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::propagate::Luggage;
-use super::run_task::RunTask;
-use super::shared::Shared;
-use super::weight::Load;
-use super::{AbortHandle, AdaptiveThreadPool, JoinHandle, worker};
+use tokio::sync::Notify;
+
+use super::super::AdaptiveThreadPool;
+use super::super::shared::Shared;
+use super::{AbortHandle, JoinHandle, Mode, RunFuture};
 use crate::admission::Full;
-use crate::error::{RejectReason, Rejected, Rejection};
-use crate::task::{Join, Label, Place, Priority, TaskOptions};
+use crate::error::{RejectReason, Rejected};
+use crate::task::{Priority, TaskOptions};
 
 /// A task about to be submitted; from [`AdaptiveThreadPool::task`].
 ///
@@ -48,12 +48,6 @@ impl AdaptiveThreadPool {
     #[inline]
     pub fn task(&self) -> TaskBuilder<'_> {
         TaskBuilder { pool: self, options: TaskOptions::new() }
-    }
-
-    /// The task with these options; `None` if they say nothing: then the work is plain.
-    #[inline]
-    pub(crate) fn task_with(&self, options: TaskOptions) -> Option<TaskBuilder<'_>> {
-        (options != TaskOptions::new()).then(|| self.task().options(options))
     }
 
     /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is the weight of a tenant
@@ -111,12 +105,12 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Cancel safety
     /// As [`AdaptiveThreadPool::run`].
-    pub fn run<F, T>(self, work: F) -> RunTask<'p, F, T>
+    pub fn run<F, T>(self, work: F) -> RunFuture<'p, F, T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        RunTask::new(self, work)
+        RunFuture::new(self.shared(), work, Some(self.options))
     }
 
     /// Starts `work` in the background once there is room for it in the queue. The handle's semantics are those of
@@ -141,30 +135,20 @@ impl<'p> TaskBuilder<'p> {
             Ok(handle) => return Ok(handle),
             Err(rejected) => rejected,
         };
-        let shared = again.shared();
         match rejected.rejection().reason {
             RejectReason::ByteBudget | RejectReason::TenantLimit => {
-                Ok(again.spawn_in_line(rejected.into_inner()).await)
+                again.spawn_in_line(rejected.into_inner()).await
             }
             RejectReason::QueueFull => {
                 let work = rejected.into_inner();
-                let Ok(permit) = again.pool.acquire().await else {
-                    return Err(Rejected::new(shared.rejection(Full::Closed), work));
-                };
-                let label = again.label();
-                match shared.try_weigh(again.options.bytes) {
-                    Ok(load) if shared.over_share(&label).is_none() => {
-                        let luggage = again.pack();
-                        let work = loaded(work, load);
-                        Ok(shared.submit_labelled(work, luggage, label, permit.into_place()))
-                    }
-                    Err(rejection) if rejection.reason != RejectReason::ByteBudget => {
-                        Err(Rejected::new(rejection, work))
-                    }
-                    tenant_or_bytes => {
-                        drop((tenant_or_bytes, permit));
-                        Ok(again.spawn_in_line(work).await)
-                    }
+                match again.pool.acquire().await {
+                    Ok(permit) => again.shared().submit_handle(
+                        Some(again.options),
+                        Mode::Permit(permit),
+                        work,
+                        |work| work,
+                    ),
+                    Err(_) => Err(Rejected::new(again.shared().rejection(Full::Closed), work)),
                 }
             }
             _ => Err(rejected),
@@ -172,16 +156,25 @@ impl<'p> TaskBuilder<'p> {
     }
 
     /// Spawns work that waits by itself: for its bytes, and in the order itself if its tenant has its share of the queue.
-    async fn spawn_in_line<F, T>(self, work: F) -> JoinHandle<T>
+    async fn spawn_in_line<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (handle, placed) = self.submit_and_tell(work);
+        let placed = Arc::new(Notify::new());
+        let tells = Tells(Arc::clone(&placed));
+        let wrap = |work: F| {
+            move || {
+                drop(tells);
+                work()
+            }
+        };
+        let mode = Mode::WaitAndTell(Arc::clone(&placed));
+        let handle = self.shared().submit_handle(Some(self.options), mode, work, wrap)?;
         let mut given_up = GivenUp(Some(handle.abort_handle()));
-        placed.await;
+        placed.notified().await;
         given_up.0 = None;
-        handle
+        Ok(handle)
     }
 
     /// Starts `work` in the background if there is room for it now, if need be at the cost of a task of a lesser class.
@@ -193,67 +186,20 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.try_place() {
-            Ok(Placed { luggage, label, place, load }) => {
-                Ok(self.shared().submit_labelled(loaded(work, load), luggage, label, place))
-            }
-            Err(rejection) => Err(Rejected::new(rejection, work)),
-        }
+        self.shared().submit_handle(Some(self.options), Mode::Try, work, |work| work)
     }
 
-    /// All that the task needs beside its work, with a place for it and its bytes, if there are any at once.
-    pub(super) fn try_place(&self) -> Result<Placed, Rejection> {
-        let shared = self.shared();
-        let (luggage, label) = (self.pack(), self.label());
-        // The bytes first: they come back by themselves if there is no place.
-        let load = shared.try_weigh(self.options.bytes)?;
-        let place = match worker::current_of(shared) {
-            Some(_) => shared.free_place(&label)?,
-            None => shared.place_now(&label)?,
-        };
-        Ok(Placed { luggage, label, place, load })
-    }
-
-    /// Whether its deadline has passed. One that comes so late is refused, and counted so.
-    #[cfg(feature = "tower")]
-    pub(crate) fn comes_too_late(&self) -> bool {
-        let late = self.options.has_expired(Instant::now());
-        if late {
-            self.shared().note_refusal();
-        }
-        late
-    }
-
-    pub(super) fn byte_count(&self) -> usize {
-        self.options.bytes
-    }
-
-    pub(super) fn shared(&self) -> &'p Arc<Shared> {
+    fn shared(&self) -> &'p Arc<Shared> {
         self.pool.shared()
     }
+}
 
-    pub(super) fn label(&self) -> Label {
-        self.clone().take_label()
-    }
+/// Tells when it is dropped.
+struct Tells(Arc<Notify>);
 
-    /// Its label. The tenant's name is moved: those who count its references at the same time are in each other's way.
-    #[inline]
-    pub(super) fn take_label(&mut self) -> Label {
-        let shared = self.shared();
-        let options = &mut self.options;
-        let tenant = options.tenant.take().unwrap_or_else(|| Arc::clone(&shared.nobody));
-        let expires = options.deadline.map(|at| shared.ns_at(at));
-        let priority = options.priority.unwrap_or_default();
-        Label::new(tenant, priority, shared.now_ns(), expires, options.name.take())
-    }
-
-    #[inline]
-    pub(super) fn pack(&self) -> Luggage {
-        let shared = self.shared();
-        match self.options.span() {
-            None => shared.pack(),
-            Some(span) => span.in_scope(|| shared.pack()),
-        }
+impl Drop for Tells {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
@@ -263,53 +209,5 @@ struct GivenUp(Option<AbortHandle>);
 impl Drop for GivenUp {
     fn drop(&mut self) {
         self.0.iter().for_each(AbortHandle::abort);
-    }
-}
-
-/// What a task has that is let in.
-pub(super) struct Placed {
-    pub(super) luggage: Luggage,
-    pub(super) label: Label,
-    pub(super) place: Place,
-    pub(super) load: Load,
-}
-
-/// Work with its bytes: they are free when it is done, before anybody can see that, or dropped.
-pub(super) fn loaded<F, T>(work: F, load: Load) -> impl FnOnce() -> T + Send + 'static
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    move || {
-        let _load = load;
-        work()
-    }
-}
-
-impl Shared {
-    /// Queues labelled work that has its place.
-    pub(super) fn submit_labelled<F, T>(
-        self: &Arc<Self>,
-        work: F,
-        luggage: Luggage,
-        label: Label,
-        place: Place,
-    ) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let cell = luggage.labelled_task(work, place, None, label);
-        let task = Arc::clone(&cell).into_run();
-        match (place, worker::current_of(self)) {
-            (Place::Ranked | Place::Waiting, _) => self.rank(task, place),
-            (_, Some(worker)) => {
-                self.run_queue.note_use();
-                worker.push(task);
-            }
-            // A permit that had lapsed: it makes the queue longer by one.
-            (_, None) => self.inject_free(task),
-        }
-        JoinHandle::new(cell, Arc::clone(self))
     }
 }

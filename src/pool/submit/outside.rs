@@ -7,7 +7,7 @@ use crate::task::{Label, TaskRef};
 
 /// They are found by their deadline, which the keeper looks after, and by their label.
 #[derive(Default)]
-pub(super) struct Outside(Mutex<Books>);
+pub(in crate::pool) struct Outside(Mutex<Books>);
 
 #[derive(Default)]
 struct Books {
@@ -17,7 +17,7 @@ struct Books {
 
 impl Outside {
     /// Enters a task, if it has a deadline. Says whether that is so.
-    pub(super) fn enter(&self, task: &TaskRef) -> bool {
+    pub(in crate::pool) fn enter(&self, task: &TaskRef) -> bool {
         let Some((label, at)) = task.label().and_then(|label| Some((label, label.expires()?))) else {
             return false;
         };
@@ -30,7 +30,7 @@ impl Outside {
     }
 
     /// The task goes to the run order, or is over.
-    pub(super) fn leave(&self, label: &Label) {
+    pub(in crate::pool) fn leave(&self, label: &Label) {
         if let Some(at) = label.expires() {
             let left = self.0.lock().tasks.remove(&(at, label.number()));
             // Not under the lock: it may be the last reference.
@@ -39,12 +39,12 @@ impl Outside {
     }
 
     /// The next deadline.
-    pub(super) fn next_expiry(&self) -> Option<u64> {
+    pub(in crate::pool) fn next_expiry(&self) -> Option<u64> {
         self.0.lock().tasks.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Takes out those whose deadline is not after `now`.
-    pub(super) fn expire(&self, now: u64) -> Vec<TaskRef> {
+    pub(in crate::pool) fn expire(&self, now: u64) -> Vec<TaskRef> {
         let mut books = self.0.lock();
         let later = books.tasks.split_off(&(now.saturating_add(1), 0));
         std::mem::replace(&mut books.tasks, later).into_values().collect()
@@ -60,7 +60,7 @@ mod tests {
 
     fn task(expires: Option<u64>) -> TaskRef {
         let label = Label::new("".into(), Priority::Standard, 0, expires, None);
-        TaskCell::labelled(|| (), Place::Outside, None, label)
+        TaskCell::new(|| (), Place::Outside, None, Some(Box::new(label)))
     }
 
     #[test]

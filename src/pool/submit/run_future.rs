@@ -1,0 +1,151 @@
+//! The future of [`AdaptiveThreadPool::run`](crate::AdaptiveThreadPool::run).
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::super::shared::{Attention, Shared};
+use super::super::worker::{self, Worker};
+use super::{Mode, Submitted};
+use crate::error::{JoinError, Rejection};
+use crate::task::{Join, Refusal, TaskOptions};
+
+/// The result of work on its way through the pool. Nothing is submitted before the first poll.
+#[must_use = "futures do nothing unless awaited"]
+pub struct RunFuture<'p, F, T> {
+    shared: &'p Arc<Shared>,
+    stage: Stage<F, T>,
+}
+
+enum Stage<F, T> {
+    /// Without options it is plain work.
+    New(F, Option<TaskOptions>),
+    Submitted(Arc<dyn Join<T>>),
+    Over,
+}
+
+impl<F, T> std::fmt::Debug for RunFuture<'_, F, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stage = match &self.stage {
+            Stage::New(..) => "New",
+            Stage::Submitted(_) => "Submitted",
+            Stage::Over => "Over",
+        };
+        f.debug_struct("RunFuture").field("stage", &stage).finish_non_exhaustive()
+    }
+}
+
+/// The closure is moved, never pinned.
+impl<F, T> Unpin for RunFuture<'_, F, T> {}
+
+/// Permits that are taken when one caller submits one task after the other: its own, and that of the
+/// task before, which the worker is just about to give back.
+const ALONE: usize = 2;
+
+impl Shared {
+    /// Whether the caller has the pool to itself, and spins for its result; `taken` of the permits
+    /// are taken, its own among them.
+    pub(super) fn caller_spins(&self, cx: &mut Context<'_>, taken: usize) -> bool {
+        taken <= ALONE && self.lone_caller.pays(cx)
+    }
+
+    pub(super) fn permits_taken(&self) -> usize {
+        self.permits.limit().saturating_sub(self.permits.available())
+    }
+}
+
+impl<'p, F, T> RunFuture<'p, F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    pub(super) fn new(shared: &'p Arc<Shared>, work: F, options: Option<TaskOptions>) -> Self {
+        Self { shared, stage: Stage::New(work, options) }
+    }
+
+    /// Submits the work. Returns whether the caller's waker is registered, too.
+    #[inline]
+    fn submit(
+        shared: &Arc<Shared>,
+        work: F,
+        options: Option<TaskOptions>,
+        cx: &mut Context<'_>,
+    ) -> Result<(Arc<dyn Join<T>>, bool), Rejection> {
+        let spins = options.is_none() && shared.caller_spins(cx, shared.permits_taken() + 1);
+        // The first registration comes with the allocation.
+        let waker = (!spins).then(|| cx.waker().clone());
+        match shared.submit(options, Mode::Wait, waker, work, |work| work) {
+            Ok(Submitted { join, attention }) => {
+                if spins && attention == Attention::Awake {
+                    shared.lone_caller.spin(|| join.looks_done());
+                }
+                Ok((join, !spins))
+            }
+            Err(rejected) => Err(*rejected.rejection()),
+        }
+    }
+}
+
+/// Runs work on the worker whose task awaits it: it would wait for itself, or for others while it
+/// could do the work.
+fn run_here<F, T>(
+    worker: &Worker,
+    work: F,
+    options: Option<TaskOptions>,
+) -> Result<Arc<dyn Join<T>>, Rejection>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let context = worker.shared().capture(options.as_ref());
+    let label = worker.label(options)?;
+    Ok(worker.run_here(context.subtask(work, label)))
+}
+
+impl<F, T> Future for RunFuture<'_, F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.shared.pass_on();
+        let here = worker::current_of(this.shared);
+        let submitted = match (mem::replace(&mut this.stage, Stage::Over), &here) {
+            (Stage::Submitted(join), here) => {
+                if let Some(worker) = here {
+                    worker.help(&*join, || Arc::clone(&join).into_run());
+                }
+                Ok((join, false))
+            }
+            (Stage::New(work, options), Some(worker)) => {
+                run_here(worker, work, options).map(|join| (join, false))
+            }
+            (Stage::New(work, options), None) => Self::submit(this.shared, work, options, cx),
+            (Stage::Over, _) => panic!("`RunFuture` was polled after it was ready"),
+        };
+        let (join, registered) = match submitted {
+            Ok(submitted) => submitted,
+            Err(rejection) => return Poll::Ready(Err(JoinError::from(Refusal::from(rejection)))),
+        };
+        let result = if registered { Poll::Pending } else { join.poll_join(cx.waker()) };
+        if result.is_pending() {
+            this.stage = Stage::Submitted(join);
+        }
+        result
+    }
+}
+
+impl<F, T> Drop for RunFuture<'_, F, T> {
+    fn drop(&mut self) {
+        if let Stage::Submitted(join) = &self.stage {
+            // It may have been woken, and goes instead.
+            self.shared.pass_on();
+            self.shared.cancel(join.as_run());
+        }
+    }
+}
