@@ -270,7 +270,7 @@ impl Permits {
             line.gone += 1;
             if line.gone.unsigned_abs() * 2 > line.callers {
                 cleared = line.take_callers(|call| !call.is_waiting());
-                line.gone -= cleared.len().cast_signed();
+                line.gone -= isize::try_from(cleared.len()).unwrap_or(isize::MAX);
                 self.end_line(&line);
             }
         }

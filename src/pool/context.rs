@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::submit::{JoinHandle, Mode};
 use super::shared::Shared;
+use super::submit::{JoinHandle, Mode};
 use super::worker;
 use crate::task::TaskRef;
 

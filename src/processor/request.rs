@@ -133,11 +133,7 @@ impl ConversionResponse {
 }
 
 /// The task for documents of that many bytes; `None` if it may be a plain one.
-pub(super) fn task_for(
-    options: TaskOptions,
-    pool: &AdaptiveThreadPool,
-    bytes: usize,
-) -> TaskOptions {
+pub(super) fn task_for(options: TaskOptions, pool: &AdaptiveThreadPool, bytes: usize) -> TaskOptions {
     // Without a budget nobody counts them, and the task may be plain.
     let bytes = if pool.config().byte_budget.is_some() { bytes } else { 0 };
     TaskOptions { bytes, ..options }

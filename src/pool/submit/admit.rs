@@ -23,7 +23,9 @@ impl Shared {
         let over_share = label.and_then(|label| self.over_share(label));
         let ticket = match mode {
             Mode::Try => return self.place_now(label, over_share),
-            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled => self.ticket_or_wait(over_share.is_some())?,
+            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled => {
+                self.ticket_or_wait(over_share.is_some())?
+            }
             Mode::Permit(permit) => self.redeem(permit, over_share.is_some())?,
             Mode::Step => match self.try_permit() {
                 Ok(_) => Ticket::HELD,

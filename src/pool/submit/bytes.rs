@@ -47,13 +47,15 @@ impl Shared {
                 Err(Refused::Full) => Err(self.no_bytes(budget, RejectReason::ByteBudget)),
                 Err(Refused::NeverFits) => Err(self.no_bytes(budget, RejectReason::NeverFits)),
             },
-            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled | Mode::Permit(_) => match budget.join_line(bytes) {
-                Ok((weight, arrival)) => {
-                    let arrival = arrival.waits().then_some(arrival);
-                    Ok(Weighed { reservation: Some(weight), arrival })
+            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled | Mode::Permit(_) => {
+                match budget.join_line(bytes) {
+                    Ok((weight, arrival)) => {
+                        let arrival = arrival.waits().then_some(arrival);
+                        Ok(Weighed { reservation: Some(weight), arrival })
+                    }
+                    Err(NeverFits) => Err(self.no_bytes(budget, RejectReason::NeverFits)),
                 }
-                Err(NeverFits) => Err(self.no_bytes(budget, RejectReason::NeverFits)),
-            },
+            }
         }
     }
 
