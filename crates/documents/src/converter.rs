@@ -227,11 +227,11 @@ impl Converter for DocumentConverter {
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         match formats(input, options).ok()? {
             (Format::Markdown, Format::Html) => {
-                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
+                let plan = split::split(input, markdown::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(html::Plan::new(plan)))
             }
             (Format::Markdown, Format::Rtf) => {
-                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
+                let plan = split::split(input, markdown::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(rtf_write::Plan::new(plan)))
             }
             (Format::Rtf, Format::Markdown) => {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{Plan, from_markdown, from_part, ids, make_room, options_from_rtf, write};
-use crate::markdown::split::{self, Reading, Windows, Written};
+use crate::markdown::Reading;
+use crate::markdown::split::{self, Windows, Written};
 use crate::rtf::read as rtf;
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts, Report};
 

@@ -17,8 +17,9 @@ use self::ids::{AllIds, Ids};
 pub(crate) use self::incremental::{FromMarkdown, FromRtf};
 use self::safe::Safe;
 use self::writer::Writer;
+use crate::markdown::Reading;
 use crate::markdown::Text;
-use crate::markdown::split::{self, Reading, Slugs, Source};
+use crate::markdown::split::{self, Slugs, Source};
 use millpond_convert::{
     ConversionOptions, ConvertError, Format, HtmlPolicy, Loss, MarkdownExtensions, Report,
 };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr_iter;
 
-use super::split::Reading;
+use super::reading::Reading;
 use millpond_convert::ConvertError;
 
 /// What may stand before the text.

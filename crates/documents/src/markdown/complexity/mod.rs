@@ -17,7 +17,7 @@ use memchr::{memchr, memchr_iter};
 use self::containers::Containers;
 use self::tables::Rows;
 use self::titles::Titles;
-use super::split::begins_text;
+use super::lines::begins_text;
 use crate::byte_table::byte_table;
 use millpond_convert::ConvertError;
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+use super::super::lines::begins_text;
 use super::fence::Fence;
 use super::html::Html;
 
@@ -61,16 +62,6 @@ impl State {
         }
         self.after_blank = is_blank;
     }
-}
-
-/// Whether the line is certain to begin a paragraph or a heading that has text.
-pub(in super::super) fn begins_text(line: &[u8]) -> bool {
-    let is_text = |b: &u8| b.is_ascii_alphabetic() || !b.is_ascii();
-    if line.first().is_some_and(is_text) {
-        return true;
-    }
-    let marks = line.iter().take_while(|&&b| b == b'#').count();
-    (1..=6).contains(&marks) && line.get(marks) == Some(&b' ') && line.get(marks + 1).is_some_and(is_text)
 }
 
 /// The first character of the text at `cut` belongs to this range: enough for a parser to see that a block begins.

@@ -9,8 +9,8 @@ use memchr::memmem;
 use pulldown_cmark::{BrokenLink, BrokenLinkCallback, CowStr, Event, Parser, Tag};
 use unicase::UniCase;
 
+use super::super::reading::Reading;
 use super::super::text::Text;
-use super::Reading;
 
 /// Where a reference leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Definitions {
         let text = Text::of(text, 0);
         let text = text.get();
         reading.measure(text, 0, 0).map_err(|_| NotApart)?;
-        let parser = reading.parser(text, None);
+        let parser = reading.parser(text, None::<Lookup<'_>>);
         let mut labels = Vec::new();
         self.define(&parser, |label| labels.push(label.to_owned()))?;
         let is_note = |event| matches!(event, Event::Start(Tag::FootnoteDefinition(_)));

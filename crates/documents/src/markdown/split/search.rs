@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use unicase::UniCase;
 
+use super::super::reading::Reading;
 use super::super::text::{BYTE_ORDER_MARK, front_matter};
+use super::cuts;
 use super::definitions::{self, Definitions};
 use super::part::Plan;
-use super::{Reading, cuts};
 
 /// The most of a document that may be searched for definitions before its parts are, as a divisor of its length: it is
 /// read twice then, the first time by one thread.

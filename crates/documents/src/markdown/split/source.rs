@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, LinkType, OffsetIter, Parser, Tag, TagEnd};
 
+use super::super::reading::Reading;
 use super::super::text::Text;
-use super::Reading;
+use super::bounds::Bounds;
 use super::definitions::Lookup;
-use super::part::Bounds;
 use super::stages::autolink::{self, Triggers};
-use super::stages::{heading, silent::Silence};
-pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
+use super::stages::heading::{self, Slugs};
+use super::stages::silent::Silence;
 use millpond_convert::{ConvertError, Loss, Report};
 
 /// A document that is shorter can't be too complex: its length squared, times what a step of any
@@ -150,14 +150,15 @@ impl<'a> Source<'a> {
     /// Where the text nests too deep: it is read once more to find that out, which is only needed for the error.
     fn too_deep_at(&self) -> usize {
         let mut depth = 0_usize;
-        let too_deep = self.reading.parser(self.text, None).into_offset_iter().find(|(event, _)| {
-            match event {
-                Event::Start(_) => depth += 1,
-                Event::End(_) => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth > self.reading.max_depth
-        });
+        let too_deep =
+            self.reading.parser(self.text, None::<Lookup<'_>>).into_offset_iter().find(|(event, _)| {
+                match event {
+                    Event::Start(_) => depth += 1,
+                    Event::End(_) => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth > self.reading.max_depth
+            });
         too_deep.map_or(0, |(_, at)| at.start)
     }
 

@@ -11,10 +11,14 @@ use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
 
+use super::super::reading::Reading;
 use super::super::text::{BYTE_ORDER_MARK, Text, front_matter};
+use super::bounds::{Bounds, FREE_EXPANSION};
 use super::definitions::{Definitions, Lookup};
-use super::part::{Bounds, FREE_EXPANSION, Plan};
-use super::{Reading, Slugs, Source, cuts, search};
+use super::part::Plan;
+use super::source::Source;
+use super::stages::heading::Slugs;
+use super::{cuts, search};
 use millpond_convert::ConvertError;
 
 /// To see that a block begins at a cut takes this many bytes after it, at the most.

@@ -2,7 +2,9 @@
 
 use bytes::BytesMut;
 
-use super::inline::{self, Context, Scratch};
+use super::emphasis::Scratch;
+use super::escape::{self, Context};
+use super::inline;
 use super::items::{Items, Marker};
 use super::table::Table;
 use crate::model::{Align, Content, Item, Kind, Link, Place};
@@ -225,7 +227,7 @@ impl Blocks {
             return;
         }
         self.begin_block(place);
-        let fence = vec![b'`'; inline::longest_run(&code, b'`').saturating_add(1).max(3)];
+        let fence = vec![b'`'; escape::longest_run(&code, b'`').saturating_add(1).max(3)];
         self.out.extend_from_slice(&fence);
         for line in code.split('\n') {
             self.out.extend_from_slice(b"\n");

@@ -5,17 +5,24 @@
 
 use bytes::BytesMut;
 
-use super::escape;
-use super::inline::{Context, Scratch, Segment, longest_run};
+use super::escape::{self, Context, longest_run};
+use super::segment::Segment;
 use crate::model::{Flags, Link};
 
 /// A mark that is open.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Open {
+struct Open {
     flag: Flags,
     /// The segment before which it ends.
     close_at: usize,
     end: &'static str,
+}
+
+/// Memory that is used again for each paragraph.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) segments: Vec<Segment>,
+    open: Vec<Open>,
 }
 
 /// What a character is to the rules of flanking.

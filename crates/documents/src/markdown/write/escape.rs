@@ -2,8 +2,17 @@
 
 use bytes::BytesMut;
 
-use super::inline::Context;
 use crate::byte_table::byte_table;
+
+/// What the text is part of, which decides what may be in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Context {
+    Paragraph,
+    /// One line only.
+    Heading,
+    /// One line only, and `|` ends it.
+    Cell,
+}
 
 /// Characters that may mean something anywhere in a line.
 const SPECIAL: [bool; 256] = byte_table(b"\\`*_[]<&~|#$\n\t");
@@ -120,6 +129,16 @@ fn needs_escape(byte: u8, before: Option<u8>, next: Option<u8>, context: Context
         }
         _ => true,
     }
+}
+
+/// The length of the longest run of that byte.
+pub(super) fn longest_run(text: &str, byte: u8) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for b in text.bytes() {
+        run = if b == byte { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
 }
 
 #[cfg(test)]

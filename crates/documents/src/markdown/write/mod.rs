@@ -5,6 +5,7 @@ mod emphasis;
 mod escape;
 mod inline;
 mod items;
+mod segment;
 mod table;
 
 pub(crate) use self::blocks::Blocks;

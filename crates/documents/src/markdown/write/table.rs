@@ -2,7 +2,9 @@
 
 use bytes::BytesMut;
 
-use super::inline::{self, Context, Scratch};
+use super::emphasis::Scratch;
+use super::escape::Context;
+use super::inline;
 use crate::model::{Align, Content, Flags, Link};
 
 /// The table under way.

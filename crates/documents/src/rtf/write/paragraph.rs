@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 
 use super::body::{Block, Body, Bookmark};
+use super::document::OpenEnd;
 use super::lists::LEVELS;
-use super::parts::OpenEnd;
 use super::style::{Mark, Marks};
 use super::table::Table;
 use super::text;

@@ -6,20 +6,11 @@ use std::sync::OnceLock;
 
 use bytes::BytesMut;
 
-use super::body::Body;
-use super::head;
+use super::document::OpenEnd;
 use super::lists::Lists;
+use super::{events, head};
 use crate::markdown::split::{self, Slugs, Source};
 use millpond_convert::{ConversionOptions, ConvertError, Report};
-
-/// A place in the body that depends on what is before it in the document.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum OpenEnd {
-    /// The number of a list, which counts from the part's first.
-    List { at: usize, number: usize },
-    /// The two ends of the id of a heading, each of which takes a number if the id is open and not unique.
-    Bookmark { ends: [usize; 2], id: String, is_open: bool },
-}
 
 /// What the parts of a document share.
 #[derive(Debug)]
@@ -55,7 +46,7 @@ pub(crate) fn from_part(
     let len = plan.source.parts().get(part).map_or(0, Range::len);
     let mut room = out.split_off(out.len());
     room.reserve((len + len / 2).min(options.max_output));
-    let parts = super::write(source, Body::new(room), options.max_output)?;
+    let parts = events::write(source, room, options.max_output)?;
     out.unsplit(parts.body);
     let Some(left) = plan.left.get(part) else { return Err(ConvertError::inseparable()) };
     // A part that is converted twice leaves the same.
