@@ -5,8 +5,9 @@ use super::form::Form;
 use super::labels;
 use super::reader::Reader;
 use super::state::{Destination, Group, Numbering};
+use super::styles::outline_level;
 use super::word::Word;
-use crate::model::{Align, Flags};
+use crate::model::Flags;
 use millpond_convert::Loss;
 
 impl Reader {
@@ -103,7 +104,7 @@ impl Reader {
                 self.ties.has_defined = true;
                 self.group.font = self.fonts.default_font;
             }
-            _ => match character(word) {
+            _ => match word.character() {
                 Some(c) => self.push(c),
                 None if !set_character_property(&mut self.group, word, number) => {
                     self.paragraph_word(word, number);
@@ -154,7 +155,7 @@ impl Reader {
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::F => self.group.font = number.unwrap_or(0),
-            _ => character(word).into_iter().for_each(|c| self.push(c)),
+            _ => word.character().into_iter().for_each(|c| self.push(c)),
         }
     }
 
@@ -188,11 +189,6 @@ impl Reader {
             _ => {}
         }
     }
-}
-
-/// `\outlinelevel`, which counts from 0 and has 9 for body text, counted from 1 with 0 for body text.
-pub(super) fn outline_level(number: i32) -> u8 {
-    u8::try_from(number).map_or(0, |level| if level < 9 { level + 1 } else { 0 })
 }
 
 /// Where the text of a group goes that begins with this word, if not where it goes anyway.
@@ -267,30 +263,6 @@ fn number_format(word: Word) -> Option<i32> {
     })
 }
 
-/// The character that a control word is the name of.
-pub(super) fn character(word: Word) -> Option<char> {
-    Some(match word {
-        Word::Emdash => '\u{2014}',
-        Word::Endash => '\u{2013}',
-        Word::Emspace => '\u{2003}',
-        Word::Enspace => '\u{2002}',
-        Word::Qmspace => '\u{2005}',
-        Word::Bullet => '\u{2022}',
-        Word::Lquote => '\u{2018}',
-        Word::Rquote => '\u{2019}',
-        Word::Ldblquote => '\u{201c}',
-        Word::Rdblquote => '\u{201d}',
-        Word::Zwj => '\u{200d}',
-        Word::Zwnj => '\u{200c}',
-        Word::Zwbo => '\u{200b}',
-        Word::Ltrmark => '\u{200e}',
-        Word::Rtlmark => '\u{200f}',
-        Word::Tab => '\t',
-        Word::Line | Word::Lbr | Word::Softline => '\n',
-        _ => return None,
-    })
-}
-
 /// Sets what a character property's word says. `false` if it is no such word.
 fn set_character_property(group: &mut Group, word: Word, number: Option<i32>) -> bool {
     let on = number != Some(0);
@@ -314,14 +286,4 @@ fn set_character_property(group: &mut Group, word: Word, number: Option<i32>) ->
         _ => return false,
     }
     true
-}
-
-/// The alignment that a paragraph's word sets.
-pub(super) fn alignment(word: Word) -> Option<Align> {
-    match word {
-        Word::Ql => Some(Align::None),
-        Word::Qc => Some(Align::Center),
-        Word::Qr => Some(Align::Right),
-        _ => None,
-    }
 }

@@ -10,10 +10,29 @@ use super::symbols::SymbolFont;
 use super::word::Word;
 use crate::model::Link;
 
-/// The longest code of a field that is kept, in bytes. A longer one is no hyperlink.
-pub(super) const LONGEST_CODE: usize = 16 * 1024;
-
 impl Reader {
+    /// The group is the text of a link.
+    fn begin_link(&mut self, link: Link) {
+        // A link in a link ends the outer one.
+        self.end_links();
+        let start = self.flow().content().text.len();
+        self.group.link = self.links.begin(link, start);
+    }
+
+    /// The end of a group that is the text of a link: without any, around a picture, the text is
+    /// the address.
+    pub(super) fn end_link_text(&mut self) {
+        let Some((link, start)) = self.links.text_start(self.group.link) else { return };
+        if link.url.starts_with('#') {
+            return;
+        }
+        let url = link.url.clone();
+        let is_blank = self.flow().content().text.get(start..).is_none_or(|text| text.trim().is_empty());
+        if is_blank {
+            self.show(&url);
+        }
+    }
+
     /// A control word in `\formfield`.
     pub(super) fn form_word(&mut self, word: Word, number: Option<i32>) {
         self.form.word(word, number);

@@ -7,9 +7,9 @@ use std::mem;
 
 use bytes::{Bytes, BytesMut};
 
+use super::extent::{has_head, start_of};
 use super::reader::Reader;
 use super::token::{Token, Tokens};
-use super::{append_notes, has_head, start_of};
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Loss, Parts, Report};
 
 /// The way to Markdown. What is kept until it can be written is a paragraph, a table, a block of code; and all footnotes, which come
@@ -48,7 +48,7 @@ impl ToMarkdown {
         *out = self.reader.redirect(BytesMut::new());
         let done = done?;
         if self.is_over && !was_over {
-            append_notes(&self.reader.take_notes(), out);
+            self.reader.append_notes(out);
         }
         self.offset += done;
         Ok(done)

@@ -1,6 +1,5 @@
 //! Links: which are open, and where the text of each began.
 
-use super::reader::Reader;
 use crate::model::Link;
 
 /// So many links are remembered, though they have ended.
@@ -34,6 +33,35 @@ impl Links {
         if link > self.ended { link - self.before } else { 0 }
     }
 
+    /// Begins a link whose text begins at `start` of the paragraph. Returns which of all it is, from 1.
+    pub(super) fn begin(&mut self, link: Link, start: usize) -> u32 {
+        self.start = start;
+        self.known.push(link);
+        self.count()
+    }
+
+    /// The address of an open link, and where its text began in the paragraph.
+    pub(super) fn text_start(&self, link: u32) -> Option<(&Link, usize)> {
+        let at = (self.open(link) as usize).checked_sub(1)?;
+        Some((self.known.get(at)?, self.start))
+    }
+
+    /// Ends all of them.
+    pub(super) fn end(&mut self) {
+        self.ended = self.count();
+    }
+
+    /// Whether those that have ended are too many to be kept.
+    pub(super) fn are_many(&self) -> bool {
+        self.known.len() >= MANY_LINKS
+    }
+
+    /// Forgets them all, now that they have ended.
+    pub(super) fn forget(&mut self) {
+        self.before = self.ended;
+        self.known.clear();
+    }
+
     pub(super) fn is_at_rest(&self) -> bool {
         self.ended == self.count()
     }
@@ -41,43 +69,5 @@ impl Links {
     /// How much is remembered, in bytes, about.
     pub(super) fn held(&self) -> usize {
         self.known.iter().map(|link| size_of::<Link>() + link.url.len() + link.title.len()).sum()
-    }
-}
-
-impl Reader {
-    /// The group is the text of a link.
-    pub(super) fn begin_link(&mut self, link: Link) {
-        // A link in a link ends the outer one.
-        self.end_links();
-        self.links.start = self.flow().content().text.len();
-        self.links.known.push(link);
-        self.group.link = self.links.count();
-    }
-
-    /// The end of a group that is the text of a link: without any, around a picture, the text is
-    /// the address.
-    pub(super) fn end_link_text(&mut self) {
-        let at = self.links.open(self.group.link) as usize;
-        let Some(link) = at.checked_sub(1).and_then(|at| self.links.known.get(at)) else { return };
-        if link.url.starts_with('#') {
-            return;
-        }
-        let url = link.url.clone();
-        let start = self.links.start;
-        let is_blank = self.flow().content().text.get(start..).is_none_or(|text| text.trim().is_empty());
-        if is_blank {
-            self.show(&url);
-        }
-    }
-
-    /// A link is over with its paragraph, so that a long address can't be repeated for each of
-    /// many.
-    pub(super) fn end_links(&mut self) {
-        self.links.ended = self.links.count();
-        // Nothing that is still to be written may refer to one that is forgotten.
-        if self.links.known.len() >= MANY_LINKS && self.is_between_paragraphs() {
-            self.links.before = self.links.ended;
-            self.links.known.clear();
-        }
     }
 }

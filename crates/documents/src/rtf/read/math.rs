@@ -1,6 +1,5 @@
 //! Formulas: which control words are parts of one.
 
-use super::destination::character;
 use super::linear::Part;
 use super::reader::Reader;
 use super::state::Destination;
@@ -45,7 +44,7 @@ impl Reader {
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::F => self.group.font = number.unwrap_or(0),
-            _ => character(word).into_iter().for_each(|c| self.push(c)),
+            _ => word.character().into_iter().for_each(|c| self.push(c)),
         }
     }
 

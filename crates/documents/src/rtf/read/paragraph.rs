@@ -2,14 +2,13 @@
 
 use std::mem;
 
-use super::destination::{alignment, outline_level};
 use super::labels::Label;
 use super::reader::Reader;
 use super::state::{Destination, Numbering, ParagraphProperties};
-use super::styles::Role;
+use super::styles::{Role, outline_level};
 use super::text::LONGEST_MARKER;
 use super::word::Word;
-use crate::model::{Flags, Item, Kind, Place};
+use crate::model::{Align, Flags, Item, Kind, Place};
 
 impl Reader {
     /// A control word that is about paragraphs or tables.
@@ -209,5 +208,15 @@ impl Reader {
             Some((item, _)) => Kind::Item(item),
             None => Kind::Body,
         }
+    }
+}
+
+/// The alignment that a paragraph's word sets.
+fn alignment(word: Word) -> Option<Align> {
+    match word {
+        Word::Ql => Some(Align::None),
+        Word::Qc => Some(Align::Center),
+        Word::Qr => Some(Align::Right),
+        _ => None,
     }
 }

@@ -14,11 +14,13 @@ use std::sync::OnceLock;
 use bytes::BytesMut;
 use memchr::memmem;
 
+use super::cuts;
+use super::extent::{HEAD, start_of};
 use super::head::Head;
 use super::list_tables::Counter;
 use super::reader::{Reader, Ties};
 use super::token::Tokens;
-use super::{HEAD, cuts, start_of};
+
 use millpond_convert::{ConversionOptions, ConvertError, Report, Split};
 
 /// The most of a document that may be its head, as a divisor of its length: it is read once more than the rest.
@@ -133,6 +135,37 @@ fn read_part(
         return Err(ConvertError::inseparable());
     }
     Ok(())
+}
+
+impl Reader {
+    /// Goes on where that head ended.
+    fn resume(&mut self, head: &Head, note_count: u32) {
+        self.stack.push(self.group);
+        self.group = head.group;
+        self.fonts = head.fonts.clone();
+        self.styles = head.styles.clone();
+        self.lists = head.lists.clone();
+        self.note_count = note_count;
+    }
+
+    /// Whether nothing is left open, or remembered, that would make a difference to the paragraph that begins here, if it
+    /// begins with `\\pard\\plain`: whether the state is that after [`resume`](Self::resume).
+    fn is_at_rest(&mut self, head: &Head, note_count: u32) -> bool {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        let group = self.group.for_paragraph(self.fonts.default_font);
+        self.is_outermost()
+            && self.decoder.is_at_rest()
+            && self.lists.is_at_rest()
+            && self.body.is_at_rest()
+            && !self.has_marker
+            && self.links.is_at_rest()
+            && self.note_count == note_count
+            && !self.ties.has_defined
+            && !self.ties.has_closed
+            && (group.flags, group.font, group.fallback)
+                == (head.group.flags, head.group.font, head.group.fallback)
+    }
 }
 
 /// Appends the document: the parts, a blank line between those that are not empty, and their footnotes likewise.

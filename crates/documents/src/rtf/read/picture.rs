@@ -4,9 +4,6 @@ use super::reader::Reader;
 use super::state::Destination;
 use super::word::Word;
 
-/// The longest description that is kept, in bytes.
-const LONGEST_DESCRIPTION: usize = 4 * 1024;
-
 /// The name of the property that describes a picture or shape for those who don't see it.
 const DESCRIPTION: &str = "wzDescription";
 
@@ -25,13 +22,6 @@ impl Reader {
                     if is_description { Destination::Description } else { Destination::Skip };
             }
             _ => {}
-        }
-    }
-
-    /// Text of a property's name or of a description.
-    pub(super) fn property_text(&mut self, text: &str) {
-        if self.property.len() + text.len() <= LONGEST_DESCRIPTION {
-            self.property.push_str(text);
         }
     }
 

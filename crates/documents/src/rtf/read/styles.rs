@@ -112,6 +112,11 @@ fn role_of(name: &str) -> Role {
     }
 }
 
+/// `\outlinelevel`, which counts from 0 and has 9 for body text, counted from 1 with 0 for body text.
+pub(super) fn outline_level(number: i32) -> u8 {
+    u8::try_from(number).map_or(0, |level| if level < 9 { level + 1 } else { 0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! Text: bytes in code pages, Unicode escapes and the fallbacks after them.
 
 use super::codepage::CodePage;
-use super::field::LONGEST_CODE;
 use super::reader::Reader;
 use super::state::Destination;
 use super::symbols::list_mark;
@@ -11,40 +10,11 @@ use millpond_convert::Loss;
 /// As much of a list marker's text as is looked at, in bytes.
 pub(super) const LONGEST_MARKER: usize = 64;
 
-/// What of the text is not yet characters.
-#[derive(Debug, Default)]
-pub(super) struct Decoder {
-    /// Bytes in the code page of the font. Kept together, since a character may have several.
-    pending: Vec<u8>,
-    /// The first half of a surrogate pair.
-    high: Option<u16>,
-    /// How many bytes are still to be skipped: the fallback of a Unicode escape.
-    skip: u32,
-}
+/// The longest code of a field that is kept, in bytes. A longer one is no hyperlink.
+const LONGEST_CODE: usize = 16 * 1024;
 
-impl Decoder {
-    /// The fallback of a Unicode escape ends with its group, or at another control word.
-    pub(super) fn end_fallback(&mut self) {
-        self.skip = 0;
-    }
-
-    /// Whether no text is held back.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.pending.is_empty() && self.high.is_none() && self.skip == 0
-    }
-
-    /// How many bytes are not yet characters.
-    pub(super) fn waiting(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Whether this is part of the fallback: a control word or symbol that is a character counts as one.
-    pub(super) fn skips(&mut self, is_character: impl FnOnce() -> bool) -> bool {
-        let skips = self.skip > 0 && is_character();
-        self.skip -= u32::from(skips);
-        skips
-    }
-}
+/// The longest description that is kept, in bytes.
+const LONGEST_DESCRIPTION: usize = 4 * 1024;
 
 impl Reader {
     /// Text as it stands in the document.
@@ -214,6 +184,13 @@ impl Reader {
         self.is_leaving_out = false;
         let style = self.style();
         self.flow().text(style).push_str(text);
+    }
+
+    /// Text of a property's name or of a description.
+    fn property_text(&mut self, text: &str) {
+        if self.property.len() + text.len() <= LONGEST_DESCRIPTION {
+            self.property.push_str(text);
+        }
     }
 
     fn push_str(&mut self, text: &str) {

@@ -72,6 +72,31 @@ impl Word {
             }
         }
     }
+
+    /// The character that a control word is the name of.
+    #[inline]
+    pub(super) fn character(self) -> Option<char> {
+        Some(match self {
+            Self::Emdash => '\u{2014}',
+            Self::Endash => '\u{2013}',
+            Self::Emspace => '\u{2003}',
+            Self::Enspace => '\u{2002}',
+            Self::Qmspace => '\u{2005}',
+            Self::Bullet => '\u{2022}',
+            Self::Lquote => '\u{2018}',
+            Self::Rquote => '\u{2019}',
+            Self::Ldblquote => '\u{201c}',
+            Self::Rdblquote => '\u{201d}',
+            Self::Zwj => '\u{200d}',
+            Self::Zwnj => '\u{200c}',
+            Self::Zwbo => '\u{200b}',
+            Self::Ltrmark => '\u{200e}',
+            Self::Rtlmark => '\u{200f}',
+            Self::Tab => '\t',
+            Self::Line | Self::Lbr | Self::Softline => '\n',
+            _ => return None,
+        })
+    }
 }
 
 words! {
