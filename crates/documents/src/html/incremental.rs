@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Plan, from_markdown, from_part, ids, make_room, options_from_rtf, write};
+use super::document::{from_markdown, make_room, options_from_rtf, write};
+use super::ids;
+use super::parts::{Plan, from_part};
 use crate::markdown::Reading;
 use crate::markdown::split::{self, Windows, Written};
 use crate::rtf::read as rtf;

@@ -53,7 +53,7 @@ impl Reader {
             self.report.add(loss);
         }
         match word {
-            Word::Fldinst if !self.group.destination.is_flow() => return,
+            Word::Fldinst if !self.group.destination.is_paragraph_text() => return,
             Word::Fldinst => {
                 self.instruction.clear();
                 self.form = Form::default();
@@ -74,7 +74,7 @@ impl Reader {
             Word::Upr => self.around_upr = self.group.destination,
             // What of them is text is text of a paragraph.
             Word::Shpinst | Word::Do | Word::Pict | Word::MoMath | Word::MoMathPara
-                if !self.group.destination.is_flow() =>
+                if !self.group.destination.is_paragraph_text() =>
             {
                 self.group.destination = Destination::Skip;
                 return;
@@ -92,7 +92,7 @@ impl Reader {
     fn text_word(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::Fldrslt => self.field_result(),
-            Word::Footnote if self.group.destination.is_flow() => self.begin_note(),
+            Word::Footnote if self.group.destination.is_paragraph_text() => self.begin_note(),
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::Ansi | Word::Mac | Word::Pc | Word::Pca | Word::Ansicpg => {

@@ -142,7 +142,7 @@ impl Reader {
         self.group = outer;
         match inner.destination {
             Destination::Numbering => self.group.paragraph.numbering = inner.paragraph.numbering,
-            Destination::Instruction if is_apart && outer.destination.is_flow() => {
+            Destination::Instruction if is_apart && outer.destination.is_paragraph_text() => {
                 self.end_instruction(inner.font)
             }
             Destination::Description if is_apart => self.end_description(),

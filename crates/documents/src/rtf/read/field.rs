@@ -15,7 +15,7 @@ impl Reader {
     fn begin_link(&mut self, link: Link) {
         // A link in a link ends the outer one.
         self.end_links();
-        let start = self.flow().content().text.len();
+        let start = self.writer().content().text.len();
         self.group.link = self.links.begin(link, start);
     }
 
@@ -27,7 +27,7 @@ impl Reader {
             return;
         }
         let url = link.url.clone();
-        let is_blank = self.flow().content().text.get(start..).is_none_or(|text| text.trim().is_empty());
+        let is_blank = self.writer().content().text.get(start..).is_none_or(|text| text.trim().is_empty());
         if is_blank {
             self.show(&url);
         }
@@ -79,7 +79,7 @@ impl Reader {
 
     /// `\fldrslt`: what the field shows, which is a link's text if its code says so.
     pub(super) fn field_result(&mut self) {
-        if !self.group.destination.is_flow() {
+        if !self.group.destination.is_paragraph_text() {
             return;
         }
         self.ties.lacks_instruction |= !self.ties.has_instruction;

@@ -55,7 +55,7 @@ impl Reader {
 
     /// What follows begins a line.
     pub(super) fn break_line(&mut self) {
-        let text = &self.flow().content().text;
+        let text = &self.writer().content().text;
         if !text.is_empty() && !text.ends_with('\n') {
             self.push('\n');
         }
@@ -67,8 +67,8 @@ impl Reader {
             Word::Par | Word::Sect | Word::Page | Word::Column => self.end_paragraph(),
             Word::Cell => self.end_cell(),
             Word::Row => {
-                let (flow, links) = self.flow_and_links();
-                flow.end_row(links);
+                let (writer, links) = self.writer_and_links();
+                writer.end_row(links);
                 self.end_links();
             }
             // A table in a cell is laid out as text of that cell.
@@ -82,8 +82,8 @@ impl Reader {
         let align = self.group.paragraph.align;
         self.mark_item();
         self.forget_marker();
-        let (flow, links) = self.flow_and_links();
-        flow.end_cell(align, links);
+        let (writer, links) = self.writer_and_links();
+        writer.end_cell(align, links);
         self.end_links();
     }
 
@@ -97,19 +97,19 @@ impl Reader {
             self.forget_marker();
             return self.push('\n');
         }
-        let is_blank = self.flow().content().is_blank();
+        let is_blank = self.writer().content().is_blank();
         let place = self.place(&properties, is_blank);
         if !self.label.is_empty() {
             self.label.push(' ');
             let label = mem::take(&mut self.label);
-            self.flow().content().begin_with(&label);
+            self.writer().content().begin_with(&label);
             self.label = label;
         }
         self.forget_marker();
-        let (flow, links) = self.flow_and_links();
+        let (writer, links) = self.writer_and_links();
         match place {
-            Some(place) => flow.end_paragraph(place, links),
-            None => flow.blank_paragraph(),
+            Some(place) => writer.end_paragraph(place, links),
+            None => writer.blank_paragraph(),
         }
         self.end_links();
     }
@@ -117,7 +117,7 @@ impl Reader {
     /// Markdown has no lists in cells, so what would be an item there begins with its mark as text.
     fn mark_item(&mut self) {
         let properties = self.group.paragraph;
-        if !self.may_be_item(&properties) || self.flow().content().is_line_blank() {
+        if !self.may_be_item(&properties) || self.writer().content().is_line_blank() {
             return;
         }
         let mark = match self.item_or_body(&properties) {
@@ -126,7 +126,7 @@ impl Reader {
             Kind::Labelled(_) => format!("{} ", self.label),
             _ => return,
         };
-        self.flow().content().mark_line(&mark);
+        self.writer().content().mark_line(&mark);
     }
 
     fn forget_marker(&mut self) {
@@ -159,7 +159,7 @@ impl Reader {
         };
         if matches!(kind, Kind::Heading(_)) {
             // Headings are bold of themselves.
-            self.flow().content().drop_uniform(Flags::BOLD);
+            self.writer().content().drop_uniform(Flags::BOLD);
         }
         if !matches!(kind, Kind::Heading(_) | Kind::Labelled(_)) {
             self.label.clear();

@@ -3,12 +3,12 @@
 use bytes::BytesMut;
 
 use super::decoder::Decoder;
-use super::flow::Flow;
 use super::fonts::Fonts;
 use super::form::Form;
 use super::linear::Linear;
 use super::links::Links;
 use super::lists::Lists;
+use super::paragraph_writer::ParagraphWriter;
 use super::state::{Destination, Group, ParagraphProperties};
 use super::styles::Styles;
 use crate::model::{Flags, Link, Style};
@@ -51,8 +51,8 @@ pub(super) struct Reader {
     pub(super) label: String,
     /// Where the text of the group goes that `\upr` is in.
     pub(super) around_upr: Destination,
-    pub(super) body: Flow,
-    pub(super) notes: Flow,
+    pub(super) body: ParagraphWriter,
+    pub(super) notes: ParagraphWriter,
     /// How many footnotes there are, and how many groups surround the one under way.
     pub(super) note_count: u32,
     pub(super) note_depth: Option<usize>,
@@ -91,8 +91,8 @@ impl Reader {
             has_marker: false,
             label: String::new(),
             around_upr: Destination::Body,
-            body: Flow::new(out, 0),
-            notes: Flow::new(BytesMut::new(), 4),
+            body: ParagraphWriter::new(out, 0),
+            notes: ParagraphWriter::new(BytesMut::new(), 4),
             note_count: 0,
             note_depth: None,
             peak: 0,
@@ -156,15 +156,15 @@ impl Reader {
         Style { flags, link, note: 0 }
     }
 
-    /// Where paragraphs go.
-    pub(super) fn flow(&mut self) -> &mut Flow {
+    /// Writes the paragraphs of the document, or of the open footnote.
+    pub(super) fn writer(&mut self) -> &mut ParagraphWriter {
         if self.note_depth.is_some() { &mut self.notes } else { &mut self.body }
     }
 
-    /// Where paragraphs go, and the links that they refer to.
-    pub(super) fn flow_and_links(&mut self) -> (&mut Flow, &[Link]) {
-        let flow = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
-        (flow, self.links.known())
+    /// The writer of paragraphs, and the links that they refer to.
+    pub(super) fn writer_and_links(&mut self) -> (&mut ParagraphWriter, &[Link]) {
+        let writer = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
+        (writer, self.links.known())
     }
 
     /// A link is over with its paragraph, so that a long address can't be repeated for each of

@@ -55,7 +55,7 @@ impl Destination {
     }
 
     /// Whether the text is the document's or a footnote's.
-    pub(super) fn is_flow(self) -> bool {
+    pub(super) fn is_paragraph_text(self) -> bool {
         matches!(self, Self::Body | Self::TextBox)
     }
 }

@@ -158,17 +158,17 @@ impl Reader {
         let may_show = match self.group.destination {
             // They stand in a paragraph.
             Destination::Picture | Destination::Shape => true,
-            destination => destination.is_flow(),
+            destination => destination.is_paragraph_text(),
         };
         if may_show && !self.is_hidden() && !text.is_empty() {
             self.end_surrogate();
-            self.push_to_flow(text);
+            self.push_to_paragraph(text);
         }
     }
 
     /// Counts a stretch of text that is hidden or deleted, once in a paragraph, or again after text that is shown.
     fn note_left_out(&mut self) {
-        if !self.group.destination.is_flow() || self.is_leaving_out {
+        if !self.group.destination.is_paragraph_text() || self.is_leaving_out {
             return;
         }
         self.is_leaving_out = true;
@@ -180,10 +180,10 @@ impl Reader {
         self.group.flags.has(Flags::HIDDEN) || self.group.flags.has(Flags::DELETED)
     }
 
-    fn push_to_flow(&mut self, text: &str) {
+    fn push_to_paragraph(&mut self, text: &str) {
         self.is_leaving_out = false;
         let style = self.style();
-        self.flow().text(style).push_str(text);
+        self.writer().text(style).push_str(text);
     }
 
     /// Text of a property's name or of a description.
@@ -198,7 +198,7 @@ impl Reader {
             self.end_surrogate();
         }
         match self.group.destination {
-            Destination::Body | Destination::TextBox => self.push_to_flow(text),
+            Destination::Body | Destination::TextBox => self.push_to_paragraph(text),
             Destination::StyleSheet => self.styles.name(text),
             Destination::Instruction if self.instruction.len() + text.len() <= LONGEST_CODE => {
                 self.instruction.push_str(text);

@@ -1,4 +1,4 @@
-//! A flow of paragraphs: the document's own, or that of its footnotes.
+//! Writes paragraphs of the document, or of its footnotes.
 
 use bytes::BytesMut;
 
@@ -6,7 +6,7 @@ use crate::markdown::write::Blocks;
 use crate::model::{Align, Content, Flags, Link, Place, Run, Style};
 
 /// The paragraph under way, and where it goes when it ends.
-pub(super) struct Flow {
+pub(super) struct ParagraphWriter {
     content: Content,
     /// The style of the text since the last run.
     style: Style,
@@ -15,8 +15,8 @@ pub(super) struct Flow {
     is_table_open: bool,
 }
 
-impl Flow {
-    /// A flow into `out`, its lines indented by that many spaces.
+impl ParagraphWriter {
+    /// Appends to `out`. Every line is indented by `indent` spaces.
     pub(super) fn new(out: BytesMut, indent: usize) -> Self {
         Self {
             content: Content::default(),
@@ -101,7 +101,7 @@ impl Flow {
         self.blocks.begin_note(number);
     }
 
-    /// The end of the flow, or of one of its footnotes.
+    /// The end of the document, or of one of its footnotes.
     pub(super) fn finish(&mut self) {
         self.end_table();
         self.blocks.finish();
