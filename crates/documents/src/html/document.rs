@@ -55,7 +55,7 @@ pub(super) fn write(
     let mut report = Report::default();
     let is_done = if options.html == HtmlPolicy::Safe {
         let mut safe = Safe::default();
-        source = source.without_silent();
+        source = source.without_hidden();
         let is_done = write_events(&mut source, &mut writer, Some(&mut safe), options.max_output);
         report = safe.report;
         source.count_dropped(&mut report);

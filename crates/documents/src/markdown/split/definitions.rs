@@ -34,7 +34,7 @@ pub(super) struct Definitions {
 /// The definition of a label in one place leads elsewhere than that in another, or there is a footnote: those are
 /// numbered throughout the document, which is then better converted whole. Or the text is too complex to be read.
 #[derive(Debug)]
-pub(super) struct NotApart;
+pub(super) struct Inseparable;
 
 impl Definitions {
     /// None yet, beside those of what comes before.
@@ -74,16 +74,16 @@ impl Definitions {
     }
 
     /// Adds those of a stretch of the document between two cuts; returns their labels.
-    pub(super) fn read(&mut self, text: &str, reading: Reading) -> Result<Vec<String>, NotApart> {
+    pub(super) fn read(&mut self, text: &str, reading: Reading) -> Result<Vec<String>, Inseparable> {
         let text = Text::of(text, 0);
         let text = text.get();
-        reading.measure(text, 0, 0).map_err(|_| NotApart)?;
+        reading.measure(text, 0, 0).map_err(|_| Inseparable)?;
         let parser = reading.parser(text, None::<Lookup<'_>>);
         let mut labels = Vec::new();
         self.define(&parser, |label| labels.push(label.to_owned()))?;
         let is_note = |event| matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
         if memmem::find(text.as_bytes(), b"[^").is_some() && parser.into_iter().any(is_note) {
-            return Err(NotApart);
+            return Err(Inseparable);
         }
         Ok(labels)
     }
@@ -93,7 +93,7 @@ impl Definitions {
         &mut self,
         parser: &Parser<'p, impl BrokenLinkCallback<'p>>,
         mut found: impl FnMut(&str),
-    ) -> Result<(), NotApart> {
+    ) -> Result<(), Inseparable> {
         for (label, definition) in parser.reference_definitions().iter() {
             let target = Target {
                 address: definition.dest.to_string().into(),
@@ -102,10 +102,10 @@ impl Definitions {
             let key: UniCase<CowStr<'static>> = UniCase::new(label.to_owned().into());
             if self.before.as_ref().and_then(|before| before.get(&key)).is_some_and(|known| *known != target)
             {
-                return Err(NotApart);
+                return Err(Inseparable);
             }
             match self.targets.entry(key) {
-                Entry::Occupied(known) if *known.get() != target => return Err(NotApart),
+                Entry::Occupied(known) if *known.get() != target => return Err(Inseparable),
                 Entry::Occupied(_) => {}
                 Entry::Vacant(place) => {
                     self.bytes += size_of::<(UniCase<CowStr<'_>>, Target)>()

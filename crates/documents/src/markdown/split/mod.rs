@@ -15,5 +15,5 @@ pub(crate) use self::part::Plan;
 pub(crate) use self::search::split;
 pub(crate) use self::source::Source;
 pub(crate) use self::stages::heading::{self, Slugs};
-pub(crate) use self::stages::silent::SILENT;
+pub(crate) use self::stages::hidden::HIDDEN_ELEMENTS;
 pub(crate) use self::window::{Windows, Written};

@@ -12,7 +12,7 @@ use super::bounds::Bounds;
 use super::definitions::Lookup;
 use super::stages::autolink::{self, Triggers};
 use super::stages::heading::{self, Slugs};
-use super::stages::silent::Silence;
+use super::stages::hidden::HiddenContent;
 use millpond_convert::{ConvertError, Loss, Report};
 
 /// A document that is shorter can't be too complex: its length squared, times what a step of any
@@ -44,7 +44,7 @@ pub(crate) struct Source<'a> {
     /// How many links, images and blocks of code or HTML are open: no addresses are looked for there.
     literal: usize,
     /// What raw HTML hides, if that is to be left out.
-    silence: Option<Silence>,
+    hidden: Option<HiddenContent>,
     /// How many tags of raw HTML that left out.
     dropped_tags: usize,
     /// Whether headings get ids here.
@@ -90,7 +90,7 @@ impl<'a> Source<'a> {
             spare: VecDeque::new(),
             triggers: if reading.extensions.autolinks { Triggers::of(text) } else { Triggers::none() },
             literal: 0,
-            silence: None,
+            hidden: None,
             dropped_tags: 0,
             has_ids: reading.has_heading_ids(),
             slugs: None,
@@ -101,8 +101,8 @@ impl<'a> Source<'a> {
     }
 
     /// Leaves out what is between the tags of scripts and the like.
-    pub(crate) fn without_silent(self) -> Self {
-        Self { silence: Some(Silence::default()), ..self }
+    pub(crate) fn without_hidden(self) -> Self {
+        Self { hidden: Some(HiddenContent::default()), ..self }
     }
 
     /// Leaves the ids of headings to what writes the events; `None`: they are made unique later.
@@ -212,7 +212,7 @@ impl<'a> Source<'a> {
     /// Whether the event may be handed on as it is.
     #[inline(always)]
     fn is_ready(&mut self, event: &Event<'a>) -> bool {
-        if self.silence.as_ref().is_some_and(|silence| !silence.ignores(event)) {
+        if self.hidden.as_ref().is_some_and(|hidden| !hidden.ignores(event)) {
             return false;
         }
         let is_heading = matches!(event, Event::Start(Tag::Heading { .. }));
@@ -231,7 +231,7 @@ impl<'a> Source<'a> {
 
     /// What becomes of an event; the first of several, the others in the queue.
     fn changed(&mut self, event: Event<'a>) -> Option<Event<'a>> {
-        if self.silence.as_mut().is_some_and(|silence| silence.drops(&event)) {
+        if self.hidden.as_mut().is_some_and(|hidden| hidden.drops(&event)) {
             self.dropped_tags += usize::from(matches!(event, Event::InlineHtml(_)));
             return None;
         }

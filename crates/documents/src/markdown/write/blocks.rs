@@ -166,7 +166,7 @@ impl Blocks {
     }
 
     /// Whether no list, quote or code is open: what follows is written as if it were the first, but for a blank line.
-    pub(crate) fn is_at_rest(&self) -> bool {
+    pub(crate) fn is_reset(&self) -> bool {
         self.quote == 0 && self.items.is_empty() && self.code_place.is_none()
     }
 

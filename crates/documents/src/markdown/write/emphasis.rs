@@ -72,7 +72,7 @@ impl Sides {
 }
 
 /// Goes through the segments of a paragraph.
-pub(super) struct Walk<'a> {
+pub(super) struct InlineWriter<'a> {
     out: &'a mut BytesMut,
     text: &'a str,
     links: &'a [Link],
@@ -90,7 +90,7 @@ pub(super) struct Walk<'a> {
 const MARKS: [Flags; 6] =
     [Flags::UNDERLINE, Flags::STRIKE, Flags::BOLD, Flags::ITALIC, Flags::SUPERSCRIPT, Flags::SUBSCRIPT];
 
-impl<'a> Walk<'a> {
+impl<'a> InlineWriter<'a> {
     pub(super) fn new(
         out: &'a mut BytesMut,
         text: &'a str,

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::emphasis::{Scratch, Walk};
+use super::emphasis::{InlineWriter, Scratch};
 use super::escape::{self, Context};
 use super::segment;
 use crate::model::{Content, Link, Run, Style};
@@ -24,5 +24,5 @@ pub(super) fn write(
         }
     }
     segment::cut(content, skipped, &mut scratch.segments);
-    Walk::new(out, &content.text, links, context, prefix, scratch).write();
+    InlineWriter::new(out, &content.text, links, context, prefix, scratch).write();
 }

@@ -52,7 +52,7 @@ struct Search<'a> {
 
 /// What a paragraph is like that may be the last of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looks {
+enum Paragraph {
     /// It is just text, or a heading, and ends with its `\par`.
     Plain,
     /// It is something else.
@@ -77,41 +77,41 @@ impl Search<'_> {
             let begin = memmem::rfind(before, b"\\pard")?;
             let start = offset + begin;
             self.may_look_at = self.may_look_at.checked_sub(end - start)?;
-            match self.looks(start, end) {
-                Looks::Plain => return Some(end),
-                Looks::Other => return None,
-                Looks::Rest => before = before.get(..begin)?,
+            match self.classify(start, end) {
+                Paragraph::Plain => return Some(end),
+                Paragraph::Other => return None,
+                Paragraph::Rest => before = before.get(..begin)?,
             }
         }
     }
 
-    fn looks(&self, start: usize, end: usize) -> Looks {
+    fn classify(&self, start: usize, end: usize) -> Paragraph {
         let mut tokens = Tokens::new(self.input, start);
         let (mut depth, mut has_text, mut is_over) = (0usize, false, false);
         while tokens.offset() < end {
-            let Some(token) = tokens.next() else { return Looks::Other };
+            let Some(token) = tokens.next() else { return Paragraph::Other };
             is_over = false;
             match token {
                 Token::Open => depth += 1,
                 Token::Close => match depth.checked_sub(1) {
                     Some(outer) => depth = outer,
-                    None => return Looks::Rest,
+                    None => return Paragraph::Rest,
                 },
                 Token::Text(_) | Token::Hex(_) | Token::Word(Word::U, _) => has_text = true,
                 // In a group, most often a footnote, what begins and ends is the group's.
                 Token::Word(..) if depth > 0 => {}
                 Token::Word(Word::Par, _) => is_over = true,
-                Token::Word(Word::S, style) if !self.is_text(style.unwrap_or(0)) => return Looks::Other,
+                Token::Word(Word::S, style) if !self.is_text(style.unwrap_or(0)) => return Paragraph::Other,
                 Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap, Some(0)) => {}
                 Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap | Word::Intbl, _) => {
-                    return Looks::Other;
+                    return Paragraph::Other;
                 }
-                Token::Word(Word::Cell | Word::Row, _) => return Looks::Other,
+                Token::Word(Word::Cell | Word::Row, _) => return Paragraph::Other,
                 _ => {}
             }
         }
         let is_plain = tokens.offset() == end && depth == 0 && has_text && is_over;
-        if is_plain { Looks::Plain } else { Looks::Other }
+        if is_plain { Paragraph::Plain } else { Paragraph::Other }
     }
 
     /// Whether paragraphs of that style are text or headings.

@@ -18,7 +18,7 @@ impl Decoder {
     }
 
     /// Whether no text is held back.
-    pub(super) fn is_at_rest(&self) -> bool {
+    pub(super) fn is_reset(&self) -> bool {
         self.pending.is_empty() && self.high.is_none() && self.skip == 0
     }
 

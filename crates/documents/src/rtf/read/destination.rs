@@ -58,19 +58,19 @@ impl Reader {
                 self.instruction.clear();
                 self.form = Form::default();
                 self.shown_field = None;
-                self.ties.has_instruction = true;
+                self.dependencies.has_instruction = true;
             }
             Word::Formfield => self.form = Form::default(),
             Word::Listtable | Word::Listoverridetable => {
-                self.ties.has_defined = true;
+                self.dependencies.has_defined = true;
                 // Bytes of their texts are in the code page of the document, not of its default font.
                 self.group.font = NO_FONT;
             }
             Word::Fonttbl => {
-                self.ties.has_defined = true;
+                self.dependencies.has_defined = true;
                 self.fonts.begin_table();
             }
-            Word::Stylesheet => self.ties.has_defined = true,
+            Word::Stylesheet => self.dependencies.has_defined = true,
             Word::Upr => self.around_upr = self.group.destination,
             // What of them is text is text of a paragraph.
             Word::Shpinst | Word::Do | Word::Pict | Word::MoMath | Word::MoMathPara
@@ -97,11 +97,11 @@ impl Reader {
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::Ansi | Word::Mac | Word::Pc | Word::Pca | Word::Ansicpg => {
                 self.fonts.document_word(word, number);
-                self.ties.has_defined = true;
+                self.dependencies.has_defined = true;
             }
             Word::Deff => {
                 self.fonts.default_font = number.unwrap_or(0);
-                self.ties.has_defined = true;
+                self.dependencies.has_defined = true;
                 self.group.font = self.fonts.default_font;
             }
             _ => match word.character() {

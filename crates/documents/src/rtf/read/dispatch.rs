@@ -57,7 +57,7 @@ impl Reader {
                 }
                 self.close()?;
                 let is_closed = self.stack.is_empty();
-                self.ties.has_closed |= is_closed;
+                self.dependencies.has_closed |= is_closed;
                 return Ok(is_closed && !self.is_lenient);
             }
             Token::Text(text) => {

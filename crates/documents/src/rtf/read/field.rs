@@ -82,7 +82,7 @@ impl Reader {
         if !self.group.destination.is_paragraph_text() {
             return;
         }
-        self.ties.lacks_instruction |= !self.ties.has_instruction;
+        self.dependencies.lacks_instruction |= !self.dependencies.has_instruction;
         if self.shown_field.take().is_some() {
             self.instruction.clear();
             self.group.destination = Destination::Skip;

@@ -41,7 +41,7 @@ impl Head {
                     end,
                 });
             }
-            if reader.take(token, tokens.offset()).ok()? || reader.ties.has_closed {
+            if reader.take(token, tokens.offset()).ok()? || reader.dependencies.has_closed {
                 return None;
             }
         }

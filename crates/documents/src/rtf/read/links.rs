@@ -62,7 +62,7 @@ impl Links {
         self.known.clear();
     }
 
-    pub(super) fn is_at_rest(&self) -> bool {
+    pub(super) fn is_reset(&self) -> bool {
         self.ended == self.count()
     }
 

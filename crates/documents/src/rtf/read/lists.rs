@@ -139,7 +139,7 @@ impl Lists {
     }
 
     /// Whether no list numbered by `\pn` is open.
-    pub(super) fn is_at_rest(&self) -> bool {
+    pub(super) fn is_reset(&self) -> bool {
         self.old.is_empty()
     }
 

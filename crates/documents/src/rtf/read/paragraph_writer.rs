@@ -133,7 +133,7 @@ impl ParagraphWriter {
     }
 
     /// Whether what follows begins anew, after a blank line if there is something before.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.is_between_paragraphs() && !self.is_row_open && !self.is_table_open && self.blocks.is_at_rest()
+    pub(super) fn is_reset(&self) -> bool {
+        self.is_between_paragraphs() && !self.is_row_open && !self.is_table_open && self.blocks.is_reset()
     }
 }

@@ -18,7 +18,7 @@ use super::cuts;
 use super::extent::{HEAD, start_of};
 use super::head::Head;
 use super::list_tables::Counter;
-use super::reader::{Reader, Ties};
+use super::reader::{PartDependencies, Reader};
 use super::token::Tokens;
 
 use millpond_convert::{ConversionOptions, ConvertError, Report, Split};
@@ -32,12 +32,12 @@ pub(crate) struct Plan {
     head: Head,
     /// How many footnotes come before each part.
     notes: Vec<u32>,
-    left: Vec<OnceLock<Left>>,
+    side_outputs: Vec<OnceLock<SideOutput>>,
 }
 
 /// What a part leaves for the join beside its output.
 #[derive(Debug)]
-struct Left {
+struct SideOutput {
     notes: BytesMut,
     /// What has counted items of lists, and whether their numbers showed.
     counters: Vec<(Counter, bool)>,
@@ -75,8 +75,8 @@ pub(crate) fn split(
         before = cut;
     }
     parts.push(before..input.len());
-    let left = parts.iter().map(|_| OnceLock::new()).collect();
-    Some((parts, Plan { head, notes, left }))
+    let side_outputs = parts.iter().map(|_| OnceLock::new()).collect();
+    Some((parts, Plan { head, notes, side_outputs }))
 }
 
 /// Appends the Markdown of a part of `input`, footnotes aside.
@@ -88,7 +88,7 @@ pub(crate) fn from_part(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<Report, ConvertError> {
-    let (Some(&notes_before), Some(left)) = (plan.notes.get(part), plan.left.get(part)) else {
+    let (Some(&notes_before), Some(side)) = (plan.notes.get(part), plan.side_outputs.get(part)) else {
         return Err(ConvertError::inseparable());
     };
     out.reserve((split.part(part).len() / 3).min(options.max_output));
@@ -98,7 +98,7 @@ pub(crate) fn from_part(
     done?;
     let (notes, counters, peak) = (reader.take_notes(), reader.lists.counters(), reader.peak);
     // A part that is read twice leaves the same.
-    let _ = left.set(Left { notes, counters, peak });
+    let _ = side.set(SideOutput { notes, counters, peak });
     Ok(reader.report)
 }
 
@@ -114,14 +114,14 @@ fn read_part(
     let mut tokens = Tokens::new(input, range.start);
     if part == 0 {
         reader.read_until(&mut tokens, plan.head.end)?;
-        reader.ties = Ties { has_instruction: true, ..Ties::default() };
+        reader.dependencies = PartDependencies { has_instruction: true, ..PartDependencies::default() };
     } else {
         reader.resume(&plan.head, notes_before);
     }
     let is_right = match plan.notes.get(part + 1) {
         Some(&notes_after) => {
             let is_closed = reader.read_until(&mut tokens, range.end)?;
-            !is_closed && tokens.offset() == range.end && reader.is_at_rest(&plan.head, notes_after)
+            !is_closed && tokens.offset() == range.end && reader.is_reset(&plan.head, notes_after)
         }
         None => {
             if !reader.read_until(&mut tokens, usize::MAX)? {
@@ -131,7 +131,7 @@ fn read_part(
             true
         }
     };
-    if !is_right || reader.ties.lacks_instruction {
+    if !is_right || reader.dependencies.lacks_instruction {
         return Err(ConvertError::inseparable());
     }
     Ok(())
@@ -150,19 +150,19 @@ impl Reader {
 
     /// Whether nothing is left open, or remembered, that would make a difference to the paragraph that begins here, if it
     /// begins with `\\pard\\plain`: whether the state is that after [`resume`](Self::resume).
-    fn is_at_rest(&mut self, head: &Head, note_count: u32) -> bool {
+    fn is_reset(&mut self, head: &Head, note_count: u32) -> bool {
         self.flush_bytes();
         self.decoder.end_fallback();
         let group = self.group.for_paragraph(self.fonts.default_font);
         self.is_outermost()
-            && self.decoder.is_at_rest()
-            && self.lists.is_at_rest()
-            && self.body.is_at_rest()
+            && self.decoder.is_reset()
+            && self.lists.is_reset()
+            && self.body.is_reset()
             && !self.has_marker
-            && self.links.is_at_rest()
+            && self.links.is_reset()
             && self.note_count == note_count
-            && !self.ties.has_defined
-            && !self.ties.has_closed
+            && !self.dependencies.has_defined
+            && !self.dependencies.has_closed
             && (group.flags, group.font, group.fallback)
                 == (head.group.flags, head.group.font, head.group.fallback)
     }
@@ -175,27 +175,28 @@ pub(crate) fn join(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    let left: Option<Vec<&Left>> = plan.left.iter().map(OnceLock::get).collect();
-    let left = left.filter(|left| left.len() == parts.len()).ok_or_else(ConvertError::inseparable)?;
+    let side_outputs: Option<Vec<&SideOutput>> = plan.side_outputs.iter().map(OnceLock::get).collect();
+    let side_outputs =
+        side_outputs.filter(|all| all.len() == parts.len()).ok_or_else(ConvertError::inseparable)?;
     let (mut counters, mut written) = (HashSet::<Counter>::new(), 0usize);
-    for (part, left) in parts.iter().zip(&left) {
+    for (part, side) in parts.iter().zip(&side_outputs) {
         // A number that shows must not depend on what was counted before.
         let is_apart =
-            left.counters.iter().all(|(counter, is_shown)| !is_shown || !counters.contains(counter));
-        counters.extend(left.counters.iter().map(|&(counter, _)| counter));
+            side.counters.iter().all(|(counter, is_shown)| !is_shown || !counters.contains(counter));
+        counters.extend(side.counters.iter().map(|&(counter, _)| counter));
         // With room for the blank lines.
-        if !is_apart || written + left.peak + 2 > options.max_output {
+        if !is_apart || written + side.peak + 2 > options.max_output {
             return Err(ConvertError::inseparable());
         }
-        written += part.len() + left.notes.len() + 2;
+        written += part.len() + side.notes.len() + 2;
     }
     out.reserve(written + 1);
     let before = out.len();
     append(out, before, parts.iter());
-    if left.iter().any(|left| !left.notes.is_empty()) {
+    if side_outputs.iter().any(|side| !side.notes.is_empty()) {
         out.extend_from_slice(b"\n");
         let before = out.len();
-        append(out, before, left.iter().map(|left| &left.notes));
+        append(out, before, side_outputs.iter().map(|side| &side.notes));
     }
     Ok(())
 }

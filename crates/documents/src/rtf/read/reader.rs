@@ -59,7 +59,7 @@ pub(super) struct Reader {
     /// The most bytes that there were at a time.
     pub(super) peak: usize,
     /// What only matters if this is a part.
-    pub(super) ties: Ties,
+    pub(super) dependencies: PartDependencies,
     /// What was left out, and what was assumed.
     pub(super) report: Report,
     /// Text of this paragraph was left out, and none was shown since.
@@ -96,7 +96,7 @@ impl Reader {
             note_count: 0,
             note_depth: None,
             peak: 0,
-            ties: Ties::default(),
+            dependencies: PartDependencies::default(),
             report: Report::default(),
             is_leaving_out: false,
         }
@@ -198,9 +198,9 @@ impl Reader {
     }
 }
 
-/// What ties a part of a document to others, beyond the state that is left at its end.
+/// What dependencies a part of a document to others, beyond the state that is left at its end.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Ties {
+pub(super) struct PartDependencies {
     /// Fonts, styles, lists or the character set were defined, which holds for all that follows.
     pub(super) has_defined: bool,
     /// The outermost group was closed: only where braces may be wrong does anything follow.

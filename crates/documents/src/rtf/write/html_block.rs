@@ -1,6 +1,6 @@
 //! The text of a block of raw HTML, without its layout: RTF has no place for that, but the words should not be lost.
 
-use crate::markdown::split::SILENT;
+use crate::markdown::split::HIDDEN_ELEMENTS;
 
 /// What a block of HTML consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(crate) fn read<'a>(html: &'a str, mut take: impl FnMut(Piece<'a>)) {
         let is = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
         if is(&BLOCKS) || name.eq_ignore_ascii_case("tr") {
             take(Piece::Break);
-        } else if is(&SILENT) && !tag.starts_with("</") && !tag.ends_with("/>") {
+        } else if is(&HIDDEN_ELEMENTS) && !tag.starts_with("</") && !tag.ends_with("/>") {
             rest = after_element(after, name);
         } else if !name.is_empty() {
             take(Piece::Tag(tag));

@@ -33,7 +33,7 @@ pub(crate) fn from_markdown(
     let room = BytesMut::with_capacity((input.len() + input.len() / 2).min(limit));
     let reading = Reading::new(options);
     let text = Text::new(input, reading)?;
-    let source = Source::new(&text, reading)?.without_silent();
+    let source = Source::new(&text, reading)?.without_hidden();
     let document = events::write(source, room, limit)?;
     let mut report = document.report.clone();
     if text.has_front_matter {

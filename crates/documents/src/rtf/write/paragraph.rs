@@ -34,14 +34,14 @@ impl Body {
             self.keep_apart();
         }
         self.after_code = self.block == Block::Code;
-        let (style, looks) = match self.block {
+        let (style, formatting) = match self.block {
             Block::Heading(level) => (level as usize, HEADINGS.get(level as usize - 1).copied()),
             Block::Code => (7, Some("\\sa160\\f1\\fs20 ")),
             Block::Text if quotes > 0 => (10 + quotes.min(6), None),
             Block::Text if item.is_some() => (8, Some("\\sa60\\f0\\fs22 ")),
             Block::Text => (0, None),
         };
-        let looks = looks.unwrap_or("\\sa160\\f0\\fs22 ");
+        let formatting = formatting.unwrap_or("\\sa160\\f0\\fs22 ");
         let first = if item.is_some() { "\\fi-360" } else { "" };
         self.put(format!("\\pard\\plain\\s{style}{first}\\li{indent}").as_bytes());
         if let Some((list, number)) = item {
@@ -49,13 +49,13 @@ impl Body {
             if self.note.is_none() {
                 self.open_ends.push(OpenEnd::List { at: self.body.len(), number: list });
             }
-            self.put(format!("{list}\\ilvl{}{looks}", level.saturating_sub(1)).as_bytes());
+            self.put(format!("{list}\\ilvl{}{formatting}", level.saturating_sub(1)).as_bytes());
             match number {
                 Some(number) => self.put(format!("{{\\listtext {number}.\\tab}}").as_bytes()),
                 None => self.put(b"{\\listtext\\u8226?\\tab}"),
             }
         } else {
-            self.put(looks.as_bytes());
+            self.put(formatting.as_bytes());
         }
         if let Some(bookmark) = self.bookmark.take() {
             self.put_bookmark(&bookmark);
@@ -124,7 +124,7 @@ impl Body {
     }
 }
 
-/// The looks of headings, as in the style sheet.
+/// The formatting of headings, as in the style sheet.
 const HEADINGS: [&str; 6] = [
     "\\sb360\\sa120\\keepn\\outlinelevel0\\f0\\fs36 ",
     "\\sb280\\sa100\\keepn\\outlinelevel1\\f0\\fs30 ",

@@ -16,12 +16,12 @@ use millpond_convert::{ConversionOptions, ConvertError, Report};
 #[derive(Debug)]
 pub(crate) struct Plan {
     source: split::Plan,
-    left: Vec<OnceLock<Left>>,
+    side_outputs: Vec<OnceLock<SideOutput>>,
 }
 
 /// What a part leaves for the join beside its output.
 #[derive(Debug)]
-struct Left {
+struct SideOutput {
     lists: Lists,
     /// Where the output depends on the parts before it.
     open_ends: Vec<OpenEnd>,
@@ -29,7 +29,7 @@ struct Left {
 
 impl Plan {
     pub(crate) fn new(source: split::Plan) -> Self {
-        Self { left: source.parts().iter().map(|_| OnceLock::new()).collect(), source }
+        Self { side_outputs: source.parts().iter().map(|_| OnceLock::new()).collect(), source }
     }
 }
 
@@ -42,15 +42,15 @@ pub(crate) fn from_part(
     out: &mut BytesMut,
 ) -> Result<Report, ConvertError> {
     let text = plan.source.text(input, part)?;
-    let source = Source::part(&text, part, &plan.source)?.without_silent();
+    let source = Source::part(&text, part, &plan.source)?.without_hidden();
     let len = plan.source.parts().get(part).map_or(0, Range::len);
     let mut room = out.split_off(out.len());
     room.reserve((len + len / 2).min(options.max_output));
     let parts = events::write(source, room, options.max_output)?;
     out.unsplit(parts.body);
-    let Some(left) = plan.left.get(part) else { return Err(ConvertError::inseparable()) };
+    let Some(side) = plan.side_outputs.get(part) else { return Err(ConvertError::inseparable()) };
     // A part that is converted twice leaves the same.
-    let _ = left.set(Left { lists: parts.lists, open_ends: parts.open_ends });
+    let _ = side.set(SideOutput { lists: parts.lists, open_ends: parts.open_ends });
     Ok(parts.report)
 }
 
@@ -61,20 +61,21 @@ pub(crate) fn join(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<Report, ConvertError> {
-    let left: Option<Vec<&Left>> = plan.left.iter().map(OnceLock::get).collect();
-    let Some(left) = left.filter(|left| left.len() == parts.len() && plan.source.holds()) else {
+    let side_outputs: Option<Vec<&SideOutput>> = plan.side_outputs.iter().map(OnceLock::get).collect();
+    let Some(side_outputs) = side_outputs.filter(|all| all.len() == parts.len() && plan.source.holds())
+    else {
         return Err(ConvertError::inseparable());
     };
     let before = out.len();
     // The head, and numbers that have become longer, are guessed at.
     out.reserve(parts.iter().map(BytesMut::len).sum::<usize>() + 4096);
     let mut lists = Lists::default();
-    left.iter().for_each(|left| lists.append(&left.lists));
+    side_outputs.iter().for_each(|side| lists.append(&side.lists));
     head::write(out, &lists);
     let (mut lists_before, mut slugs) = (0, Slugs::default());
-    for (part, left) in parts.iter().zip(left) {
-        write_closed(out, part, &left.open_ends, lists_before, &mut slugs);
-        lists_before += left.lists.len();
+    for (part, side) in parts.iter().zip(side_outputs) {
+        write_closed(out, part, &side.open_ends, lists_before, &mut slugs);
+        lists_before += side.lists.len();
     }
     out.extend_from_slice(b"}\n");
     if out.len() - before > options.max_output {

@@ -2,4 +2,4 @@
 
 pub(super) mod autolink;
 pub(crate) mod heading;
-pub(super) mod silent;
+pub(super) mod hidden;

@@ -3,17 +3,17 @@
 use pulldown_cmark::{Event, TagEnd};
 
 /// Their names.
-pub(crate) const SILENT: [&str; 6] = ["script", "style", "head", "template", "svg", "iframe"];
+pub(crate) const HIDDEN_ELEMENTS: [&str; 6] = ["script", "style", "head", "template", "svg", "iframe"];
 
 /// The element that is open, if one is.
 #[derive(Debug, Default)]
-pub(in super::super) struct Silence {
+pub(in super::super) struct HiddenContent {
     name: Option<&'static str>,
     /// What is marked and began in it, whose begin was dropped, and is open.
     dropped: usize,
 }
 
-impl Silence {
+impl HiddenContent {
     /// Whether nothing is dropped now, and the event changes nothing about that.
     #[inline(always)]
     pub(in super::super) fn ignores(&self, event: &Event<'_>) -> bool {
@@ -57,7 +57,7 @@ fn name(tag: &str) -> Option<(&'static str, bool)> {
     let (inner, is_end) = inner.strip_prefix('/').map_or((inner, false), |inner| (inner, true));
     let len = inner.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
     let name = inner.get(..len)?;
-    let known = SILENT.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
+    let known = HIDDEN_ELEMENTS.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
     // A browser takes no notice of the slash in `<script/>`; in `<svg/>` it does.
     (known != "svg" || !tag.ends_with("/>")).then_some((known, is_end))
 }
