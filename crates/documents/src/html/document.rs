@@ -12,7 +12,8 @@ use millpond_convert::{
     ConversionOptions, ConvertError, Format, HtmlPolicy, Loss, MarkdownExtensions, Report,
 };
 
-/// The options for Markdown that was made of RTF: whatever the text looks like beyond CommonMark is text.
+/// The options for Markdown that was converted from RTF: all extensions are off, because its text
+/// is plain text.
 pub(crate) fn options_from_rtf(options: &ConversionOptions) -> ConversionOptions {
     let html = if options.html == HtmlPolicy::Default { HtmlPolicy::Safe } else { options.html };
     let (from, to) = (Some(Format::Markdown), Some(Format::Html));
@@ -35,15 +36,16 @@ pub(crate) fn from_markdown(
     Ok(report)
 }
 
-/// Makes room for the HTML of so much Markdown. Before it is parsed: what the parser needs is then
-/// freed as the last that was allocated, and stays with the allocator for the next document.
+/// Reserves space for the HTML of `len` bytes of Markdown. This happens before parsing: the
+/// parser's memory is then the last allocated, and the allocator can reuse it for the next
+/// document.
 pub(super) fn make_room(len: usize, options: &ConversionOptions, out: &mut BytesMut) {
-    // HTML is seldom smaller than its Markdown and mostly less than a quarter larger.
+    // HTML is rarely smaller than its Markdown, and mostly less than a quarter larger.
     out.reserve((len + len / 4).min(options.max_output));
 }
 
-/// Appends the document or the part; says what it left out, and which ids are to be made unique
-/// later.
+/// Appends the document or the part. Returns its report, and the ids that the join must make
+/// unique.
 pub(super) fn write(
     mut source: Source<'_>,
     options: &ConversionOptions,
@@ -71,7 +73,7 @@ pub(super) fn write(
     Ok((report, ids))
 }
 
-/// Writes the events. `false`: that is more than it may be.
+/// Writes the events. Returns `false` if the output exceeds `limit`.
 #[inline(always)]
 fn write_events<'a>(
     source: &mut Source<'a>,

@@ -1,4 +1,5 @@
-//! Parts of a document, written apart and put together: the ids of headings are made unique then.
+//! Parts of a document: converted separately, then joined. The join makes the ids of headings
+//! unique.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -10,7 +11,7 @@ use super::ids::{self, AllIds};
 use crate::markdown::split::{self, Slugs, Source};
 use millpond_convert::{ConversionOptions, ConvertError, Report};
 
-/// What the parts of a document share.
+/// The data that the parts of a document share.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(super) source: split::Plan,
@@ -23,7 +24,7 @@ impl Plan {
     }
 }
 
-/// Appends a part of `input`.
+/// Appends the HTML of a part of `input`.
 pub(crate) fn from_part(
     input: &[u8],
     part: usize,
@@ -36,14 +37,14 @@ pub(crate) fn from_part(
     let text = plan.source.text(input, part)?;
     make_room(len, options, out);
     let (report, ids) = write(Source::part(&text, part, &plan.source)?, options, out)?;
-    // A part that is converted twice has the same.
+    // A second conversion of the part produces the same ids.
     let _ = plan.ids.get(part).map(|place| place.set(ids));
-    // The next part begins on a line of its own, as the first does.
+    // The next part must begin on a new line, as the first does.
     let is_line_over = out.len() == before || out.ends_with(b"\n");
     if is_line_over { Ok(report) } else { Err(ConvertError::inseparable()) }
 }
 
-/// Appends the parts.
+/// Appends the document: its parts, joined.
 pub(crate) fn join(
     plan: &Plan,
     parts: Vec<BytesMut>,

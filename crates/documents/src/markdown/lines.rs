@@ -1,6 +1,6 @@
-//! Lines that begin a block, whatever is open before them.
+//! Lines that begin a block, whatever containers are open before them.
 
-/// Whether the line is certain to begin a paragraph or a heading that has text.
+/// Whether the line certainly begins a paragraph or a heading with text.
 pub(super) fn begins_text(line: &[u8]) -> bool {
     let is_text = |b: &u8| b.is_ascii_alphabetic() || !b.is_ascii();
     if line.first().is_some_and(is_text) {

@@ -1,4 +1,4 @@
-//! Markdown, written, and read as events: whole or in parts.
+//! Markdown: the reader, which produces events of a document or of a part, and the writer.
 
 mod complexity;
 mod lines;

@@ -1,17 +1,17 @@
-//! How Markdown is read: what goes beyond CommonMark, and the limits.
+//! The extensions and limits with which Markdown is read.
 
 use millpond_convert::{ConversionOptions, ConvertError, MarkdownExtensions};
 use pulldown_cmark::{BrokenLinkCallback, Options, Parser};
 
 use super::complexity::{self, Limits};
 
-/// What is always read beyond CommonMark.
+/// The extensions that are always read.
 const ALWAYS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS);
 
-/// How text is read: what goes beyond CommonMark, and how deep it may nest.
+/// The extensions and the depth limit with which text is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
     pub(crate) extensions: MarkdownExtensions,
@@ -28,12 +28,13 @@ impl Reading {
         self.extensions.heading_ids || self.extensions.heading_attributes
     }
 
-    /// Whether a document may be taken apart: a definition may belong to a term far before it.
+    /// Whether a document may be split. It may not if terms have definitions, because a definition
+    /// may belong to a term far before it.
     pub(super) fn may_be_cut(self) -> bool {
         !self.extensions.definition_lists
     }
 
-    /// A parser of `text`. `lookup` resolves references that the text does not define.
+    /// Returns a parser of `text`. `lookup` resolves references that the text does not define.
     pub(super) fn parser<'a, F: BrokenLinkCallback<'a>>(
         self,
         text: &'a str,
@@ -49,7 +50,8 @@ impl Reading {
         Parser::new_with_broken_link_callback(text, options, lookup)
     }
 
-    /// Counts what parsing the text takes beyond what ordinary text does, added to `steps`.
+    /// Counts the steps that parsing takes beyond those of ordinary text. Returns the sum with
+    /// `steps`.
     pub(super) fn measure(self, text: &str, steps: usize, offset: usize) -> Result<usize, ConvertError> {
         complexity::measure(text, Limits { max_depth: self.max_depth, steps, offset })
     }

@@ -1,4 +1,4 @@
-//! The bounds of a part: where it ends, and what its references may expand to.
+//! The bounds of a part: its end, and the limit on the expansion of its references.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -6,22 +6,22 @@ use std::sync::OnceLock;
 use millpond_convert::ConvertError;
 use pulldown_cmark::{Event, LinkType, Tag};
 
-/// What the parser allows references to expand to, whatever the length of the document. Longer ones may have as much as
-/// they are long. (pulldown-cmark 0.13: `link_ref_expansion_limit`.)
+/// The size in bytes to which references may expand in any document. In a longer document the limit
+/// is its length. (pulldown-cmark 0.13: `link_ref_expansion_limit`.)
 pub(super) const FREE_EXPANSION: usize = 100_000;
 
-/// Sees to it that a part ends where it was cut.
+/// Checks that a part ends at its cut.
 #[derive(Debug)]
 pub(super) struct Bounds<'a> {
-    /// Where it does, from its beginning. `None`: with the document.
+    /// The end of the part, relative to its start. `None`: the end of the document.
     pub(super) end: Option<usize>,
     pub(super) is_reached: bool,
-    /// Whether footnotes may be defined: all that there are, are in this part.
+    /// Whether footnotes may be defined: they may if all of the document's are in this part.
     pub(super) may_have_notes: bool,
     pub(super) has_note: bool,
     pub(super) expanded: usize,
     pub(super) may_expand: usize,
-    /// Where to leave what was expanded.
+    /// The slot for the number of expanded bytes.
     pub(super) place: &'a OnceLock<usize>,
 }
 
@@ -47,7 +47,7 @@ impl Bounds<'_> {
         if !self.is_reached || self.has_note || self.expanded >= self.may_expand {
             return Err(ConvertError::inseparable());
         }
-        // A part that is read twice expands to the same.
+        // A second reading of the part has the same expansion.
         let _ = self.place.set(self.expanded);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The text of a paragraph: runs of styled text as marks and escaped text.
+//! Writes the text of a paragraph: escaped text with marks for its styles.
 
 use bytes::BytesMut;
 
@@ -7,7 +7,8 @@ use super::escape::{self, Context};
 use super::segment;
 use crate::model::{Content, Link, Run, Style};
 
-/// Appends the text of `content` after its first `skipped` bytes to `out`. Lines after the first begin with `prefix`.
+/// Appends the text of `content` to `out`, without its first `skipped` bytes. Lines after the first
+/// begin with `prefix`.
 pub(super) fn write(
     out: &mut BytesMut,
     content: &Content,

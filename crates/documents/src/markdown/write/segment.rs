@@ -1,8 +1,8 @@
-//! Runs of styled text as segments, white space apart.
+//! Splits runs of styled text into segments, with white space separated.
 
 use crate::model::{Content, Flags, Style};
 
-/// A stretch of text in one style, white space at the edges of styles apart.
+/// A range of text in one style. White space at the boundaries of styles is a separate segment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Segment {
     pub(super) start: usize,
@@ -10,8 +10,8 @@ pub(super) struct Segment {
     pub(super) style: Style,
 }
 
-/// Cuts runs into segments. White space between two styles has what both have, so that no mark ever stands beside the
-/// white space it would have to stick to.
+/// Splits runs into segments. White space between two styles gets the styles that both share, so
+/// that no mark is adjacent to white space on its inner side.
 pub(super) fn cut(content: &Content, skipped: usize, segments: &mut Vec<Segment>) {
     segments.clear();
     let text = &content.text;
@@ -49,7 +49,7 @@ pub(super) fn cut(content: &Content, skipped: usize, segments: &mut Vec<Segment>
     });
 }
 
-/// Stands for the style of white space until it is settled; no text has it.
+/// A placeholder for the style of white space. No text has it.
 const BLANK: Style = Style { flags: Flags(u16::MAX), link: u32::MAX, note: 0 };
 
 fn push(segments: &mut Vec<Segment>, segment: Segment) {
@@ -58,7 +58,7 @@ fn push(segments: &mut Vec<Segment>, segment: Segment) {
     }
 }
 
-/// Gives white space and references to notes what the text on both sides of them has.
+/// Sets the style of white space and of footnote references to what the adjacent texts share.
 fn settle(segments: &mut [Segment]) {
     let is_open = |segment: &Segment| segment.style == BLANK || segment.style.note != 0;
     let mut at = 0;
@@ -69,7 +69,7 @@ fn settle(segments: &mut [Segment]) {
         let after = rest.get(count).map_or(Style::default(), |segment| segment.style);
         let same_link = before.link == after.link;
         let link = if same_link { before.link } else { 0 };
-        // Two pieces of code are two; white space within one is not apart from it.
+        // Two pieces of code remain separate; white space within one is part of it.
         let flags = before.flags.and(after.flags).without(Flags::CODE);
         for segment in rest.iter_mut().take(count) {
             segment.style = Style { flags, link, note: segment.style.note };
