@@ -49,8 +49,8 @@ fn columns(line: &[u8]) -> Option<usize> {
     line.contains(&b'|').then(|| cells(line))
 }
 
-/// The number of cells of a row. A pipe at its beginning or end opens no cell. Escaped pipes are
-/// counted, which only overestimates the cells.
+/// The number of cells of a row. A pipe at its beginning or end opens no cell. Escaped pipes count
+/// as well.
 fn cells(line: &[u8]) -> usize {
     let around = usize::from(line.starts_with(b"|")) + usize::from(line.len() > 1 && line.ends_with(b"|"));
     (memchr_iter(b'|', line).count() + 1).saturating_sub(around)

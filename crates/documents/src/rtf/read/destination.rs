@@ -1,4 +1,4 @@
-//! What control words and symbols do, by the destination that they are in.
+//! Executes control words and symbols, depending on the current destination.
 
 use super::fonts::NO_FONT;
 use super::form::Form;
@@ -11,7 +11,7 @@ use crate::model::Flags;
 use millpond_convert::Loss;
 
 impl Reader {
-    /// A control word; `begins_group` if nothing but `\*` comes before it in its group.
+    /// Executes a control word. `begins_group` is whether only `\*` precedes it in its group.
     pub(super) fn word(&mut self, word: Word, number: Option<i32>, begins_group: bool) {
         match self.group.destination {
             Destination::Skip => {}
@@ -38,7 +38,8 @@ impl Reader {
                 let is_apart = begins_group || !self.is_root();
                 match destination(word) {
                     Some(destination) if is_apart => self.enter(destination, word),
-                    // A word for a group of its own, which would take the rest of the document.
+                    // In the document's own group, the rest of the document would go to this
+                    // destination.
                     Some(_) => {}
                     None if word == Word::Footnote && !is_apart => {}
                     None => self.text_word(word, number),
@@ -47,7 +48,7 @@ impl Reader {
         }
     }
 
-    /// Text of the group goes to `destination` from here on.
+    /// Changes the destination of the group.
     fn enter(&mut self, destination: Destination, word: Word) {
         if let Some(loss) = loss(word) {
             self.report.add(loss);
@@ -63,7 +64,8 @@ impl Reader {
             Word::Formfield => self.form = Form::default(),
             Word::Listtable | Word::Listoverridetable => {
                 self.dependencies.has_defined = true;
-                // Bytes of their texts are in the code page of the document, not of its default font.
+                // Text of lists is in the code page of the document, not in that of its default
+                // font.
                 self.group.font = NO_FONT;
             }
             Word::Fonttbl => {
@@ -72,7 +74,7 @@ impl Reader {
             }
             Word::Stylesheet => self.dependencies.has_defined = true,
             Word::Upr => self.around_upr = self.group.destination,
-            // What of them is text is text of a paragraph.
+            // The text of these goes to the paragraph.
             Word::Shpinst | Word::Do | Word::Pict | Word::MoMath | Word::MoMathPara
                 if !self.group.destination.is_paragraph_text() =>
             {
@@ -114,7 +116,7 @@ impl Reader {
         }
     }
 
-    /// The character properties that depend on the tables at the head of the document.
+    /// Sets character properties that depend on the tables in the header.
     fn set_font_or_style(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::Plain => self.group.plain(self.fonts.default_font),
@@ -149,7 +151,7 @@ impl Reader {
         }
     }
 
-    /// A control word in text that has no looks.
+    /// Executes a control word in text without formatting.
     fn bare_text_word(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::U => self.unicode(number.unwrap_or(0)),
@@ -178,7 +180,7 @@ impl Reader {
         }
     }
 
-    /// A control symbol other than those that stand for themselves.
+    /// Executes a control symbol other than an escaped character.
     pub(super) fn symbol(&mut self, symbol: u8) {
         match symbol {
             b'~' => self.push('\u{a0}'),
@@ -191,7 +193,7 @@ impl Reader {
     }
 }
 
-/// Where the text of a group goes that begins with this word, if not where it goes anyway.
+/// The destination of a group that begins with this word; `None` if the word does not change it.
 fn destination(word: Word) -> Option<Destination> {
     Some(match word {
         Word::Fonttbl => Destination::FontTable,
@@ -209,7 +211,7 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Colortbl | Word::Filetbl | Word::Info | Word::Nonshppict | Word::Objdata | Word::MmathPict => {
             Destination::Skip
         }
-        // Parts of pictures, shapes and forms, out of place.
+        // Parts of pictures, shapes and forms outside of these.
         Word::Picprop | Word::Sn | Word::Sv | Word::Ffl => Destination::Skip,
         Word::Objclass | Word::Objname | Word::Header | Word::Headerl | Word::Headerr | Word::Headerf => {
             Destination::Skip
@@ -223,10 +225,10 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Rxe | Word::Txe | Word::Nonesttables | Word::Annotation | Word::Atnid | Word::Atnauthor => {
             Destination::Skip
         }
-        // What readers are to show that know no shapes: the same text again.
+        // The same text again, for readers that do not support shapes.
         Word::Shprslt => Destination::Skip,
         Word::Template | Word::Background | Word::Revtbl | Word::Pnseclvl => Destination::Skip,
-        // Parts of the tables of lists, out of place.
+        // Parts of list tables outside of these.
         Word::List | Word::Listlevel | Word::Listname | Word::Leveltext | Word::Levelnumbers => {
             Destination::Skip
         }
@@ -235,7 +237,7 @@ fn destination(word: Word) -> Option<Destination> {
     })
 }
 
-/// What is left out of a document with a group that begins with this word.
+/// The loss that a group causes which begins with this word.
 fn loss(word: Word) -> Option<Loss> {
     Some(match word {
         Word::Pict => Loss::Picture,
@@ -248,7 +250,7 @@ fn loss(word: Word) -> Option<Loss> {
     })
 }
 
-/// The format of `\levelnfc` that a word of `\pn` is the name of.
+/// The `\levelnfc` format that a word of `\pn` names.
 fn number_format(word: Word) -> Option<i32> {
     Some(match word {
         Word::Pndec => labels::DECIMAL,
@@ -263,7 +265,7 @@ fn number_format(word: Word) -> Option<i32> {
     })
 }
 
-/// Sets what a character property's word says. `false` if it is no such word.
+/// Sets the character property of a word. Returns `false` if the word has none.
 fn set_character_property(group: &mut Group, word: Word, number: Option<i32>) -> bool {
     let on = number != Some(0);
     let flags = &mut group.flags;

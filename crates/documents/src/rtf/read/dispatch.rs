@@ -1,4 +1,4 @@
-//! Takes tokens one by one: opens and closes groups, and hands on what is in them.
+//! Executes tokens: opens and closes groups, and passes text and control words on.
 
 use std::mem;
 
@@ -9,7 +9,7 @@ use super::token::{Token, Tokens};
 use millpond_convert::{ConvertError, Loss};
 
 impl Reader {
-    /// Reads `input` from the brace at `start` to the one that closes it.
+    /// Reads `input` from the brace at `start` to its matching brace.
     pub(super) fn read(&mut self, input: &[u8], start: usize) -> Result<(), ConvertError> {
         let is_closed = self.read_until(&mut Tokens::new(input, start), usize::MAX)?;
         if !is_closed {
@@ -18,8 +18,8 @@ impl Reader {
         self.finish()
     }
 
-    /// The document ended at `offset`, before its last brace. What is assumed of it is assumed
-    /// here: that all groups end.
+    /// Handles the end of the input, at `offset`, before the last closing brace. In lenient mode it
+    /// closes all groups.
     pub(super) fn end_groups(&mut self, offset: usize) -> Result<(), ConvertError> {
         if !self.is_lenient {
             return Err(unclosed(offset));
@@ -34,7 +34,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes the tokens that begin before `end`. `true` if one of them closes the document.
+    /// Executes the tokens that begin before `end`. Returns `true` if one of them closes the
+    /// document.
     pub(super) fn read_until(&mut self, tokens: &mut Tokens<'_>, end: usize) -> Result<bool, ConvertError> {
         while tokens.offset() < end {
             let Some(token) = tokens.next() else { return Ok(false) };
@@ -45,7 +46,7 @@ impl Reader {
         Ok(false)
     }
 
-    /// Takes a token that ends at `offset`. `true` if it closes the document.
+    /// Executes a token that ends at `offset`. Returns `true` if it closes the document.
     #[inline(always)]
     pub(super) fn take(&mut self, token: Token<'_>, offset: usize) -> Result<bool, ConvertError> {
         let is_first = mem::take(&mut self.is_first);
@@ -84,7 +85,7 @@ impl Reader {
                 }
             }
             Token::Nothing => self.flush_bytes(),
-            // Anywhere else it is out of place, and dropping what follows would lose text.
+            // In any other position `\*` is ignored. Dropping what follows would lose text.
             Token::Symbol(b'*') => self.is_ignorable = is_first,
             Token::Symbol(symbol @ (b'{' | b'}' | b'\\')) => self.text(&[symbol]),
             Token::Symbol(b'~' | b'_' | b'-') if self.decoder.skips(|| true) => {}
@@ -113,7 +114,7 @@ impl Reader {
         self.decoder.end_fallback();
         self.is_ignorable = false;
         if self.note_depth == Some(self.stack.len()) {
-            // Its last paragraph ends with it, in a table or not.
+            // The end of the footnote ends its last paragraph, even in a table.
             self.group.paragraph.in_table = false;
             self.end_paragraph();
             self.notes.finish();
@@ -125,7 +126,7 @@ impl Reader {
         self.check_size()
     }
 
-    /// Goes back from the group to the one around it.
+    /// Restores the state of the outer group.
     fn leave(&mut self, outer: Group) {
         let inner = self.group;
         let is_apart = inner.destination != outer.destination;
@@ -170,7 +171,8 @@ impl Reader {
     }
 }
 
-/// Tabs and line breaks are not what a character is replaced by, but what sloppy writers put right after it.
+/// Whether the character counts as a fallback. Tabs and line breaks do not: some programs write
+/// them directly after the escape.
 fn is_visible(c: char) -> bool {
     !matches!(c, '\t' | '\n')
 }

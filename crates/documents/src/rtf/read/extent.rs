@@ -1,18 +1,19 @@
-//! Where a document begins, and the error of one that does not end.
+//! Finds the start of a document, and reports a missing end.
 
 use std::borrow::Cow;
 
 use millpond_convert::{ConversionOptions, ConvertError, Format};
 
-/// What a document begins with.
+/// The first bytes of a document.
 pub(super) const HEAD: &[u8] = b"{\\rtf";
 
-/// Whether the document, which begins at `start`, has its head. One that lacks it is read leniently only.
+/// Whether the document, which begins at `start`, has its header. A document without it is read in
+/// lenient mode only.
 pub(super) fn has_head(input: &[u8], start: usize) -> bool {
     input.get(start..).is_some_and(|document| document.starts_with(HEAD))
 }
 
-/// Where the document begins.
+/// Returns the offset of the document.
 pub(super) fn start_of(input: &[u8], options: &ConversionOptions) -> Result<usize, ConvertError> {
     let document = Format::skip_preamble(input);
     let start = input.len() - document.len();
@@ -28,7 +29,7 @@ pub(super) fn start_of(input: &[u8], options: &ConversionOptions) -> Result<usiz
     }
 }
 
-/// It ended, at `offset`, before its last brace.
+/// The error of a document that ends, at `offset`, before its last brace.
 pub(super) fn unclosed(offset: usize) -> ConvertError {
     malformed(offset, "it ends inside a group; the option `lenient` reads what there is")
 }

@@ -1,4 +1,5 @@
-//! RTF to Markdown: tokens, the state that groups save and restore, and what paragraphs come of it.
+//! Converts RTF to Markdown: tokens change the state, groups save and restore it, and paragraphs
+//! are written.
 
 mod codepage;
 mod cuts;
@@ -52,7 +53,7 @@ pub(crate) fn to_markdown(
     out: &mut BytesMut,
 ) -> Result<Report, ConvertError> {
     let start = start_of(input, options)?;
-    // What is left of RTF is a fraction of it; a third is enough for most.
+    // The output is a fraction of the input. For most documents a third is enough.
     out.reserve((input.len() / 3).min(options.max_output));
     let mut reader = Reader::new(options, mem::take(out));
     let done = reader.read(input, start);

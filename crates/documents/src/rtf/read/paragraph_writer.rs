@@ -5,10 +5,10 @@ use bytes::BytesMut;
 use crate::markdown::write::Blocks;
 use crate::model::{Align, Content, Flags, Link, Place, Run, Style};
 
-/// The paragraph under way, and where it goes when it ends.
+/// The current paragraph, and the blocks that it is written to.
 pub(super) struct ParagraphWriter {
     content: Content,
-    /// The style of the text since the last run.
+    /// The style of the text after the last run.
     style: Style,
     blocks: Blocks,
     is_row_open: bool,
@@ -27,7 +27,7 @@ impl ParagraphWriter {
         }
     }
 
-    /// Where text in `style` is to be added.
+    /// Returns the buffer to which text in `style` is appended.
     pub(super) fn text(&mut self, style: Style) -> &mut String {
         if self.style != style {
             self.content.close_run(self.style);
@@ -36,19 +36,19 @@ impl ParagraphWriter {
         &mut self.content.text
     }
 
-    /// A reference to a footnote.
+    /// Writes a reference to a footnote.
     pub(super) fn note_reference(&mut self, number: u32) {
         self.content.close_run(self.style);
         self.content.close_run(Style { note: number, ..Style::default() });
     }
 
-    /// The text so far, all of its runs closed.
+    /// Returns the text so far, with all runs closed.
     pub(super) fn content(&mut self) -> &mut Content {
         self.content.close_run(self.style);
         &mut self.content
     }
 
-    /// Writes the paragraph and begins another.
+    /// Writes the paragraph and begins the next.
     pub(super) fn end_paragraph(&mut self, place: Place, links: &[Link]) {
         self.end_table();
         self.content.close_run(self.style);
@@ -56,7 +56,7 @@ impl ParagraphWriter {
         self.content.clear();
     }
 
-    /// A paragraph that has nothing to show.
+    /// Ends a paragraph without visible content.
     pub(super) fn blank_paragraph(&mut self) {
         self.end_table();
         self.content.clear();
@@ -82,7 +82,7 @@ impl ParagraphWriter {
         }
     }
 
-    /// Any table ends here; the text so far is not part of it.
+    /// Ends the table, if one is open. The text so far is not part of it.
     fn end_table(&mut self) {
         if self.is_row_open {
             self.blocks.row();
@@ -94,35 +94,35 @@ impl ParagraphWriter {
         }
     }
 
-    /// Begins the text of a footnote.
+    /// Begins a footnote.
     pub(super) fn begin_note(&mut self, number: u32) {
         self.content.clear();
         self.style = Style { flags: Flags::default(), link: 0, note: 0 };
         self.blocks.begin_note(number);
     }
 
-    /// The end of the document, or of one of its footnotes.
+    /// Ends the document, or one of its footnotes.
     pub(super) fn finish(&mut self) {
         self.end_table();
         self.blocks.finish();
     }
 
-    /// How many bytes have been written, or wait to be.
+    /// The number of bytes written or pending.
     pub(super) fn written(&self) -> usize {
         self.blocks.written()
     }
 
-    /// How many bytes have been read, and wait for more before they can be written.
+    /// The number of bytes read and not written yet.
     pub(super) fn waiting(&self) -> usize {
         self.content.text.len() + self.content.runs.len() * size_of::<Run>() + self.blocks.waiting()
     }
 
-    /// Appends to `out` from here on; returns what it has appended to until now.
+    /// Sets the output to `out` and returns the previous one.
     pub(super) fn redirect(&mut self, out: BytesMut) -> BytesMut {
         self.blocks.redirect(out)
     }
 
-    /// How many bytes have been written since they were last taken away.
+    /// The number of bytes written to the current output.
     pub(super) fn kept(&self) -> usize {
         self.blocks.kept()
     }
@@ -132,7 +132,8 @@ impl ParagraphWriter {
         self.content.text.is_empty() && self.content.runs.is_empty()
     }
 
-    /// Whether what follows begins anew, after a blank line if there is something before.
+    /// Whether the following text is written as at the start of a document, after a blank line if
+    /// there is previous output.
     pub(super) fn is_reset(&self) -> bool {
         self.is_between_paragraphs() && !self.is_row_open && !self.is_table_open && self.blocks.is_reset()
     }

@@ -1,10 +1,11 @@
-//! Parts of an RTF document, each read on its own from what the head says.
+//! Parts of an RTF document: each is read separately, from the state after the header.
 //!
-//! The [cuts] are guesses. What a part starts from is guessed with them: the state after the head, nothing
-//! open, and as many footnotes before as there are words for them. At its end each part compares its own state with what
-//! the next started from; if all do, then by induction from the first, which begins where the document does, each was
-//! read as the whole would be. Items of lists are counted over the document: none whose number shows may have been counted
-//! on from another part.
+//! The [cuts] are guesses. The initial state of a part is a guess, too: the state after the header,
+//! with nothing open, and with the number of preceding footnotes counted from their control words.
+//! At its end each part compares its state with the initial state of the next part. If all are
+//! equal, by induction from the first part, which begins with the document, each part was read as
+//! in the whole. Items of lists are counted throughout the document, so no list with visible
+//! numbers may have items in two parts.
 
 use std::collections::HashSet;
 use std::mem;
@@ -23,29 +24,30 @@ use super::token::Tokens;
 
 use millpond_convert::{ConversionOptions, ConvertError, Report, Split};
 
-/// The most of a document that may be its head, as a divisor of its length: it is read once more than the rest.
+/// The maximum fraction of a document, as a divisor of its length, that may be its header. The
+/// header is read twice.
 const MOST_HEAD: usize = 8;
 
-/// What the parts of a document share.
+/// The data that the parts of a document share.
 #[derive(Debug)]
 pub(crate) struct Plan {
     head: Head,
-    /// How many footnotes come before each part.
+    /// The number of footnotes before each part.
     notes: Vec<u32>,
     side_outputs: Vec<OnceLock<SideOutput>>,
 }
 
-/// What a part leaves for the join beside its output.
+/// The results of a part, other than its output, that the join needs.
 #[derive(Debug)]
 struct SideOutput {
     notes: BytesMut,
-    /// What has counted items of lists, and whether their numbers showed.
+    /// The counters of list items, and whether their numbers were shown.
     counters: Vec<(Counter, bool)>,
-    /// The most bytes that there were at a time.
+    /// The maximum size of the output so far, in bytes.
     peak: usize,
 }
 
-/// Parts of about `chunk_size` bytes, two at least.
+/// Returns parts of about `chunk_size` bytes, or `None` if there are fewer than two.
 pub(crate) fn split(
     input: &[u8],
     options: &ConversionOptions,
@@ -58,7 +60,7 @@ pub(crate) fn split(
     let head = Head::read(input, start, (len / MOST_HEAD).max(64 << 10), options)?;
     let size = len.div_ceil(len.div_ceil(chunk_size.max(1)));
     let mut cuts = cuts::find(input, &head, start, size);
-    // What little is left at the end is part of the last.
+    // A short rest at the end is added to the last part.
     while cuts.last().is_some_and(|&cut| input.len() - cut < size / 2) {
         cuts.pop();
     }
@@ -79,7 +81,7 @@ pub(crate) fn split(
     Some((parts, Plan { head, notes, side_outputs }))
 }
 
-/// Appends the Markdown of a part of `input`, footnotes aside.
+/// Appends the Markdown of a part of `input`, without footnotes.
 pub(crate) fn from_part(
     input: &[u8],
     split: &Split,
@@ -97,7 +99,7 @@ pub(crate) fn from_part(
     *out = reader.redirect(BytesMut::new());
     done?;
     let (notes, counters, peak) = (reader.take_notes(), reader.lists.counters(), reader.peak);
-    // A part that is read twice leaves the same.
+    // A second reading of the part has the same results.
     let _ = side.set(SideOutput { notes, counters, peak });
     Ok(reader.report)
 }
@@ -138,7 +140,7 @@ fn read_part(
 }
 
 impl Reader {
-    /// Goes on where that head ended.
+    /// Sets the state to that after the header.
     fn resume(&mut self, head: &Head, note_count: u32) {
         self.stack.push(self.group);
         self.group = head.group;
@@ -148,8 +150,8 @@ impl Reader {
         self.note_count = note_count;
     }
 
-    /// Whether nothing is left open, or remembered, that would make a difference to the paragraph that begins here, if it
-    /// begins with `\\pard\\plain`: whether the state is that after [`resume`](Self::resume).
+    /// Whether the state equals that after [`resume`](Self::resume), as far as a paragraph that
+    /// begins here with `\\pard\\plain` depends on it.
     fn is_reset(&mut self, head: &Head, note_count: u32) -> bool {
         self.flush_bytes();
         self.decoder.end_fallback();
@@ -168,7 +170,8 @@ impl Reader {
     }
 }
 
-/// Appends the document: the parts, a blank line between those that are not empty, and their footnotes likewise.
+/// Appends the document: the parts that are not empty, separated by blank lines, and then their
+/// footnotes in the same way.
 pub(crate) fn join(
     plan: &Plan,
     parts: &[BytesMut],
@@ -180,11 +183,11 @@ pub(crate) fn join(
         side_outputs.filter(|all| all.len() == parts.len()).ok_or_else(ConvertError::inseparable)?;
     let (mut counters, mut written) = (HashSet::<Counter>::new(), 0usize);
     for (part, side) in parts.iter().zip(&side_outputs) {
-        // A number that shows must not depend on what was counted before.
+        // A visible number must not depend on preceding parts.
         let is_apart =
             side.counters.iter().all(|(counter, is_shown)| !is_shown || !counters.contains(counter));
         counters.extend(side.counters.iter().map(|&(counter, _)| counter));
-        // With room for the blank lines.
+        // The sum includes the blank lines.
         if !is_apart || written + side.peak + 2 > options.max_output {
             return Err(ConvertError::inseparable());
         }
@@ -201,7 +204,8 @@ pub(crate) fn join(
     Ok(())
 }
 
-/// Appends `parts` with a blank line before each that is not empty, and not the first since `start`.
+/// Appends `parts`, with a blank line before each that is not empty, except the first after
+/// `start`.
 fn append<'a>(out: &mut BytesMut, start: usize, parts: impl Iterator<Item = &'a BytesMut>) {
     for part in parts.filter(|part| !part.is_empty()) {
         if out.len() > start {

@@ -1,4 +1,4 @@
-//! The state of the reader, which tokens change.
+//! The state of the reader.
 
 use bytes::BytesMut;
 
@@ -14,60 +14,60 @@ use super::styles::Styles;
 use crate::model::{Flags, Link, Style};
 use millpond_convert::{ConversionOptions, Report};
 
-/// Reads one document. Groups are on a stack of its own, so that no input can exhaust the thread's.
+/// The state of the reader for one document. Groups are on an explicit stack, so no input overflows
+/// the thread's stack.
 pub(super) struct Reader {
     pub(super) max_groups: usize,
-    /// No brace ends the document, but its end does.
+    /// Whether the document ends at the end of the input, and not at a brace.
     pub(super) is_lenient: bool,
     pub(super) max_output: usize,
     /// The innermost open group.
     pub(super) group: Group,
-    /// Those around it.
+    /// The groups around it.
     pub(super) stack: Vec<Group>,
-    /// The group has been opened just before.
+    /// Whether the previous token opened the group.
     pub(super) is_first: bool,
-    /// The group was opened with `\*` just before: it is dropped if the word that follows isn't
-    /// known.
+    /// Whether the group was opened with `\*` directly before. The group is skipped if the next
+    /// word is unknown.
     pub(super) is_ignorable: bool,
     pub(super) decoder: Decoder,
     pub(super) fonts: Fonts,
     pub(super) styles: Styles,
     pub(super) lists: Lists,
     pub(super) links: Links,
-    /// The code of the field under way, and what it says of a form.
+    /// The code of the current field, and its form properties.
     pub(super) instruction: String,
     pub(super) form: Form,
-    /// A field has shown what its code says, in a group of that depth: its result is not to be
-    /// shown.
+    /// The depth of a group in a field whose code determines what is shown. Its result is ignored.
     pub(super) shown_field: Option<usize>,
-    /// The formula under way.
+    /// The current formula.
     pub(super) math: Linear,
     /// The property of a picture or shape that is being read.
     pub(super) property: String,
     /// The text of the paragraph's marker, and whether there is one.
     pub(super) marker: String,
     pub(super) has_marker: bool,
-    /// What stands before the paragraph that ends, if it is in no list of Markdown's.
+    /// The label of the paragraph at its end, if no Markdown list shows it.
     pub(super) label: String,
-    /// Where the text of the group goes that `\upr` is in.
+    /// The destination of the group that contains `\upr`.
     pub(super) around_upr: Destination,
     pub(super) body: ParagraphWriter,
     pub(super) notes: ParagraphWriter,
-    /// How many footnotes there are, and how many groups surround the one under way.
+    /// The number of footnotes, and the number of groups around the open one.
     pub(super) note_count: u32,
     pub(super) note_depth: Option<usize>,
-    /// The most bytes that there were at a time.
+    /// The maximum size of the output so far, in bytes.
     pub(super) peak: usize,
-    /// What only matters if this is a part.
+    /// The dependencies of a part of a document on other parts.
     pub(super) dependencies: PartDependencies,
-    /// What was left out, and what was assumed.
+    /// What the output lacks, and what was assumed.
     pub(super) report: Report,
-    /// Text of this paragraph was left out, and none was shown since.
+    /// Whether text of this paragraph was skipped, and none was shown since.
     pub(super) is_leaving_out: bool,
 }
 
 impl Reader {
-    /// Appends to `out`.
+    /// Creates a state that appends to `out`.
     pub(super) fn new(options: &ConversionOptions, out: BytesMut) -> Self {
         Self {
             max_groups: options.max_groups,
@@ -102,12 +102,12 @@ impl Reader {
         }
     }
 
-    /// How many groups are open.
+    /// The number of open groups.
     pub(super) fn depth(&self) -> usize {
         self.stack.len()
     }
 
-    /// Appends to `out` from here on; returns what it has appended to until now, footnotes aside.
+    /// Sets the output to `out`. Returns the previous one, without footnotes.
     pub(super) fn redirect(&mut self, out: BytesMut) -> BytesMut {
         self.body.redirect(out)
     }
@@ -121,17 +121,17 @@ impl Reader {
         }
     }
 
-    /// The footnotes.
+    /// Returns the footnotes.
     pub(super) fn take_notes(&mut self) -> BytesMut {
         self.notes.redirect(BytesMut::new())
     }
 
-    /// Whether no paragraph has begun, of the text or of a footnote.
+    /// Whether no paragraph has begun in the text or in a footnote.
     pub(super) fn is_between_paragraphs(&self) -> bool {
         self.body.is_between_paragraphs() && self.notes.is_between_paragraphs()
     }
 
-    /// How much is remembered, in bytes, about.
+    /// The approximate number of retained bytes.
     pub(super) fn held(&self) -> usize {
         let texts = self.body.waiting() + self.notes.waiting() + self.decoder.waiting() + self.notes.kept();
         let tables = self.fonts.held() + self.styles.held() + self.lists.held();
@@ -139,7 +139,7 @@ impl Reader {
         texts + tables + fields + self.links.held() + self.stack.len() * size_of::<Group>()
     }
 
-    /// Whether the group is the document's own, and what comes next is part of its text.
+    /// Whether the group is the document's own, and the next token is part of its text.
     pub(super) fn is_outermost(&self) -> bool {
         self.stack.len() == 1
             && self.group.destination == Destination::Body
@@ -147,10 +147,10 @@ impl Reader {
             && !self.is_ignorable
     }
 
-    /// The style of text here.
+    /// The current style of text.
     pub(super) fn style(&self) -> Style {
         let link = self.links.open(self.group.link);
-        // Links are underlined of themselves.
+        // Links are always underlined.
         let flags = self.group.flags;
         let flags = if link == 0 { flags } else { flags.without(Flags::UNDERLINE) };
         Style { flags, link, note: 0 }
@@ -161,29 +161,29 @@ impl Reader {
         if self.note_depth.is_some() { &mut self.notes } else { &mut self.body }
     }
 
-    /// The writer of paragraphs, and the links that they refer to.
+    /// Returns the writer of paragraphs, and the links that they refer to.
     pub(super) fn writer_and_links(&mut self) -> (&mut ParagraphWriter, &[Link]) {
         let writer = if self.note_depth.is_some() { &mut self.notes } else { &mut self.body };
         (writer, self.links.known())
     }
 
-    /// A link is over with its paragraph, so that a long address can't be repeated for each of
-    /// many.
+    /// Ends all links. A link ends with its paragraph, so that a long address is not repeated for
+    /// each of many paragraphs.
     pub(super) fn end_links(&mut self) {
         self.links.end();
-        // Nothing that is still to be written may refer to one that is forgotten.
+        // Pending output must not refer to a forgotten link.
         if self.links.are_many() && self.is_between_paragraphs() {
             self.links.forget();
         }
     }
 
-    /// Whether the group is the document's own, or none: a destination there would take all that
-    /// follows.
+    /// Whether the group is the document's own, or none is open. A destination set there would
+    /// apply to the rest of the document.
     pub(super) fn is_root(&self) -> bool {
         self.stack.len() <= 1
     }
 
-    /// The group is a footnote. One within another is part of it.
+    /// Begins a footnote. A footnote within another is part of it.
     pub(super) fn begin_note(&mut self) {
         if self.note_depth.is_some() {
             return;
@@ -193,20 +193,22 @@ impl Reader {
         self.notes.begin_note(self.note_count);
         self.note_depth = Some(self.stack.len());
         self.group.destination = Destination::Body;
-        // It may be in a table or a list, but its paragraphs are not.
+        // The footnote may be in a table or list, but its paragraphs are not.
         self.group.paragraph = ParagraphProperties::default();
     }
 }
 
-/// What dependencies a part of a document to others, beyond the state that is left at its end.
+/// The dependencies of a part of a document on other parts, beyond the state at its end.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PartDependencies {
-    /// Fonts, styles, lists or the character set were defined, which holds for all that follows.
+    /// Whether fonts, styles, lists or the character set were defined, which applies to all that
+    /// follows.
     pub(super) has_defined: bool,
-    /// The outermost group was closed: only where braces may be wrong does anything follow.
+    /// Whether the outermost group was closed. Only in lenient mode may more follow.
     pub(super) has_closed: bool,
-    /// A field's code was begun.
+    /// Whether the code of a field has begun.
     pub(super) has_instruction: bool,
-    /// A field's result was met before that: its code may be in the part before.
+    /// Whether the result of a field occurred before any code. Its code may be in the previous
+    /// part.
     pub(super) lacks_instruction: bool,
 }

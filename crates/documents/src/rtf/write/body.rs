@@ -1,4 +1,4 @@
-//! The state of the writer: the body so far, and what is open in it.
+//! The state of the writer: the output so far, and the open elements.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use super::style::Marks;
 use super::table::Table;
 use millpond_convert::Report;
 
-/// What the text of a paragraph is.
+/// The kind of a paragraph's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Block {
     Text,
@@ -24,60 +24,60 @@ pub(super) enum Block {
 #[derive(Debug)]
 pub(super) struct Bookmark {
     pub(super) id: String,
-    /// Whether it is to be made unique yet.
+    /// Whether the join must make it unique.
     pub(super) is_open: bool,
 }
 
-/// A list that is open.
+/// An open list.
 #[derive(Debug)]
 pub(super) struct List {
     /// Its `\ls`.
     pub(super) number: usize,
     /// The number of its next item.
     pub(super) next: Option<u64>,
-    /// An item has begun, and none of its text is written.
+    /// Whether an item has begun and no text of it has been written.
     pub(super) is_fresh: bool,
 }
 
-/// The body and the footnotes so far, and what is open in them.
+/// The body and the footnotes so far, and the elements open in them.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) body: BytesMut,
     pub(super) notes: BytesMut,
-    /// Whether text goes to the notes, and since where.
+    /// The label of the open footnote and its start in `notes`, if output goes to `notes`.
     pub(super) note: Option<(CowStr<'static>, usize)>,
     pub(super) references: Vec<(usize, String)>,
     pub(super) definitions: HashMap<String, Range<usize>>,
     pub(super) lists: Lists,
-    /// What in the body, notes aside, depends on what is before it in the document, in order.
+    /// The positions in the body, without notes, that depend on preceding parts, in order.
     pub(super) open_ends: Vec<OpenEnd>,
-    /// The id of the heading that is about to begin.
+    /// The id of the next heading.
     pub(super) bookmark: Option<Bookmark>,
-    /// How many definitions of terms are open.
+    /// The number of open definitions of terms.
     pub(super) definition_depth: usize,
     pub(super) open_lists: Vec<List>,
     pub(super) quotes: usize,
     pub(super) block: Block,
-    /// A paragraph has begun and not ended.
+    /// Whether a paragraph is open.
     pub(super) is_open: bool,
-    /// The block before was code; the next must be kept apart from it.
+    /// Whether the previous block was code, from which the next must be separated.
     pub(super) after_code: bool,
-    /// A line of code has ended, and it is not known yet whether another follows.
+    /// Whether a line of code has ended and it is not known yet whether another follows.
     pub(super) owes_break: bool,
     pub(super) marks: Marks,
-    /// The marks where each open link began.
+    /// The marks at the start of each open link.
     pub(super) links: Vec<Marks>,
-    /// How many images are open: their text is shown in their place.
+    /// The number of open images. Their text is written in their place.
     pub(super) images: usize,
     pub(super) table: Option<Table>,
-    /// The block of HTML under way.
+    /// The open block of HTML.
     pub(super) html: Option<String>,
-    /// What of the document is left out.
+    /// What the output lacks.
     pub(super) report: Report,
 }
 
 impl Body {
-    /// Writes to `body`, which is empty.
+    /// Creates a state that writes to `body`, which is empty.
     pub(super) fn new(body: BytesMut) -> Self {
         Self {
             body,
@@ -104,7 +104,7 @@ impl Body {
         }
     }
 
-    /// How many bytes there are so far.
+    /// The number of bytes so far.
     pub(super) fn len(&self) -> usize {
         self.body.len() + self.notes.len() + self.lists.bytes()
     }

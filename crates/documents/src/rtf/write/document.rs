@@ -1,4 +1,4 @@
-//! What has been written of a document: its body, and its footnotes apart from it.
+//! A written document, before its footnotes are inserted into its body.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,33 +9,34 @@ use super::lists::Lists;
 use super::text;
 use millpond_convert::Report;
 
-/// A place in the body that depends on what is before it in the document.
+/// A position in the body that depends on the preceding parts of the document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum OpenEnd {
-    /// The number of a list, which counts from the part's first.
+    /// The number of a list, counted from the first list of the part.
     List { at: usize, number: usize },
-    /// The two ends of the id of a heading, each of which takes a number if the id is open and not unique.
+    /// The two occurrences of a heading's id. If the id is open and not unique, the join appends a
+    /// number to both.
     Bookmark { ends: [usize; 2], id: String, is_open: bool },
 }
 
-/// A document whose footnotes are still apart from the places that refer to them.
+/// A document whose footnotes have not been inserted yet.
 pub(super) struct Document {
     pub(super) body: BytesMut,
     pub(super) notes: BytesMut,
-    /// Where in `body` each footnote belongs, in that order.
+    /// The positions in `body` of the footnotes, in order.
     pub(super) references: Vec<(usize, String)>,
-    /// Where in `notes` the text of each is.
+    /// The range in `notes` of each footnote's text.
     pub(super) definitions: HashMap<String, Range<usize>>,
     pub(super) lists: Lists,
-    /// What in `body` depends on what is before it in the document, in order.
+    /// The positions in `body` that depend on preceding parts, in order.
     pub(super) open_ends: Vec<OpenEnd>,
-    /// What is left out.
+    /// What the output lacks.
     pub(super) report: Report,
 }
 
 impl Document {
-    /// Appends the body with each footnote at the first place that refers to it. Other places have
-    /// its number, which word processors count in that order.
+    /// Appends the body, with each footnote at the first reference to it. Other references become
+    /// its number, in the order in which word processors number footnotes.
     pub(super) fn assemble(mut self, out: &mut BytesMut) {
         let mut written = 0;
         let mut numbers: HashMap<&str, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Events of Markdown as paragraphs of RTF.
+//! Writes the events of a Markdown document as paragraphs of RTF.
 
 use bytes::BytesMut;
 use pulldown_cmark::{BlockQuoteKind, Event, Tag, TagEnd};
@@ -30,7 +30,7 @@ pub(super) fn write(mut source: Source<'_>, room: BytesMut, limit: usize) -> Res
 }
 
 impl Body {
-    /// Takes an event; `is_id_open` says whether the id of a heading is to be made unique yet.
+    /// Writes an event. `is_id_open` is whether the join must make the id of a heading unique.
     fn event(&mut self, event: Event<'_>, is_id_open: bool) {
         match event {
             Event::Start(Tag::Heading { level, id, .. }) => {
@@ -166,7 +166,7 @@ impl Body {
         }
     }
 
-    /// The name of an alert, as a paragraph before it.
+    /// Writes the name of an alert as a paragraph before it.
     fn alert(&mut self, kind: BlockQuoteKind) {
         self.begin_mark(Mark::Bold);
         self.text(match kind {
@@ -181,7 +181,7 @@ impl Body {
 
     fn end_note(&mut self) {
         self.end_paragraph();
-        // The last paragraph ends with the note.
+        // The end of the note ends its last paragraph.
         if let Some(rest) = self.notes.strip_suffix(b"\\par\n").map(<[u8]>::len) {
             self.notes.truncate(rest);
         }

@@ -1,4 +1,4 @@
-//! Markdown to RTF that word processors take for their own: styles, list tables, fields and footnotes.
+//! Converts Markdown to RTF with native styles, list tables, fields and footnotes.
 
 mod body;
 mod document;
@@ -23,7 +23,7 @@ use millpond_convert::{ConversionOptions, ConvertError, Loss, Report};
 
 /// Appends the document `input` as RTF to `out`.
 ///
-/// The body is written first: what lists there are, and what the footnotes say, is only known then.
+/// The body is written first, because only then are all lists and footnotes known.
 pub(crate) fn from_markdown(
     input: &[u8],
     options: &ConversionOptions,

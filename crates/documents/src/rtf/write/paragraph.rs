@@ -1,4 +1,4 @@
-//! Paragraphs: their properties by where they stand, and the rows and cells of tables.
+//! Writes paragraphs, with properties that depend on their context, and rows and cells of tables.
 
 use bytes::BytesMut;
 
@@ -15,7 +15,7 @@ impl Body {
         self.block = block;
     }
 
-    /// Opens a paragraph where there is none, with the properties of the place.
+    /// Opens a paragraph if none is open, with the properties of its context.
     pub(super) fn begin_paragraph(&mut self) {
         if self.is_open || self.table.is_some() {
             return;
@@ -62,7 +62,7 @@ impl Body {
         }
     }
 
-    /// A place to which links in the document lead.
+    /// Writes a bookmark, the target of links within the document.
     fn put_bookmark(&mut self, bookmark: &Bookmark) {
         let mut ends = [0; 2];
         for (end, word) in ends.iter_mut().zip([&b"{\\*\\bkmkstart "[..], b"{\\*\\bkmkend "]) {
@@ -77,7 +77,7 @@ impl Body {
         }
     }
 
-    /// Ends the paragraph, if there is one, and all that is open in it.
+    /// Ends the paragraph, if one is open, and all elements in it.
     pub(super) fn end_paragraph(&mut self) {
         if std::mem::take(&mut self.is_open) {
             for _ in 0..self.links.len() {
@@ -92,7 +92,7 @@ impl Body {
         self.owes_break = false;
     }
 
-    /// An empty paragraph after code, which would go on otherwise.
+    /// Writes an empty paragraph after code. Without it, two blocks of code would be one.
     fn keep_apart(&mut self) {
         if std::mem::take(&mut self.after_code) {
             self.put(b"\\pard\\plain\\par\n");
@@ -112,7 +112,7 @@ impl Body {
         if let Some(table) = table {
             table.begin_cell(out);
             if table.is_head {
-                // The whole row is; what is strong in it can't be more.
+                // The whole row is bold already.
                 self.marks.begin(&mut BytesMut::new(), Mark::Bold);
             }
         }

@@ -1,5 +1,5 @@
-//! Parts of a document, written apart and put together: the lists are numbered then, and the ids of headings made unique,
-//! throughout the document.
+//! Parts of a document: converted separately, then joined. The join numbers the lists and makes the
+//! ids of headings unique.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -12,18 +12,18 @@ use super::{events, head};
 use crate::markdown::split::{self, Slugs, Source};
 use millpond_convert::{ConversionOptions, ConvertError, Report};
 
-/// What the parts of a document share.
+/// The data that the parts of a document share.
 #[derive(Debug)]
 pub(crate) struct Plan {
     source: split::Plan,
     side_outputs: Vec<OnceLock<SideOutput>>,
 }
 
-/// What a part leaves for the join beside its output.
+/// The results of a part, other than its output, that the join needs.
 #[derive(Debug)]
 struct SideOutput {
     lists: Lists,
-    /// Where the output depends on the parts before it.
+    /// The positions in the output that depend on preceding parts.
     open_ends: Vec<OpenEnd>,
 }
 
@@ -33,7 +33,7 @@ impl Plan {
     }
 }
 
-/// Appends the body that a part of `input` makes.
+/// Appends the body of a part of `input`.
 pub(crate) fn from_part(
     input: &[u8],
     part: usize,
@@ -49,12 +49,12 @@ pub(crate) fn from_part(
     let parts = events::write(source, room, options.max_output)?;
     out.unsplit(parts.body);
     let Some(side) = plan.side_outputs.get(part) else { return Err(ConvertError::inseparable()) };
-    // A part that is converted twice leaves the same.
+    // A second conversion of the part has the same results.
     let _ = side.set(SideOutput { lists: parts.lists, open_ends: parts.open_ends });
     Ok(parts.report)
 }
 
-/// Appends the document.
+/// Appends the document: its parts, joined.
 pub(crate) fn join(
     plan: &Plan,
     parts: &[BytesMut],
@@ -67,7 +67,7 @@ pub(crate) fn join(
         return Err(ConvertError::inseparable());
     };
     let before = out.len();
-    // The head, and numbers that have become longer, are guessed at.
+    // The size of the header and of longer numbers is estimated.
     out.reserve(parts.iter().map(BytesMut::len).sum::<usize>() + 4096);
     let mut lists = Lists::default();
     side_outputs.iter().for_each(|side| lists.append(&side.lists));
@@ -84,7 +84,8 @@ pub(crate) fn join(
     Ok(plan.source.report())
 }
 
-/// Appends a part in which the numbers of lists begin after those before it, and the ids of headings are unique.
+/// Appends a part, with its list numbers after those of preceding parts and with unique ids of
+/// headings.
 fn write_closed(
     out: &mut BytesMut,
     part: &[u8],

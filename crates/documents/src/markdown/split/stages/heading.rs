@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use pulldown_cmark::{CowStr, Event};
 
-/// The ids in use, and the number of occurrences of each slug.
+/// The ids in use, and the last number appended to each.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slugs {
     taken: HashMap<String, usize>,
@@ -49,7 +49,7 @@ impl Slugs {
     }
 }
 
-/// Appends its number to the id, if it has one.
+/// Returns the id with its number appended; without one if it is 0.
 pub(crate) fn numbered(slug: &str, number: usize) -> String {
     if number == 0 { slug.to_owned() } else { format!("{slug}-{number}") }
 }
