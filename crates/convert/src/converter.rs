@@ -23,7 +23,12 @@ use super::{ConversionOptions, ConvertError, Format, Incremental, Report, Split}
 /// struct Shout;
 ///
 /// impl Converter for Shout {
-///     fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<Report, ConvertError> {
+///     fn convert(
+///         &self,
+///         input: &[u8],
+///         _: &ConversionOptions,
+///         out: &mut BytesMut,
+///     ) -> Result<Report, ConvertError> {
 ///         let text = std::str::from_utf8(input).map_err(ConvertError::other)?;
 ///         out.extend_from_slice(text.to_uppercase().as_bytes());
 ///         Ok(Report::default())

@@ -7,7 +7,9 @@
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use millpond::convert::{ConversionOptions, Converter, DocumentConverter, Format, MarkdownExtensions};
+/// use millpond::convert::{
+///     ConversionOptions, Converter, DocumentConverter, Format, MarkdownExtensions,
+/// };
 ///
 /// let extensions = MarkdownExtensions { autolinks: false, ..Default::default() };
 /// let options = ConversionOptions { to: Some(Format::Html), extensions, ..Default::default() };

@@ -22,12 +22,15 @@ use super::{ConvertError, Report};
 ///
 /// ```
 /// use bytes::{Bytes, BytesMut};
-/// use millpond::convert::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format, Incremental, OneByOne};
+/// use millpond::convert::{
+///     ConversionOptions, ConvertError, Converter, DocumentConverter, Format, Incremental, OneByOne,
+/// };
 ///
 /// let options = ConversionOptions { to: Some(Format::Html), ..Default::default() };
 /// let document = Bytes::from("One.\n\nTwo, *marked*.\n\nThree.\n");
 /// let mut html = BytesMut::new();
-/// let mut conversion = DocumentConverter::new().incremental(&document[..24], &options)?.expect("it can be");
+/// let converter = DocumentConverter::new();
+/// let mut conversion = converter.incremental(&document[..24], &options)?.expect("it can be");
 /// // The second paragraph may go on.
 /// let done = conversion.convert(&document.slice(..24), false, &OneByOne, &mut html)?;
 /// assert_eq!((done, &html[..]), (6, &b"<p>One.</p>\n"[..]));

@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// ```
 /// use millpond::convert::Split;
 ///
-/// let split = Split::new(vec![0..4, 4..9]).with_shared(String::from("seen once, wanted by each part"));
+/// let shared = String::from("seen once, wanted by each part");
+/// let split = Split::new(vec![0..4, 4..9]).with_shared(shared);
 /// assert_eq!(split.len(), 2);
 /// assert_eq!(split.part(1), 4..9);
 /// assert_eq!(split.shared::<String>().map(String::len), Some(30));

@@ -22,14 +22,15 @@ use crate::skill::{MOST, Quantile, Skill};
 /// let second = Duration::from_secs(1);
 /// let config = ForecastConfig { season: 60 * second, parts: 60, ..ForecastConfig::default() };
 /// let mut forecast = Forecast::new(config)?;
-/// Every minute has a burst of ten seconds, in which twenty tasks of one second arrive each second.
+/// // Every minute has a burst of ten seconds: each second, twenty tasks of one second arrive.
 /// for time in 0..300 {
 ///     let tasks = if time % 60 < 10 { 20 } else { 1 };
 ///     let (arrivals, completions) = (tasks.into(), tasks.into());
-///     let seen = Observation { interval: second, arrivals, completions, busy: Some(second * tasks) };
+///     let busy = Some(second * tasks);
+///     let seen = Observation { interval: second, arrivals, completions, busy };
 ///     forecast.observe(time * second, &seen);
 /// }
-/// In the last second before the next burst the forecast requests the threads for it.
+/// // In the last second before the next burst the forecast requests the threads for it.
 /// assert!(forecast.floor().is_some_and(|threads| threads >= 18));
 /// # Ok::<(), millpond_forecast::ForecastError>(())
 /// ```

@@ -1,5 +1,5 @@
-//! Level and damped trend: Holt's method with a damped trend, in error-correction form (Hyndman and Athanasopoulos,
-//! "Forecasting: Principles and Practice", 3rd edition, section 8.5: ETS(A,Ad,N)).
+//! Level and damped trend: Holt's method with a damped trend, in error-correction form (Hyndman and
+//! Athanasopoulos, "Forecasting: Principles and Practice", 3rd edition, section 8.5: ETS(A,Ad,N)).
 
 /// The weight of an error in the level.
 const LEVEL: f64 = 0.3;

@@ -5,7 +5,8 @@
 //! better than the naive forecast, which repeats the last value. Everything is learnt online, in
 //! constant time for each step and in bounded memory.
 //!
-//! Use it through `millpond`, which re-exports it as `millpond::scaling` with the feature `forecast`.
+//! Use it through `millpond`, which re-exports it as `millpond::scaling` with the feature
+//! `forecast`.
 
 #![forbid(unsafe_code)]
 

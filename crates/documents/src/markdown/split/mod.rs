@@ -1,4 +1,5 @@
-//! Markdown as a stream of events, with the limits on its nesting; of a whole document, or of a part.
+//! Markdown as a stream of events, with the limits on its nesting; of a whole document, or of a
+//! part.
 
 mod bounds;
 mod cuts;

@@ -1,4 +1,5 @@
-//! Paragraphs to Markdown: CommonMark 0.31 with GitHub's tables, strikethrough, task lists and footnotes.
+//! Paragraphs to Markdown: CommonMark 0.31 with GitHub's tables, strikethrough, task lists and
+//! footnotes.
 
 mod blocks;
 mod emphasis;
