@@ -22,10 +22,8 @@ use tokio::runtime::Handle;
 use millpond_peers::args::Args;
 use millpond_peers::capacity::Capacity;
 use millpond_peers::measure::{interleave, quantile};
-use millpond_peers::open_loop::{OpenLoop, Outcome, PATIENCE};
-use millpond_peers::overload_contenders::{
-    BARE, Contender, Ignores, Named, Refuses, WITH_DEADLINE, contenders,
-};
+use millpond_peers::open_loop::{Contender, OpenLoop, Outcome, PATIENCE};
+use millpond_peers::overload_contenders::{BARE, Ignores, Named, Refuses, WITH_DEADLINE, contenders};
 use millpond_peers::report::Report;
 use millpond_peers::spin::Spin;
 use millpond_peers::table::{Table, figure};

@@ -1,5 +1,7 @@
 //! Clients that come whether or not those before them were served, and that do not wait for ever.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -11,7 +13,6 @@ use tokio::time::timeout_at;
 use super::cores;
 use super::cpu::{Others, process_time};
 use super::measure::{SplitMix, quantile};
-use super::overload_contenders::Contender;
 use super::spin::Spin;
 
 /// How long a client waits for its answer.
@@ -156,6 +157,18 @@ async fn client(contender: Arc<dyn Contender>, work: Work, arrival: Instant) {
         let mut latencies = cell.latencies.lock().unwrap_or_else(PoisonError::into_inner);
         latencies.push((now - arrival).as_secs_f64() * 1e3);
     }
+}
+
+/// "Not now": the client goes at once.
+pub struct Refused;
+
+/// Awaited by the client, dropped when it gives up.
+pub type Answer = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>;
+
+/// A way to serve clients.
+pub trait Contender: Send + Sync {
+    /// Has the work done for a client that goes at `deadline`. Most have no use for that time.
+    fn answer(&self, work: Work, deadline: Instant) -> Answer;
 }
 
 /// What a client wants to have done.

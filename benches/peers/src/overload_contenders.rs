@@ -1,7 +1,6 @@
 //! What stands between too many clients and the cores.
 
-use std::future::{Future, pending, ready};
-use std::pin::Pin;
+use std::future::{pending, ready};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,23 +15,11 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 
 use super::cores;
-use super::open_loop::Work;
+use super::open_loop::{Answer, Contender, Refused, Work};
 use super::peer::Peer;
 use super::peers::millpond::{Millpond, config};
 use super::peers::rayon::RayonOneshot;
 use super::peers::tokio::SpawnBlocking;
-
-/// "Not now": the client goes at once.
-pub struct Refused;
-
-/// Awaited by the client, dropped when it gives up.
-pub type Answer = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>;
-
-/// A way to serve clients.
-pub trait Contender: Send + Sync {
-    /// Has the work done for a client that goes at `deadline`. Most have no use for that time.
-    fn answer(&self, work: Work, deadline: Instant) -> Answer;
-}
 
 /// This crate's pool, as somebody uses it who knows how long clients wait.
 pub const WITH_DEADLINE: &str = "millpond, deadline";

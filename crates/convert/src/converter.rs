@@ -4,15 +4,17 @@ use bytes::BytesMut;
 
 use super::{ConversionOptions, ConvertError, Format, Incremental, Report, Split};
 
-/// Turns a document of one format into another.
+/// Converts documents from one format to another.
 ///
-/// Only [`convert`](Self::convert) is required. A converter that can take a document apart also has
-/// [`split`](Self::split), and then large documents are converted on several threads at once: each part by
-/// [`convert_part`](Self::convert_part), on whatever thread, in any order; then [`join`](Self::join) puts them together. The
-/// three must make, byte for byte, what `convert` makes of the whole. Where that can't be told before, they may find out:
-/// if a part or the join fails, the document is converted whole, and it is that result which counts.
+/// Only [`convert`](Self::convert) is required. A converter that can divide a document also
+/// implements [`split`](Self::split). Large documents are then converted on several threads:
+/// [`convert_part`](Self::convert_part) converts each part, on any thread and in any order, and
+/// [`join`](Self::join) assembles the results. The three together must produce, byte for byte, the
+/// output of `convert` for the whole document. If a converter detects only later that this does not
+/// hold, the part or the join fails. The document is then converted whole, and that result counts.
 ///
-/// One that can convert a document while it is read has [`incremental`](Self::incremental).
+/// A converter that can convert a document while it is read implements
+/// [`incremental`](Self::incremental).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -21,7 +23,12 @@ use super::{ConversionOptions, ConvertError, Format, Incremental, Report, Split}
 /// struct Shout;
 ///
 /// impl Converter for Shout {
-///     fn convert(&self, input: &[u8], _: &ConversionOptions, out: &mut BytesMut) -> Result<Report, ConvertError> {
+///     fn convert(
+///         &self,
+///         input: &[u8],
+///         _: &ConversionOptions,
+///         out: &mut BytesMut,
+///     ) -> Result<Report, ConvertError> {
 ///         let text = std::str::from_utf8(input).map_err(ConvertError::other)?;
 ///         out.extend_from_slice(text.to_uppercase().as_bytes());
 ///         Ok(Report::default())
@@ -32,12 +39,13 @@ use super::{ConversionOptions, ConvertError, Format, Incremental, Report, Split}
 /// # assert_eq!(out, "HEY");
 /// ```
 pub trait Converter: Send + Sync + 'static {
-    /// Converts the whole of `input` and appends the result to `out`. Returns what it left out, which may be nothing:
-    /// `Report::default()`.
+    /// Converts the whole of `input` and appends the result to `out`. Returns the report of what
+    /// the output lacks; `Report::default()` if it lacks nothing.
     ///
     /// # Errors
     ///
-    /// If the document can't be converted as asked. What was appended to `out` by then is of no use.
+    /// If the document can't be converted as requested. The bytes appended to `out` until then must
+    /// not be used.
     fn convert(
         &self,
         input: &[u8],
@@ -45,41 +53,45 @@ pub trait Converter: Send + Sync + 'static {
         out: &mut BytesMut,
     ) -> Result<Report, ConvertError>;
 
-    /// The formats that the request is from and to; a processor keeps its predictions of cost by them. As asked for,
-    /// or detected, by default. Of a document that is converted while it is read, `input` is the beginning.
+    /// Returns the source and target formats of the request. A processor keeps its cost predictions
+    /// for each such pair. By default these are the formats requested or detected. For a document
+    /// that is converted while it is read, `input` is its beginning.
     ///
     /// # Errors
     ///
-    /// If the converter can tell, at a glance, that it won't convert this.
+    /// If the converter can tell from the first bytes that it does not support the conversion.
     fn resolve(&self, input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
         Ok(options.resolve(input))
     }
 
-    /// How many bytes the conversion of `input` may hold at the most, the document and its output included. A processor counts
-    /// that much for it against the pool's byte budget while it waits and runs. The length of the input, by default.
+    /// Returns an upper bound, in bytes, of the memory that the conversion of `input` holds,
+    /// including the document and its output. A processor counts this number against the pool's
+    /// byte budget while the conversion waits and runs. By default it is the length of the input.
     ///
-    /// This runs before anything else is known of the document: it should look at lengths and formats, not read.
+    /// This runs before anything else is known about the document. It should use lengths and
+    /// formats only, and not parse.
     fn memory(&self, input: &[u8], options: &ConversionOptions) -> usize {
         let _ = options;
         input.len()
     }
 
-    /// Cuts `input` into parts of about `chunk_size` bytes. `None`, the default: it is to be converted whole, as is a
-    /// document of less than two parts.
+    /// Divides `input` into parts of about `chunk_size` bytes. `None`, the default: the document is
+    /// converted whole, and so is a document with fewer than two parts.
     ///
-    /// This runs before any part does, while other threads may have nothing to do: it should look, not read.
+    /// This runs before any part, while other threads may be idle. It should scan, and not parse.
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         let _ = (input, options, chunk_size);
         None
     }
 
-    /// Converts one part, counted from 0, and appends the result to `out`. Only called with what [`split`](Self::split)
-    /// returned for this `input`. By default the part is converted as if it were a document.
+    /// Converts one part, counted from 0, and appends the result to `out`. It is called only with
+    /// the value that [`split`](Self::split) returned for this `input`. By default the part is
+    /// converted as if it were a document.
     ///
     /// # Errors
     ///
-    /// If the part can't be converted, or not without the others: then the document is converted whole. A range outside
-    /// `input` counts as an empty part.
+    /// If the part can't be converted, or can't be converted separately: the document is then
+    /// converted whole. A range outside `input` counts as an empty part.
     fn convert_part(
         &self,
         input: &[u8],
@@ -91,12 +103,13 @@ pub trait Converter: Send + Sync + 'static {
         self.convert(input.get(split.part(part)).unwrap_or_default(), options, out)
     }
 
-    /// Appends the converted parts, all of them, in order, to `out`. One after the other, by default. Returns what the join
-    /// itself left out; the reports of the parts are added to it.
+    /// Appends all converted parts to `out`, in order. By default it concatenates them. Returns the
+    /// report of the join itself; the reports of the parts are added to it.
     ///
     /// # Errors
     ///
-    /// If the parts turn out not to make the whole: then the document is converted whole.
+    /// If the parts do not produce the output of the whole document: the document is then converted
+    /// whole.
     fn join(
         &self,
         split: &Split,
@@ -112,15 +125,15 @@ pub trait Converter: Send + Sync + 'static {
         Ok(Report::default())
     }
 
-    /// Begins to convert a document that is not all there yet. `head` is its beginning, of which nothing is done with by this: 64
-    /// bytes of it, at the least, unless it is shorter. `None`, the default: it must be read whole, and then
-    /// [`convert`](Self::convert)ed.
+    /// Begins to convert a document that is not complete yet. `head` is its beginning: at least 64
+    /// bytes, unless the document is shorter. This call consumes none of it. `None`, the default:
+    /// the document must be read completely, and then [`convert`](Self::convert)ed.
     ///
-    /// `options.chunk_size` says how large the parts are to be that are converted at the same time.
+    /// `options.chunk_size` is the size of the parts that are converted in parallel.
     ///
     /// # Errors
     ///
-    /// If it can be told by now that the document can't be converted as asked.
+    /// If `head` already shows that the document can't be converted as requested.
     fn incremental(
         &self,
         head: &[u8],

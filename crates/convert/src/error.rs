@@ -20,26 +20,26 @@ use super::Format;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
-    /// The converter knows no way from one format to the other.
+    /// The converter does not support this pair of formats.
     #[error("no way from {from} to {to}")]
     Unsupported {
-        /// What the document is written in.
+        /// The format of the document.
         from: Format,
-        /// What was asked for.
+        /// The format requested.
         to: Format,
     },
-    /// A text format that is not UTF-8.
+    /// The document is in a text format, but is not UTF-8.
     #[error("not UTF-8 after {valid_up_to} bytes")]
     NotUtf8 {
-        /// How many bytes of the input are UTF-8.
+        /// How many bytes at the start of the input are valid UTF-8.
         valid_up_to: usize,
     },
-    /// Not a document of its format, or one that was cut off.
+    /// The document is malformed, or was truncated.
     #[error("malformed {format} at byte {offset}: {what}")]
     Malformed {
-        /// What the document claims to be.
+        /// The format that the document claims.
         format: Format,
-        /// Where in the input, in bytes.
+        /// The offset in the input, in bytes.
         offset: usize,
         /// What is wrong.
         what: Cow<'static, str>,
@@ -48,47 +48,48 @@ pub enum ConvertError {
     /// is RTF, than [`max_groups`](super::ConversionOptions::max_groups).
     #[error("nested deeper than {limit} levels at byte {offset}")]
     TooDeep {
-        /// The depth that is allowed.
+        /// The allowed depth.
         limit: usize,
-        /// Where in the input, in bytes.
+        /// The offset in the input, in bytes.
         offset: usize,
     },
-    /// Reading the document would take many times as long as its length accounts for. What is counted, and how, is the
-    /// converter's; so is the limit.
+    /// Parsing the document would take many times as long as its length accounts for. The converter
+    /// decides what it counts, and the limit.
     #[error("too complex at byte {offset}: it would take more than {limit} steps")]
     TooComplex {
         /// How many steps are allowed.
         limit: usize,
-        /// Where in the input, in bytes.
+        /// The offset in the input, in bytes.
         offset: usize,
     },
-    /// The document becomes larger than [`max_output`](super::ConversionOptions::max_output).
+    /// The output exceeds [`max_output`](super::ConversionOptions::max_output).
     #[error("the converted document is larger than {limit} bytes")]
     OutputTooLarge {
-        /// The size that is allowed, in bytes.
+        /// The allowed size, in bytes.
         limit: usize,
     },
-    /// The document can't be converted while it is read, as it turned out on the way; whole it could be. Only
+    /// The document can't be converted while it is read. It can be converted whole. Only
     /// [`Incremental`](super::Incremental) conversions fail with this.
     #[error("can't be converted while it is read, because of what is after byte {offset}: {what}")]
     NeedsWhole {
-        /// Where in the document, in bytes: what comes before has been converted.
+        /// The offset in the document, in bytes. All that precedes it has been converted.
         offset: u64,
-        /// What is in the way.
+        /// What prevents it.
         what: Cow<'static, str>,
     },
-    /// A failure of a converter of your own.
+    /// An error of another converter.
     #[error(transparent)]
     Converter(Box<dyn Error + Send + Sync>),
 }
 
 impl ConvertError {
-    /// Wraps the error of a converter of your own. Its message becomes that of the whole.
+    /// Wraps the error of another converter. Its message becomes the message of this error.
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Converter(error.into())
     }
 
-    /// The error of a part that cannot be converted without the others: the document is then converted whole.
+    /// The error of a part that can't be converted separately. The document is then converted
+    /// whole.
     #[must_use]
     pub fn inseparable() -> Self {
         Self::other("this part of the document depends on others")

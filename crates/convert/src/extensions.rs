@@ -1,13 +1,15 @@
-//! What is read of Markdown beyond CommonMark, and what HTML may hold.
+//! Extensions of Markdown, and the policy for the HTML that is written.
 
-/// What a converter reads of Markdown beyond CommonMark and GitHub's tables, strikethrough, task lists and footnotes, which it
-/// always reads.
+/// The extensions that a converter reads, beyond CommonMark and GitHub's tables, strikethrough,
+/// task lists and footnotes, which it always reads.
 ///
-/// The defaults are what GitHub reads, and `{#id}` after headings.
+/// By default these are GitHub's extensions, and `{#id}` after headings.
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use millpond::convert::{ConversionOptions, Converter, DocumentConverter, Format, MarkdownExtensions};
+/// use millpond::convert::{
+///     ConversionOptions, Converter, DocumentConverter, Format, MarkdownExtensions,
+/// };
 ///
 /// let extensions = MarkdownExtensions { autolinks: false, ..Default::default() };
 /// let options = ConversionOptions { to: Some(Format::Html), extensions, ..Default::default() };
@@ -23,28 +25,35 @@
     serde(default, deny_unknown_fields)
 )]
 pub struct MarkdownExtensions {
-    /// Addresses in the text are links: `https://...`, `http://...`, `ftp://...`, `www....`, `name@example.org`. On.
+    /// Addresses in the text are links: `https://...`, `http://...`, `ftp://...`, `www....`,
+    /// `name@example.org`. On by default.
     pub autolinks: bool,
-    /// A quote whose first line is `[!NOTE]`, `[!TIP]`, `[!IMPORTANT]`, `[!WARNING]` or `[!CAUTION]` is an alert. On.
+    /// A quote whose first line is `[!NOTE]`, `[!TIP]`, `[!IMPORTANT]`, `[!WARNING]` or
+    /// `[!CAUTION]` is an alert. On by default.
     pub alerts: bool,
-    /// Headings get ids by their text, as GitHub makes them, so that links within the document lead to them. On.
+    /// Headings get ids derived from their text, by GitHub's rules, so that links within the
+    /// document reach them. On by default.
     pub heading_ids: bool,
-    /// `{#id}` at the end of a heading is its id, with `.class` for classes. On. Other braces are text.
+    /// `{#id}` at the end of a heading is its id, and `.class` is a class. Other braces are text.
+    /// On by default.
     pub heading_attributes: bool,
-    /// YAML between lines of `---`, or TOML between lines of `+++`, at the beginning of the document is skipped. On.
+    /// YAML between lines of `---`, or TOML between lines of `+++`, at the beginning of the
+    /// document is skipped. On by default.
     pub front_matter: bool,
-    /// `$...$` and `$$...$$` are formulas: they stay as they are, with no markup in them. On.
+    /// `$...$` and `$$...$$` are formulas. They are copied unchanged, and markup in them is not
+    /// read. On by default.
     pub math: bool,
-    /// A paragraph before a line that begins with `:` is a term, and that its definition. Off. Documents are converted whole then.
+    /// A paragraph before a line that begins with `:` is a term, and that line is its definition.
+    /// Documents are then converted whole. Off by default.
     pub definition_lists: bool,
-    /// `^...^` is superscript. Off.
+    /// `^...^` is superscript. Off by default.
     pub superscript: bool,
-    /// `~...~` is subscript; it is struck through otherwise. Off.
+    /// `~...~` is subscript; otherwise it is strikethrough. Off by default.
     pub subscript: bool,
 }
 
 impl MarkdownExtensions {
-    /// None of them.
+    /// No extensions.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -75,19 +84,21 @@ impl Default for MarkdownExtensions {
     }
 }
 
-/// What HTML that is written may hold.
+/// What the HTML output may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum HtmlPolicy {
-    /// [`Safe`](Self::Safe) from RTF, [`Raw`](Self::Raw) from Markdown.
+    /// [`Safe`](Self::Safe) for RTF, [`Raw`](Self::Raw) for Markdown.
     #[default]
     Default,
-    /// Nothing that can run or load anything but by a link that is followed, or a picture from `http` or `https`. Raw HTML is
-    /// not passed on: its text is, without scripts and styles, and so are bare tags for the looks of text (`<b>`, `<sub>`, `<br>`
-    /// and the like). Links and pictures may lead to `http`, `https`, `mailto`, `tel`, and to places relative to the document;
-    /// of others the text stays. Headings have no attributes but ids and classes.
+    /// The output runs no code. It loads nothing except pictures from `http` or `https`, and links
+    /// that a reader follows. Raw HTML is removed: its text stays, without scripts and styles, and
+    /// so do formatting tags without attributes (`<b>`, `<sub>`, `<br>` and similar). Links and
+    /// pictures may use `http`, `https`, `mailto`, `tel`, and addresses relative to the document.
+    /// Of others only the text stays. Headings have no attributes other than ids and classes.
     Safe,
-    /// Raw HTML in Markdown is passed on as it is, and so is every address: for documents that are trusted, or a sanitizer.
+    /// Raw HTML in Markdown and all addresses are copied unchanged. For trusted documents, or in
+    /// front of a sanitizer.
     Raw,
 }

@@ -1,9 +1,9 @@
-//! The formats, by name and by their looks.
+//! The formats, by name and by content.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a document is written in.
+/// The format of a document.
 ///
 /// ```
 /// # use millpond::convert::Format;
@@ -24,23 +24,25 @@ pub enum Format {
 }
 
 impl Format {
-    /// `input` after a UTF-8 byte order mark and ASCII white space, if any: where [`detect`](Self::detect) looks.
+    /// Returns `input` without a UTF-8 byte order mark and ASCII white space at its start. This is
+    /// the text that [`detect`](Self::detect) examines.
     #[must_use]
     pub fn skip_preamble(input: &[u8]) -> &[u8] {
         input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input).trim_ascii_start()
     }
 
-    /// What `input` is, by its first bytes: RTF if it opens with `{\rtf`, a byte order mark and white space aside;
-    /// Markdown otherwise, for which any text will do. HTML is never guessed: it is Markdown, too.
+    /// Detects the format of `input` from its first bytes. It is RTF if it begins with `{\rtf`,
+    /// after an optional byte order mark and white space. Otherwise it is Markdown, which any text
+    /// is. HTML is never detected, because HTML is valid Markdown.
     #[must_use]
     pub fn detect(input: &[u8]) -> Self {
         if Self::skip_preamble(input).starts_with(b"{\\rtf") { Self::Rtf } else { Self::Markdown }
     }
 
-    /// Whether `input` looks like RTF that has lost its head, `{\rtf1`: it begins with a group that
-    /// begins as few texts but RTF do, as with `{\pard`, `{\*\generator` or `{\fs24`, or it has
-    /// lost only the first brace. [`detect`](Self::detect) takes it for Markdown; where no format
-    /// is named, a converter may better ask.
+    /// Whether `input` is probably RTF without its header, `{\rtf1`. It begins with a group that
+    /// few texts other than RTF begin with, such as `{\pard`, `{\*\generator` or `{\fs24`, or it
+    /// lacks only the first brace. [`detect`](Self::detect) returns Markdown for it. If no format
+    /// is named, a converter should report an error.
     ///
     /// ```
     /// # use millpond::convert::Format;
@@ -71,7 +73,7 @@ impl Format {
         }
     }
 
-    /// The usual ending of a file's name, without the dot.
+    /// The usual file name extension, without the dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -81,7 +83,7 @@ impl Format {
         }
     }
 
-    /// The media type, as registered.
+    /// The registered media type.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {
@@ -92,7 +94,7 @@ impl Format {
     }
 }
 
-/// Control words that a part of an RTF document may begin with, and that TeX has not.
+/// Control words that may begin a part of an RTF document and that TeX does not have.
 const RTF_WORDS: &[&[u8]] = &[
     b"ansi",
     b"ansicpg",
@@ -120,7 +122,7 @@ const RTF_WORDS: &[&[u8]] = &[
     b"trowd",
 ];
 
-/// The same, if a number follows, as it can't in TeX.
+/// Control words that count only if a number follows, which is impossible in TeX.
 const RTF_NUMBERS: &[&[u8]] = &[
     b"cb",
     b"cf",
@@ -157,7 +159,7 @@ impl fmt::Display for Format {
 impl FromStr for Format {
     type Err = UnknownFormat;
 
-    /// Takes names and usual endings of file names, in any case, with a leading dot or without.
+    /// Accepts names and usual file name extensions, in any case, with or without a leading dot.
     fn from_str(name: &str) -> Result<Self, UnknownFormat> {
         match name.strip_prefix('.').unwrap_or(name).to_ascii_lowercase().as_str() {
             "rtf" => Ok(Self::Rtf),
@@ -168,12 +170,12 @@ impl FromStr for Format {
     }
 }
 
-/// A name that stands for no [`Format`]: what [`Format::from_str`] fails with.
+/// The error of [`Format::from_str`]: the name is not the name of a [`Format`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown format {name:?}, but it must be one of rtf, markdown, html")]
 #[non_exhaustive]
 pub struct UnknownFormat {
-    /// The name that was given, cut to 64 characters.
+    /// The given name, truncated to 64 characters.
     pub name: String,
 }
 

@@ -6,25 +6,31 @@ use bytes::{Bytes, BytesMut};
 
 use super::{ConvertError, Report};
 
-/// A document that is converted while it is read: what [`Converter::incremental`](super::Converter::incremental) begins.
+/// A document that is converted while it is read.
+/// [`Converter::incremental`](super::Converter::incremental) returns it.
 ///
-/// It is shown the document through a window. Each time it says how much of the window is done with, and what became of that; the
-/// window then begins there, and goes on further than before. So a document of any length is converted in the memory of a window and of
-/// what is remembered beside it ([`held`](Self::held)).
+/// The caller presents the document through a window. Each call returns how many bytes of the
+/// window it consumed, and appends their output. The next window begins after those bytes and
+/// extends further. So a document of any length is converted in the memory of one window and of the
+/// state kept beside it ([`held`](Self::held)).
 ///
-/// All that is appended, from the first window to the last, must be, byte for byte, what
-/// [`Converter::convert`](super::Converter::convert) makes of the whole document, or an error must come of it. What can't be told
-/// from what is in the window must wait until more is; what turns out wrong after it was appended is
+/// All output, from the first window to the last, must be, byte for byte, the output of
+/// [`Converter::convert`](super::Converter::convert) for the whole document; otherwise the
+/// conversion must fail. If the window is not sufficient to decide, the conversion must wait for
+/// more input. If bytes that were already appended turn out to be wrong, the error is
 /// [`ConvertError::NeedsWhole`].
 ///
 /// ```
 /// use bytes::{Bytes, BytesMut};
-/// use millpond::convert::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format, Incremental, OneByOne};
+/// use millpond::convert::{
+///     ConversionOptions, ConvertError, Converter, DocumentConverter, Format, Incremental, OneByOne,
+/// };
 ///
 /// let options = ConversionOptions { to: Some(Format::Html), ..Default::default() };
 /// let document = Bytes::from("One.\n\nTwo, *marked*.\n\nThree.\n");
 /// let mut html = BytesMut::new();
-/// let mut conversion = DocumentConverter::new().incremental(&document[..24], &options)?.expect("it can be");
+/// let converter = DocumentConverter::new();
+/// let mut conversion = converter.incremental(&document[..24], &options)?.expect("it can be");
 /// // The second paragraph may go on.
 /// let done = conversion.convert(&document.slice(..24), false, &OneByOne, &mut html)?;
 /// assert_eq!((done, &html[..]), (6, &b"<p>One.</p>\n"[..]));
@@ -34,16 +40,17 @@ use super::{ConvertError, Report};
 /// # Ok::<(), ConvertError>(())
 /// ```
 pub trait Incremental: Send {
-    /// Converts as much as can be of `input`, which goes on where the last call said that it was done, and appends the result to `out`.
-    /// Says how many bytes of `input` are done with: all of them if it `is_last`, the end of the document. If it is none, more is
-    /// needed.
+    /// Converts as much of `input` as possible and appends the result to `out`. `input` begins
+    /// after the bytes that the last call consumed. Returns how many bytes of `input` this call
+    /// consumed. It is all of them if the window `is_last`, the end of the document. It is 0 if
+    /// more input is needed.
     ///
-    /// `parts` is there for what can be converted at the same time.
+    /// `parts` converts independent parts in parallel.
     ///
     /// # Errors
     ///
-    /// If the document can't be converted as asked, or not piece by piece. It is not called again then, and what was appended to `out`
-    /// in this call is of no use.
+    /// If the document can't be converted as requested, or not piece by piece. No further call
+    /// follows then, and the bytes that this call appended to `out` must not be used.
     fn convert(
         &mut self,
         input: &Bytes,
@@ -52,34 +59,35 @@ pub trait Incremental: Send {
         out: &mut BytesMut,
     ) -> Result<usize, ConvertError>;
 
-    /// How many bytes it remembers, about: what it has read and could not append yet, and what later parts may refer to. Whoever
-    /// bounds the memory of the conversion takes them for part of the window. 0 by default.
+    /// Returns about how many bytes the conversion retains: input that has no output yet, and data
+    /// that later parts may refer to. A caller that limits the memory of the conversion counts
+    /// these bytes as part of the window. 0 by default.
     fn held(&self) -> usize {
         0
     }
 
-    /// What the conversion left out so far. Nothing, by default.
+    /// Returns the report so far. Empty by default.
     fn report(&self) -> Report {
         Report::default()
     }
 }
 
-/// Appends what becomes of one part, counted from 0, to the buffer, and returns what was left out. It may be called on any
-/// thread.
+/// Appends the output of one part, counted from 0, to the buffer, and returns its report. It may be
+/// called on any thread.
 pub type ConvertPart = Arc<dyn Fn(usize, &mut BytesMut) -> Result<Report, ConvertError> + Send + Sync>;
 
-/// Where parts of a document are converted, at the same time if there are threads for it.
+/// Executes the parts of a document, in parallel if threads are available.
 pub trait Parts {
-    /// Converts a part for each of `lengths`, of about so many bytes, and appends the results to `out`, in order.
-    /// Returns what all of them left out.
+    /// Converts one part for each of `lengths`, of about that many bytes, and appends the results
+    /// to `out`, in order. Returns the combined report.
     ///
     /// # Errors
     ///
-    /// The first of the parts' errors that is met; `out` is as it was then.
+    /// The first error of a part that is encountered. `out` is then unchanged.
     ///
     /// # Panics
     ///
-    /// If `part` does.
+    /// If `part` panics.
     fn convert(
         &self,
         lengths: &[usize],

@@ -1,7 +1,7 @@
-//! The trait that turns a document of one format into another, and its types.
+//! The trait that converts documents from one format to another, and its types.
 //!
-//! Use it through `millpond`, which re-exports it as `millpond::convert`. It is a package of its own so that a converter
-//! can be written without the pool.
+//! Use it through `millpond`, which re-exports it as `millpond::convert`. It is a separate package
+//! so that a converter does not depend on the pool.
 
 #![forbid(unsafe_code)]
 // docs.rs: badges with the feature that an item needs.

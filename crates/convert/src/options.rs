@@ -1,8 +1,8 @@
-//! What a conversion is asked to do.
+//! The options of a conversion.
 
 use super::{Format, HtmlPolicy, MarkdownExtensions};
 
-/// What a conversion is asked to do, and how far it may go.
+/// The formats, limits and extensions of a conversion.
 ///
 /// ```
 /// # use millpond::convert::{ConversionOptions, Format};
@@ -16,42 +16,43 @@ use super::{Format, HtmlPolicy, MarkdownExtensions};
     serde(default, deny_unknown_fields)
 )]
 pub struct ConversionOptions {
-    /// What the document is written in. `None`: what [`Format::detect`] says.
+    /// The format of the document. `None`: [`Format::detect`] decides.
     pub from: Option<Format>,
-    /// What to write. `None`: RTF from Markdown, Markdown from anything else.
+    /// The format of the output. `None`: RTF from Markdown, Markdown from any other format.
     pub to: Option<Format>,
-    /// Whether parts of one document may be converted at the same time, where the converter can split it. What comes out is
-    /// the same. On by default: it costs next to nothing where no other thread has time.
+    /// Whether parts of one document may be converted in parallel, if the converter can split it.
+    /// The output is the same. On by default: it costs almost nothing while all other threads are
+    /// busy.
     pub parallel_chunks: bool,
-    /// How large the parts should be, in bytes of input. `None`: the processor's choice.
+    /// The size of the parts, in bytes of input. `None`: the processor decides.
     pub chunk_size: Option<usize>,
-    /// How deep lists, quotes and emphasis of Markdown may nest in all. Deeper documents are
-    /// [`TooDeep`](super::ConvertError::TooDeep).
+    /// The maximum nesting depth of lists, quotes and emphasis in Markdown, counted together.
+    /// Deeper documents fail with [`TooDeep`](super::ConvertError::TooDeep).
     pub max_depth: usize,
-    /// How deep groups of RTF may nest. Deeper documents are
-    /// [`TooDeep`](super::ConvertError::TooDeep). Programs that write mail leave thousands of
-    /// groups open, and a group costs some bytes, no stack: this bounds memory, not recursion.
+    /// The maximum nesting depth of groups in RTF. Deeper documents fail with
+    /// [`TooDeep`](super::ConvertError::TooDeep). Mail programs leave thousands of groups open. An
+    /// open group costs some bytes and no stack, so this limits memory, not recursion.
     pub max_groups: usize,
-    /// Whether RTF is read though it has lost its head, `{\rtf1\ansi`, or braces at its end, or has
-    /// too many of them; a document that looks like RTF without its head is then taken for that, if
-    /// `from` says nothing else. Off by default: such documents are
-    /// [`Malformed`](super::ConvertError::Malformed).
+    /// Whether RTF is accepted without its header, `{\rtf1\ansi`, without closing braces at its
+    /// end, or with superfluous closing braces. A document that is probably RTF without its header
+    /// is then read as RTF, unless `from` names another format. Off by default: such documents fail
+    /// with [`Malformed`](super::ConvertError::Malformed).
     ///
-    /// What is assumed: without a head, that there are no tables and that bytes are in the code
-    /// page 1252; at the end, that the groups that are open end there; a brace too many is no end,
-    /// and all that follows it is read.
+    /// Without a header, the reader assumes code page 1252 and no tables. At the end, it closes all
+    /// open groups. It ignores a superfluous closing brace and reads what follows.
     pub lenient: bool,
-    /// The most bytes that one document may become. Larger ones are
+    /// The maximum size of the output, in bytes. Larger outputs fail with
     /// [`OutputTooLarge`](super::ConvertError::OutputTooLarge).
     pub max_output: usize,
-    /// What HTML that is written may hold.
+    /// What the HTML output may contain.
     pub html: HtmlPolicy,
-    /// What is read of Markdown beyond CommonMark. Not of that which is made of RTF on the way to HTML.
+    /// The extensions of Markdown that are read. They do not apply to the intermediate Markdown of
+    /// a conversion from RTF to HTML.
     pub extensions: MarkdownExtensions,
 }
 
 impl ConversionOptions {
-    /// The formats that `input` is converted from and to.
+    /// Returns the source and target formats for `input`.
     #[must_use]
     pub fn resolve(&self, input: &[u8]) -> (Format, Format) {
         let from = self.from.unwrap_or_else(|| Format::detect(input));

@@ -1,13 +1,13 @@
-//! What a conversion left out, and what it assumed.
+//! What a conversion left out, replaced or assumed.
 
 use std::fmt;
 
-/// A kind of thing that a conversion left out of its output, or replaced, or assumed.
+/// One kind of content that a conversion left out, replaced or assumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Loss {
-    /// The data of a picture. Its text, if it has one, and its link are kept.
+    /// The data of a picture. Its alternative text, if any, and its link are kept.
     Picture,
     /// An embedded object.
     Object,
@@ -15,23 +15,24 @@ pub enum Loss {
     Comment,
     /// A header or footer of the pages.
     HeaderFooter,
-    /// A field without a text in the output: an index entry, a date that is computed.
+    /// A field without text in the output: an index entry, a computed date.
     Field,
-    /// A stretch of text that is marked as deleted.
+    /// A range of text that is marked as deleted.
     DeletedText,
-    /// A stretch of text that is hidden.
+    /// A range of text that is hidden.
     HiddenText,
-    /// A character without an equal in Unicode, written as U+FFFD.
+    /// A character that Unicode does not have, written as U+FFFD.
     Character,
-    /// A piece of raw HTML that the output does not have.
+    /// A piece of raw HTML that is missing in the output.
     RawHtml,
-    /// The target of a link or picture that is not allowed: `javascript:`, for example. Its text is kept.
+    /// A link or picture target that is not allowed, for example `javascript:`. Its text is kept.
     LinkTarget,
-    /// Metadata before the text that the output does not have.
+    /// Metadata before the text, missing in the output.
     FrontMatter,
-    /// The head of an RTF document was missing, and was assumed.
+    /// The header of an RTF document was missing, and was assumed.
     AssumedHead,
-    /// A group of an RTF document was open at its end, or was closed once too often, and its end was assumed.
+    /// A group of an RTF document was open at its end, or was closed once too often; its end was
+    /// assumed.
     AssumedEnd,
 }
 
@@ -52,7 +53,7 @@ impl Loss {
         Self::AssumedEnd,
     ];
 
-    /// The name, as in JSON: `picture`, `deleted_text`.
+    /// Returns the name used in JSON: `picture`, `deleted_text`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -79,8 +80,8 @@ impl fmt::Display for Loss {
     }
 }
 
-/// What a conversion left out, replaced or assumed: counts by kind. The report of a document is the same whether it is
-/// converted whole, in parts or while it is read.
+/// What a conversion left out, replaced or assumed: a count for each kind. A document has the same
+/// report whether it is converted whole, in parts or while it is read.
 ///
 /// ```
 /// use millpond::convert::{Loss, Report};
@@ -94,18 +95,18 @@ impl fmt::Display for Loss {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// `None`: nothing was counted. Most documents lose nothing, and a report is moved with every answer.
+    /// `None`: no counts. Most documents lose nothing, and each answer moves its report.
     counts: Option<Box<[u32; Loss::ALL.len()]>>,
 }
 
 impl Report {
-    /// Counts one more.
+    /// Adds one to the count of `loss`.
     pub fn add(&mut self, loss: Loss) {
         let count = &mut self.counts.get_or_insert_default()[loss as usize];
         *count = count.saturating_add(1);
     }
 
-    /// Adds the counts of another report: that of a part of the document.
+    /// Adds the counts of another report, for example of a part of the document.
     pub fn merge(&mut self, other: &Self) {
         let Some(more) = &other.counts else { return };
         for (count, more) in self.counts.get_or_insert_default().iter_mut().zip(more.iter()) {
@@ -113,19 +114,19 @@ impl Report {
         }
     }
 
-    /// How many there were of a kind.
+    /// Returns the count of one kind.
     #[must_use]
     pub fn count(&self, loss: Loss) -> u32 {
         self.counts.as_ref().map_or(0, |counts| counts[loss as usize])
     }
 
-    /// Whether nothing was left out, replaced or assumed.
+    /// Whether all counts are 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts.is_none()
     }
 
-    /// The kinds of which there were any, with their counts.
+    /// Returns the kinds with a count above 0, and these counts.
     pub fn iter(&self) -> impl Iterator<Item = (Loss, u32)> + '_ {
         Loss::ALL.into_iter().map(|loss| (loss, self.count(loss))).filter(|(_, count)| *count > 0)
     }

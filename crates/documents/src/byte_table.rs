@@ -1,6 +1,6 @@
-//! Sets of bytes, looked up by the byte.
+//! Sets of bytes as lookup tables.
 
-/// A table that is true at each of `bytes`.
+/// Returns a table that is true at each of `bytes`.
 pub(crate) const fn byte_table(bytes: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut at = 0;

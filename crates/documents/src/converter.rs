@@ -10,19 +10,20 @@ use crate::html;
 use crate::markdown::{self, split};
 use crate::rtf::{read as rtf, write as rtf_write};
 
-/// So much of a document, white space before it aside, says what it is in: a brace, a star and a
-/// control word.
+/// How many bytes, without leading white space, suffice to detect the format: a brace, an asterisk
+/// and a control word.
 const LONGEST_FIRST_WORD: usize = 48;
 
-/// Whether what follows `head` may still say that the document is RTF, with its head or without.
+/// Whether more input after `head` could show that the document is RTF, with or without its header.
 fn is_undecided(head: &[u8]) -> bool {
     let rest = Format::skip_preamble(head);
     let may_be_rtf = matches!(rest.first(), Some(b'{' | b'\\')) && !rest.starts_with(b"{\\rtf");
     rest.len() < b"{\\rtf".len() || (may_be_rtf && rest.len() < LONGEST_FIRST_WORD)
 }
 
-/// What `input` is, and what is to become of it. What looks like RTF without its head is that if it
-/// may be, and an error otherwise: as Markdown its control words would be text.
+/// Returns the formats of a conversion of `input`. Input that is probably RTF without its header is
+/// RTF if the options allow it, and an error otherwise: read as Markdown, its control words would
+/// be text.
 fn formats(input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
     if options.from.is_some() || !Format::is_rtf_without_head(input) {
         return Ok(options.resolve(input));
@@ -41,11 +42,12 @@ fn formats(input: &[u8], options: &ConversionOptions) -> Result<(Format, Format)
 
 /// Converts RTF to Markdown and HTML, and Markdown to RTF and HTML.
 ///
-/// It has no state: one serves any number of threads. What each way keeps and what it drops is in millpond's guide [converters].
-/// Time and memory are proportional to the larger of input and output; no input makes it recurse. Markdown for which the parser
-/// would take longer is refused ([`ConvertError::TooComplex`]). It can
-/// [split](Converter::split) documents, and convert them [while they are read](Converter::incremental), within limits that
-/// the guide [documents] has.
+/// It has no state: one converter serves any number of threads. Millpond's guide [converters]
+/// states what each conversion keeps and what it drops. Time and memory are proportional to the
+/// larger of input and output. No input causes recursion. Markdown that would take the parser
+/// longer is rejected ([`ConvertError::TooComplex`]). The converter can [split](Converter::split)
+/// documents, and convert them [while they are read](Converter::incremental), within limits that
+/// the guide [documents] states.
 ///
 /// [converters]: https://docs.rs/millpond/latest/millpond/guide/converters/index.html
 /// [documents]: https://docs.rs/millpond/latest/millpond/guide/documents/index.html
@@ -66,18 +68,19 @@ pub struct DocumentConverter {
 }
 
 impl DocumentConverter {
-    /// A converter. The same as `default()`.
+    /// Creates a converter, as `default()` does.
     #[must_use]
     pub const fn new() -> Self {
         Self { _private: () }
     }
 }
 
-/// Markdown that is longer is read in pieces of half this, where it can be cut: the parser holds up to 150 times what it reads.
+/// Longer Markdown is read in pieces of half this size, where it can be cut. The parser's memory is
+/// up to 150 times its input.
 const PIECES_FROM: usize = 256 << 10;
 
 impl DocumentConverter {
-    /// Appends RTF as HTML, by way of Markdown.
+    /// Appends RTF as HTML. The intermediate format is Markdown.
     fn rtf_to_html(
         &self,
         input: &[u8],
@@ -91,7 +94,8 @@ impl DocumentConverter {
         Ok(report)
     }
 
-    /// Appends Markdown as RTF or HTML: piece by piece if it is long, else, or if the pieces do not make the whole, whole.
+    /// Appends Markdown as RTF or HTML. Long input is converted piece by piece. Short input, and
+    /// input whose pieces do not produce the output of the whole, is converted whole.
     fn markdown_to(
         &self,
         input: &[u8],
@@ -111,7 +115,8 @@ impl DocumentConverter {
         }
     }
 
-    /// Converts Markdown piece by piece. `None` if the pieces do not make the whole; `out` is as it was then.
+    /// Converts Markdown piece by piece. `None` if the pieces do not produce the output of the
+    /// whole; `out` is then unchanged.
     fn in_pieces(&self, input: &[u8], options: &ConversionOptions, out: &mut BytesMut) -> Option<Report> {
         let split = self.split(input, options, PIECES_FROM / 2)?;
         let (before, mut len, mut parts) = (out.len(), 0, Vec::new());
@@ -138,24 +143,26 @@ impl DocumentConverter {
     }
 }
 
-/// A conversion that holds no more than this counts for the length of its document: as many run at once as there are threads.
+/// A conversion with at most this memory is charged the length of its document, so that as many
+/// conversions run in parallel as there are threads.
 const SMALL: usize = 16 << 20;
 
-/// What reading RTF holds at the most, its Markdown included, in bytes by byte.
+/// The maximum memory of the RTF reader with its Markdown output, per byte of input.
 const RTF_FACTOR: usize = 40;
 
-/// What parsing Markdown holds at the most, its text and HTML included, in bytes by byte, whatever the parser's tree is.
+/// The maximum memory of the Markdown parser with its text and its HTML output, per byte of input,
+/// without the limit on the parser's tree.
 const MARKDOWN_FACTOR: usize = 150;
 
-/// The same without the tree.
+/// The maximum memory of the Markdown parser without its tree, per byte of input.
 const TEXT_FACTOR: usize = 10;
 
-/// How many times as long as its Markdown RTF may be: most of it is definitions of lists. And how much the buffers that hold it
-/// may take beside it while they grow.
+/// The maximum ratio of RTF output to Markdown input, reached by definitions of lists; and the
+/// additional memory of the output buffers while they grow.
 const RTF_OUTPUT: usize = 150;
 const GROWTH: usize = 3;
 
-/// What the conversion of a document of `len` bytes may hold at the most.
+/// The maximum memory of the conversion of a document of `len` bytes.
 fn most_held(len: usize, (from, to): (Format, Format), max_output: usize) -> usize {
     let parsed = len
         .saturating_mul(MARKDOWN_FACTOR)
@@ -172,18 +179,18 @@ fn most_held(len: usize, (from, to): (Format, Format), max_output: usize) -> usi
 }
 
 impl Converter for DocumentConverter {
-    /// Converts `input` and appends the result to `out`; on an error `out` is as it was.
+    /// Converts `input` and appends the result to `out`. On an error `out` is unchanged.
     ///
     /// # Errors
     ///
     /// [`ConvertError::Unsupported`] for any other pair of formats than those above;
     /// [`ConvertError::Malformed`] for RTF that does not begin with `{\rtf` or ends inside a group,
-    /// unless [`lenient`](ConversionOptions::lenient) lets it, and for what looks like RTF without
-    /// its head if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not;
-    /// [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] past the limits of `options`;
-    /// [`ConvertError::TooComplex`] for Markdown made to be slow. On the way from RTF to HTML the limit
-    /// of output is also that of the Markdown in between, and offsets of the second step are those in
-    /// it.
+    /// unless [`lenient`](ConversionOptions::lenient) allows it, and for input that is probably RTF
+    /// without its header if no format is named; [`ConvertError::NotUtf8`] for Markdown that is not
+    /// UTF-8; [`ConvertError::TooDeep`] and [`ConvertError::OutputTooLarge`] beyond the limits of
+    /// `options`; [`ConvertError::TooComplex`] for Markdown that takes the parser too long. In a
+    /// conversion from RTF to HTML the limit of the output also applies to the intermediate
+    /// Markdown, and offsets in errors of the second step refer to it.
     fn convert(
         &self,
         input: &[u8],
@@ -207,8 +214,8 @@ impl Converter for DocumentConverter {
     /// # Errors
     ///
     /// [`ConvertError::Unsupported`] for a pair of formats that [`convert`](Self::convert) does not
-    /// know, and [`ConvertError::Malformed`] for what looks like RTF without its head, if no format
-    /// is named.
+    /// support, and [`ConvertError::Malformed`] for input that is probably RTF without its header,
+    /// if no format is named.
     fn resolve(&self, input: &[u8], options: &ConversionOptions) -> Result<(Format, Format), ConvertError> {
         match formats(input, options)? {
             (from, to) if from == to || from == Format::Html => Err(ConvertError::Unsupported { from, to }),
@@ -216,8 +223,8 @@ impl Converter for DocumentConverter {
         }
     }
 
-    /// What the conversion may hold at the most, by the worst of many shapes; the length of the document where that is less than
-    /// 16 MiB. The factors are in the guide.
+    /// The maximum memory of the conversion, measured with worst-case documents; the length of the
+    /// document if the maximum is less than 16 MiB. The guide states the factors.
     fn memory(&self, input: &[u8], options: &ConversionOptions) -> usize {
         let Ok(formats) = formats(input, options) else { return input.len() };
         let most = most_held(input.len(), formats, options.max_output);
@@ -227,18 +234,18 @@ impl Converter for DocumentConverter {
     fn split(&self, input: &[u8], options: &ConversionOptions, chunk_size: usize) -> Option<Split> {
         match formats(input, options).ok()? {
             (Format::Markdown, Format::Html) => {
-                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
+                let plan = split::split(input, markdown::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(html::Plan::new(plan)))
             }
             (Format::Markdown, Format::Rtf) => {
-                let plan = split::split(input, split::Reading::new(options), chunk_size)?;
+                let plan = split::split(input, markdown::Reading::new(options), chunk_size)?;
                 Some(Split::new(plan.parts().to_vec()).with_shared(rtf_write::Plan::new(plan)))
             }
             (Format::Rtf, Format::Markdown) => {
                 let (parts, plan) = rtf::split(input, options, chunk_size)?;
                 Some(Split::new(parts).with_shared(plan))
             }
-            // RTF becomes HTML by way of Markdown, which is only there when it is whole.
+            // The HTML of RTF is made from its Markdown, which must be complete first.
             _ => None,
         }
     }
@@ -280,14 +287,15 @@ impl Converter for DocumentConverter {
         }
     }
 
-    /// RTF to Markdown and HTML, and Markdown to HTML. RTF that is written is not: its head says what lists there are in all of it.
+    /// Supports RTF to Markdown and HTML, and Markdown to HTML. Output in RTF is not supported: its
+    /// header contains all lists of the document.
     fn incremental(
         &self,
         head: &[u8],
         options: &ConversionOptions,
     ) -> Result<Option<Box<dyn Incremental>>, ConvertError> {
         if options.from.is_none_or(|format| format == Format::Rtf) && is_undecided(head) {
-            // It is not even clear what it is, after so much white space.
+            // After that much white space the format is still unknown.
             return Ok(None);
         }
         Ok(match self.resolve(head, options)? {

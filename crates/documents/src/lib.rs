@@ -1,7 +1,7 @@
 //! RTF to Markdown and HTML, Markdown to RTF and HTML: [`DocumentConverter`].
 //!
-//! Use it through `millpond`, which re-exports it with the feature `documents`, on by default. What each way keeps of a
-//! document is in the guide `converters` there.
+//! Use it through `millpond`, which re-exports it with the feature `documents`, on by default. What
+//! each way keeps of a document is in the guide `converters` there.
 //!
 //! ```
 //! use bytes::BytesMut;

@@ -1,9 +1,9 @@
-//! What a reader hands to a writer, a paragraph at a time.
+//! The interface between reader and writer: one paragraph at a time.
 //!
-//! Nothing here nests: runs of text carry their whole style, and paragraphs say where they stand. So no input, however
-//! deep, makes a deep structure.
+//! The types do not nest: runs of text carry their complete style, and paragraphs their position.
+//! So no input, however deep, creates a deep structure.
 
-/// The looks of a run that Markdown can say; a set.
+/// The styles of a run that Markdown has; a set of flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(pub(crate) u16);
 
@@ -15,9 +15,9 @@ impl Flags {
     pub(crate) const SUPERSCRIPT: Self = Self(1 << 4);
     pub(crate) const SUBSCRIPT: Self = Self(1 << 5);
     pub(crate) const CODE: Self = Self(1 << 6);
-    /// Text that is not shown. Never gets as far as a run.
+    /// Text that is not shown. A run never has this flag.
     pub(crate) const HIDDEN: Self = Self(1 << 7);
-    /// Text that was deleted while changes were tracked. Never gets as far as a run.
+    /// Text that was deleted while changes were tracked. A run never has this flag.
     pub(crate) const DELETED: Self = Self(1 << 8);
 
     pub(crate) fn has(self, flag: Self) -> bool {
@@ -41,27 +41,27 @@ impl Flags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Style {
     pub(crate) flags: Flags,
-    /// Which of the document's links the run is part of, counted from 1; 0 is none.
+    /// The link that contains the run, counted from 1 in the document; 0 without a link.
     pub(crate) link: u32,
-    /// The footnote that is referred to here, counted from 1; 0 is none. Such a run has no text.
+    /// The footnote that the run refers to, counted from 1; 0 for none. Such a run has no text.
     pub(crate) note: u32,
 }
 
-/// A stretch of a paragraph in one style: from the end of the run before it, or 0, to `end`.
+/// A range of a paragraph in one style: from the end of the previous run, or 0, to `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) end: usize,
     pub(crate) style: Style,
 }
 
-/// Where a link leads.
+/// The target of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Link {
     pub(crate) url: String,
     pub(crate) title: String,
 }
 
-/// The text of a paragraph or a table's cell. `\n` in it is a line break.
+/// The text of a paragraph or of a table cell. `\n` in it is a line break.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     pub(crate) text: String,
@@ -69,7 +69,7 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// Ends a stretch of text in `style`: whatever text was added since the last call.
+    /// Ends a run in `style`: all text that was added since the last call.
     pub(crate) fn close_run(&mut self, style: Style) {
         let end = self.text.len();
         if style.note == 0 && end == self.runs.last().map_or(0, |run| run.end) {
@@ -86,7 +86,7 @@ impl Content {
         self.runs.clear();
     }
 
-    /// Where the last line begins.
+    /// The start of the last line.
     fn line_start(&self) -> usize {
         self.text.rfind('\n').map_or(0, |at| at + 1)
     }
@@ -96,7 +96,8 @@ impl Content {
         self.text.get(self.line_start()..).is_none_or(|line| line.trim().is_empty())
     }
 
-    /// Puts `mark` before the last line. All runs must be closed, and the line must have one.
+    /// Inserts `mark` before the last line. All runs must be closed, and the line must not be
+    /// empty.
     pub(crate) fn mark_line(&mut self, mark: &str) {
         let start = self.line_start();
         self.text.insert_str(start, mark);
@@ -105,7 +106,7 @@ impl Content {
         }
     }
 
-    /// Puts `label` before the text, in no style. All runs must be closed.
+    /// Inserts `label` before the text, without style. All runs must be closed.
     pub(crate) fn begin_with(&mut self, label: &str) {
         self.text.insert_str(0, label);
         for run in &mut self.runs {
@@ -116,12 +117,12 @@ impl Content {
         }
     }
 
-    /// Whether nothing would be seen of it.
+    /// Whether nothing of it is visible.
     pub(crate) fn is_blank(&self) -> bool {
         self.runs.iter().all(|run| run.style.note == 0) && self.text.trim().is_empty()
     }
 
-    /// Takes a flag away that all the text has; what is the same everywhere says nothing.
+    /// Removes a flag if all of the text has it, because then it marks no difference.
     pub(crate) fn drop_uniform(&mut self, flag: Flags) {
         let mut start = 0;
         let everywhere = self.runs.iter().all(|run| {
@@ -137,19 +138,19 @@ impl Content {
     }
 }
 
-/// What a paragraph is.
+/// The kind of a paragraph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Body,
-    /// 1 to 6.
+    /// A heading of level 1 to 6.
     Heading(u8),
-    /// Lines of code. Paragraphs that follow each other are one block.
+    /// A line of code. Consecutive lines are one block.
     Code,
     /// An item of a list.
     Item(Item),
-    /// As an item of a list, but its text begins with its label, which Markdown has no marker for.
+    /// A list item whose text begins with its label, because Markdown has no marker for that label.
     Labelled(Item),
-    /// A line across the page.
+    /// A horizontal rule.
     Rule,
 }
 
@@ -158,19 +159,20 @@ pub(crate) enum Kind {
 pub(crate) struct Item {
     /// Items of the same list have the same number.
     pub(crate) list: u32,
-    /// How far it is nested, from 0.
+    /// Its nesting depth, from 0.
     pub(crate) level: u8,
-    /// Its number, unless it has a bullet.
+    /// Its number; `None` for a bullet.
     pub(crate) number: Option<u32>,
 }
 
-/// Where a paragraph stands.
+/// The kind of a paragraph, and its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) kind: Kind,
-    /// How many block quotes it is in.
+    /// The number of surrounding block quotes.
     pub(crate) quote: u8,
-    /// Its indent from the left, in twentieths of a point: tells whether it continues an item of a list.
+    /// Its indent in twentieths of a point. It determines whether the paragraph continues a list
+    /// item.
     pub(crate) indent: i32,
 }
 

@@ -1,25 +1,27 @@
-//! How a forecast looks ahead.
+//! The configuration of a forecast.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How a [`Forecast`](crate::Forecast) looks ahead.
+/// The horizon, season and target level of a [`Forecast`](crate::Forecast).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ForecastConfig {
-    /// How far it looks ahead, and over how long a time the load is averaged. Default 1 s; accepted 10 ms to 1 hour, in a pool
-    /// no less than its `sampling_interval`.
+    /// The length of one step: the forecast horizon, and the time over which the load is averaged.
+    /// Default 1 s; accepted 10 ms to 1 hour, and in a pool at least its `sampling_interval`.
     #[serde(with = "humantime_serde")]
     pub step: Duration,
-    /// After this time the pattern begins anew. Default 24 h; accepted ten steps to 366 days.
+    /// The length of the season, after which the pattern repeats. Default 24 h; accepted ten steps
+    /// to 366 days.
     #[serde(with = "humantime_serde")]
     pub season: Duration,
-    /// Parts of the season that are told apart: 16 bytes each. Default 288, five minutes of a day; accepted 2 to 100,000, and
-    /// none shorter than a step.
+    /// The number of parts of the season, each with a mean of its own (16 bytes). Default 288, five
+    /// minutes of a day; accepted 2 to 100,000, each at least one step long.
     pub parts: usize,
-    /// The part of all steps in which there should be enough threads. Default 0.95; accepted 0.5 to 0.999.
+    /// The fraction of all steps in which the number of threads should suffice. Default 0.95;
+    /// accepted 0.5 to 0.999.
     pub quantile: f64,
 }
 
@@ -35,10 +37,10 @@ impl Default for ForecastConfig {
 }
 
 impl ForecastConfig {
-    /// Checks every field.
+    /// Checks the range of every field.
     ///
     /// # Errors
-    /// The first field that is out of its range, with the value and what is accepted.
+    /// The first field that is out of range, with its value and the accepted range.
     pub fn validate(&self) -> Result<(), ForecastError> {
         const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
         check(self.step, "step", Duration::from_millis(10), Duration::from_secs(3600))?;
@@ -50,16 +52,16 @@ impl ForecastConfig {
     }
 }
 
-/// A value of a forecast's configuration, or of its history, that is out of range.
+/// A value of a forecast's configuration or history is out of range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is {value}, but must be {accepted}")]
 #[non_exhaustive]
 pub struct ForecastError {
-    /// The field's name.
+    /// The name of the field.
     pub field: &'static str,
-    /// The value that was given.
+    /// The given value.
     pub value: String,
-    /// The range that is accepted, in words.
+    /// The accepted range, in words.
     pub accepted: String,
 }
 
@@ -69,14 +71,14 @@ impl ForecastError {
     }
 }
 
-/// Both ends are accepted.
+/// Checks that `value` is within the range, both ends included.
 fn check<T: PartialOrd + fmt::Debug>(
     value: T,
     field: &'static str,
     least: T,
     most: T,
 ) -> Result<(), ForecastError> {
-    // In this form what can't be compared, as "not a number", is refused as well.
+    // Written in this form, the check also rejects "not a number".
     if value >= least && value <= most {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! The forecast itself: a state machine that knows no clock.
+//! The forecast: a state machine without a clock.
 
 mod history;
 
@@ -12,8 +12,8 @@ use crate::observation::Observation;
 use crate::season::{Mean, Season};
 use crate::skill::{MOST, Quantile, Skill};
 
-/// Foresees how many threads will be busy, and so how many there should be. A pure state machine: it knows no
-/// clock, and is told the time.
+/// Predicts how many threads will be busy, and how many threads are needed. It is a pure state
+/// machine: it reads no clock, and the caller passes the time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,14 +22,15 @@ use crate::skill::{MOST, Quantile, Skill};
 /// let second = Duration::from_secs(1);
 /// let config = ForecastConfig { season: 60 * second, parts: 60, ..ForecastConfig::default() };
 /// let mut forecast = Forecast::new(config)?;
-/// // Every minute a burst of ten seconds, in which twenty tasks of a second each come in a second.
+/// // Every minute has a burst of ten seconds: each second, twenty tasks of one second arrive.
 /// for time in 0..300 {
 ///     let tasks = if time % 60 < 10 { 20 } else { 1 };
 ///     let (arrivals, completions) = (tasks.into(), tasks.into());
-///     let seen = Observation { interval: second, arrivals, completions, busy: Some(second * tasks) };
+///     let busy = Some(second * tasks);
+///     let seen = Observation { interval: second, arrivals, completions, busy };
 ///     forecast.observe(time * second, &seen);
 /// }
-/// // In the last second before the next burst the threads for it are asked for.
+/// // In the last second before the next burst the forecast requests the threads for it.
 /// assert!(forecast.floor().is_some_and(|threads| threads >= 18));
 /// # Ok::<(), millpond_forecast::ForecastError>(())
 /// ```
@@ -38,21 +39,21 @@ pub struct Forecast {
     config: ForecastConfig,
     season: Season,
     plain: Holt,
-    /// On what is left without what is usual.
+    /// Level and trend of the residual, without the seasonal mean.
     seasonal: Holt,
     skills: Skills,
     quantile: Quantile,
     step: Option<Step>,
-    /// How long a task keeps a thread, in seconds.
+    /// The mean service time of a task, in seconds.
     task_seconds: Option<f64>,
-    /// Seconds that tasks have kept threads since one ended last.
+    /// Busy thread time since the last completion, in seconds.
     unended: f64,
-    /// What was expected of the step that is under way.
+    /// The predictions for the current step.
     expected: Expected,
     last: Option<f64>,
 }
 
-/// Of the step that is under way.
+/// The sums of the current step.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     number: u128,
@@ -70,18 +71,18 @@ struct Expected {
 struct Skills {
     plain: Skill,
     seasonal: Skill,
-    /// Of who expects that all stays as it is.
+    /// The error of the naive forecast, which repeats the last value.
     naive: Skill,
 }
 
-/// The weight of a sample in how long a task takes.
+/// The weight of one sample in the mean service time.
 const TASK_WEIGHT: f64 = 0.2;
 
 impl Forecast {
-    /// One that has learnt nothing yet.
+    /// Creates a forecast without history.
     ///
     /// # Errors
-    /// A value of the configuration is out of its range.
+    /// A value of the configuration is out of range.
     pub fn new(config: ForecastConfig) -> Result<Self, ForecastError> {
         config.validate()?;
         Ok(Self {
@@ -99,9 +100,10 @@ impl Forecast {
         })
     }
 
-    /// Takes in what was seen in the interval that ended `at`, a time since any moment that is the same after a restart, such
-    /// as the Unix epoch. Observations without `busy` tell nothing of how long tasks take. Where
-    /// there is a gap, or time goes backwards, it goes on from there.
+    /// Adds the observation of the interval that ended `at`. `at` is the time since a fixed moment
+    /// that is the same after a restart, such as the Unix epoch. Observations without `busy` do not
+    /// change the mean service time. After a gap, or if time goes backwards, the forecast continues
+    /// from `at`.
     pub fn observe(&mut self, at: Duration, seen: &Observation) {
         let number = at.as_nanos() / self.config.step.as_nanos();
         self.learn_task(seen);
@@ -122,7 +124,8 @@ impl Forecast {
         }
     }
 
-    /// How many threads there should be for what is expected; `None` if to expect that all stays as it is would be as good.
+    /// Returns how many threads the predicted load needs; `None` if the naive forecast is as
+    /// accurate.
     #[must_use]
     pub fn floor(&self) -> Option<usize> {
         let number = self.step?.number;
@@ -134,19 +137,20 @@ impl Forecast {
         Some(threads.ceil() as usize)
     }
 
-    /// The mean absolute error of the better forecast of late, in errors of who expects that all stays as it is: the MASE of
-    /// Hyndman and Koehler ("Another look at measures of forecast accuracy", 2006). `None` in the beginning.
+    /// Returns the recent mean absolute error of the better forecast, divided by the error of the
+    /// naive forecast: the MASE of Hyndman and Koehler ("Another look at measures of forecast
+    /// accuracy", 2006). `None` while there are too few errors.
     #[must_use]
     pub fn scaled_error(&self) -> Option<f64> {
         let Skills { plain, seasonal, naive } = &self.skills;
         let best = [plain.mean(), seasonal.mean()].into_iter().flatten().min_by(f64::total_cmp)?;
         let naive = naive.mean()?;
-        // Where nothing ever changes both are perfect.
+        // If the load never changes, both errors are 0.
         Some(if naive > 0.0 { best / naive } else { 1.0 })
     }
 
-    /// Checks that the forecast fits a pool that is sampled that often: samples that are longer than a step leave gaps, and
-    /// the forecast would never learn.
+    /// Checks that the forecast fits a pool with this sampling interval. If samples are longer than
+    /// a step, every step has gaps, and the forecast never learns.
     ///
     /// # Errors
     /// The step is shorter than `sampling`.
@@ -161,7 +165,7 @@ impl Forecast {
 
     fn learn_task(&mut self, seen: &Observation) {
         let Some(busy) = seen.busy else { return };
-        // What long tasks take in the samples in which none ends is theirs, too.
+        // Time that long tasks take in samples without a completion counts for these tasks, too.
         self.unended += busy.as_secs_f64().min(MOST);
         if seen.completions == 0 {
             return;
@@ -176,15 +180,15 @@ impl Forecast {
         self.step = Some(Step { number, arrivals: 0, seconds: 0.0 });
     }
 
-    /// What both ways expect of a step, which is the next.
+    /// The predictions of both forecasts for the next step.
     fn ahead(&self, number: u128) -> Expected {
         let usual = self.season.usual(self.part(number));
-        // Without a season behind it what is left is nothing yet.
+        // Without a complete season there is no residual yet.
         let seasonal = usual.map(|usual| usual + self.seasonal.next().unwrap_or(0.0));
         Expected { plain: self.plain.next(), seasonal }
     }
 
-    /// What the way that was better of late expects.
+    /// The prediction of the forecast with the smaller recent error.
     fn best(&self, expected: Expected) -> Option<f64> {
         let Skills { plain, seasonal, .. } = &self.skills;
         match (plain.mean(), seasonal.mean()) {
@@ -200,7 +204,7 @@ impl Forecast {
         if step.seconds <= 0.0 {
             return;
         }
-        // Little's law: so many tasks a second, each of which keeps a thread for so long.
+        // Little's law: arrival rate times mean service time.
         let load = (step.arrivals as f64 / step.seconds * task_seconds).min(MOST);
         let expected = std::mem::take(&mut self.expected);
         if let (Some(best), Some(naive)) = (self.best(expected), self.skills.naive.mean()) {
@@ -222,7 +226,8 @@ impl Forecast {
         self.season.learn(part, load);
     }
 
-    /// Nobody knows what happened meanwhile; only the season is still what it was.
+    /// Starts a new step after a gap. The load during the gap is unknown, so only the seasonal
+    /// means are kept.
     fn interrupted(&mut self) {
         self.season.end_part();
         (self.plain, self.seasonal) = (Holt::default(), Holt::default());

@@ -1,14 +1,14 @@
-//! Level and damped trend: Holt's method with a damped trend, in error-correction form (Hyndman and Athanasopoulos,
-//! "Forecasting: Principles and Practice", 3rd edition, section 8.5: ETS(A,Ad,N)).
+//! Level and damped trend: Holt's method with a damped trend, in error-correction form (Hyndman and
+//! Athanasopoulos, "Forecasting: Principles and Practice", 3rd edition, section 8.5: ETS(A,Ad,N)).
 
 /// The weight of an error in the level.
 const LEVEL: f64 = 0.3;
 /// The weight of an error in the trend.
 const TREND: f64 = 0.05;
-/// What is left of the trend after a step.
+/// The factor by which the trend is damped in each step.
 const DAMPING: f64 = 0.9;
 
-/// Of one series.
+/// Level and trend of one series.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Holt {
     level: Option<f64>,
@@ -16,12 +16,12 @@ pub(crate) struct Holt {
 }
 
 impl Holt {
-    /// What the next value will be; `None` before the first.
+    /// Returns the predicted next value; `None` before the first.
     pub(crate) fn next(&self) -> Option<f64> {
         self.level.map(|level| level + DAMPING * self.trend)
     }
 
-    /// The next value has come.
+    /// Updates level and trend with the next value.
     pub(crate) fn learn(&mut self, value: f64) {
         let Some(expected) = self.next() else {
             self.level = Some(value);

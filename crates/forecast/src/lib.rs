@@ -1,10 +1,12 @@
-//! How much load there will be in a moment, so that threads are there before it comes.
+//! Predicts the load of a pool, so that threads are started before the load arrives.
 //!
-//! Two ways to forecast run side by side: level and trend alone, and the same on what is left when what is usual at this
-//! time of the season is taken off. The one that was better recently is believed, if it is better than to expect that all stays as it
-//! is. Everything is learnt online, in constant time a step and bounded memory.
+//! Two forecasts run in parallel: level and trend of the load, and level and trend of the residual
+//! after the seasonal mean is subtracted. The one with the smaller recent error is used, if it is
+//! better than the naive forecast, which repeats the last value. Everything is learnt online, in
+//! constant time for each step and in bounded memory.
 //!
-//! Use it through `millpond`, which re-exports it as `millpond::scaling` with the feature `forecast`.
+//! Use it through `millpond`, which re-exports it as `millpond::scaling` with the feature
+//! `forecast`.
 
 #![forbid(unsafe_code)]
 

@@ -1,17 +1,17 @@
-//! What a forecast is told.
+//! The input of a forecast.
 
 use std::time::Duration;
 
-/// What was seen of a pool in one interval.
+/// The load of a pool in one interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Observation {
-    /// How long the interval was.
+    /// The length of the interval.
     pub interval: Duration,
-    /// Tasks that were submitted.
+    /// How many tasks were submitted.
     pub arrivals: u64,
-    /// Tasks that ended.
+    /// How many tasks ended.
     pub completions: u64,
-    /// How long threads were busy with tasks, summed over the threads, without the time that they were ready and had no
-    /// core; `None` where the system does not tell.
+    /// The time for which threads executed tasks, summed over the threads. It excludes the time in
+    /// which a thread was runnable and had no core. `None` if the system does not report it.
     pub busy: Option<Duration>,
 }

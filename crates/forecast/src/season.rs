@@ -1,20 +1,20 @@
-//! What usually happens at this time of the season: a mean for each part of it.
+//! The seasonal pattern: a mean for each part of the season.
 
-/// The least weight of the newest season in a mean: some five seasons are remembered.
+/// The minimum weight of the newest season in a mean. The mean covers about five seasons.
 const LEAST_WEIGHT: f64 = 0.2;
 
-/// The means, and the part that is under way.
+/// The means, and the current part.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Season {
     means: Vec<Mean>,
     now: Option<Part>,
 }
 
-/// Of one part of the season.
+/// The mean of one part of the season.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Mean {
     pub(crate) mean: f64,
-    /// Seasons that it is made of.
+    /// The number of seasons in the mean.
     pub(crate) seasons: u32,
 }
 
@@ -34,12 +34,13 @@ impl Season {
         &self.means
     }
 
-    /// What is usual in this part; `None` if it was never seen.
+    /// Returns the mean of this part; `None` if it has none yet.
     pub(crate) fn usual(&self, bucket: usize) -> Option<f64> {
         self.means.get(bucket).filter(|mean| mean.seasons > 0).map(|mean| mean.mean)
     }
 
-    /// A value of this part. It counts once the part is over, so that nothing is expected because it has just happened.
+    /// Adds a value of this part. It counts after the end of the part, so that a value does not
+    /// predict itself.
     pub(crate) fn learn(&mut self, bucket: usize, value: f64) {
         match &mut self.now {
             Some(part) if part.bucket == bucket => {
@@ -53,7 +54,7 @@ impl Season {
         }
     }
 
-    /// The part that is under way is over.
+    /// Ends the current part.
     pub(crate) fn end_part(&mut self) {
         let Some(part) = self.now.take() else { return };
         let Some(mean) = self.means.get_mut(part.bucket) else { return };

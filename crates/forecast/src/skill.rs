@@ -1,16 +1,18 @@
-//! How wrong forecasts are: their mean error, and what to add so that most of the time they are not too low.
+//! The accuracy of forecasts: the mean error, and the margin that makes forecasts high enough most
+//! of the time.
 
-/// The largest load and the longest task, in threads and seconds, that figures are cut to.
+/// The maximum load, in threads, and the maximum service time, in seconds. Larger values are cut to
+/// it.
 pub(crate) const MOST: f64 = 1e6;
 
 /// The weight of the newest error.
 const WEIGHT: f64 = 0.05;
-/// Errors that are needed before the mean says anything.
+/// The number of errors needed before the mean is used.
 const ENOUGH: u32 = 10;
-/// The step of the quantile's estimate, as a part of the mean error.
+/// The step of the quantile estimate, as a fraction of the mean error.
 const STEP: f64 = 0.3;
 
-/// The mean absolute error of one way to forecast.
+/// The mean absolute error of one forecast.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Skill {
     mean: f64,
@@ -31,15 +33,16 @@ impl Skill {
         (self.mean, self.errors)
     }
 
-    /// The mean of late; `None` as long as there are too few.
+    /// Returns the recent mean; `None` while there are too few errors.
     pub(crate) fn mean(&self) -> Option<f64> {
         (self.errors >= ENOUGH).then_some(self.mean)
     }
 }
 
-/// What an error stays below in a given part of all cases, estimated online: a step up when it is exceeded, a smaller one down
-/// when it is not, so that both balance at the quantile (stochastic approximation, Robbins and Monro 1951, of the pinball
-/// loss, Koenker and Bassett 1978).
+/// The value that an error does not exceed in a given fraction of all cases, estimated online. It
+/// takes a step up if an error exceeds it, and a smaller step down otherwise, so that both balance
+/// at the quantile (stochastic approximation, Robbins and Monro 1951, of the pinball loss, Koenker
+/// and Bassett 1978).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Quantile(f64);
 
@@ -48,7 +51,7 @@ impl Quantile {
         Self(value)
     }
 
-    /// `part` is the quantile, between 0 and 1; `scale` the size of errors.
+    /// `part` is the quantile, between 0 and 1. `scale` is the magnitude of the errors.
     pub(crate) fn learn(&mut self, error: f64, part: f64, scale: f64) {
         let direction = if error > self.0 { part } else { part - 1.0 };
         self.0 = (self.0 + STEP * scale * direction).clamp(-MOST, MOST);

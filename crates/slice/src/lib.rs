@@ -1,10 +1,11 @@
 //! The time slice that Linux's scheduler gives the calling thread.
 //!
-//! Since Linux 6.12 a thread of the ordinary policy (`SCHED_OTHER`) may have a slice of its own, 0.1 to 100 ms: the time for
-//! which it runs before the scheduler looks for another thread (sched_setattr(2), `sched_runtime`; the EEVDF scheduler, "Fair
-//! Scheduling" in the kernel's documentation). All threads keep equal shares of the processor. A thread with a shorter slice
-//! gets it sooner when it is woken: its deadline is nearer. So a thread that computes for long lets others in sooner with a long
-//! slice than with a low priority, and loses nothing.
+//! Since Linux 6.12 a thread of the ordinary policy (`SCHED_OTHER`) may have a slice of its own,
+//! 0.1 to 100 ms: the time for which it runs before the scheduler looks for another thread
+//! (sched_setattr(2), `sched_runtime`; the EEVDF scheduler, "Fair Scheduling" in the kernel's
+//! documentation). All threads keep equal shares of the processor. A thread with a shorter slice
+//! gets it sooner when it is woken: its deadline is nearer. So a thread that computes for long lets
+//! others in sooner with a long slice than with a low priority, and loses nothing.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,9 +19,10 @@
 //!
 //! # Safety
 //!
-//! This crate has two `unsafe` blocks: the system calls `sched_getattr` and `sched_setattr`, for which neither the standard
-//! library nor `rustix` has a function. Both take a pointer to a structure that the caller owns and that lives across the call, and
-//! its size; the kernel reads or writes no more than that. They act on the calling thread only (`pid` 0).
+//! This crate has two `unsafe` blocks: the system calls `sched_getattr` and `sched_setattr`, for
+//! which neither the standard library nor `rustix` has a function. Both take a pointer to a
+//! structure that the caller owns and that lives across the call, and its size; the kernel reads or
+//! writes no more than that. They act on the calling thread only (`pid` 0).
 
 use std::io;
 use std::time::Duration;
@@ -30,13 +32,14 @@ pub const SHORTEST: Duration = Duration::from_micros(100);
 /// The longest slice that the kernel takes; a longer one is cut to it.
 pub const LONGEST: Duration = Duration::from_millis(100);
 
-/// Sets the slice of the calling thread, cut to [`SHORTEST`]..=[`LONGEST`]. Its policy and niceness stay as they are. Threads and
-/// processes that it starts later have the slice, too.
+/// Sets the slice of the calling thread, cut to [`SHORTEST`]..=[`LONGEST`]. Its policy and niceness
+/// stay as they are. Threads and processes that it starts later have the slice, too.
 ///
 /// # Errors
-/// [`Unsupported`](io::ErrorKind::Unsupported) where threads have no slice of their own: before Linux 6.12, on another system,
-/// or for a thread of another policy than the ordinary ones. [`PermissionDenied`](io::ErrorKind::PermissionDenied) or another
-/// error of the system where the call is forbidden.
+/// [`Unsupported`](io::ErrorKind::Unsupported) where threads have no slice of their own: before
+/// Linux 6.12, on another system, or for a thread of another policy than the ordinary ones.
+/// [`PermissionDenied`](io::ErrorKind::PermissionDenied) or another error of the system where the
+/// call is forbidden.
 pub fn set(slice: Duration) -> io::Result<()> {
     imp::set(slice.clamp(SHORTEST, LONGEST))
 }
@@ -61,7 +64,8 @@ mod imp {
 
     use super::unsupported;
 
-    /// `struct sched_attr` in its first published size (`SCHED_ATTR_SIZE_VER0`): every kernel that has the calls takes it.
+    /// `struct sched_attr` in its first published size (`SCHED_ATTR_SIZE_VER0`): every kernel that
+    /// has the calls takes it.
     #[repr(C)]
     #[derive(Clone, Copy, Default)]
     struct SchedAttr {
@@ -100,8 +104,9 @@ mod imp {
     fn read() -> io::Result<SchedAttr> {
         let mut attr = SchedAttr::default();
         let (this_thread, flags) = (0 as libc::pid_t, 0 as libc::c_uint);
-        // SAFETY: `attr` is valid for writes of `SIZE` bytes, all that the kernel writes, for the length of the call. Every bit
-        // pattern is a valid `SchedAttr`: it has integers only. The other arguments are plain numbers.
+        // SAFETY: `attr` is valid for writes of `SIZE` bytes, all that the kernel writes, for the
+        // length of the call. Every bit pattern is a valid `SchedAttr`: it has integers only. The
+        // other arguments are plain numbers.
         let done = unsafe { libc::syscall(libc::SYS_sched_getattr, this_thread, &raw mut attr, SIZE, flags) };
         if done != 0 {
             return Err(io::Error::last_os_error());
@@ -111,8 +116,9 @@ mod imp {
 
     fn write(attr: &SchedAttr) -> io::Result<()> {
         let (this_thread, flags) = (0 as libc::pid_t, 0 as libc::c_uint);
-        // SAFETY: `attr` is valid for reads of `attr.size` bytes, which `read` has set to at most `SIZE`, for the length of the
-        // call. The kernel copies it and keeps no pointer. The call changes how the calling thread is scheduled, and no memory.
+        // SAFETY: `attr` is valid for reads of `attr.size` bytes, which `read` has set to at most
+        // `SIZE`, for the length of the call. The kernel copies it and keeps no pointer. The call
+        // changes how the calling thread is scheduled, and no memory.
         let done = unsafe { libc::syscall(libc::SYS_sched_setattr, this_thread, &raw const *attr, flags) };
         if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }

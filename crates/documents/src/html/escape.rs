@@ -1,11 +1,10 @@
-//! Characters of HTML's own, written as references, and addresses with their bytes in percent
-//! notation.
+//! Escapes HTML's special characters as references, and bytes of addresses in percent encoding.
 
 use bytes::BytesMut;
 
 use crate::byte_table::byte_table;
 
-/// The length of the blocks that text is looked through in.
+/// The length of the blocks in which text is scanned.
 const BLOCK: usize = 16;
 
 /// Appends text between tags.
@@ -13,7 +12,7 @@ const BLOCK: usize = 16;
 pub(super) fn text(out: &mut BytesMut, text: &str) {
     let bytes = text.as_bytes();
     let is_plain = match bytes.last_chunk::<BLOCK>() {
-        // The last block may overlap the one before.
+        // The last block may overlap the previous one.
         Some(last) => !has_special(last) && !bytes.chunks_exact(BLOCK).any(has_special),
         None => !bytes.iter().any(|&b| IN_TEXT[usize::from(b)]),
     };
@@ -45,8 +44,8 @@ pub(super) fn address(out: &mut BytesMut, address: &str) {
     out.extend_from_slice(rest);
 }
 
-/// Whether a block has a character to be escaped. The loop has no branch, so the compiler makes
-/// vector instructions of it.
+/// Whether a block has a character to escape. The loop has no branch, so the compiler vectorizes
+/// it.
 #[inline]
 fn has_special(block: &[u8]) -> bool {
     block.iter().fold(false, |found, &b| found | (b == b'<') | (b == b'>') | (b == b'&'))
@@ -71,7 +70,7 @@ fn escaped(out: &mut BytesMut, mut rest: &[u8], specials: &[bool; 256]) {
 const IN_TEXT: [bool; 256] = byte_table(b"<>&");
 const IN_ATTRIBUTE: [bool; 256] = byte_table(b"<>&\"'");
 
-/// Bytes that stay as they are in an address.
+/// Bytes that are not encoded in an address.
 const IN_ADDRESS: [bool; 256] =
     byte_table(b"!#$%()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ^_abcdefghijklmnopqrstuvwxyz~");
 

@@ -1,4 +1,4 @@
-//! Ids of headings: known where a heading ends, and written where it began.
+//! Ids of headings. An id is known at the end of its heading, and written at its beginning.
 
 use bytes::BytesMut;
 use pulldown_cmark::{CowStr, Event, TagEnd};
@@ -8,30 +8,30 @@ use super::ids::Id;
 use crate::markdown::split::{Slugs, heading};
 use millpond_convert::MarkdownExtensions;
 
-/// Gives headings their ids.
+/// Gives each heading its id.
 pub(super) struct Headings<'a> {
-    /// Whether their text makes ids, and whether authors may give them.
+    /// Whether the text of a heading gives it an id, and whether the author may set one.
     by_text: bool,
     by_author: bool,
-    /// The ids that are taken; `None`: they are made unique when the parts are joined.
+    /// The ids in use; `None`: the join makes them unique.
     slugs: Option<Slugs>,
-    /// Where the output of this part begins.
+    /// The start of this part in the output.
     start: usize,
     open: Option<Open<'a>>,
-    /// The ids to be made unique later.
+    /// The ids that the join must make unique.
     pub(super) ids: Vec<Id>,
-    /// The memory of a slug.
+    /// A reused buffer for slugs.
     spare: String,
 }
 
-/// A heading that has begun.
+/// An open heading.
 struct Open<'a> {
-    /// Where it begins in the output, and where its attributes belong.
+    /// The start of the heading in the output, and the position for its attributes.
     at: usize,
     attributes: usize,
     slug: String,
-    /// The text that was the last event, if it may have attributes at its end, and where it begins
-    /// in the output.
+    /// The previous event if it was text, which may end with attributes, and its start in the
+    /// output.
     last: Option<(usize, CowStr<'a>)>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Headings<'a> {
         }
     }
 
-    /// A heading has begun.
+    /// Begins a heading.
     pub(super) fn begin(&mut self, at: usize, attributes: usize) {
         if self.by_text || self.by_author {
             let mut slug = std::mem::take(&mut self.spare);
@@ -57,13 +57,13 @@ impl<'a> Headings<'a> {
         }
     }
 
-    /// Whether a heading is open whose events are to be [followed](Self::follow).
+    /// Whether a heading is open, so that events must be [followed](Self::follow).
     #[inline(always)]
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Looks at an event before it is written.
+    /// Observes an event before it is written.
     #[inline(never)]
     pub(super) fn follow(&mut self, event: &Event<'a>, out: &mut BytesMut) {
         let Some(open) = &mut self.open else { return };
@@ -84,7 +84,7 @@ impl<'a> Headings<'a> {
         }
     }
 
-    /// Writes the id, and takes it from the end of the text if its author gave it.
+    /// Writes the id, and removes it from the end of the text if the author set it there.
     fn end(&mut self, last: Option<(usize, CowStr<'a>)>, out: &mut BytesMut) {
         let Some(open) = self.open.take() else { return };
         let given = last.and_then(|(at, mut text)| {

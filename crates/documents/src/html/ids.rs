@@ -1,4 +1,4 @@
-//! Ids of headings in parts of a document, which are made unique when the parts are put together.
+//! Ids of headings in the parts of a document. The join makes them unique.
 
 use std::sync::OnceLock;
 
@@ -6,16 +6,16 @@ use bytes::BytesMut;
 
 use crate::markdown::split::Slugs;
 
-/// What stands between the beginning of a heading and its id.
+/// The text between the start of a heading and its id.
 const BEFORE_ID: &str = "<h1 id=\"";
 
 /// The id of a heading in a part.
 #[derive(Debug)]
 pub(super) struct Id {
-    /// Where the heading begins in the output, a line end before it included.
+    /// The start of the heading in the output, including a preceding line end.
     pub(super) at: usize,
     pub(super) slug: String,
-    /// Whether its author gave it: then it stays.
+    /// Whether the author set it: such an id is never changed.
     pub(super) is_given: bool,
 }
 
@@ -23,14 +23,15 @@ pub(super) struct Id {
 #[derive(Debug)]
 pub(crate) struct Ids {
     pub(super) ids: Vec<Id>,
-    /// How long the part is.
+    /// The length of the part's output.
     pub(super) len: usize,
 }
 
 /// The ids of each part.
 pub(crate) type AllIds = Vec<OnceLock<Ids>>;
 
-/// Makes the ids unique in what parts have appended to `out` after `start`. `false`: a part is not there.
+/// Makes the ids unique in the output of the parts, which begins at `start` of `out`. Returns
+/// `false` if the ids of a part are missing.
 pub(super) fn make_unique(
     out: &mut BytesMut,
     start: usize,
@@ -38,7 +39,7 @@ pub(super) fn make_unique(
     slugs: &mut Slugs,
 ) -> bool {
     let Some(parts) = parts.iter().map(OnceLock::get).collect::<Option<Vec<_>>>() else { return false };
-    // Where a number is to be put in.
+    // The insertions: a position and a number each.
     let (mut places, mut part_start) = (Vec::new(), start);
     for part in parts {
         for id in &part.ids {

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Plan, from_markdown, from_part, ids, make_room, options_from_rtf, write};
-use crate::markdown::split::{self, Reading, Windows, Written};
+use super::document::{from_markdown, make_room, options_from_rtf, write};
+use super::ids;
+use super::parts::{Plan, from_part};
+use crate::markdown::Reading;
+use crate::markdown::split::{self, Windows, Written};
 use crate::rtf::read as rtf;
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Parts, Report};
 
-/// The way from Markdown.
+/// Incremental conversion from Markdown.
 pub(crate) struct FromMarkdown {
     windows: Windows,
     options: ConversionOptions,
-    /// How large the parts are that are converted at the same time.
+    /// The size of the parts that are converted in parallel.
     chunk_size: usize,
-    /// How many bytes there are so far.
+    /// The number of bytes written so far.
     written: usize,
     report: Report,
 }
@@ -33,7 +36,7 @@ impl FromMarkdown {
         }
     }
 
-    /// The same options, with room for what may still be written.
+    /// The options, with the limit of the output reduced by the bytes already written.
     fn options_left(&self) -> ConversionOptions {
         ConversionOptions {
             max_output: self.options.max_output.saturating_sub(self.written),
@@ -45,7 +48,8 @@ impl FromMarkdown {
         ConvertError::OutputTooLarge { limit: self.options.max_output }
     }
 
-    /// Converts the parts, and says whether they are as the whole would have them; `out` is as it was if not.
+    /// Converts the parts. Returns whether their output equals that of the whole; if not, `out` is
+    /// unchanged.
     fn try_parts(
         &mut self,
         input: &Bytes,
@@ -75,7 +79,7 @@ impl FromMarkdown {
         if self.written > self.options.max_output { Err(self.too_large()) } else { Ok(true) }
     }
 
-    /// Converts all that is left.
+    /// Converts the rest of the document.
     fn convert_rest(
         &mut self,
         input: &[u8],
@@ -92,7 +96,7 @@ impl FromMarkdown {
                 self.windows.finish(end, &written)
             }
             Err(ConvertError::OutputTooLarge { .. }) => Err(self.too_large()),
-            // The parser's limit was reached here.
+            // Here the output reached its limit.
             Err(ConvertError::Converter(_)) => self.windows.finish(end, &Written::new()),
             Err(error) => Err(error),
         }
@@ -122,7 +126,7 @@ impl Incremental for FromMarkdown {
             return Ok(if done { end } else { 0 });
         }
         if self.windows.is_at_start() {
-            // It was not read piece by piece.
+            // The stretch could not be read piece by piece.
             self.report = from_markdown(input, &self.options, out)?;
         } else {
             self.convert_rest(input, stretch, out)?;
@@ -139,20 +143,20 @@ impl Incremental for FromMarkdown {
     }
 }
 
-/// The way from RTF, by way of Markdown, which is read through a window of its own.
+/// Incremental conversion from RTF. The intermediate Markdown is read through a window of its own.
 pub(crate) struct FromRtf {
     to_markdown: rtf::ToMarkdown,
     to_html: FromMarkdown,
     markdown: BytesMut,
-    /// How much Markdown is to be there before it is converted.
+    /// How much Markdown must be available before it is converted.
     target: usize,
     chunk_size: usize,
-    /// How many bytes of the document are done with.
+    /// The number of bytes of the document consumed so far.
     offset: usize,
 }
 
 impl FromRtf {
-    /// Begins with the document that begins with `head`.
+    /// Creates a conversion of the document that begins with `head`.
     pub(crate) fn new(head: &[u8], options: &ConversionOptions) -> Result<Self, ConvertError> {
         let chunk_size = options.chunk_size.unwrap_or(head.len());
         Ok(Self {
@@ -184,7 +188,7 @@ impl Incremental for FromRtf {
                 error => error,
             })?;
             window.advance(done);
-            // A window that was of no use is to be twice as long, so that no byte is read very often.
+            // The window was too short, so it is doubled: no byte is read very often.
             self.target = self.chunk_size.max(2 * window.len());
             self.markdown = window.into();
         }

@@ -1,4 +1,5 @@
-//! HTML that can't run anything, whatever the Markdown holds: [`HtmlPolicy::Safe`](millpond_convert::HtmlPolicy).
+//! Implements [`HtmlPolicy::Safe`](millpond_convert::HtmlPolicy): the output runs no code, whatever
+//! the Markdown contains.
 
 use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
 
@@ -6,27 +7,26 @@ use super::writer::Writer;
 use crate::rtf::write::html_block::{self, Piece};
 use millpond_convert::{Loss, Report};
 
-/// The schemes that links and pictures may have.
+/// The allowed schemes of links and pictures.
 const SCHEMES: [&str; 5] = ["http", "https", "mailto", "tel", "ftp"];
 
-/// Tags that are passed on, without any attributes.
+/// The allowed tags, which are written without attributes.
 const LOOKS: [&str; 11] = ["b", "strong", "i", "em", "s", "del", "u", "ins", "sup", "sub", "br"];
 
-/// Leaves out of events what is not safe, and says how much that was.
+/// Filters unsafe events, and counts what it removes.
 #[derive(Default)]
 pub(super) struct Safe {
-    /// For each link and picture that is open, whether it is passed on.
+    /// For each open link and picture: whether it is written.
     links: Vec<bool>,
-    /// Tags of raw HTML that are open; they are closed with their block.
+    /// The open tags of raw HTML. They are closed at the end of their block.
     open: Vec<&'static str>,
-    /// The block of HTML under way.
+    /// The text of the open block of HTML.
     block: Option<String>,
     pub(super) report: Report,
 }
 
 impl Safe {
-    /// Whether the event is not to be written as it is: what is to be written in its place has been
-    /// then.
+    /// Whether the event is handled here. If so, its replacement has already been written.
     #[inline(always)]
     pub(super) fn takes(&mut self, event: &Event<'_>, writer: &mut Writer<'_, '_>) -> bool {
         let is_at_rest = self.block.is_none() && self.open.is_empty();
@@ -73,7 +73,7 @@ impl Safe {
         true
     }
 
-    /// Passes a tag on, if it is one for the looks of text; says whether it was.
+    /// Writes a tag if it is an allowed formatting tag. Returns whether it is.
     fn tag(&mut self, html: &str, writer: &mut Writer<'_, '_>) -> bool {
         let inner = html.trim_start_matches('<');
         let (inner, is_end) = inner.strip_prefix('/').map_or((inner, false), |inner| (inner, true));
@@ -101,7 +101,7 @@ impl Safe {
         }
     }
 
-    /// The text of a block of HTML, as paragraphs.
+    /// Writes the text of a block of HTML as paragraphs.
     fn html_block(&mut self, writer: &mut Writer<'_, '_>) {
         let Some(html) = self.block.take() else { return };
         self.report.add(Loss::RawHtml);
@@ -145,7 +145,8 @@ fn ends_block(end: TagEnd) -> bool {
     )
 }
 
-/// Whether an address has one of the schemes, or none. As browsers do, this takes no notice of control characters and white space.
+/// Whether an address has an allowed scheme, or none. Control characters and white space are
+/// ignored, as in browsers.
 pub(super) fn is_safe(address: &str) -> bool {
     let end = address.bytes().position(|b| matches!(b, b':' | b'/' | b'?' | b'#'));
     let Some((scheme, rest)) = end.and_then(|end| address.split_at_checked(end)) else { return true };
@@ -157,7 +158,7 @@ pub(super) fn is_safe(address: &str) -> bool {
     SCHEMES.contains(&scheme.as_str())
 }
 
-/// Characters that are not seen, and that a reader of the address may leave out.
+/// Invisible characters that a program may ignore in an address.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

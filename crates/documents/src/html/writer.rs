@@ -1,4 +1,5 @@
-//! Events as HTML, byte for byte as the writer of pulldown-cmark has it, straight into the buffer.
+//! Writes events as HTML, byte for byte as the writer of pulldown-cmark does, directly into the
+//! output buffer.
 
 use std::collections::HashMap;
 
@@ -13,17 +14,17 @@ use super::headings::Headings;
 /// Writes events.
 pub(super) struct Writer<'o, 'a> {
     pub(super) out: &'o mut BytesMut,
-    /// The output ends with a line end, or is empty.
+    /// Whether the output is empty or ends with a line end.
     is_line_over: bool,
     table: Table,
-    /// The numbers of footnotes.
+    /// The numbers of footnotes, by label.
     notes: HashMap<CowStr<'a>, usize>,
-    /// The image under way.
+    /// The open image.
     image: Option<Image<'a>>,
     pub(super) headings: Headings<'a>,
 }
 
-/// The table under way.
+/// The open table.
 #[derive(Default)]
 struct Table {
     columns: Vec<Alignment>,
@@ -31,10 +32,10 @@ struct Table {
     column: usize,
 }
 
-/// An image: what is in it is the text of its attribute `alt`.
+/// An image. Its content is the text of its attribute `alt`.
 struct Image<'a> {
     title: CowStr<'a>,
-    /// What is open in it.
+    /// The number of open elements in it.
     depth: usize,
 }
 
@@ -50,21 +51,21 @@ impl<'o, 'a> Writer<'o, 'a> {
         }
     }
 
-    /// Appends what doesn't end a line.
+    /// Appends text that does not end a line.
     #[inline(always)]
     fn put(&mut self, html: &str) {
         self.out.extend_from_slice(html.as_bytes());
         self.is_line_over = false;
     }
 
-    /// Appends what ends a line.
+    /// Appends text that ends a line.
     #[inline(always)]
     fn put_line(&mut self, html: &str) {
         self.out.extend_from_slice(html.as_bytes());
         self.is_line_over = true;
     }
 
-    /// Begins a line, if none has just begun.
+    /// Begins a new line unless the output is at the start of one.
     #[inline(always)]
     fn line(&mut self) {
         if !self.is_line_over {
@@ -72,14 +73,14 @@ impl<'o, 'a> Writer<'o, 'a> {
         }
     }
 
-    /// Writes an event that a stage before this has made.
+    /// Writes an event that an earlier stage has created.
     #[inline(never)]
     pub(super) fn made(&mut self, mut event: Event<'a>) {
         self.event(&mut event);
     }
 
-    /// Writes an event, where it is: events are large, and a move costs as much as to write most of
-    /// them.
+    /// Writes an event by reference: events are large, and moving one takes as long as writing most
+    /// of them.
     #[inline(always)]
     pub(super) fn event(&mut self, event: &mut Event<'a>) {
         if self.image.is_some() {
@@ -166,7 +167,7 @@ impl<'o, 'a> Writer<'o, 'a> {
             Tag::DefinitionListTitle => self.begin("<dt>"),
             Tag::DefinitionListDefinition => self.begin("<dd>"),
             Tag::FootnoteDefinition(name) => self.definition(name),
-            // Metadata is no part of the text that is parsed.
+            // The parser never sees metadata.
             Tag::HtmlBlock | Tag::MetadataBlock(_) => {}
         }
     }
@@ -205,14 +206,14 @@ impl<'o, 'a> Writer<'o, 'a> {
         }
     }
 
-    /// Begins a block whose content follows in the line.
+    /// Begins a block whose content follows on the same line.
     #[inline(always)]
     fn begin(&mut self, html: &str) {
         self.line();
         self.put(html);
     }
 
-    /// Begins a block whose content begins with a line.
+    /// Begins a block whose content follows on a new line.
     #[inline(always)]
     fn begin_block(&mut self, html: &str) {
         self.line();
@@ -303,7 +304,8 @@ impl<'o, 'a> Writer<'o, 'a> {
         self.put(&number.to_string());
     }
 
-    /// The number of a footnote: they are numbered in the order in which they are first seen.
+    /// Returns the number of a footnote. Footnotes are numbered in the order of their first
+    /// occurrence.
     fn number_of(&mut self, name: &CowStr<'a>) -> usize {
         let next = self.notes.len() + 1;
         *self.notes.entry(name.clone()).or_insert(next)
@@ -327,7 +329,8 @@ impl<'o, 'a> Writer<'o, 'a> {
         self.put("</sup>");
     }
 
-    /// Writes what is in an image: its text alone; its end writes the rest of the tag.
+    /// Writes the content of an image: only its text. The end of the image writes the rest of the
+    /// tag.
     #[inline(never)]
     fn alternative(&mut self, event: &Event<'a>) {
         let Some(image) = &mut self.image else { return };
@@ -434,8 +437,8 @@ mod tests {
         ];
         for first in blocks {
             for second in blocks {
-                // What is before decides whether a line begins; within an item it is another than
-                // at the beginning.
+                // Whether a new line is needed depends on the preceding output, which differs
+                // within an item.
                 for markdown in
                     [format!("{first}\n\n{second}"), format!("- {first}\n{second}"), format!("> {first}")]
                 {

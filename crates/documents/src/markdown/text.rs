@@ -1,25 +1,26 @@
-//! The text of a Markdown document, as the parser wants it.
+//! The text of a Markdown document, normalized for the parser.
 
 use std::borrow::Cow;
 
 use memchr::memchr_iter;
 
-use super::split::Reading;
+use super::reading::Reading;
 use millpond_convert::ConvertError;
 
-/// What may stand before the text.
+/// The optional byte order mark before the text.
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Text without a byte order mark in which every line ends with a line feed.
 ///
-/// A carriage return ends a line in CommonMark, too. The parser looks for the line feed only where it searches ahead, and does so
-/// for each line, so each that is alone becomes one; a byte stays a byte, and offsets hold.
+/// A carriage return also ends a line in CommonMark. The parser searches ahead for the line feed
+/// only, once for each line. So each single carriage return is replaced by a line feed. The number
+/// of bytes is the same, and offsets remain valid.
 #[derive(Debug)]
 pub(crate) struct Text<'a> {
     text: Cow<'a, str>,
-    /// Where it begins in the document.
+    /// The offset of the text in the document.
     pub(super) offset: usize,
-    /// Whether front matter was skipped before it.
+    /// Whether front matter before the text was skipped.
     pub(crate) has_front_matter: bool,
 }
 
@@ -38,7 +39,7 @@ impl<'a> Text<'a> {
         Ok(Self { has_front_matter: front_matter > 0, ..Self::of(body, text.len() - body.len()) })
     }
 
-    /// A stretch of a document, which begins there.
+    /// A stretch of a document that begins at `offset`.
     pub(super) fn of(text: &'a str, offset: usize) -> Self {
         Self { text: with_line_feeds(text), offset, has_front_matter: false }
     }
@@ -48,11 +49,11 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Front matter goes no further.
+/// The maximum length of front matter.
 const MOST_FRONT_MATTER: usize = 64 << 10;
 
-/// The length of the front matter at the beginning of a document, 0 if there is none; `None` if it can't be told from what there
-/// is, and that `is_all` of it not.
+/// The length of the front matter at the beginning of a document; 0 without front matter. `None` if
+/// more text is needed to decide, which happens only if `is_all` is false.
 pub(super) fn front_matter(text: &[u8], reading: Reading, is_all: bool) -> Option<usize> {
     if !reading.extensions.front_matter {
         return Some(0);
@@ -63,7 +64,7 @@ pub(super) fn front_matter(text: &[u8], reading: Reading, is_all: bool) -> Optio
     let first = lines.next().unwrap_or_default();
     let fence = match first.trim_ascii_end() {
         fence @ (b"---" | b"+++") if first.len() > 3 => fence,
-        // Blanks may follow, and a line end.
+        // Blanks and a line end may follow.
         start if is_cut && first.len() < 64 && (b"---".starts_with(start) || b"+++".starts_with(start)) => {
             return None;
         }
@@ -84,7 +85,7 @@ pub(super) fn front_matter(text: &[u8], reading: Reading, is_all: bool) -> Optio
     if is_cut { None } else { Some(0) }
 }
 
-/// Whether this may be the first line of it: a comment, or a key.
+/// Whether this may be the first line of front matter: a comment, or a key.
 fn begins_front_matter(line: &[u8], fence: &[u8]) -> bool {
     let separator = if fence == b"---" { b':' } else { b'=' };
     let is_key = |b: &u8| {
@@ -96,7 +97,7 @@ fn begins_front_matter(line: &[u8], fence: &[u8]) -> bool {
         || (key > 0 && line.get(key) == Some(&separator))
 }
 
-/// The text with a line feed for each carriage return that is alone.
+/// Replaces each single carriage return by a line feed.
 fn with_line_feeds(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let is_alone = |&at: &usize| bytes.get(at + 1) != Some(&b'\n');

@@ -203,7 +203,8 @@ fn the_limits_are_those_of_the_whole() {
     }
 }
 
-/// The parser resolves references until they have expanded to a certain length: that of the document, or 100,000 bytes.
+/// The parser resolves references until they have expanded to a certain length: that of the
+/// document, or 100,000 bytes.
 #[test]
 fn references_that_expand_to_much_are_those_of_the_whole() {
     let long = "x".repeat(3_000);

@@ -68,7 +68,8 @@ fn hostile_documents() {
 fn a_list_goes_on_in_its_numbers() {
     let text = "\\pard\\plain Text\\par\n";
     let item = "\\pard\\plain\\ls1 Item\\par\n";
-    // The numbers of one list all over the document keep it whole; those of a bulleted list, or of a short one, do not.
+    // The numbers of one list all over the document keep it whole; those of a bulleted list, or of
+    // a short one, do not.
     assert_eq!(way(&(format!("{text}{item}{text}").repeat(5) + text)), Way::Parts(3));
     assert!(matches!(way(&format!("{text}{}{text}", item.replace("ls1", "ls4")).repeat(5)), Way::Parts(10)));
     assert!(matches!(
@@ -77,7 +78,8 @@ fn a_list_goes_on_in_its_numbers() {
     ));
 }
 
-/// Found by fuzzing: a list that no table defines has bullets or numbers by its markers, and counts both.
+/// Found by fuzzing: a list that no table defines has bullets or numbers by its markers, and counts
+/// both.
 #[test]
 fn bullets_are_counted_though_their_numbers_do_not_show() {
     let text = "\\pard\\plain Text\\par\n\\pard\\plain Text\\par\n";

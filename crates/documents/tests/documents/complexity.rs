@@ -1,4 +1,5 @@
-//! Markdown that the parser would take quadratic time for is refused before it is parsed; other documents are not.
+//! Markdown that the parser would take quadratic time for is refused before it is parsed; other
+//! documents are not.
 
 use std::path::Path;
 
@@ -184,7 +185,8 @@ fn the_depth_is_bounded_before_the_parse_and_where_the_limit_allows_any() {
     assert!(crate::support::convert_with(b"```\n> > > > - - a\n```\n", code).is_ok());
 }
 
-/// A piece repeated, after another and before a third, by chance: each becomes something or is refused, in parts as in the whole.
+/// A piece repeated, after another and before a third, by chance: each becomes something or is
+/// refused, in parts as in the whole.
 #[test]
 fn repeated_patterns() {
     const PIECES: &[&str] = &[

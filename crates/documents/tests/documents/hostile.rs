@@ -1,4 +1,5 @@
-//! Documents that are broken, or made to break the reader: each ends in a document or in an error that says why.
+//! Documents that are broken, or made to break the reader: each ends in a document or in an error
+//! that says why.
 
 use crate::support::{body, convert, convert_with, html, markdown, rtf, shown, there_and_back};
 use bytes::BytesMut;
@@ -237,7 +238,8 @@ fn output_larger_than_allowed_is_an_error_and_leaves_nothing() {
     }
 }
 
-/// Input that has the longest thing, and refers to it as often as it can, becomes no more than a few times itself.
+/// Input that has the longest thing, and refers to it as often as it can, becomes no more than a
+/// few times itself.
 #[test]
 fn nothing_long_is_repeated() {
     let long = "a".repeat(10_000);

@@ -4,8 +4,8 @@ use crate::support::{convert, convert_with, html, rtf, shown, there_and_back};
 use millpond::convert::{ConversionOptions, ConvertError, Converter, DocumentConverter, Format};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-/// What a document is built of, its text included: tags in their order, paragraphs aside, since whether an item's text is
-/// one depends on blank lines alone.
+/// What a document is built of, its text included: tags in their order, paragraphs aside, since
+/// whether an item's text is one depends on blank lines alone.
 fn structure(markdown: &str) -> Vec<String> {
     let extensions = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES

@@ -142,7 +142,8 @@ fn markdown_soup() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
-/// Text with every character that might mean something in Markdown, and an RTF document that shows it.
+/// Text with every character that might mean something in Markdown, and an RTF document that shows
+/// it.
 fn text_in_rtf() -> impl Strategy<Value = (String, String)> {
     let word = prop_oneof![
         3 => "[a-zA-Z]{1,4}",

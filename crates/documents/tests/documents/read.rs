@@ -1,5 +1,5 @@
-//! A document that is converted while it is read becomes, byte for byte, what it becomes as a whole; or it fails, and what was written
-//! by then is the beginning of that.
+//! A document that is converted while it is read becomes, byte for byte, what it becomes as a
+//! whole; or it fails, and what was written by then is the beginning of that.
 
 use crate::chunked_support::{Chance, Read, check_read, dependencies, examples, files, options};
 use millpond::{ConversionOptions, Format};
@@ -149,7 +149,8 @@ fn what_can_not_be_converted_is_told_at_once() {
     assert!(matches!(error, ConvertError::Unsupported { .. }));
     let error = begin(b"no RTF", options(Format::Rtf, Format::Html)).unwrap_err();
     assert!(matches!(error, ConvertError::Malformed { offset: 0, .. }));
-    // Neither is this: what it is shows further on, and the lists of RTF that is written are at its head.
+    // Neither is this: what it is shows further on, and the lists of RTF that is written are at its
+    // head.
     let undecided = ConversionOptions { to: Some(Format::Html), ..ConversionOptions::default() };
     assert!(!begin(&b"\n".repeat(64), undecided).unwrap());
     assert!(!begin(b"# Title", options(Format::Markdown, Format::Rtf)).unwrap());

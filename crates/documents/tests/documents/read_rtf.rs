@@ -1,4 +1,5 @@
-//! RTF that is converted while it is read becomes, byte for byte, what it becomes as a whole; or it fails as the whole does.
+//! RTF that is converted while it is read becomes, byte for byte, what it becomes as a whole; or it
+//! fails as the whole does.
 
 use crate::chunked_support::rtf::{AROUND, HEAD, HOSTILE, paragraph};
 use crate::chunked_support::{Chance, Read, check_read, examples, options};

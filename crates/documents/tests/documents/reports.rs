@@ -1,4 +1,5 @@
-//! A conversion says what it left out, and says the same whole, in parts and while the document is read.
+//! A conversion says what it left out, and says the same whole, in parts and while the document is
+//! read.
 
 use bytes::BytesMut;
 use millpond::convert::{HtmlPolicy, Loss, Report};

@@ -24,8 +24,8 @@ pub(crate) fn markdown(rtf: &str) -> String {
 
 /// The Markdown of the text of an RTF document, after a head with a few fonts, styles and lists.
 ///
-/// Fonts: 0 is Latin, 1 Greek, 2 Cyrillic, 3 Japanese, 4 symbols. Lists: `\ls1` has bullets, `\ls2` numbers from 1,
-/// `\ls3` numbers from 5.
+/// Fonts: 0 is Latin, 1 Greek, 2 Cyrillic, 3 Japanese, 4 symbols. Lists: `\ls1` has bullets, `\ls2`
+/// numbers from 1, `\ls3` numbers from 5.
 pub(crate) fn body(text: &str) -> String {
     markdown(&format!("{HEAD}{text}}}"))
 }

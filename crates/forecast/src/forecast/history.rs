@@ -1,4 +1,4 @@
-//! What a forecast has learnt, to be kept over a restart.
+//! The learnt state of a forecast, saved across restarts.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,16 @@ use crate::config::{ForecastConfig, ForecastError};
 use crate::season::{Mean, Season};
 use crate::skill::{MOST, Quantile, Skill};
 
-/// What is usual in each part of a season, in a form that can be saved. The fields are for serde: an old file may be loaded by
-/// a newer version, and one that makes no sense is refused.
+/// The seasonal means in a form that can be saved. The fields are for serde only: a newer version
+/// may load an old file, and rejects one with invalid values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
     version: u32,
     season_ms: u64,
-    /// Threads' worth of load, and the seasons that it is the mean of.
+    /// The mean load of each part, in threads, and the number of seasons in the mean.
     parts: Vec<(f64, u32)>,
-    /// Mean errors, and of how many: by level and trend, with the season, and of who expects that all stays as it is.
+    /// Mean errors and their counts: of level and trend, of the seasonal forecast, and of the naive
+    /// forecast.
     errors: [(f64, u32); 3],
     margin: f64,
 }
@@ -23,7 +24,7 @@ pub struct History {
 const VERSION: u32 = 1;
 
 impl Forecast {
-    /// What was learnt of the season so far, the part that is under way left out.
+    /// Returns the seasonal means so far, without the current part.
     #[must_use]
     pub fn history(&self) -> History {
         let parts = self.season.means().iter().map(|mean| (mean.mean, mean.seasons)).collect();
@@ -38,11 +39,11 @@ impl Forecast {
         }
     }
 
-    /// A forecast that knows the season already.
+    /// Creates a forecast that starts with a known season.
     ///
     /// # Errors
-    /// The configuration is out of range, or the history does not fit it: of another version, season or number of parts, or
-    /// with figures that are no load.
+    /// The configuration is out of range, or the history does not match it: another version, season
+    /// or number of parts, or invalid load values.
     pub fn with_history(config: ForecastConfig, history: &History) -> Result<Self, ForecastError> {
         let mut forecast = Self::new(config)?;
         let refuse = |value: std::fmt::Arguments<'_>, accepted: String| {

@@ -1,7 +1,9 @@
-//! What it is worth to foresee load: the time in which there are too few threads, and what it costs in threads.
+//! What it is worth to foresee load: the time in which there are too few threads, and what it costs
+//! in threads.
 //!
-//! The reactive rule is modelled as it is: it has as many threads as were busy at once in the last ten seconds (that is its
-//! idle timeout), so it learns of a rise one step late. The forecast raises that number, and never lowers it.
+//! The reactive rule is modelled as it is: it has as many threads as were busy at once in the last
+//! ten seconds (that is its idle timeout), so it learns of a rise one step late. The forecast
+//! raises that number, and never lowers it.
 
 use std::time::Duration;
 
@@ -48,7 +50,8 @@ struct Outcome {
     thread_seconds: f64,
 }
 
-/// What the reactive rule and the forecast come to in the last of six seasons, after the others to learn from.
+/// What the reactive rule and the forecast come to in the last of six seasons, after the others to
+/// learn from.
 fn compare(load: impl Fn(u64, &mut Random) -> f64, seed: u64) -> (Outcome, Outcome, Option<f64>) {
     let (mut random, mut forecast) = (Random(seed), Forecast::new(config()).unwrap());
     let (mut reactive, mut ahead) = (Outcome::default(), Outcome::default());
@@ -94,7 +97,8 @@ fn walk() -> impl Fn(u64, &mut Random) -> f64 {
     }
 }
 
-/// Over twenty seeds: (time short, thread-seconds) with the forecast, by those of the reactive rule.
+/// Over twenty seeds: (time short, thread-seconds) with the forecast, by those of the reactive
+/// rule.
 fn ratios<L: Fn(u64, &mut Random) -> f64>(load: impl Fn() -> L) -> (f64, f64) {
     let mut sums = [(0.0, 0.0); 2];
     for seed in 1..=20 {

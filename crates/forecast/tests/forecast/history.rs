@@ -40,7 +40,8 @@ fn after_a_restart_it_knows_the_pattern() {
     assert!(new.floor().is_none_or(|threads| threads <= 2), "{:?}", new.floor());
 }
 
-/// Tasks of five seconds, two a second, in samples of a tenth of one: most samples see none of them end.
+/// Tasks of five seconds, two a second, in samples of a tenth of one: most samples see none of them
+/// end.
 #[test]
 fn tasks_that_take_longer_than_a_sample_are_known_for_what_they_are() {
     let mut forecast = Forecast::new(config()).unwrap();

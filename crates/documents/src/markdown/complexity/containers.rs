@@ -1,20 +1,20 @@
-//! The containers that may be open at a line: quotes, items of lists, footnotes, definitions.
+//! The containers that may be open at a line: quotes, list items, footnotes, definitions.
 //!
-//! This follows the parser where it is cheap to, and counts too many where it isn't: what looks like a marker in code is taken
-//! for one, and a line that may go on with a paragraph leaves everything open.
+//! This follows the parser where that is cheap, and otherwise overestimates: a marker in code
+//! counts as a marker, and a line that may continue a paragraph leaves all containers open.
 
-/// A container that is open.
+/// An open container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Container {
     Quote,
-    /// Lines that are indented so far belong to it.
+    /// The minimum indent of lines that belong to it.
     Item(usize),
-    /// The same, of a footnote, which has no list around it.
+    /// The minimum indent for a footnote, which has no list around it.
     Note,
 }
 
 impl Container {
-    /// How many levels of the parser's tree it is.
+    /// The number of levels that it has in the parser's tree.
     fn levels(self) -> usize {
         match self {
             Self::Quote | Self::Note => 1,
@@ -23,22 +23,22 @@ impl Container {
     }
 }
 
-/// The containers that are open.
+/// The open containers.
 #[derive(Debug, Default)]
 pub(super) struct Containers {
     open: Vec<Container>,
     depth: usize,
 }
 
-/// What a line turned out to be.
+/// The result of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Passed {
-    /// Where its text begins, after the marks of containers.
+    /// The start of its text, after the markers of containers.
     pub(super) content: usize,
-    /// How many containers it opened.
+    /// The number of containers that it opened.
     pub(super) opened: usize,
     pub(super) is_blank: bool,
-    /// Where containers nest deeper than they may; the rest of the line was not looked at.
+    /// The position at which containers exceed the depth limit. The rest of the line was not read.
     pub(super) too_deep_at: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ impl Containers {
         self.open.is_empty()
     }
 
-    /// How many levels are open.
+    /// The number of open levels.
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
@@ -68,7 +68,7 @@ impl Containers {
         self.open.push(container);
     }
 
-    /// Closes and opens what the line does, to a depth of `most`.
+    /// Closes and opens containers as the line does, up to depth `most`.
     pub(super) fn pass(&mut self, line: &[u8], after_blank: bool, most: usize) -> Passed {
         let mut cursor = Cursor::new(line);
         let matched = self.open.iter().take_while(|container| cursor.is_in(**container)).count();
@@ -94,15 +94,15 @@ impl Containers {
     }
 }
 
-/// Goes through the beginning of a line.
+/// A cursor over the beginning of a line.
 #[derive(Debug, Clone, Copy)]
 struct Cursor<'a> {
     line: &'a [u8],
     at: usize,
-    /// Where the last tab ended, and the columns of it that are left.
+    /// The end of the last tab, and its remaining columns.
     tab: usize,
     spare: usize,
-    /// No rule begins before this.
+    /// No rule begins before this position.
     no_rule_before: usize,
 }
 
@@ -115,7 +115,7 @@ impl<'a> Cursor<'a> {
         self.line.get(self.at).copied()
     }
 
-    /// Takes so many columns of white space, or as many as there are; says how many.
+    /// Skips up to that many columns of white space. Returns how many it skipped.
     fn spaces(&mut self, most: usize) -> usize {
         let mut taken = self.spare.min(most);
         self.spare -= taken;
@@ -136,7 +136,7 @@ impl<'a> Cursor<'a> {
         taken
     }
 
-    /// Whether only white space is left.
+    /// Whether only white space remains.
     fn is_at_end(&self) -> bool {
         let rest = self.line.get(self.at..).unwrap_or_default();
         rest.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
@@ -146,7 +146,7 @@ impl<'a> Cursor<'a> {
         matches!(self.peek(), None | Some(b'\r' | b'\n'))
     }
 
-    /// Goes past what shows that the line belongs to the container, if it does.
+    /// Skips the marker that shows that the line belongs to the container, if there is one.
     fn is_in(&mut self, container: Container) -> bool {
         let before = *self;
         let is_in = match container {
@@ -163,7 +163,7 @@ impl<'a> Cursor<'a> {
         is_in
     }
 
-    /// Whether the rest of the line is a rule, which looks like items: the same mark throughout.
+    /// Whether the rest of the line is a rule, which resembles list items: one character repeated.
     fn is_rule(&mut self) -> bool {
         let rest = self.line.get(self.at..).unwrap_or_default();
         let Some(&mark) = rest.first().filter(|_| self.at >= self.no_rule_before) else { return false };
@@ -186,7 +186,7 @@ impl<'a> Cursor<'a> {
         is_quote
     }
 
-    /// Goes past the mark of a container that begins here.
+    /// Skips the marker of a container that begins here.
     fn marker(&mut self) -> Option<Container> {
         let before = *self;
         let indent = self.spaces(4);
@@ -229,7 +229,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The length of the number that marks an item.
+/// The length of the number that marks a list item.
 fn number_mark(rest: &[u8]) -> Option<usize> {
     let digits = rest.iter().take(10).take_while(|b| b.is_ascii_digit()).count();
     (digits < 10 && matches!(rest.get(digits), Some(b'.' | b')'))).then_some(digits + 1)

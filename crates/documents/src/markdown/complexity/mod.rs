@@ -1,12 +1,14 @@
-//! What it will cost to parse a Markdown document, before it is parsed.
+//! Estimates the cost of parsing a Markdown document before it is parsed.
 //!
-//! The parser (pulldown-cmark 0.13) takes linear time on ordinary text. A few shapes make it go over the same text again and
-//! again: lines below deeply nested containers, many containers on one line, titles of links that run over many lines, rows of
-//! tables that lack most of their cells, and text that is nearly all markup. [`measure`] counts these repetitions in linear
-//! time. Ordinary documents count next to nothing; a document that counts more than [`MAX_STEPS`] is refused.
+//! The parser (pulldown-cmark 0.13) takes linear time on ordinary text. Some inputs make it read
+//! the same text repeatedly: lines below deeply nested containers, many containers on one line,
+//! titles of links that span many lines, table rows that lack most of their cells, and text that is
+//! nearly all markup. [`measure`] counts these repetitions in linear time. Ordinary documents have
+//! a count near 0. A document with a count above [`MAX_STEPS`] is rejected.
 //!
-//! The count is kept locally: between two lines at which every container is closed it depends on nothing else. So the parts of
-//! a document count what the whole does, and so does a document that is read through windows.
+//! The count is local: between two lines at which all containers are closed it depends on nothing
+//! else. So the parts of a document have the same total as the whole, and so has a document that is
+//! read through windows.
 
 mod containers;
 mod tables;
@@ -17,49 +19,54 @@ use memchr::{memchr, memchr_iter};
 use self::containers::Containers;
 use self::tables::Rows;
 use self::titles::Titles;
-use super::split::begins_text;
+use super::lines::begins_text;
 use crate::byte_table::byte_table;
 use millpond_convert::ConvertError;
 
-/// The most steps beyond those of ordinary text that parsing a document may take. About a quarter of a second.
+/// The maximum number of steps, beyond those of ordinary text, that parsing a document may take.
+/// This is about a quarter of a second.
 pub(crate) const MAX_STEPS: usize = 1 << 26;
 
-/// The depth that containers may always have. Documents that people write seldom nest deeper.
+/// A container depth that is always free. Documents written by people rarely nest deeper.
 const FREE_DEPTH: usize = 16;
 
-/// How often the parser goes through the open containers for each line.
+/// How often the parser iterates over the open containers for each line.
 const PASSES: usize = 4;
 
-/// A stretch without a place to cut may be so long before its markup is counted.
+/// The length up to which a stretch that can't be cut is free. Beyond it, its markup counts.
 const FREE_STRETCH: usize = 128 << 10;
 
-/// What a node of the parser's tree counts where there are too many: it is about 100 bytes of memory.
+/// The steps charged for an excess node of the parser's tree, which takes about 100 bytes of
+/// memory.
 const NODE: usize = 64;
 
-/// The most nodes of the parser's tree that a stretch without a place to cut may have, as far as its bytes tell: two for
-/// each byte of markup and line end, one for each bar of a table. A node holds 144 bytes at the most while the tree grows.
+/// The maximum number of nodes in the parser's tree for a stretch that can't be cut, estimated from
+/// its bytes: two for each byte of markup and each line end, one for each pipe of a table. A node
+/// takes at most 144 bytes while the tree grows.
 const MAX_NODES: usize = 1 << 21;
 
-/// The most bytes that the parser's tree of a document may hold.
+/// The maximum size in bytes of the parser's tree of a document.
 pub(crate) const MAX_TREE: usize = MAX_NODES * 144;
 
-/// What limits the parse.
+/// The limits of a parse.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// How deep containers may nest.
+    /// The maximum depth of containers.
     pub(crate) max_depth: usize,
-    /// The steps that were counted before this text.
+    /// The steps counted before this text.
     pub(crate) steps: usize,
-    /// Where the text is in the document.
+    /// The offset of the text in the document.
     pub(crate) offset: usize,
 }
 
-/// Counts the steps that parsing `text` takes beyond those of ordinary text, added to those before it.
+/// Counts the steps that parsing `text` takes beyond those of ordinary text. Returns the sum of
+/// `limits.steps` and this count.
 ///
 /// # Errors
 ///
-/// [`ConvertError::TooDeep`] if containers nest deeper than the limit, and than a thousand levels: where the limit is less,
-/// the events of the parser tell. [`ConvertError::TooComplex`] for more than [`MAX_STEPS`].
+/// [`ConvertError::TooDeep`] if containers nest deeper than both the limit and 1000 levels; a lower
+/// limit is checked with the parser's events. [`ConvertError::TooComplex`] for more than
+/// [`MAX_STEPS`].
 pub(crate) fn measure(text: &str, limits: Limits) -> Result<usize, ConvertError> {
     let text = text.as_bytes();
     let mut meter = Meter {
@@ -89,14 +96,14 @@ struct Meter<'t> {
     containers: Containers,
     titles: Titles<'t>,
     rows: Rows,
-    /// Where the stretch began: the last line at which every container was closed.
+    /// The start of the stretch: the last line at which all containers were closed.
     stretch: usize,
-    /// Cells that rows of the stretch lack, which the parser adds.
+    /// The missing cells in rows of the stretch, which the parser adds.
     missing: usize,
 }
 
 impl Meter<'_> {
-    /// Counts a line; says whether it is blank.
+    /// Counts a line. Returns whether it is blank.
     fn line(&mut self, at: usize, line: &[u8], after_blank: bool) -> Result<bool, ConvertError> {
         if after_blank && begins_text(line) {
             self.containers.clear();
@@ -122,7 +129,7 @@ impl Meter<'_> {
         Ok(is_blank)
     }
 
-    /// Counts what the containers of a line cost.
+    /// Counts the cost of the containers of a line.
     fn containers_on(
         &mut self,
         at: usize,
@@ -137,7 +144,7 @@ impl Meter<'_> {
         if depth > FREE_DEPTH {
             self.count((depth - FREE_DEPTH).saturating_mul(PASSES), at)?;
             if passed.opened > FREE_DEPTH {
-                // What follows is looked through for each marker.
+                // The parser scans the rest of the line for each marker.
                 self.count((passed.opened - FREE_DEPTH).saturating_mul(len), at)?;
             }
         }
@@ -153,8 +160,8 @@ impl Meter<'_> {
         Ok(())
     }
 
-    /// Counts the markup of a stretch that is too long to be cut, where it is more than three bytes of eight, and bounds the
-    /// tree that it becomes.
+    /// Counts the markup of a long stretch that can't be cut, if it is more than three eighths of
+    /// its bytes, and limits the size of its tree.
     fn end_stretch(&mut self, end: usize) -> Result<(), ConvertError> {
         let (start, missing) = (self.stretch, std::mem::take(&mut self.missing));
         self.stretch = end;
@@ -168,7 +175,7 @@ impl Meter<'_> {
         let lines = memchr_iter(b'\n', text).count();
         let bars = memchr_iter(b'|', text).count();
         if 2 * (markup + lines) + bars + missing > MAX_NODES {
-            // A tree of that size is never made.
+            // The parser never builds a tree of that size.
             self.steps = self.steps.saturating_add(MAX_STEPS + 1);
         }
         let nodes = missing + markup;
@@ -184,10 +191,11 @@ impl Meter<'_> {
     }
 }
 
-/// Bytes with which the mark of a container may begin, and blanks but for a line feed.
+/// Bytes with which a container's marker may begin, and blanks other than a line feed.
 const MAY_MARK: [bool; 256] = byte_table(b" \t\r>-+*[:0123456789");
 
-/// Bytes that the parser makes nodes of; those of tables and lines aside, which long tables are full of.
+/// Bytes for which the parser creates nodes, except the line ends and pipes that are frequent in
+/// long tables.
 const IS_MARKUP: [bool; 256] = byte_table(b"*_~^[]<`&\\$");
 
 #[cfg(test)]

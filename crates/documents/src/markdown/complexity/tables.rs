@@ -1,14 +1,14 @@
-//! Tables whose rows lack cells: the parser adds them, and a row of two bytes may lack any number.
+//! Tables whose rows lack cells. The parser adds them, so a row of two bytes may lack any number.
 
 use memchr::memchr_iter;
 
-/// The parser adds so many cells to a table, and then ends it.
+/// After adding this many cells to a table, the parser ends it.
 const MOST_ADDED: usize = 1 << 18;
 
-/// The table that may be under way.
+/// The current table, if any.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// How many columns it has; 0 if there is none.
+    /// The number of columns; 0 without a table.
     columns: usize,
     added: usize,
 }
@@ -18,7 +18,7 @@ impl Rows {
         *self = Self::default();
     }
 
-    /// How many cells this line lacks, if it is a row.
+    /// The number of cells that this line lacks, if it is a row.
     pub(super) fn missing(&mut self, line: &[u8], after_blank: bool, is_blank: bool) -> usize {
         if is_blank || after_blank {
             self.end();
@@ -40,7 +40,7 @@ impl Rows {
     }
 }
 
-/// The columns of the line under a table's head; `None` if the line isn't one.
+/// The columns in the delimiter row of a table; `None` if the line is not one.
 fn columns(line: &[u8]) -> Option<usize> {
     let line = line.trim_ascii();
     if !line.iter().all(|b| matches!(b, b'|' | b'-' | b':' | b' ')) || !line.contains(&b'-') {
@@ -49,7 +49,8 @@ fn columns(line: &[u8]) -> Option<usize> {
     line.contains(&b'|').then(|| cells(line))
 }
 
-/// The cells of a row. A pipe at its beginning or its end opens none; that one may be escaped is of no account.
+/// The number of cells of a row. A pipe at its beginning or end opens no cell. Escaped pipes count
+/// as well.
 fn cells(line: &[u8]) -> usize {
     let around = usize::from(line.starts_with(b"|")) + usize::from(line.len() > 1 && line.ends_with(b"|"));
     (memchr_iter(b'|', line).count() + 1).saturating_sub(around)

@@ -1,18 +1,20 @@
-//! Titles of links: `[text](address "title")`. For each line of one the parser goes through the nodes from its beginning.
+//! Titles of links: `[text](address "title")`. For each line of a title the parser iterates over
+//! its nodes from the beginning.
 
 use memchr::{memchr3, memmem};
 
-/// Titles of so few lines count nothing.
+/// Titles with at most this many lines are free.
 const FREE_LINES: usize = 8;
 
-/// The links of a text, one after the other.
+/// The links of a text, in order.
 pub(super) struct Titles<'t> {
     text: &'t [u8],
     finder: memmem::Finder<'static>,
     next: usize,
-    /// Where the white space after the last address is: addresses that begin before it end there.
+    /// The start of the white space after the last address. Addresses that begin before it end
+    /// there.
     address_end: usize,
-    /// Where the last title began: many addresses may end before the same, which counts once.
+    /// The start of the last title. Many addresses may precede the same title, which counts once.
     last: usize,
 }
 
@@ -23,7 +25,7 @@ impl<'t> Titles<'t> {
         titles
     }
 
-    /// Where the next link's address begins, about; the largest number if there is none.
+    /// The approximate start of the next link's address; `usize::MAX` if there is none.
     pub(super) fn next(&self) -> usize {
         self.next
     }
@@ -33,7 +35,7 @@ impl<'t> Titles<'t> {
         self.next = found.map_or(usize::MAX, |at| from + at);
     }
 
-    /// Goes past the next link; returns what its title costs.
+    /// Skips the next link. Returns the cost of its title.
     pub(super) fn pass(&mut self) -> usize {
         let at = self.next.saturating_add(2);
         self.find(at);
@@ -43,7 +45,7 @@ impl<'t> Titles<'t> {
         steps.unwrap_or(0)
     }
 
-    /// Where the title begins of the link whose address is at `at`.
+    /// The start of the title of the link whose address is at `at`.
     fn title_after(&mut self, at: usize) -> Option<usize> {
         let at = self.skip_space(at);
         let end = if self.text.get(at) == Some(&b'<') {
@@ -59,17 +61,18 @@ impl<'t> Titles<'t> {
         matches!(self.text.get(title), Some(b'"' | b'\'' | b'(')).then_some(title)
     }
 
-    /// Past white space, and the marks of quotes at the beginnings of lines.
+    /// Skips white space, and the markers of quotes at the beginnings of lines.
     fn skip_space(&self, at: usize) -> usize {
         let is_space = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'>');
-        // The parser takes one line end, not more.
+        // The parser accepts one line end only.
         at + self.text.iter().skip(at).take(1 << 10).take_while(is_space).count()
     }
 }
 
-/// What a title costs that begins at the beginning of `text`: its lines times its length. `None`: next to nothing.
+/// The cost of a title that begins at the start of `text`: its number of lines times its length.
+/// `None` if it is negligible.
 ///
-/// This goes no further than to the next mark of the same kind, so no byte is looked at more than a few times.
+/// The scan ends at the next mark of the same kind, so each byte is read only a few times.
 fn cost(text: &[u8]) -> Option<usize> {
     let (open, close) = match text.first()? {
         b'(' => (b'(', b')'),
@@ -80,7 +83,7 @@ fn cost(text: &[u8]) -> Option<usize> {
         let before = text.get(at..at + found).unwrap_or_default();
         at += found + 1;
         if text.get(at - 1) == Some(&b'\n') {
-            // A blank line ends the block, and a line of quotes' marks is one.
+            // A blank line ends the block, and so does a line with only quote markers.
             let line = text.get(line_start..at).unwrap_or_default();
             if line.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'>')) {
                 break;

@@ -1,18 +1,20 @@
-//! Where a Markdown document can likely be cut: at a line that begins at the very left with text, after a blank line,
-//! outside of code and HTML.
+//! Finds probable cuts of a Markdown document: lines that begin with text in the first column,
+//! after a blank line, outside of code and HTML.
 //!
-//! Such a line closes every list, quote and table before it, so nothing is open there, unless a fence or a block of HTML
-//! is. Those are followed line by line, which is quick and not always right: a part that was cut wrong
-//! [finds out](super::part). So this may miss cuts and guess wrong, and must only do so seldom.
+//! Such a line closes every list, quote and table before it. So nothing is open there, unless a
+//! code fence or a block of HTML is. Those are tracked line by line, which is fast but not exact: a
+//! part with a wrong cut [detects it](super::part). So this function may miss cuts and find wrong
+//! ones, but must do so rarely.
 
 use std::ops::Range;
 
 use memchr::memchr;
 
+use super::super::lines::begins_text;
 use super::fence::Fence;
 use super::html::Html;
 
-/// What is open at a line.
+/// The blocks that are open at a line.
 #[derive(Debug, Default)]
 struct State {
     fence: Option<Fence>,
@@ -20,7 +22,7 @@ struct State {
     after_blank: bool,
 }
 
-/// Calls `found` with the offset of each line where the document can be cut, from `start` on; stops when that says so.
+/// Calls `found` with the offset of each probable cut, from `start` on, until it returns `false`.
 pub(super) fn each(text: &[u8], start: usize, mut found: impl FnMut(usize) -> bool) {
     let mut state = State::default();
     let mut at = start;
@@ -63,20 +65,10 @@ impl State {
     }
 }
 
-/// Whether the line is certain to begin a paragraph or a heading that has text.
-pub(in super::super) fn begins_text(line: &[u8]) -> bool {
-    let is_text = |b: &u8| b.is_ascii_alphabetic() || !b.is_ascii();
-    if line.first().is_some_and(is_text) {
-        return true;
-    }
-    let marks = line.iter().take_while(|&&b| b == b'#').count();
-    (1..=6).contains(&marks) && line.get(marks) == Some(&b' ') && line.get(marks + 1).is_some_and(is_text)
-}
-
-/// The first character of the text at `cut` belongs to this range: enough for a parser to see that a block begins.
+/// The range of the first character after `cut`. It suffices for the parser to begin a block.
 pub(super) fn first_of(text: &[u8], cut: usize) -> Range<usize> {
     let rest = text.get(cut..).unwrap_or_default();
-    // A heading's mark is none without what follows.
+    // The marker of a heading counts only if text follows.
     let marks = rest.iter().take_while(|&&b| b == b'#').count();
     let skipped = if marks > 0 { marks + 1 } else { 0 };
     let more = rest.iter().skip(skipped + 1).take_while(|&&b| b & 0xc0 == 0x80).count();

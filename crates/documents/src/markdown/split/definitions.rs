@@ -1,4 +1,5 @@
-//! Definitions of references (`[label]: address "title"`), which a part may refer to wherever they stand.
+//! Definitions of references (`[label]: address "title"`). A part may refer to definitions anywhere
+//! in the document.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,10 +10,10 @@ use memchr::memmem;
 use pulldown_cmark::{BrokenLink, BrokenLinkCallback, CowStr, Event, Parser, Tag};
 use unicase::UniCase;
 
+use super::super::reading::Reading;
 use super::super::text::Text;
-use super::Reading;
 
-/// Where a reference leads.
+/// The target of a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
     address: CowStr<'static>,
@@ -25,19 +26,19 @@ type Targets = HashMap<UniCase<CowStr<'static>>, Target>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Definitions {
     targets: Targets,
-    /// Those of what comes before, if this is a stretch of a document.
+    /// The definitions of the preceding stretches, if this is a stretch of a document.
     before: Option<Arc<Definitions>>,
-    /// How many bytes they have, about.
+    /// The approximate size in bytes.
     bytes: usize,
 }
 
-/// The definition of a label in one place leads elsewhere than that in another, or there is a footnote: those are
-/// numbered throughout the document, which is then better converted whole. Or the text is too complex to be read.
+/// The document can't be converted in parts. Two definitions of a label differ; or there is a
+/// footnote, and footnotes are numbered throughout the document; or the text is too complex.
 #[derive(Debug)]
-pub(super) struct NotApart;
+pub(super) struct Inseparable;
 
 impl Definitions {
-    /// None yet, beside those of what comes before.
+    /// Returns an empty set after the definitions of the preceding stretches.
     pub(super) fn after(before: &Arc<Self>) -> Self {
         Self { before: Some(Arc::clone(before)), ..Self::default() }
     }
@@ -46,54 +47,55 @@ impl Definitions {
         self.targets.is_empty() && self.before.as_ref().is_none_or(|before| before.is_empty())
     }
 
-    /// How many bytes they have, about; those of what comes before aside.
+    /// The approximate size in bytes, without the definitions of the preceding stretches.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether there is none beside those of what comes before.
+    /// Whether it is empty, without the definitions of the preceding stretches.
     pub(super) fn is_none_of_its_own(&self) -> bool {
         self.targets.is_empty()
     }
 
-    /// Without those of what comes before.
+    /// Removes the definitions of the preceding stretches.
     pub(super) fn own(self) -> Self {
         Self { before: None, ..self }
     }
 
-    /// Adds those of the next stretch.
+    /// Adds the definitions of the next stretch.
     pub(super) fn append(&mut self, next: Self) {
         self.bytes += next.bytes;
         self.targets.extend(next.targets);
     }
 
     fn get<'a>(&'a self, label: &UniCase<CowStr<'a>>) -> Option<&'a Target> {
-        // The keys live as long as they need to: what is looked up need not live as long as they do.
+        // The keys outlive the label: shortening their lifetime lets a short-lived label be looked
+        // up.
         let targets: &'a HashMap<UniCase<CowStr<'a>>, Target> = &self.targets;
         targets.get(label).or_else(|| self.before.as_ref()?.get(label))
     }
 
-    /// Adds those of a stretch of the document between two cuts; returns their labels.
-    pub(super) fn read(&mut self, text: &str, reading: Reading) -> Result<Vec<String>, NotApart> {
+    /// Adds the definitions of a stretch of the document between two cuts. Returns their labels.
+    pub(super) fn read(&mut self, text: &str, reading: Reading) -> Result<Vec<String>, Inseparable> {
         let text = Text::of(text, 0);
         let text = text.get();
-        reading.measure(text, 0, 0).map_err(|_| NotApart)?;
-        let parser = reading.parser(text, None);
+        reading.measure(text, 0, 0).map_err(|_| Inseparable)?;
+        let parser = reading.parser(text, None::<Lookup<'_>>);
         let mut labels = Vec::new();
         self.define(&parser, |label| labels.push(label.to_owned()))?;
         let is_note = |event| matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
         if memmem::find(text.as_bytes(), b"[^").is_some() && parser.into_iter().any(is_note) {
-            return Err(NotApart);
+            return Err(Inseparable);
         }
         Ok(labels)
     }
 
-    /// Adds those that a parser has found, and says what they are called.
+    /// Adds the definitions that a parser has found, and passes their labels to `found`.
     pub(super) fn define<'p>(
         &mut self,
         parser: &Parser<'p, impl BrokenLinkCallback<'p>>,
         mut found: impl FnMut(&str),
-    ) -> Result<(), NotApart> {
+    ) -> Result<(), Inseparable> {
         for (label, definition) in parser.reference_definitions().iter() {
             let target = Target {
                 address: definition.dest.to_string().into(),
@@ -102,10 +104,10 @@ impl Definitions {
             let key: UniCase<CowStr<'static>> = UniCase::new(label.to_owned().into());
             if self.before.as_ref().and_then(|before| before.get(&key)).is_some_and(|known| *known != target)
             {
-                return Err(NotApart);
+                return Err(Inseparable);
             }
             match self.targets.entry(key) {
-                Entry::Occupied(known) if *known.get() != target => return Err(NotApart),
+                Entry::Occupied(known) if *known.get() != target => return Err(Inseparable),
                 Entry::Occupied(_) => {}
                 Entry::Vacant(place) => {
                     self.bytes += size_of::<(UniCase<CowStr<'_>>, Target)>()
@@ -120,7 +122,7 @@ impl Definitions {
         Ok(())
     }
 
-    /// Whether a part has the definitions with these labels, no others, and all as they are here.
+    /// Whether a part has exactly the definitions with these labels, and all are as they are here.
     pub(super) fn are_those_of(&self, parser: &Parser<'_, Lookup<'_>>, labels: &[String]) -> bool {
         let found = parser.reference_definitions();
         found.iter().count() == labels.len()
@@ -134,11 +136,11 @@ impl Definitions {
     }
 }
 
-/// Resolves what a part refers to and does not define.
+/// Resolves references that a part does not define itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lookup<'a> {
     pub(super) definitions: &'a Definitions,
-    /// Where to take note that there is no definition.
+    /// A flag that is set if a reference has no definition.
     pub(super) missed: Option<&'a AtomicBool>,
 }
 
@@ -154,7 +156,8 @@ impl<'a> BrokenLinkCallback<'a> for Lookup<'a> {
     }
 }
 
-/// Whether there may be a definition, of a reference or of a footnote: each has these two characters.
+/// Finds candidates for a definition of a reference or a footnote: both contain these two
+/// characters.
 pub(super) fn finder() -> memmem::Finder<'static> {
     memmem::Finder::new("]:")
 }

@@ -1,6 +1,6 @@
-//! Fences around code, line by line.
+//! Fences around code, tracked line by line.
 
-/// The fence that is open.
+/// The open fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fence {
     mark: u8,
@@ -8,8 +8,8 @@ pub(super) struct Fence {
 }
 
 impl Fence {
-    /// The fence that the line opens. A marker of a list before it is looked past, and any indent: where code in a list
-    /// begins and ends shows in its fences, wherever they stand.
+    /// The fence that the line opens. A preceding list marker and any indent are skipped: fences
+    /// delimit code in lists, too.
     pub(super) fn open(line: &[u8]) -> Option<Self> {
         let mut rest = line.trim_ascii_start();
         loop {
@@ -31,7 +31,7 @@ impl Fence {
     }
 }
 
-/// What follows the marker of a list's item.
+/// The text after the marker of a list item.
 fn after_marker(line: &[u8]) -> Option<&[u8]> {
     let digits = line.iter().take(9).take_while(|b| b.is_ascii_digit()).count();
     let rest = match (digits, line.get(digits)?) {

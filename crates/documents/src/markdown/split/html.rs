@@ -1,17 +1,18 @@
-//! Blocks of HTML, line by line: those that may hold blank lines, and those that end at one.
+//! Blocks of HTML, tracked line by line: those that may contain blank lines, and those that a blank
+//! line ends.
 
 use memchr::memmem;
 
-/// What ends the block of HTML that is open.
+/// The end of the open block of HTML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Html {
-    /// This text, in the case it is in.
+    /// This text, case-sensitive.
     Text(&'static str),
     /// A blank line.
     BlankLine,
 }
 
-/// The first of each opens a block that the second ends.
+/// Pairs of texts: the first opens a block that the second ends.
 const PAIRS: [(&str, &str); 8] = [
     ("<pre", "</pre>"),
     ("<script", "</script>"),
@@ -24,7 +25,7 @@ const PAIRS: [(&str, &str); 8] = [
 ];
 
 impl Html {
-    /// What the line opens and does not close.
+    /// The block that the line opens and does not close.
     pub(super) fn open(line: &[u8]) -> Option<Self> {
         let line = line.trim_ascii_start();
         if line.first() != Some(&b'<') {
@@ -39,7 +40,7 @@ impl Html {
                 return (memmem::find(line, end.as_bytes()).is_none()).then_some(Self::Text(end));
             }
         }
-        // Any other tag: that it is no block, but text, makes no difference here.
+        // Any other tag is text, which makes no difference here.
         line.get(1).is_some_and(|&b| b.is_ascii_alphabetic() || b == b'/').then_some(Self::BlankLine)
     }
 

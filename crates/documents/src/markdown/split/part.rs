@@ -1,54 +1,54 @@
-//! Parts of a Markdown document, each read on its own, and the proof that they are read as the whole would be.
+//! Parts of a Markdown document: each is read separately, with a proof that the result equals that
+//! of the whole.
 //!
-//! The [cuts] are guesses. A part is read with the first character of the next: if, for the parser, a
-//! paragraph or heading begins just there, with nothing open around it, then the cut is one; as the part before it was
-//! cut rightly, too, by the same proof, up to the first, which begins where the document does. What else a part could
-//! take from others is compared: definitions of references with those that were collected, footnotes must not be
-//! defined at all, and the parser's limit on what references may expand to must have been reached nowhere.
+//! The [cuts] are guesses. A part is read together with the first character of the next part. If a
+//! paragraph or heading begins exactly there for the parser, with no open container, the cut is
+//! right, provided that the start of the part is right. By induction from the first part, which
+//! begins with the document, all cuts are right. All other dependencies between parts are checked:
+//! definitions of references must equal those collected before, no part may define a footnote, and
+//! no part may reach the parser's limit on the expansion of references.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pulldown_cmark::{Event, LinkType, Tag};
-
 use super::super::complexity::MAX_STEPS;
+use super::super::reading::Reading;
 use super::super::text::Text;
+use super::bounds::{Bounds, FREE_EXPANSION};
+use super::cuts;
 use super::definitions::{Definitions, Lookup};
-use super::{Reading, Source, cuts};
+use super::source::Source;
 use millpond_convert::{ConvertError, Loss, Report};
 
-/// What the parser allows references to expand to, whatever the length of the document. Longer ones may have as much as
-/// they are long. (pulldown-cmark 0.13: `link_ref_expansion_limit`.)
-pub(super) const FREE_EXPANSION: usize = 100_000;
-
-/// What the parts of a document share.
+/// The data that the parts of a document share.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Where the parts are.
+    /// The ranges of the parts.
     pub(super) parts: Vec<Range<usize>>,
     pub(super) definitions: Definitions,
-    /// The labels that are defined in each part.
+    /// The labels that each part defines.
     pub(super) labels: Vec<Vec<String>>,
-    /// The bytes that references have expanded to in each part.
+    /// The number of bytes to which references expand in each part.
     pub(super) expanded: Vec<OnceLock<usize>>,
-    /// The steps that each part takes, beyond those of ordinary text, and those of all parts that have been read.
+    /// The steps of each part beyond those of ordinary text, and the sum for all parts read so far.
     pub(super) steps: Vec<OnceLock<usize>>,
     pub(super) all_steps: AtomicUsize,
     pub(super) reading: Reading,
-    /// Whether the steps of all parts have been counted, and are not too many.
+    /// Whether the steps of all parts have been counted and are within the limit.
     pub(super) is_measured: bool,
-    /// Whether front matter was skipped before the first part.
+    /// Whether front matter before the first part was skipped.
     pub(super) has_front_matter: bool,
-    /// How long the document is, or what has been read of it.
+    /// The length of the document, or of what has been read of it.
     pub(super) len: usize,
-    /// Whether the document goes on after the last part; and then, whether any part referred to what is not defined so far.
+    /// Whether the document continues after the last part; and if so, whether any part has a
+    /// reference without a definition so far.
     pub(super) goes_on: bool,
     pub(super) has_missed: AtomicBool,
 }
 
 impl Plan {
-    /// A plan for no parts yet of a document that is so long.
+    /// Creates a plan without parts for a document of `len` bytes.
     pub(super) fn new(len: usize, definitions: Definitions, reading: Reading) -> Self {
         Self {
             parts: Vec::new(),
@@ -74,20 +74,19 @@ impl Plan {
         self.steps.push(OnceLock::new());
     }
 
-    /// Where the parts are.
+    /// The ranges of the parts.
     pub(crate) fn parts(&self) -> &[Range<usize>] {
         &self.parts
     }
 
-    /// Whether the references of the whole would have been resolved as those of its parts were, and the whole is not too
-    /// complex.
+    /// Whether the whole resolves references as its parts did, and is not too complex.
     pub(crate) fn holds(&self) -> bool {
         let sum = |all: usize, part: &OnceLock<usize>| all.checked_add(*part.get()?);
         self.expansion().is_some_and(|all| all < self.len.max(FREE_EXPANSION))
             && self.steps.iter().try_fold(0, sum).is_some_and(|all| all <= MAX_STEPS)
     }
 
-    /// What no part has, and the output has not either.
+    /// The losses that no part reports.
     pub(crate) fn report(&self) -> Report {
         let mut report = Report::default();
         if self.has_front_matter {
@@ -96,9 +95,10 @@ impl Plan {
         report
     }
 
-    /// Counts the steps of a part that is about to be read; fails if all together are too many.
+    /// Counts the steps of a part before it is read. Fails if the sum of all parts exceeds the
+    /// limit.
     fn count(&self, place: &OnceLock<usize>, steps: usize) -> Result<(), ConvertError> {
-        // A part that is read twice takes the same.
+        // A second reading of the part takes the same steps.
         let is_new = place.set(steps).is_ok();
         let before = self.all_steps.fetch_add(if is_new { steps } else { 0 }, Ordering::Relaxed);
         if before.saturating_add(steps) > MAX_STEPS { Err(ConvertError::inseparable()) } else { Ok(()) }
@@ -109,7 +109,7 @@ impl Plan {
         part + 1 == self.parts.len() && !self.goes_on
     }
 
-    /// The text of a part of `input`, and the first character of the next.
+    /// Returns the text of a part of `input`, and the first character of the next part.
     pub(crate) fn text<'a>(&self, input: &'a [u8], part: usize) -> Result<Text<'a>, ConvertError> {
         let range = self.parts.get(part).ok_or_else(ConvertError::inseparable)?;
         let end = if self.is_last(part) { range.end } else { cuts::first_of(input, range.end).end };
@@ -118,19 +118,19 @@ impl Plan {
         Ok(Text::of(text, range.start))
     }
 
-    /// The bytes that references have expanded to. `None` if a part has not been read.
+    /// The number of bytes to which references expand. `None` if a part has not been read.
     pub(super) fn expansion(&self) -> Option<usize> {
         self.expanded.iter().try_fold(0, |all: usize, part| all.checked_add(*part.get()?))
     }
 
-    /// Whether a part referred to what may still be defined.
+    /// Whether a part has a reference that a later part may define.
     pub(super) fn has_missed(&self) -> bool {
         self.has_missed.load(Ordering::Relaxed)
     }
 }
 
 impl<'a> Source<'a> {
-    /// Reads a part, of which this is the [text](Plan::text).
+    /// Reads a part from its [text](Plan::text).
     pub(crate) fn part(text: &'a Text<'_>, part: usize, plan: &'a Plan) -> Result<Self, ConvertError> {
         let (Some(range), Some(labels), Some(expanded), Some(steps)) =
             (plan.parts.get(part), plan.labels.get(part), plan.expanded.get(part), plan.steps.get(part))
@@ -160,51 +160,4 @@ impl<'a> Source<'a> {
         };
         Ok(Self::of(parser, text, offset, plan.reading).within(bounds))
     }
-}
-
-/// Sees to it that a part ends where it was cut.
-#[derive(Debug)]
-pub(super) struct Bounds<'a> {
-    /// Where it does, from its beginning. `None`: with the document.
-    pub(super) end: Option<usize>,
-    pub(super) is_reached: bool,
-    /// Whether footnotes may be defined: all that there are, are in this part.
-    pub(super) may_have_notes: bool,
-    pub(super) has_note: bool,
-    pub(super) expanded: usize,
-    pub(super) may_expand: usize,
-    /// Where to leave what was expanded.
-    pub(super) place: &'a OnceLock<usize>,
-}
-
-impl Bounds<'_> {
-    /// Whether the event belongs to the part.
-    pub(super) fn admits(&mut self, event: &Event<'_>, at: &Range<usize>, depth: usize) -> bool {
-        if self.end.is_some_and(|end| depth == 0 && at.start >= end) {
-            let begins = matches!(event, Event::Start(Tag::Paragraph | Tag::Heading { .. }));
-            self.is_reached = begins && self.end == Some(at.start);
-            return false;
-        }
-        match event {
-            Event::Start(Tag::FootnoteDefinition(_)) => self.has_note = !self.may_have_notes,
-            Event::Start(
-                Tag::Link { link_type, dest_url, title, .. } | Tag::Image { link_type, dest_url, title, .. },
-            ) if is_reference(*link_type) => self.expanded += dest_url.len() + title.len(),
-            _ => {}
-        }
-        !self.has_note
-    }
-
-    pub(super) fn finish(&self) -> Result<(), ConvertError> {
-        if !self.is_reached || self.has_note || self.expanded >= self.may_expand {
-            return Err(ConvertError::inseparable());
-        }
-        // A part that is read twice expands to the same.
-        let _ = self.place.set(self.expanded);
-        Ok(())
-    }
-}
-
-fn is_reference(link: LinkType) -> bool {
-    !matches!(link, LinkType::Inline | LinkType::Autolink | LinkType::Email)
 }

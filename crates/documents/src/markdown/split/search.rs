@@ -1,20 +1,21 @@
-//! Where the parts of a Markdown document are, and what is defined in each.
+//! Finds the parts of a Markdown document and the definitions in each.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use unicase::UniCase;
 
+use super::super::reading::Reading;
 use super::super::text::{BYTE_ORDER_MARK, front_matter};
+use super::cuts;
 use super::definitions::{self, Definitions};
 use super::part::Plan;
-use super::{Reading, cuts};
 
-/// The most of a document that may be searched for definitions before its parts are, as a divisor of its length: it is
-/// read twice then, the first time by one thread.
+/// The maximum fraction of a document, as a divisor of its length, that may be searched for
+/// definitions. That text is parsed twice, the first time by one thread.
 const MOST_SEARCHED: usize = 8;
 
-/// Parts of about `chunk_size` bytes, two at least.
+/// Returns a plan with parts of about `chunk_size` bytes, or `None` if there are fewer than two.
 pub(crate) fn split(input: &[u8], reading: Reading, chunk_size: usize) -> Option<Plan> {
     if !reading.may_be_cut() {
         return None;
@@ -28,8 +29,8 @@ pub(crate) fn split(input: &[u8], reading: Reading, chunk_size: usize) -> Option
     find(input, start..input.len(), chunk_size, plan, may_search)
 }
 
-/// The same of a range of the input, which ends where the document does or where it can likely be cut; no more than so many bytes
-/// are searched for definitions.
+/// Finds the parts in a range of the input, which ends with the document or at a probable cut. At
+/// most `may_search` bytes are searched for definitions.
 pub(super) fn find(
     input: &[u8],
     range: Range<usize>,
@@ -42,20 +43,21 @@ pub(super) fn find(
     search.finish()
 }
 
-/// Goes from one possible cut to the next, with an eye on definitions in between.
+/// Visits the probable cuts in order and reads the definitions between them.
 struct Search<'a> {
     input: &'a [u8],
     end: usize,
     size: usize,
     finder: memchr::memmem::Finder<'static>,
-    /// Where the next definition might be.
+    /// The position of the next possible definition.
     next_definition: usize,
-    /// The last possible cut, and the last that was taken.
+    /// The last probable cut, and the last cut that was used.
     before: usize,
     part: usize,
     plan: Plan,
     labels: HashSet<UniCase<String>>,
-    /// How many bytes may still be searched for definitions. `None`: it was too many, or they contradict each other.
+    /// How many bytes may still be searched for definitions. `None`: the limit was exceeded, or
+    /// definitions differ.
     may_search: Option<usize>,
 }
 
@@ -78,7 +80,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes note of a possible cut. `false`: nothing will come of this.
+    /// Handles a probable cut. Returns `false` if the document can't be split.
     fn cut(&mut self, at: usize) -> bool {
         if self.next_definition < at {
             self.may_search = self.read_definitions(at);
@@ -97,7 +99,7 @@ impl<'a> Search<'a> {
     }
 
     fn read_definitions(&mut self, at: usize) -> Option<usize> {
-        // The document may go on after the range.
+        // The document may continue after the range.
         let stretch = self.before..cuts::first_of(self.input, at).end;
         let left = self.may_search?.checked_sub(stretch.len())?;
         let text = std::str::from_utf8(self.input.get(stretch)?).ok()?;

@@ -1,4 +1,5 @@
-//! The events of a Markdown document, whole or a part, with the limits on its nesting and what goes beyond the parser.
+//! The events of a Markdown document or of a part: those of the parser, with the limit on nesting,
+//! autolinks, ids of headings, and formulas as text.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -6,55 +7,58 @@ use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, LinkType, OffsetIter, Parser, Tag, TagEnd};
 
+use super::super::reading::Reading;
 use super::super::text::Text;
-use super::Reading;
+use super::bounds::Bounds;
 use super::definitions::Lookup;
-use super::part::Bounds;
 use super::stages::autolink::{self, Triggers};
-use super::stages::{heading, silent::Silence};
-pub(crate) use super::stages::{heading::Slugs, silent::SILENT};
+use super::stages::heading::{self, Slugs};
+use super::stages::hidden::HiddenContent;
 use millpond_convert::{ConvertError, Loss, Report};
 
-/// A document that is shorter can't be too complex: its length squared, times what a step of any
-/// kind counts, is less than the limit, and so are its containers.
+/// A shorter document can't be too complex: the square of its length, times the cost of the most
+/// expensive step, is below the limit, and so is its number of containers.
 const SHORT: usize = 1000;
 
-/// Events, and where they are if the bounds of a part need to know: events are large, and not moved if need not be.
+/// The parser's events, with their ranges if the bounds of a part need them. Events are large, so
+/// they are not moved unless necessary.
 enum Events<'a> {
     Plain(Parser<'a, Lookup<'a>>),
     Ranged(OffsetIter<'a, Lookup<'a>>, Bounds<'a>),
 }
 
-/// The events of a Markdown document. Ends early where it nests too deep; [`finish`](Self::finish) tells.
+/// The events of a Markdown document. The iterator ends early at the depth limit;
+/// [`finish`](Self::finish) reports that.
 pub(crate) struct Source<'a> {
     events: Events<'a>,
     text: &'a str,
     reading: Reading,
-    /// Bytes of the input before the text: a byte order mark.
+    /// The number of bytes before the text: a byte order mark, front matter.
     skipped: usize,
     depth: usize,
     is_too_deep: bool,
-    /// An event that was looked at.
+    /// An event that was peeked at.
     next: Option<Event<'a>>,
-    /// Events that come before it.
+    /// Events that precede it.
     queue: VecDeque<Event<'a>>,
-    /// The memory of a queue that was used up.
+    /// A spare queue, kept for its memory.
     spare: VecDeque<Event<'a>>,
     triggers: Triggers,
-    /// How many links, images and blocks of code or HTML are open: no addresses are looked for there.
+    /// The number of open links, images and blocks of code or HTML. No autolinks are detected in
+    /// them.
     literal: usize,
-    /// What raw HTML hides, if that is to be left out.
-    silence: Option<Silence>,
-    /// How many tags of raw HTML that left out.
+    /// The filter for content of hidden HTML elements, if it is to be removed.
+    hidden: Option<HiddenContent>,
+    /// The number of removed tags of raw HTML.
     dropped_tags: usize,
     /// Whether headings get ids here.
     has_ids: bool,
-    /// The ids of headings; `None`: they are made unique later.
+    /// The ids of headings in use; `None`: they are made unique later.
     slugs: Option<Slugs>,
     is_id_given: bool,
-    /// Nothing waits, and what comes from the parser is handed on if it may be.
+    /// Whether no event is queued, so that an event of the parser may be returned directly.
     is_idle: bool,
-    /// The last event of the parser was taken.
+    /// Whether the parser has returned its last event.
     is_over: bool,
 }
 
@@ -63,7 +67,7 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     ///
-    /// [`ConvertError::TooComplex`], and [`ConvertError::TooDeep`] where that shows before it is parsed.
+    /// [`ConvertError::TooComplex`]; and [`ConvertError::TooDeep`] if this is known before parsing.
     pub(crate) fn new(text: &'a Text<'_>, reading: Reading) -> Result<Self, ConvertError> {
         if text.get().len() >= SHORT {
             reading.measure(text.get(), 0, text.offset)?;
@@ -90,7 +94,7 @@ impl<'a> Source<'a> {
             spare: VecDeque::new(),
             triggers: if reading.extensions.autolinks { Triggers::of(text) } else { Triggers::none() },
             literal: 0,
-            silence: None,
+            hidden: None,
             dropped_tags: 0,
             has_ids: reading.has_heading_ids(),
             slugs: None,
@@ -100,23 +104,23 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Leaves out what is between the tags of scripts and the like.
-    pub(crate) fn without_silent(self) -> Self {
-        Self { silence: Some(Silence::default()), ..self }
+    /// Removes the content of scripts and other hidden elements.
+    pub(crate) fn without_hidden(self) -> Self {
+        Self { hidden: Some(HiddenContent::default()), ..self }
     }
 
-    /// Leaves the ids of headings to what writes the events; `None`: they are made unique later.
+    /// Leaves the ids of headings to the writer of the events; `None`: they are made unique later.
     pub(crate) fn take_slugs(&mut self) -> Option<Slugs> {
         self.has_ids = false;
         self.slugs.take()
     }
 
-    /// Adds the tags that were left out because of what they hide.
+    /// Reports the removed tags of hidden elements.
     pub(crate) fn count_dropped(&self, report: &mut Report) {
         (0..self.dropped_tags).for_each(|_| report.add(Loss::RawHtml));
     }
 
-    /// Only what is within the bounds.
+    /// Restricts the events to the bounds.
     pub(super) fn within(self, bounds: Bounds<'a>) -> Self {
         let events = match self.events {
             Events::Plain(parser) => Events::Ranged(parser.into_offset_iter(), bounds),
@@ -125,17 +129,18 @@ impl<'a> Source<'a> {
         Self { events, ..self }
     }
 
-    /// The ids of headings that come before are these.
+    /// Sets the ids of the preceding headings.
     pub(super) fn after(self, slugs: Slugs) -> Self {
         Self { slugs: Some(slugs), ..self }
     }
 
-    /// Whether the id of the last heading is to be made unique yet, and isn't its author's.
+    /// Whether the id of the last heading must still be made unique: the author did not set it.
     pub(crate) fn is_id_open(&self) -> bool {
         self.slugs.is_none() && !self.is_id_given
     }
 
-    /// An error if the events ended because of the nesting, or if the part can't stand alone.
+    /// Returns an error if the events ended at the depth limit, or if the part can't be converted
+    /// separately.
     pub(crate) fn finish(&self) -> Result<(), ConvertError> {
         if self.is_too_deep {
             let limit = self.reading.max_depth;
@@ -147,31 +152,33 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Where the text nests too deep: it is read once more to find that out, which is only needed for the error.
+    /// The position at which the text exceeds the depth limit. The text is parsed again to find it,
+    /// only for the error.
     fn too_deep_at(&self) -> usize {
         let mut depth = 0_usize;
-        let too_deep = self.reading.parser(self.text, None).into_offset_iter().find(|(event, _)| {
-            match event {
-                Event::Start(_) => depth += 1,
-                Event::End(_) => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth > self.reading.max_depth
-        });
+        let too_deep =
+            self.reading.parser(self.text, None::<Lookup<'_>>).into_offset_iter().find(|(event, _)| {
+                match event {
+                    Event::Start(_) => depth += 1,
+                    Event::End(_) => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth > self.reading.max_depth
+            });
         too_deep.map_or(0, |(_, at)| at.start)
     }
 
-    /// Counts the depth; says whether the event is not too deep.
+    /// Updates the depth. Returns whether it is within the limit.
     #[inline]
     fn count(&mut self, event: &Event<'_>) -> bool {
-        // Without branches: which event is next can't be predicted.
+        // Without branches: the kind of the next event can't be predicted.
         self.depth += usize::from(matches!(event, Event::Start(_)));
         self.depth = self.depth.saturating_sub(usize::from(matches!(event, Event::End(_))));
         self.is_too_deep = self.depth > self.reading.max_depth;
         !self.is_too_deep
     }
 
-    /// The next event of the parser that belongs to the document, or to the part.
+    /// The next event of the parser within the document or the part.
     #[inline]
     fn pull(&mut self) -> Option<Event<'a>> {
         if self.is_over {
@@ -190,12 +197,12 @@ impl<'a> Source<'a> {
         if self.is_over { None } else { event }
     }
 
-    /// The event that was looked at, or the next of the parser.
+    /// The peeked event, or the next event of the parser.
     fn take(&mut self) -> Option<Event<'a>> {
         if self.next.is_some() { self.next.take() } else { self.pull() }
     }
 
-    /// The next event, addresses as links and formulas as text, one at a time where something waits.
+    /// The next event, with autolinks as links and formulas as text.
     fn step(&mut self) -> Option<Event<'a>> {
         loop {
             if let Some(event) = self.queue.pop_front() {
@@ -208,10 +215,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether the event may be handed on as it is.
+    /// Whether the event may be returned unchanged.
     #[inline(always)]
     fn is_ready(&mut self, event: &Event<'a>) -> bool {
-        if self.silence.as_ref().is_some_and(|silence| !silence.ignores(event)) {
+        if self.hidden.as_ref().is_some_and(|hidden| !hidden.ignores(event)) {
             return false;
         }
         let is_heading = matches!(event, Event::Start(Tag::Heading { .. }));
@@ -228,9 +235,9 @@ impl<'a> Source<'a> {
         true
     }
 
-    /// What becomes of an event; the first of several, the others in the queue.
+    /// Converts an event. Returns the first resulting event and queues the others.
     fn changed(&mut self, event: Event<'a>) -> Option<Event<'a>> {
-        if self.silence.as_mut().is_some_and(|silence| silence.drops(&event)) {
+        if self.hidden.as_mut().is_some_and(|hidden| hidden.drops(&event)) {
             self.dropped_tags += usize::from(matches!(event, Event::InlineHtml(_)));
             return None;
         }
@@ -258,7 +265,7 @@ impl<'a> Source<'a> {
         self.literal = (self.literal + usize::from(begins)).saturating_sub(usize::from(ends));
     }
 
-    /// Whether an address may begin in this piece of text.
+    /// Whether an autolink may begin in this piece of text.
     #[inline(always)]
     fn has_trigger(&mut self, piece: &CowStr<'_>) -> bool {
         match self.place(piece) {
@@ -267,7 +274,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Text with its addresses as links: the first event of these, the others in the queue.
+    /// Converts text with autolinks. Returns the first resulting event and queues the others.
     fn linked(&mut self, text: CowStr<'a>) -> Event<'a> {
         let start = self.place(&text).unwrap_or(0);
         let before = self.text.get(..start).and_then(|before| before.chars().next_back());
@@ -299,14 +306,15 @@ impl<'a> Source<'a> {
         self.queue.pop_front().unwrap_or(Event::Text(CowStr::Borrowed("")))
     }
 
-    /// Where a piece of the text is in it.
+    /// The position of a piece in the text.
     fn place(&self, piece: &CowStr<'_>) -> Option<usize> {
         let CowStr::Borrowed(piece) = piece else { return None };
         let at = (piece.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
         (at + piece.len() <= self.text.len()).then_some(at)
     }
 
-    /// The text with that which follows without anything in between: the parser cuts it at characters that may be markup.
+    /// Joins the text with directly following pieces: the parser splits text at characters that may
+    /// be markup.
     fn joined(&mut self, text: CowStr<'a>) -> Cow<'a, str> {
         let place = self.place(&text);
         let mut end = place.map(|start| start + text.len());
@@ -330,7 +338,7 @@ impl<'a> Source<'a> {
         joined
     }
 
-    /// Where the next piece of text ends, if it follows at `end`; it may be a character that is written as a reference there.
+    /// The end of the next piece of text if it follows at `end`. It may be a character reference.
     fn end_of_next(&self, text: &CowStr<'a>, end: usize) -> Option<usize> {
         if let Some(start) = self.place(text) {
             return (start == end).then_some(end + text.len());
@@ -341,7 +349,7 @@ impl<'a> Source<'a> {
         Some(end + len + 2)
     }
 
-    /// The next event, where anything may be done to it.
+    /// The next event in the general case, with conversions.
     #[inline(never)]
     fn next_changed(&mut self) -> Option<Event<'a>> {
         let event = match self.step()? {
@@ -352,7 +360,7 @@ impl<'a> Source<'a> {
         Some(event)
     }
 
-    /// The beginning of a heading, with its id; what is in the heading is in the queue.
+    /// Returns the start of a heading with its id, and queues the content of the heading.
     fn heading(&mut self, start: Tag<'a>) -> Event<'a> {
         let mut events = std::mem::take(&mut self.spare);
         while let Some(event) = self.step() {
@@ -391,8 +399,9 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Hands on all events, until `take` wants no more. An event is looked at where the parser has
-    /// left it: it is large, and a move right after it was written makes the processor wait.
+    /// Passes all events to `take` until it returns `false`. Each event is passed by reference to
+    /// where the parser wrote it: it is large, and a move right after the write stalls the
+    /// processor.
     #[inline(always)]
     pub(crate) fn each(&mut self, mut take: impl FnMut(&mut Event<'a>) -> bool) {
         loop {
@@ -408,8 +417,8 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Hands on events of the parser that are handed on as they are. `false`: there are no more, or
-    /// `take` wants none.
+    /// Passes events of the parser that need no conversion. Returns `false` after the last event,
+    /// or if `take` returned `false`.
     #[inline(always)]
     fn each_ready(&mut self, take: &mut impl FnMut(&mut Event<'a>) -> bool) -> bool {
         loop {
@@ -461,18 +470,18 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What became of an event.
+/// The result of passing on an event.
 enum Handed {
-    /// It was taken; if it is plain, it need not be dropped.
+    /// It was passed on. A plain event need not be dropped.
     On { is_plain: bool },
-    /// Something is to be done to it first.
+    /// It needs a conversion first.
     Back,
-    /// No more are to be handed on.
+    /// The events end here.
     Last,
 }
 
-/// Whether the event has nothing to free. It is told here, without branches, for the events that
-/// are most.
+/// Whether the event owns no memory. This is checked without branches, for the most frequent
+/// events.
 #[inline(always)]
 fn is_plain(event: &Event<'_>) -> bool {
     matches!(
@@ -494,7 +503,7 @@ fn is_plain(event: &Event<'_>) -> bool {
     )
 }
 
-/// A piece of a text, of the source if the text is.
+/// A range of a text, borrowed if the text is.
 fn piece<'a>(text: &Cow<'a, str>, range: Range<usize>) -> CowStr<'a> {
     match text {
         Cow::Borrowed(text) => CowStr::Borrowed(text.get(range).unwrap_or_default()),
@@ -519,7 +528,8 @@ fn text_of(text: Cow<'_, str>) -> CowStr<'_> {
 impl<'a> Iterator for Source<'a> {
     type Item = Event<'a>;
 
-    // Inlined into what writes the events: they are large, and a move costs a tenth of the conversion.
+    // Inlined into the writer of the events: events are large, and a move costs a tenth of the
+    // conversion.
     #[inline(always)]
     fn next(&mut self) -> Option<Event<'a>> {
         if self.is_idle {

@@ -1,45 +1,53 @@
-//! A Markdown document that is read through windows, and the proof that each stretch is read as the whole would be.
+//! A Markdown document that is read through windows, with a proof that each stretch is read as in
+//! the whole.
 //!
-//! A stretch ends where the document can likely be cut, and is read as [parts](super::part) are, with the same proof. What comes after
-//! the window is not known, and can make a difference to what comes before in two ways: by definitions of references, and by footnotes.
-//! So a stretch that refers to what is not defined so far has to wait until it is, or until the document ends, and so has one in
-//! which there may be a footnote. The parser's limit on what references expand to grows with the document: what is below that of
-//! the document so far is below that of the whole.
+//! A stretch ends at a probable cut and is read as [parts](super::part) are, with the same proof.
+//! The text after the window is unknown, and may affect the stretch in two ways: by definitions of
+//! references, and by footnotes. So a stretch with a reference that has no definition so far waits
+//! until it has one or until the document ends. A stretch that may contain a footnote waits, too.
+//! The parser's limit on the expansion of references grows with the document, so an expansion below
+//! the limit for the document so far is below the limit for the whole.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
 
+use super::super::reading::Reading;
 use super::super::text::{BYTE_ORDER_MARK, Text, front_matter};
+use super::bounds::{Bounds, FREE_EXPANSION};
 use super::definitions::{Definitions, Lookup};
-use super::part::{Bounds, FREE_EXPANSION, Plan};
-use super::{Reading, Slugs, Source, cuts, search};
+use super::part::Plan;
+use super::source::Source;
+use super::stages::heading::Slugs;
+use super::{cuts, search};
 use millpond_convert::ConvertError;
 
-/// To see that a block begins at a cut takes this many bytes after it, at the most.
+/// The maximum number of bytes after a cut needed to see that a block begins there.
 const LOOK_AHEAD: usize = 16;
 
-/// What is known of the document before the window.
+/// The state of the document before the window.
 pub(crate) struct Windows {
     definitions: Arc<Definitions>,
-    /// The bytes that references have expanded to.
+    /// The number of bytes to which references have expanded.
     expanded: usize,
-    /// The steps that the document has taken, beyond those of ordinary text, and those with the stretch that is under way.
+    /// The steps of the document so far beyond those of ordinary text, without and with the current
+    /// stretch.
     steps: usize,
     next_steps: usize,
     reading: Reading,
     /// The ids of headings so far.
     slugs: Slugs,
-    /// Where the window is in the document.
+    /// The offset of the window in the document.
     offset: usize,
-    /// How long what comes before the text is: a byte order mark, front matter.
+    /// The length of what precedes the text: a byte order mark, front matter.
     head: usize,
-    /// Whether front matter is part of that.
+    /// Whether that includes front matter.
     has_front_matter: bool,
 }
 
-/// What references of the rest of the document have expanded to, when it has been written.
+/// The number of bytes to which references expand in the rest of the document, set when it has been
+/// written.
 pub(crate) type Written = OnceLock<usize>;
 
 impl Windows {
@@ -57,20 +65,20 @@ impl Windows {
         }
     }
 
-    /// Whether nothing of the document is done with yet.
+    /// Whether no byte of the document has been consumed.
     pub(crate) fn is_at_start(&self) -> bool {
         self.offset == 0
     }
 
-    /// How many bytes are remembered, about.
+    /// The approximate number of retained bytes.
     pub(crate) fn held(&self) -> usize {
         self.definitions.bytes() + self.slugs.bytes()
     }
 
-    /// What of the window can be read now, as far as can be seen from here; `None`: more is needed.
+    /// Returns the stretch of the window that can be read now; `None` if more input is needed.
     ///
     /// # Errors
-    /// It is not UTF-8, or too complex.
+    /// The input is not UTF-8, or is too complex.
     pub(crate) fn stretch(
         &mut self,
         input: &[u8],
@@ -101,7 +109,7 @@ impl Windows {
         Ok(stretch)
     }
 
-    /// The stretch of a window after which the document goes on.
+    /// The stretch of a window after which the document continues.
     fn stretch_before_the_end(input: &[u8], start: usize) -> Option<Range<usize>> {
         let visible = input.get(..input.len().saturating_sub(LOOK_AHEAD)).unwrap_or_default();
         let mut end = None;
@@ -110,7 +118,7 @@ impl Windows {
             true
         });
         let stretch = end.map(|end| start..end);
-        // Whatever it is a footnote's, or of none: only the whole can tell.
+        // Only the whole document shows whether this is a footnote.
         let has_note = |range: &Range<usize>| memmem::find(&visible[range.clone()], b"[^").is_some();
         stretch.filter(|stretch| !has_note(stretch))
     }
@@ -127,7 +135,7 @@ impl Windows {
         search::find(input, stretch, chunk_size, plan, usize::MAX)
     }
 
-    /// The stretch as a part, after which the document goes on.
+    /// Returns a plan with the stretch as one part, after which the document continues.
     pub(crate) fn in_one(&self, input: &[u8], stretch: Range<usize>) -> Option<Plan> {
         let mut plan = Plan { goes_on: true, ..self.plan(stretch.len()) };
         let seen = stretch.start..cuts::first_of(input, stretch.end).end;
@@ -139,12 +147,13 @@ impl Windows {
 
     fn plan(&self, len: usize) -> Plan {
         let definitions = Definitions::after(&self.definitions);
-        // It is counted with the first stretch.
+        // Front matter is reported with the first stretch.
         let has_front_matter = self.has_front_matter && self.is_at_start();
         Plan { is_measured: true, has_front_matter, ..Plan::new(len, definitions, self.reading) }
     }
 
-    /// Whether the parts were read as the whole would be, now that all are; then what comes next begins after `end`.
+    /// Returns whether the parts, all read by now, are as in the whole. If so, the next window
+    /// begins at `end`.
     pub(crate) fn accepts(&mut self, plan: &Plan, end: usize) -> bool {
         let expanded = plan.expansion().map(|bytes| self.expanded.saturating_add(bytes));
         let Some(expanded) = expanded.filter(|&bytes| bytes < self.may_expand(end)) else { return false };
@@ -160,7 +169,8 @@ impl Windows {
         true
     }
 
-    /// What references may expand to in a document that ends there in the window, or later.
+    /// The limit on the expansion of references in a document that ends at `end` of the window, or
+    /// later.
     fn may_expand(&self, end: usize) -> usize {
         (self.offset + end - self.head).max(FREE_EXPANSION)
     }
@@ -177,7 +187,7 @@ impl Windows {
         Text::of(text.unwrap_or_default(), offset)
     }
 
-    /// Reads all that is left of the document, of which this is the [text](Self::text).
+    /// Reads the rest of the document, from its [text](Self::text).
     pub(crate) fn rest<'a>(
         &'a self,
         text: &'a Text<'_>,
@@ -203,7 +213,7 @@ impl Windows {
         Ok(source.after(self.slugs.clone()).within(bounds))
     }
 
-    /// Whether the rest, which ends there, was read as the whole would be.
+    /// Ends the document at `end` of the window, if the rest was read as in the whole.
     ///
     /// # Errors
     /// It was not.

@@ -1,28 +1,30 @@
-//! Blocks: what stands before each line, and what between two paragraphs.
+//! Writes blocks: the prefix of each line, and the separation of paragraphs.
 
 use bytes::BytesMut;
 
-use super::inline::{self, Context, Scratch};
+use super::emphasis::Scratch;
+use super::escape::{self, Context};
+use super::inline;
 use super::items::{Items, Marker};
 use super::table::Table;
 use crate::model::{Align, Content, Item, Kind, Link, Place};
 
-/// Writes one flow of paragraphs.
+/// Writes paragraphs to one output.
 pub(crate) struct Blocks {
     out: BytesMut,
-    /// How long `out` was at first.
+    /// The initial length of `out`.
     start: usize,
-    /// How many bytes were written to what it wrote to before.
+    /// The number of bytes written to previous outputs.
     taken: usize,
-    /// Spaces before every line, in a footnote.
+    /// The indent of every line, in spaces; used for footnotes.
     indent: usize,
     quote: u8,
     items: Items,
-    /// What stands before each line now.
+    /// The prefix of each line at present.
     prefix: Vec<u8>,
-    /// What was written last.
+    /// The kind of block that was written last.
     last: Last,
-    /// Lines of code that have not been written yet, and where they stand.
+    /// Lines of code that have not been written yet, and their place.
     code: String,
     code_place: Option<Place>,
     table: Table,
@@ -31,9 +33,9 @@ pub(crate) struct Blocks {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Last {
-    /// Nothing; the next block begins at once.
+    /// Nothing: the next block begins without separation.
     Nothing,
-    /// The label of a footnote, on the line where its text begins.
+    /// The label of a footnote, on the line on which its text begins.
     Label,
     Item,
     Block,
@@ -58,7 +60,7 @@ impl Blocks {
         }
     }
 
-    /// A paragraph of any kind. `content` is put in order for writing.
+    /// Writes a paragraph of any kind. `content` is normalized.
     pub(crate) fn paragraph(&mut self, place: Place, content: &mut Content, links: &[Link]) {
         if place.kind == Kind::Code {
             return self.code_line(place, &content.text);
@@ -93,22 +95,22 @@ impl Blocks {
         }
     }
 
-    /// What was one block until here is another from here on.
+    /// Ends the current block: the next paragraph belongs to another one.
     pub(crate) fn separate(&mut self) {
         self.end_code();
     }
 
-    /// The next cell of the row under way.
+    /// Adds a cell to the open row.
     pub(crate) fn cell(&mut self, content: &mut Content, align: Align, links: &[Link]) {
         self.table.cell(content, align, links, &mut self.scratch);
     }
 
-    /// The end of a row.
+    /// Ends a row.
     pub(crate) fn row(&mut self) {
         self.table.row();
     }
 
-    /// The end of a table, which is written now: only now is its width known.
+    /// Ends a table and writes it: only now is its width known.
     pub(crate) fn end_table(&mut self) {
         self.end_code();
         if !self.table.is_blank() {
@@ -119,7 +121,7 @@ impl Blocks {
         self.table.clear();
     }
 
-    /// Begins a footnote's text with its label.
+    /// Begins a footnote with its label.
     pub(crate) fn begin_note(&mut self, number: u32) {
         if self.last != Last::Nothing {
             self.out.extend_from_slice(b"\n");
@@ -128,50 +130,52 @@ impl Blocks {
         self.last = Last::Label;
     }
 
-    /// The end of the flow, or of a footnote.
+    /// Ends the document, or a footnote.
     pub(crate) fn finish(&mut self) {
         self.end_code();
         self.items.close_all();
         self.quote = 0;
         self.set_prefix();
         if self.last == Last::Label {
-            // Without any text, the reference to it would be text.
+            // Without text, the reference to the footnote would be plain text.
             self.out.extend_from_slice(b"&nbsp;\n");
             self.last = Last::Block;
         }
     }
 
-    /// How many bytes have been written, or wait to be.
+    /// The number of bytes written or pending.
     pub(crate) fn written(&self) -> usize {
         self.taken + self.kept() + self.waiting()
     }
 
-    /// How many bytes have been written to what it appends to now.
+    /// The number of bytes written to the current output.
     pub(crate) fn kept(&self) -> usize {
         self.out.len() - self.start
     }
 
-    /// How many bytes wait to be written.
+    /// The number of pending bytes.
     pub(crate) fn waiting(&self) -> usize {
         self.code.len() + self.table.len()
     }
 
-    /// Appends to `out` from here on; returns what it has appended to until now. No block is ever written by halves.
+    /// Sets the output to `out` and returns the previous one. A block is never split between
+    /// outputs.
     pub(crate) fn redirect(&mut self, out: BytesMut) -> BytesMut {
         self.taken += self.kept();
         self.start = out.len();
         std::mem::replace(&mut self.out, out)
     }
 
-    /// Whether no list, quote or code is open: what follows is written as if it were the first, but for a blank line.
-    pub(crate) fn is_at_rest(&self) -> bool {
+    /// Whether no list, quote or code is open: the following text is written as at the start of a
+    /// document, except for a blank line.
+    pub(crate) fn is_reset(&self) -> bool {
         self.quote == 0 && self.items.is_empty() && self.code_place.is_none()
     }
 
     fn item(&mut self, item: Item, place: Place, content: &mut Content, links: &[Link]) {
         let mut joins = self.enter_quote(place.quote);
         let marker = self.items.enter(item, place.indent);
-        // Only a list that begins with 1 may follow a paragraph's text without a blank line.
+        // Only a list that begins with 1 may follow a paragraph without a blank line.
         joins &=
             self.last == Last::Item && !marker.is_apart && (!marker.is_first || marker.number <= Some(1));
         joins &= !(marker.is_first && marker.number == Some(0));
@@ -217,7 +221,7 @@ impl Blocks {
         self.code_place = Some(place);
     }
 
-    /// Writes the lines of code that wait, in a fence longer than any within.
+    /// Writes the pending lines of code in a fence that is longer than any in the code.
     fn end_code(&mut self) {
         let Some(place) = self.code_place.take() else { return };
         let code = std::mem::take(&mut self.code);
@@ -225,7 +229,7 @@ impl Blocks {
             return;
         }
         self.begin_block(place);
-        let fence = vec![b'`'; inline::longest_run(&code, b'`').saturating_add(1).max(3)];
+        let fence = vec![b'`'; escape::longest_run(&code, b'`').saturating_add(1).max(3)];
         self.out.extend_from_slice(&fence);
         for line in code.split('\n') {
             self.out.extend_from_slice(b"\n");
@@ -242,14 +246,14 @@ impl Blocks {
         self.end_line(Last::Block);
     }
 
-    /// Begins a block that is no item, perhaps within the item that it has the indent of.
+    /// Begins a block that is not an item. It may be within the item with the same indent.
     fn begin_block(&mut self, place: Place) {
         self.enter_quote(place.quote);
         self.items.close_to(place.indent);
         self.begin_line(false);
     }
 
-    /// Goes to another depth of quotes. `false` if the block before was at another.
+    /// Changes the depth of quotes. Returns `false` if it differs from that of the previous block.
     fn enter_quote(&mut self, quote: u8) -> bool {
         if self.quote == quote {
             return true;
@@ -264,7 +268,7 @@ impl Blocks {
         false
     }
 
-    /// What stands before a line, after a blank line unless the block `joins` the one before.
+    /// Writes the prefix of a line, after a blank line unless the block `joins` the previous one.
     fn begin_line(&mut self, joins: bool) {
         let is_label = self.last == Last::Label;
         if !joins && matches!(self.last, Last::Item | Last::Block) {
@@ -277,7 +281,7 @@ impl Blocks {
         self.out.extend_from_slice(self.prefix.get(from..until).unwrap_or_default());
     }
 
-    /// A line with nothing but the marks of the quotes that go on.
+    /// Writes a line with only the markers of continued quotes.
     fn blank_line(&mut self) {
         if self.quote > 0 {
             self.set_prefix();
@@ -302,7 +306,7 @@ impl Blocks {
     }
 }
 
-/// The length of a ballot box and the space after it, which make the item a task; 0 if there is none.
+/// The length of a ballot box with the following space, which marks a task; 0 if there is none.
 fn task(text: &str) -> usize {
     let trimmed = text.trim_start();
     let Some(rest) = trimmed.strip_prefix(['☐', '☑', '☒']) else { return 0 };

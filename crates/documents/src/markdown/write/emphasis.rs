@@ -1,31 +1,38 @@
-//! Marks around text: which to use, and in which order, so that they nest and are taken for marks.
+//! Writes emphasis marks: selects them and orders them so that they nest and are recognized.
 //!
-//! Whether `*`, `_` and `~` begin or end emphasis depends on the characters beside them (CommonMark 0.31.2, section 6.2,
-//! "flanking"). Where they wouldn't, or where it is in doubt, HTML says the same.
+//! Whether `*`, `_` and `~` begin or end emphasis depends on the adjacent characters (CommonMark
+//! 0.31.2, section 6.2, "flanking"). If they would not, or in doubt, HTML tags are used.
 
 use bytes::BytesMut;
 
-use super::escape;
-use super::inline::{Context, Scratch, Segment, longest_run};
+use super::escape::{self, Context, longest_run};
+use super::segment::Segment;
 use crate::model::{Flags, Link};
 
-/// A mark that is open.
+/// An open mark.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Open {
+struct Open {
     flag: Flags,
     /// The segment before which it ends.
     close_at: usize,
     end: &'static str,
 }
 
-/// What a character is to the rules of flanking.
+/// Buffers that are reused for each paragraph.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) segments: Vec<Segment>,
+    open: Vec<Open>,
+}
+
+/// The class of a character in the flanking rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Space,
     Letter,
-    /// This mark of ASCII.
+    /// This ASCII punctuation character.
     Mark(u8),
-    /// A character that parsers may disagree on.
+    /// A character that parsers may classify differently.
     Other,
 }
 
@@ -45,7 +52,8 @@ impl Class {
     }
 }
 
-/// What is beside a pair of marks: before the first, after it, before the second, after that.
+/// The characters adjacent to a pair of marks: before and after the first, before and after the
+/// second.
 #[derive(Debug, Clone, Copy)]
 struct Sides([Class; 4]);
 
@@ -58,14 +66,14 @@ impl Sides {
             && (inside_end == Class::Letter || after.is_mark_or_space())
     }
 
-    /// Whether neither mark touches another of its own kind.
+    /// Whether neither mark is adjacent to another character of the same kind.
     fn are_clear_of(self, mark: u8) -> bool {
         !self.0.contains(&Class::Mark(mark))
     }
 }
 
-/// Goes through the segments of a paragraph.
-pub(super) struct Walk<'a> {
+/// Writes the segments of a paragraph.
+pub(super) struct InlineWriter<'a> {
     out: &'a mut BytesMut,
     text: &'a str,
     links: &'a [Link],
@@ -75,15 +83,15 @@ pub(super) struct Walk<'a> {
     open: &'a mut Vec<Open>,
     link: u32,
     at_line_start: bool,
-    /// What was written last.
+    /// The class of the last character written.
     last: Class,
 }
 
-/// The flags that are marks, in the order in which they open where they end together.
+/// The flags with marks, in the order in which marks open that end together.
 const MARKS: [Flags; 6] =
     [Flags::UNDERLINE, Flags::STRIKE, Flags::BOLD, Flags::ITALIC, Flags::SUPERSCRIPT, Flags::SUBSCRIPT];
 
-impl<'a> Walk<'a> {
+impl<'a> InlineWriter<'a> {
     pub(super) fn new(
         out: &'a mut BytesMut,
         text: &'a str,
@@ -115,8 +123,8 @@ impl<'a> Walk<'a> {
         self.change_link(0);
     }
 
-    /// Whether the segment's code would, after the bracket of its link, look like the definition of a reference: those
-    /// are looked for before code is.
+    /// Whether the code of the segment, after the bracket of its link, would resemble the
+    /// definition of a reference. Parsers look for definitions before code.
     fn might_define(&self, segment: &Segment) -> bool {
         self.link != 0 && self.text_of(segment).contains(']')
     }
@@ -125,17 +133,17 @@ impl<'a> Walk<'a> {
         self.text.get(segment.start..segment.end).unwrap_or_default()
     }
 
-    /// Something that is not text of the paragraph.
+    /// Writes markup.
     fn put(&mut self, mark: &str) {
         self.out.extend_from_slice(mark.as_bytes());
         self.at_line_start = false;
         self.last = Class::of(mark.chars().next_back());
     }
 
-    /// A bracket that begins something.
+    /// Writes an opening bracket.
     fn put_bracket(&mut self, mark: &str) {
         if self.out.last() == Some(&b'!') && self.last == Class::Mark(b'!') {
-            // Together they would be an image.
+            // Both together would begin an image.
             self.out.truncate(self.out.len() - 1);
             self.out.extend_from_slice(b"\\!");
         }
@@ -145,7 +153,7 @@ impl<'a> Walk<'a> {
     fn plain(&mut self, segment: &Segment) {
         let mut text = self.text_of(segment);
         if self.last == Class::Mark(b']') && text.starts_with([':', '(']) {
-            // Together with a reference it would be a definition or a link.
+            // After a reference this would be a definition or a link.
             self.put("\\");
             self.put(text.get(..1).unwrap_or_default());
             text = text.get(1..).unwrap_or_default();
@@ -173,7 +181,8 @@ impl<'a> Walk<'a> {
         self.put(&fence);
     }
 
-    /// Ends the marks that end before this segment: those on top, since each ends no later than those below it.
+    /// Closes the marks that end before this segment. They are on top of the stack, because a mark
+    /// ends no later than those below it.
     fn close(&mut self, at: usize) {
         while let Some(open) = self.open.last().copied() {
             if open.close_at > at {
@@ -184,7 +193,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// No mark is open here: marks never cross the edge of a link.
+    /// Closes and opens links. No mark is open here, because marks never cross the boundary of a
+    /// link.
     fn change_link(&mut self, link: u32) {
         if link == self.link {
             return;
@@ -202,7 +212,7 @@ impl<'a> Walk<'a> {
         self.link = link;
         if self.link_target(link).is_some() {
             if self.last == Class::Mark(b']') {
-                // Right after a reference to a footnote, it would make that a link.
+                // Directly after a footnote reference it would turn that into a link.
                 self.put("<!-- -->");
             }
             self.put_bracket("[");
@@ -217,7 +227,7 @@ impl<'a> Walk<'a> {
         self.segments.get(at).map_or(Flags::default(), |segment| segment.style.flags)
     }
 
-    /// Begins the marks that this segment needs, those that last longest first.
+    /// Opens the marks that this segment needs, the longest first.
     fn open_marks(&mut self, at: usize) {
         let needed = self.flags_at(at).without(self.opened());
         if needed == Flags::default() || needed == Flags::CODE {
@@ -236,7 +246,7 @@ impl<'a> Walk<'a> {
         self.open.iter().fold(Flags::default(), |all, open| Flags(all.0 | open.flag.0))
     }
 
-    /// The first segment from `at` on that does not have the flag, or is not in the same link.
+    /// The first segment from `at` on without the flag, or in another link.
     fn end_of(&self, flag: Flags, at: usize) -> usize {
         let rest = self.segments.get(at..).unwrap_or_default();
         let same = rest.iter().take_while(|s| s.style.flags.has(flag) && s.style.link == self.link);
@@ -250,7 +260,8 @@ impl<'a> Walk<'a> {
         self.open.push(Open { flag, close_at, end });
     }
 
-    /// What will be beside the marks of a flag, if they begin here and end before segment `close_at`.
+    /// The characters adjacent to the marks of a flag that begin here and end before segment
+    /// `close_at`.
     fn sides(&self, flag: Flags, at: usize, close_at: usize) -> Sides {
         let outer = self.opened();
         let opened = Flags(outer.0 | flag.0);
@@ -291,7 +302,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The marks for a flag with that beside them.
+/// The marks for a flag between these characters.
 fn marks(flag: Flags, sides: Sides, in_bold: bool) -> (&'static str, &'static str) {
     let [before, .., after] = sides.0;
     let is_apart = before.is_mark_or_space() && after.is_mark_or_space();
@@ -310,7 +321,7 @@ fn marks(flag: Flags, sides: Sides, in_bold: bool) -> (&'static str, &'static st
     }
 }
 
-/// The address of a link, so that nothing in it ends it.
+/// Writes the address of a link, escaped so that no character ends it.
 fn destination(out: &mut BytesMut, url: &str, context: Context) {
     for c in url.chars() {
         match c {

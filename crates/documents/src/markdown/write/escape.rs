@@ -1,17 +1,26 @@
-//! Text that stays text, whatever it looks like.
+//! Escapes text so that Markdown reads it as text.
 
 use bytes::BytesMut;
 
-use super::inline::Context;
 use crate::byte_table::byte_table;
 
-/// Characters that may mean something anywhere in a line.
+/// The context of the text, which determines what may be in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Context {
+    Paragraph,
+    /// One line only.
+    Heading,
+    /// One line only, and `|` ends it.
+    Cell,
+}
+
+/// Characters that may be markup anywhere in a line.
 const SPECIAL: [bool; 256] = byte_table(b"\\`*_[]<&~|#$\n\t");
 
-/// Appends `text`, escaped as far as needed, to `out`; it stands between other text or marks.
+/// Appends `text` to `out`, escaped where necessary. Other text or marks may surround it.
 ///
-/// `at_line_start` says whether it begins a line, which is so again after a line break at its end. The lines that
-/// follow breaks begin with `prefix`.
+/// `at_line_start` is whether the text begins a line. It is set again after a line break at the end
+/// of the text. Lines after breaks begin with `prefix`.
 pub(super) fn write(
     out: &mut BytesMut,
     text: &str,
@@ -43,7 +52,7 @@ pub(super) fn write(
     }
 }
 
-/// Escapes what would make the line more than text, and returns what follows it.
+/// Escapes a block marker at the start of a line. Returns the text after it.
 fn line_start<'a>(out: &mut BytesMut, text: &'a str) -> &'a str {
     let bytes = text.as_bytes();
     let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -66,7 +75,8 @@ fn line_start<'a>(out: &mut BytesMut, text: &'a str) -> &'a str {
     rest
 }
 
-/// The rest of a line, or all of it where there are no lines: line ends become what the context has for them.
+/// Writes the rest of a line. In contexts without lines, it writes all of the text, with line ends
+/// replaced.
 fn line(out: &mut BytesMut, text: &str, context: Context) {
     let bytes = text.as_bytes();
     let mut copied = 0;
@@ -77,13 +87,13 @@ fn line(out: &mut BytesMut, text: &str, context: Context) {
         at += found;
         let (byte, next) = (bytes.get(at).copied().unwrap_or_default(), bytes.get(at + 1).copied());
         let before = at.checked_sub(1).and_then(|i| bytes.get(i)).copied();
-        // What was written before the text counts, too.
+        // The previously written character counts, too.
         let follows_text = |out: &BytesMut| {
             let before = before.or_else(|| out.last().copied().filter(|_| at == 0));
             before.is_some_and(|b| !b.is_ascii_whitespace())
         };
         let written: &[u8] = match byte {
-            // A formula ends with one that follows text. Without its end, none begins.
+            // A dollar sign after text may end a formula. Without an end, no formula begins.
             b'$' if follows_text(out) => b"\\",
             b'$' => {
                 at += 1;
@@ -100,14 +110,14 @@ fn line(out: &mut BytesMut, text: &str, context: Context) {
         };
         out.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
         out.extend_from_slice(written);
-        // White space is replaced; everything else follows its backslash.
+        // White space is replaced. Other characters follow their backslash.
         copied = if byte.is_ascii_whitespace() { at + 1 } else { at };
         at += 1;
     }
     out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
 }
 
-/// Whether a special character between those two, if any, would be taken for more than itself.
+/// Whether a special character between those two would be read as markup.
 fn needs_escape(byte: u8, before: Option<u8>, next: Option<u8>, context: Context) -> bool {
     match byte {
         b'|' => context == Context::Cell,
@@ -120,6 +130,16 @@ fn needs_escape(byte: u8, before: Option<u8>, next: Option<u8>, context: Context
         }
         _ => true,
     }
+}
+
+/// The length of the longest run of `byte`.
+pub(super) fn longest_run(text: &str, byte: u8) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for b in text.bytes() {
+        run = if b == byte { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
 }
 
 #[cfg(test)]

@@ -1,37 +1,14 @@
-//! The text of a paragraph: runs of styled text as marks and escaped text.
+//! Writes the text of a paragraph: escaped text with marks for its styles.
 
 use bytes::BytesMut;
 
-use super::emphasis::{Open, Walk};
-use super::escape;
-use crate::model::{Content, Flags, Link, Run, Style};
+use super::emphasis::{InlineWriter, Scratch};
+use super::escape::{self, Context};
+use super::segment;
+use crate::model::{Content, Link, Run, Style};
 
-/// What the text is part of, which decides what may be in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Context {
-    Paragraph,
-    /// One line only.
-    Heading,
-    /// One line only, and `|` ends it.
-    Cell,
-}
-
-/// A stretch of text in one style, white space at the edges of styles apart.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Segment {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) style: Style,
-}
-
-/// Memory that is used again for each paragraph.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    pub(super) segments: Vec<Segment>,
-    pub(super) open: Vec<Open>,
-}
-
-/// Appends the text of `content` after its first `skipped` bytes to `out`. Lines after the first begin with `prefix`.
+/// Appends the text of `content` to `out`, without its first `skipped` bytes. Lines after the first
+/// begin with `prefix`.
 pub(super) fn write(
     out: &mut BytesMut,
     content: &Content,
@@ -47,85 +24,6 @@ pub(super) fn write(
             return escape::write(out, text, context, prefix, &mut true);
         }
     }
-    segment(content, skipped, &mut scratch.segments);
-    Walk::new(out, &content.text, links, context, prefix, scratch).write();
-}
-
-/// Cuts runs into segments. White space between two styles has what both have, so that no mark ever stands beside the
-/// white space it would have to stick to.
-fn segment(content: &Content, skipped: usize, segments: &mut Vec<Segment>) {
-    segments.clear();
-    let text = &content.text;
-    let kept = text.get(skipped..).unwrap_or_default();
-    let blanks = [' ', '\t', '\n'];
-    let first = text.len() - kept.trim_start_matches(blanks).len();
-    let last = skipped + kept.trim_end_matches(blanks).len();
-    let mut start = 0;
-    for run in &content.runs {
-        let (from, to) = (start.max(first), run.end.min(last));
-        start = run.end;
-        if run.style.note != 0 {
-            push(segments, Segment { start: run.end, end: run.end, style: run.style });
-            continue;
-        }
-        let Some(part) = text.get(from..to).filter(|part| !part.is_empty()) else { continue };
-        let core = part.trim();
-        if core.is_empty() {
-            push(segments, Segment { start: from, end: to, style: BLANK });
-            continue;
-        }
-        let lead = part.len() - part.trim_start().len();
-        let (core_start, core_end) = (from + lead, from + lead + core.len());
-        push(segments, Segment { start: from, end: core_start, style: BLANK });
-        push(segments, Segment { start: core_start, end: core_end, style: run.style });
-        push(segments, Segment { start: core_end, end: to, style: BLANK });
-    }
-    settle(segments);
-    segments.dedup_by(|next, before| {
-        let joins = next.style == before.style && next.style.note == 0;
-        if joins {
-            before.end = next.end;
-        }
-        joins
-    });
-}
-
-/// Stands for the style of white space until it is settled; no text has it.
-const BLANK: Style = Style { flags: Flags(u16::MAX), link: u32::MAX, note: 0 };
-
-fn push(segments: &mut Vec<Segment>, segment: Segment) {
-    if segment.style.note != 0 || segment.start < segment.end {
-        segments.push(segment);
-    }
-}
-
-/// Gives white space and references to notes what the text on both sides of them has.
-fn settle(segments: &mut [Segment]) {
-    let is_open = |segment: &Segment| segment.style == BLANK || segment.style.note != 0;
-    let mut at = 0;
-    let mut before = Style::default();
-    while at < segments.len() {
-        let rest = segments.get_mut(at..).unwrap_or_default();
-        let count = rest.iter().take_while(|segment| is_open(segment)).count();
-        let after = rest.get(count).map_or(Style::default(), |segment| segment.style);
-        let same_link = before.link == after.link;
-        let link = if same_link { before.link } else { 0 };
-        // Two pieces of code are two; white space within one is not apart from it.
-        let flags = before.flags.and(after.flags).without(Flags::CODE);
-        for segment in rest.iter_mut().take(count) {
-            segment.style = Style { flags, link, note: segment.style.note };
-        }
-        before = after;
-        at += count + 1;
-    }
-}
-
-/// The length of the longest run of that byte.
-pub(super) fn longest_run(text: &str, byte: u8) -> usize {
-    let (mut longest, mut run) = (0, 0);
-    for b in text.bytes() {
-        run = if b == byte { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    longest
+    segment::cut(content, skipped, &mut scratch.segments);
+    InlineWriter::new(out, &content.text, links, context, prefix, scratch).write();
 }

@@ -1,15 +1,15 @@
-//! The items of lists that are open, and the markers of those to come.
+//! The open list items, and the markers of new items.
 
 use crate::model::Item;
 
-/// The largest number that CommonMark takes for a list's: nine digits.
+/// The largest list number in CommonMark: nine digits.
 const LARGEST_NUMBER: u32 = 999_999_999;
 
-/// The open items, from the outermost.
+/// The open items, outermost first.
 #[derive(Debug, Default)]
 pub(super) struct Items {
     open: Vec<Open>,
-    /// The marker of the innermost has not been written yet.
+    /// Whether the marker of the innermost item has not been written yet.
     is_fresh: bool,
 }
 
@@ -19,9 +19,9 @@ struct Open {
     list: u32,
     /// `-` or `*` for bullets, `.` or `)` after numbers.
     symbol: char,
-    /// How much further right its text is than the text of the item around it.
+    /// The indent of its text relative to the text of the surrounding item.
     width: usize,
-    /// As in `Place`.
+    /// The indent, as in `Place`.
     indent: i32,
 }
 
@@ -30,14 +30,14 @@ struct Open {
 pub(super) struct Marker {
     pub(super) number: Option<u32>,
     pub(super) symbol: char,
-    /// It is the first of its list.
+    /// Whether it is the first of its list.
     pub(super) is_first: bool,
-    /// Its list begins right after another at the same depth.
+    /// Whether its list directly follows another at the same depth.
     pub(super) is_apart: bool,
 }
 
 impl Items {
-    /// Opens an item and closes those that it is not in.
+    /// Opens an item and closes those that do not contain it.
     pub(super) fn enter(&mut self, item: Item, indent: i32) -> Marker {
         while self.open.last().is_some_and(|open| open.level > item.level) {
             self.open.pop();
@@ -51,7 +51,7 @@ impl Items {
             Some(open) if open.list == item.list && (open.symbol == usual || open.symbol == other) => {
                 (open.symbol, false)
             }
-            // Another symbol makes another list.
+            // A different symbol begins a different list.
             Some(open) if open.symbol == usual => (other, true),
             _ => (usual, true),
         };
@@ -62,14 +62,14 @@ impl Items {
         Marker { number, symbol, is_first, is_apart: is_first && beside.is_some() }
     }
 
-    /// Closes all items but the one whose text has that indent, and those around it. Text that is not indented is in
-    /// none.
+    /// Closes all items except the one whose text has that indent, and those around it. Text
+    /// without indent is in no item.
     pub(super) fn close_to(&mut self, indent: i32) {
         let keep = if indent > 0 { self.open.iter().rposition(|open| open.indent == indent) } else { None };
         self.open.truncate(keep.map_or(0, |at| at + 1));
     }
 
-    /// Closes all items but those of the same list that `item` would be within.
+    /// Closes all items except those of lists that contain `item`.
     pub(super) fn close_to_item(&mut self, item: Item) {
         let is_around = |open: &Open| open.list == item.list && open.level < item.level;
         let keep = self.open.iter().rposition(is_around);
@@ -84,17 +84,17 @@ impl Items {
         self.open.is_empty()
     }
 
-    /// The marker has been written.
+    /// Marks the marker as written.
     pub(super) fn written(&mut self) {
         self.is_fresh = false;
     }
 
-    /// How far the text of the innermost item is from the left.
+    /// The indent of the text of the innermost item.
     pub(super) fn width(&self) -> usize {
         self.open.iter().map(|open| open.width).sum()
     }
 
-    /// How much of that the item's own marker will take.
+    /// How much of that indent the marker of the item occupies.
     pub(super) fn own_width(&self) -> usize {
         match self.open.last() {
             Some(open) if self.is_fresh => open.width,

@@ -1,18 +1,20 @@
-//! Tables: the cells are kept until the width of the table is known.
+//! Writes tables. The cells are buffered until the width of the table is known.
 
 use bytes::BytesMut;
 
-use super::inline::{self, Context, Scratch};
+use super::emphasis::Scratch;
+use super::escape::Context;
+use super::inline;
 use crate::model::{Align, Content, Flags, Link};
 
-/// The table under way.
+/// The open table.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// The cells as Markdown, one after the other.
+    /// The cells as Markdown, concatenated.
     text: BytesMut,
-    /// Where each cell ends in it.
+    /// The end of each cell in it.
     cells: Vec<usize>,
-    /// How many cells there are up to the end of each row.
+    /// The number of cells up to the end of each row.
     rows: Vec<usize>,
     /// The alignments of the cells of the first row.
     aligns: Vec<Align>,
@@ -27,7 +29,7 @@ impl Table {
         scratch: &mut Scratch,
     ) {
         if self.rows.is_empty() {
-            // The first row is the head, which is bold of itself.
+            // The first row is the header, which is always bold.
             content.drop_uniform(Flags::BOLD);
             self.aligns.push(align);
         }
@@ -43,7 +45,7 @@ impl Table {
         self.text.is_empty()
     }
 
-    /// How many bytes it has so far.
+    /// The size in bytes so far.
     pub(super) fn len(&self) -> usize {
         self.text.len()
     }
@@ -55,9 +57,9 @@ impl Table {
         self.aligns.clear();
     }
 
-    /// Appends the table to `out`: its first line at once, the others after `prefix`.
+    /// Appends the table to `out`. Lines after the first begin with `prefix`.
     ///
-    /// The head has as many cells as the longest row; the other rows have those that they have, which is valid.
+    /// The header has as many cells as the longest row. Other rows may have fewer, which is valid.
     pub(super) fn write(&self, out: &mut BytesMut, prefix: &[u8]) {
         let mut first = 0;
         let columns =

@@ -1,27 +1,27 @@
-//! Code pages: which one a document or a font is in, and its bytes as Unicode.
+//! Code pages: the encoding of a document or a font, and its conversion to Unicode.
 
 use encoding_rs::Encoding;
 
 use super::symbols::SymbolFont;
 use super::{dos, johab, mac};
 
-/// How bytes above 0x7F, and those that follow them, are to be read.
+/// The encoding of bytes above 0x7F and of the bytes that follow them.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum CodePage {
-    /// One of the encodings of the web: windows-125x, Shift-JIS, GBK, ...
+    /// An encoding of the web: windows-125x, Shift-JIS, GBK, ...
     Web(&'static Encoding),
-    /// One byte a character; ASCII below 0x80.
+    /// A single-byte encoding; ASCII below 0x80.
     Table(&'static [char; 128]),
-    /// Korean, by letters.
+    /// Johab, an encoding of Korean.
     Johab,
-    /// One that this reader can't read; ASCII below 0x80.
+    /// An unsupported encoding; ASCII below 0x80.
     Unknown,
-    /// A font of symbols, whose bytes are places in the font.
+    /// A symbol font: bytes are glyph positions.
     Symbol(SymbolFont),
 }
 
 impl CodePage {
-    /// What `\ansi` means without `\ansicpg`.
+    /// The code page of `\ansi` without `\ansicpg`.
     pub(super) const ANSI: Self = Self::Web(encoding_rs::WINDOWS_1252);
     /// `\mac`
     pub(super) const MAC: Self = Self::Web(encoding_rs::MACINTOSH);
@@ -30,8 +30,8 @@ impl CodePage {
     /// `\pca`
     pub(super) const PCA: Self = Self::Table(&dos::CP850);
 
-    /// The code page with a number of Windows, as in `\ansicpg` and `\cpg`. Programs of 16 bits
-    /// write it with a sign.
+    /// The code page with a Windows number, as in `\ansicpg` and `\cpg`. 16-bit programs write it
+    /// with a sign.
     pub(super) fn from_number(number: i32) -> Option<Self> {
         let number = if (-0x8000..0).contains(&number) { number + 0x1_0000 } else { number };
         Self::of_dos(number).or_else(|| Self::of_mac(number)).or_else(|| Self::of_windows(number))
@@ -39,7 +39,7 @@ impl CodePage {
 
     fn of_dos(number: i32) -> Option<Self> {
         Some(Self::Table(match number {
-            // What Windows calls the code page of the system's DOS.
+            // Windows's number for the OEM code page of the system.
             1 | 437 => &dos::CP437,
             720 => &dos::CP720,
             737 => &dos::CP737,
@@ -71,7 +71,7 @@ impl CodePage {
             10007 | 10017 => Self::Web(encoding_rs::X_MAC_CYRILLIC),
             10008 => Self::Web(encoding_rs::GBK),
             10010 => Self::Table(&mac::ROMANIAN),
-            // The letters of Thai are in the same places.
+            // Thai letters have the same positions.
             10021 => Self::Web(encoding_rs::WINDOWS_874),
             10029 => Self::Table(&mac::CENTRAL),
             10079 => Self::Table(&mac::ICELANDIC),
@@ -116,14 +116,14 @@ impl CodePage {
             28606 => encoding_rs::ISO_8859_16,
             54936 => encoding_rs::GB18030,
             65001 => encoding_rs::UTF_8,
-            // Arabic and Hebrew of other makers, and the scripts of India: no letter is what it
-            // would be elsewhere.
+            // Arabic and Hebrew of other vendors, and Indian scripts: their letters have different
+            // positions.
             709..=711 | 10005 | 57002..=57011 => return Some(Self::Unknown),
             _ => return None,
         }))
     }
 
-    /// The code page of a font by its `\fcharset`. `None`: that of the document.
+    /// The code page of a font from its `\fcharset`. `None`: the document's code page.
     pub(super) fn from_charset(charset: i32) -> Option<Self> {
         let charset = if (-0x80..0).contains(&charset) { charset + 0x100 } else { charset };
         let number = match charset {
@@ -162,7 +162,7 @@ impl CodePage {
         Self::from_number(number)
     }
 
-    /// The code page of a font by the end of its name, as Windows names its fonts of other scripts.
+    /// The code page of a font from the suffix of its name, which Windows uses for other scripts.
     pub(super) fn from_font_name(name: &str) -> Option<Self> {
         let script = name.trim().rsplit(' ').next()?;
         let number = match script.to_ascii_lowercase().as_str() {
@@ -183,7 +183,7 @@ impl CodePage {
         matches!(self, Self::Web(encoding) if encoding == encoding_rs::UTF_8)
     }
 
-    /// Appends `bytes` as Unicode to `text`. What is no character becomes U+FFFD.
+    /// Appends `bytes` as Unicode to `text`. Invalid bytes become U+FFFD.
     pub(super) fn decode(self, bytes: &[u8], text: &mut String) {
         match self {
             Self::Web(encoding) => text.push_str(&encoding.decode_without_bom_handling(bytes).0),

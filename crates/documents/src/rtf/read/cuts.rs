@@ -1,7 +1,8 @@
-//! Where an RTF document can likely be cut: before a paragraph that begins with `\pard\plain`, which forgets the looks
-//! and the place of those before, and after one that leaves no list, quote, code or table open.
+//! Finds probable cuts of an RTF document: before a paragraph that begins with `\pard\plain`, which
+//! resets the formatting, and after one that leaves no list, quote, code or table open.
 //!
-//! Only the paragraph before a cut is looked at, so this guesses: a part that was cut wrong [finds out](super::part).
+//! Only the paragraph before a cut is examined, so this is a guess: a part with a wrong cut
+//! [detects it](super::part).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -13,13 +14,13 @@ use super::styles::Role;
 use super::token::{Token, Tokens};
 use super::word::Word;
 
-/// How a paragraph begins that forgets those before.
+/// The start of a paragraph that resets the formatting.
 const FRESH: &[u8] = b"\\pard\\plain";
 
-/// The longest paragraph that is looked at, in bytes.
+/// The maximum length of a paragraph that is examined, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// Offsets of cuts, in order, about `size` bytes apart.
+/// Returns the offsets of cuts, in order, about `size` bytes apart.
 pub(super) fn find(input: &[u8], head: &Head, start: usize, size: usize) -> Vec<usize> {
     let spans = numbered_spans(input, head);
     let finder = memmem::Finder::new(FRESH);
@@ -32,7 +33,7 @@ pub(super) fn find(input: &[u8], head: &Head, start: usize, size: usize) -> Vec<
         let Some(cut) = search.cut_before(at) else { continue };
         let next_span = spans.partition_point(|span| span.end <= cut);
         match spans.get(next_span).filter(|span| span.start < cut) {
-            // What counts the items of this list goes on until there.
+            // The numbering of this list continues to the end of the span.
             Some(span) => from = from.max(span.end),
             None => {
                 cuts.push(cut);
@@ -46,23 +47,24 @@ pub(super) fn find(input: &[u8], head: &Head, start: usize, size: usize) -> Vec<
 struct Search<'a> {
     input: &'a [u8],
     head: &'a Head,
-    /// How many bytes of paragraphs may still be looked at: a multiple of those that there are, whatever the document is like.
+    /// How many bytes of paragraphs may still be examined. The initial value is a multiple of the
+    /// document's length, so the search is linear.
     may_look_at: usize,
 }
 
-/// What a paragraph is like that may be the last of a part.
+/// The kind of a paragraph that may be the last of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looks {
-    /// It is just text, or a heading, and ends with its `\par`.
+enum Paragraph {
+    /// Plain text or a heading, which ends with `\par`.
     Plain,
     /// It is something else.
     Other,
-    /// It began further up: this is the rest of it, after the end of a group within.
+    /// The end of a paragraph that began earlier, after a group within it.
     Rest,
 }
 
 impl Search<'_> {
-    /// Where to cut before the paragraph at `at`: right after the `\par` before it.
+    /// The cut before the paragraph at `at`: directly after the preceding `\par`.
     fn cut_before(&mut self, at: usize) -> Option<usize> {
         let next = self.input.get(at + FRESH.len())?;
         if next.is_ascii_alphanumeric() || *next == b'-' {
@@ -72,46 +74,46 @@ impl Search<'_> {
         let blank = window.iter().rev().take_while(|b| matches!(b, b'\r' | b'\n')).count();
         let (offset, end) = (at - window.len(), at - blank);
         let mut before = window.get(..window.len() - blank)?;
-        // Footnotes have paragraphs of their own.
+        // Footnotes contain paragraphs.
         loop {
             let begin = memmem::rfind(before, b"\\pard")?;
             let start = offset + begin;
             self.may_look_at = self.may_look_at.checked_sub(end - start)?;
-            match self.looks(start, end) {
-                Looks::Plain => return Some(end),
-                Looks::Other => return None,
-                Looks::Rest => before = before.get(..begin)?,
+            match self.classify(start, end) {
+                Paragraph::Plain => return Some(end),
+                Paragraph::Other => return None,
+                Paragraph::Rest => before = before.get(..begin)?,
             }
         }
     }
 
-    fn looks(&self, start: usize, end: usize) -> Looks {
+    fn classify(&self, start: usize, end: usize) -> Paragraph {
         let mut tokens = Tokens::new(self.input, start);
         let (mut depth, mut has_text, mut is_over) = (0usize, false, false);
         while tokens.offset() < end {
-            let Some(token) = tokens.next() else { return Looks::Other };
+            let Some(token) = tokens.next() else { return Paragraph::Other };
             is_over = false;
             match token {
                 Token::Open => depth += 1,
                 Token::Close => match depth.checked_sub(1) {
                     Some(outer) => depth = outer,
-                    None => return Looks::Rest,
+                    None => return Paragraph::Rest,
                 },
                 Token::Text(_) | Token::Hex(_) | Token::Word(Word::U, _) => has_text = true,
-                // In a group, most often a footnote, what begins and ends is the group's.
+                // Control words in a group, mostly a footnote, affect only that group.
                 Token::Word(..) if depth > 0 => {}
                 Token::Word(Word::Par, _) => is_over = true,
-                Token::Word(Word::S, style) if !self.is_text(style.unwrap_or(0)) => return Looks::Other,
+                Token::Word(Word::S, style) if !self.is_text(style.unwrap_or(0)) => return Paragraph::Other,
                 Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap, Some(0)) => {}
                 Token::Word(Word::Li | Word::Lin | Word::Ls | Word::Itap | Word::Intbl, _) => {
-                    return Looks::Other;
+                    return Paragraph::Other;
                 }
-                Token::Word(Word::Cell | Word::Row, _) => return Looks::Other,
+                Token::Word(Word::Cell | Word::Row, _) => return Paragraph::Other,
                 _ => {}
             }
         }
         let is_plain = tokens.offset() == end && depth == 0 && has_text && is_over;
-        if is_plain { Looks::Plain } else { Looks::Other }
+        if is_plain { Paragraph::Plain } else { Paragraph::Other }
     }
 
     /// Whether paragraphs of that style are text or headings.
@@ -120,7 +122,8 @@ impl Search<'_> {
     }
 }
 
-/// From the first item to the last that a count of list items goes over, where its numbers show; merged and in order.
+/// The spans from the first to the last item of each numbered list with visible numbers; merged and
+/// in order.
 fn numbered_spans(input: &[u8], head: &Head) -> Vec<Range<usize>> {
     if !head.lists.tables().has_overrides() {
         return Vec::new();

@@ -1,16 +1,17 @@
-//! What control words and symbols do, by the destination that they are in.
+//! Executes control words and symbols, depending on the current destination.
 
 use super::fonts::NO_FONT;
 use super::form::Form;
 use super::labels;
 use super::reader::Reader;
 use super::state::{Destination, Group, Numbering};
+use super::styles::outline_level;
 use super::word::Word;
-use crate::model::{Align, Flags};
+use crate::model::Flags;
 use millpond_convert::Loss;
 
 impl Reader {
-    /// A control word; `begins_group` if nothing but `\*` comes before it in its group.
+    /// Executes a control word. `begins_group` is whether only `\*` precedes it in its group.
     pub(super) fn word(&mut self, word: Word, number: Option<i32>, begins_group: bool) {
         match self.group.destination {
             Destination::Skip => {}
@@ -37,7 +38,8 @@ impl Reader {
                 let is_apart = begins_group || !self.is_root();
                 match destination(word) {
                     Some(destination) if is_apart => self.enter(destination, word),
-                    // A word for a group of its own, which would take the rest of the document.
+                    // In the document's own group, the rest of the document would go to this
+                    // destination.
                     Some(_) => {}
                     None if word == Word::Footnote && !is_apart => {}
                     None => self.text_word(word, number),
@@ -46,34 +48,35 @@ impl Reader {
         }
     }
 
-    /// Text of the group goes to `destination` from here on.
+    /// Changes the destination of the group.
     fn enter(&mut self, destination: Destination, word: Word) {
         if let Some(loss) = loss(word) {
             self.report.add(loss);
         }
         match word {
-            Word::Fldinst if !self.group.destination.is_flow() => return,
+            Word::Fldinst if !self.group.destination.is_paragraph_text() => return,
             Word::Fldinst => {
                 self.instruction.clear();
                 self.form = Form::default();
                 self.shown_field = None;
-                self.ties.has_instruction = true;
+                self.dependencies.has_instruction = true;
             }
             Word::Formfield => self.form = Form::default(),
             Word::Listtable | Word::Listoverridetable => {
-                self.ties.has_defined = true;
-                // Bytes of their texts are in the code page of the document, not of its default font.
+                self.dependencies.has_defined = true;
+                // Text of lists is in the code page of the document, not in that of its default
+                // font.
                 self.group.font = NO_FONT;
             }
             Word::Fonttbl => {
-                self.ties.has_defined = true;
+                self.dependencies.has_defined = true;
                 self.fonts.begin_table();
             }
-            Word::Stylesheet => self.ties.has_defined = true,
+            Word::Stylesheet => self.dependencies.has_defined = true,
             Word::Upr => self.around_upr = self.group.destination,
-            // What of them is text is text of a paragraph.
+            // The text of these goes to the paragraph.
             Word::Shpinst | Word::Do | Word::Pict | Word::MoMath | Word::MoMathPara
-                if !self.group.destination.is_flow() =>
+                if !self.group.destination.is_paragraph_text() =>
             {
                 self.group.destination = Destination::Skip;
                 return;
@@ -91,19 +94,19 @@ impl Reader {
     fn text_word(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::Fldrslt => self.field_result(),
-            Word::Footnote if self.group.destination.is_flow() => self.begin_note(),
+            Word::Footnote if self.group.destination.is_paragraph_text() => self.begin_note(),
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::Ansi | Word::Mac | Word::Pc | Word::Pca | Word::Ansicpg => {
                 self.fonts.document_word(word, number);
-                self.ties.has_defined = true;
+                self.dependencies.has_defined = true;
             }
             Word::Deff => {
                 self.fonts.default_font = number.unwrap_or(0);
-                self.ties.has_defined = true;
+                self.dependencies.has_defined = true;
                 self.group.font = self.fonts.default_font;
             }
-            _ => match character(word) {
+            _ => match word.character() {
                 Some(c) => self.push(c),
                 None if !set_character_property(&mut self.group, word, number) => {
                     self.paragraph_word(word, number);
@@ -113,7 +116,7 @@ impl Reader {
         }
     }
 
-    /// The character properties that depend on the tables at the head of the document.
+    /// Sets character properties that depend on the tables in the header.
     fn set_font_or_style(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::Plain => self.group.plain(self.fonts.default_font),
@@ -148,13 +151,13 @@ impl Reader {
         }
     }
 
-    /// A control word in text that has no looks.
+    /// Executes a control word in text without formatting.
     fn bare_text_word(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::F => self.group.font = number.unwrap_or(0),
-            _ => character(word).into_iter().for_each(|c| self.push(c)),
+            _ => word.character().into_iter().for_each(|c| self.push(c)),
         }
     }
 
@@ -177,7 +180,7 @@ impl Reader {
         }
     }
 
-    /// A control symbol other than those that stand for themselves.
+    /// Executes a control symbol other than an escaped character.
     pub(super) fn symbol(&mut self, symbol: u8) {
         match symbol {
             b'~' => self.push('\u{a0}'),
@@ -190,12 +193,7 @@ impl Reader {
     }
 }
 
-/// `\outlinelevel`, which counts from 0 and has 9 for body text, counted from 1 with 0 for body text.
-pub(super) fn outline_level(number: i32) -> u8 {
-    u8::try_from(number).map_or(0, |level| if level < 9 { level + 1 } else { 0 })
-}
-
-/// Where the text of a group goes that begins with this word, if not where it goes anyway.
+/// The destination of a group that begins with this word; `None` if the word does not change it.
 fn destination(word: Word) -> Option<Destination> {
     Some(match word {
         Word::Fonttbl => Destination::FontTable,
@@ -213,7 +211,7 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Colortbl | Word::Filetbl | Word::Info | Word::Nonshppict | Word::Objdata | Word::MmathPict => {
             Destination::Skip
         }
-        // Parts of pictures, shapes and forms, out of place.
+        // Parts of pictures, shapes and forms outside of these.
         Word::Picprop | Word::Sn | Word::Sv | Word::Ffl => Destination::Skip,
         Word::Objclass | Word::Objname | Word::Header | Word::Headerl | Word::Headerr | Word::Headerf => {
             Destination::Skip
@@ -227,10 +225,10 @@ fn destination(word: Word) -> Option<Destination> {
         Word::Rxe | Word::Txe | Word::Nonesttables | Word::Annotation | Word::Atnid | Word::Atnauthor => {
             Destination::Skip
         }
-        // What readers are to show that know no shapes: the same text again.
+        // The same text again, for readers that do not support shapes.
         Word::Shprslt => Destination::Skip,
         Word::Template | Word::Background | Word::Revtbl | Word::Pnseclvl => Destination::Skip,
-        // Parts of the tables of lists, out of place.
+        // Parts of list tables outside of these.
         Word::List | Word::Listlevel | Word::Listname | Word::Leveltext | Word::Levelnumbers => {
             Destination::Skip
         }
@@ -239,7 +237,7 @@ fn destination(word: Word) -> Option<Destination> {
     })
 }
 
-/// What is left out of a document with a group that begins with this word.
+/// The loss that a group causes which begins with this word.
 fn loss(word: Word) -> Option<Loss> {
     Some(match word {
         Word::Pict => Loss::Picture,
@@ -252,7 +250,7 @@ fn loss(word: Word) -> Option<Loss> {
     })
 }
 
-/// The format of `\levelnfc` that a word of `\pn` is the name of.
+/// The `\levelnfc` format that a word of `\pn` names.
 fn number_format(word: Word) -> Option<i32> {
     Some(match word {
         Word::Pndec => labels::DECIMAL,
@@ -267,31 +265,7 @@ fn number_format(word: Word) -> Option<i32> {
     })
 }
 
-/// The character that a control word is the name of.
-pub(super) fn character(word: Word) -> Option<char> {
-    Some(match word {
-        Word::Emdash => '\u{2014}',
-        Word::Endash => '\u{2013}',
-        Word::Emspace => '\u{2003}',
-        Word::Enspace => '\u{2002}',
-        Word::Qmspace => '\u{2005}',
-        Word::Bullet => '\u{2022}',
-        Word::Lquote => '\u{2018}',
-        Word::Rquote => '\u{2019}',
-        Word::Ldblquote => '\u{201c}',
-        Word::Rdblquote => '\u{201d}',
-        Word::Zwj => '\u{200d}',
-        Word::Zwnj => '\u{200c}',
-        Word::Zwbo => '\u{200b}',
-        Word::Ltrmark => '\u{200e}',
-        Word::Rtlmark => '\u{200f}',
-        Word::Tab => '\t',
-        Word::Line | Word::Lbr | Word::Softline => '\n',
-        _ => return None,
-    })
-}
-
-/// Sets what a character property's word says. `false` if it is no such word.
+/// Sets the character property of a word. Returns `false` if the word has none.
 fn set_character_property(group: &mut Group, word: Word, number: Option<i32>) -> bool {
     let on = number != Some(0);
     let flags = &mut group.flags;
@@ -314,14 +288,4 @@ fn set_character_property(group: &mut Group, word: Word, number: Option<i32>) ->
         _ => return false,
     }
     true
-}
-
-/// The alignment that a paragraph's word sets.
-pub(super) fn alignment(word: Word) -> Option<Align> {
-    match word {
-        Word::Ql => Some(Align::None),
-        Word::Qc => Some(Align::Center),
-        Word::Qr => Some(Align::Right),
-        _ => None,
-    }
 }

@@ -1,7 +1,7 @@
-//! `EQ` fields: formulas as Word wrote them before it had an editor for them.
+//! `EQ` fields: the formulas of Word before it had an equation editor.
 //!
-//! After Word's description of the field: a switch such as `\f`, its options, which begin with a
-//! backslash, too, and its elements in parentheses, separated by commas or semicolons.
+//! The syntax follows Word's description: a switch such as `\f`, then its options, which also begin
+//! with a backslash, then its elements in parentheses, separated by commas or semicolons.
 
 use super::linear::{Linear, Part};
 
@@ -9,11 +9,11 @@ use super::linear::{Linear, Part};
 #[derive(Debug)]
 struct Switch {
     letter: u8,
-    /// How many elements came before.
+    /// The number of preceding elements.
     count: usize,
-    /// How many parentheses are open in the element.
+    /// The number of open parentheses in the element.
     parentheses: usize,
-    /// The elements are scripts that go down.
+    /// Whether the elements are subscripts.
     is_low: bool,
 }
 
@@ -30,7 +30,7 @@ impl Switch {
         }
     }
 
-    /// What the next element is. The only element of a root is what it is of.
+    /// The kind of the next element. The only element of a root is its radicand.
     fn element(&self, is_last: bool) -> Part {
         match (self.letter, self.count) {
             (b'f', 0) => Part::Numerator,
@@ -45,7 +45,7 @@ impl Switch {
     }
 }
 
-/// The formula that a field's code stands for. `None` if it is not an `EQ` field.
+/// The formula of a field's code. `None` if it is not an `EQ` field.
 pub(super) fn formula(code: &str) -> Option<String> {
     let code = code.trim_start();
     let (name, rest) = code.split_at_checked(2)?;
@@ -58,7 +58,7 @@ pub(super) fn formula(code: &str) -> Option<String> {
 }
 
 struct Reader<'a> {
-    /// What is left of the code.
+    /// The rest of the code.
     chars: &'a str,
     linear: Linear,
     open: Vec<Switch>,
@@ -97,10 +97,10 @@ impl Reader<'_> {
         }
     }
 
-    /// A switch, or a character that stands for itself.
+    /// Reads a switch or an escaped character.
     fn backslash(&mut self) {
         match self.next() {
-            // How the result looks; its argument is a word.
+            // A format of the result, which has one argument.
             Some('*') => {
                 let rest = self.chars.trim_start();
                 let is_end = |c: char| c.is_whitespace() || matches!(c, '\\' | '(' | ')' | ',' | ';');
@@ -116,7 +116,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A switch and its options, up to the parenthesis that opens its elements.
+    /// Reads a switch and its options, up to the parenthesis that opens its elements.
     fn switch(&mut self, letter: u8) {
         let depth = 2 * self.open.len() + 1;
         let mut switch = Switch { letter, count: 0, parentheses: 0, is_low: false };
@@ -177,8 +177,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether another element follows the one that begins here. Only of a root it matters, whose
-    /// first is short.
+    /// Whether another element follows the one that begins here. This matters only for a root,
+    /// whose first element is short.
     fn has_another(&self) -> bool {
         if !self.open.last().is_some_and(|switch| switch.letter == b'r' && switch.count == 0) {
             return false;

@@ -1,4 +1,4 @@
-//! Fields: what their codes say.
+//! Fields and their instructions.
 
 use encoding_rs::SHIFT_JIS;
 
@@ -10,11 +10,30 @@ use super::symbols::SymbolFont;
 use super::word::Word;
 use crate::model::Link;
 
-/// The longest code of a field that is kept, in bytes. A longer one is no hyperlink.
-pub(super) const LONGEST_CODE: usize = 16 * 1024;
-
 impl Reader {
-    /// A control word in `\formfield`.
+    /// Begins a link: the group is its text.
+    fn begin_link(&mut self, link: Link) {
+        // A link within a link ends the outer one.
+        self.end_links();
+        let start = self.writer().content().text.len();
+        self.group.link = self.links.begin(link, start);
+    }
+
+    /// Ends a group that is the text of a link. If the text is empty, for example because the group
+    /// contains a picture, the address is shown.
+    pub(super) fn end_link_text(&mut self) {
+        let Some((link, start)) = self.links.text_start(self.group.link) else { return };
+        if link.url.starts_with('#') {
+            return;
+        }
+        let url = link.url.clone();
+        let is_blank = self.writer().content().text.get(start..).is_none_or(|text| text.trim().is_empty());
+        if is_blank {
+            self.show(&url);
+        }
+    }
+
+    /// Executes a control word in `\formfield`.
     pub(super) fn form_word(&mut self, word: Word, number: Option<i32>) {
         self.form.word(word, number);
         if word == Word::Ffl {
@@ -22,8 +41,8 @@ impl Reader {
         }
     }
 
-    /// The end of a field's code. Some fields say there what they show; what their result has is of
-    /// no use. The code is in `font`.
+    /// Ends the code of a field, which is in `font`. For some fields the code determines what is
+    /// shown, and their result is ignored.
     pub(super) fn end_instruction(&mut self, font: i32) {
         let code = std::mem::take(&mut self.instruction);
         let shown = if let Some(symbol) = symbol(&code) {
@@ -58,12 +77,12 @@ impl Reader {
         text.chars().next().unwrap_or('\u{fffd}')
     }
 
-    /// `\fldrslt`: what the field shows, which is a link's text if its code says so.
+    /// `\fldrslt`: the result of the field. It is the text of a link if the code is a hyperlink.
     pub(super) fn field_result(&mut self) {
-        if !self.group.destination.is_flow() {
+        if !self.group.destination.is_paragraph_text() {
             return;
         }
-        self.ties.lacks_instruction |= !self.ties.has_instruction;
+        self.dependencies.lacks_instruction |= !self.dependencies.has_instruction;
         if self.shown_field.take().is_some() {
             self.instruction.clear();
             self.group.destination = Destination::Skip;
@@ -73,10 +92,10 @@ impl Reader {
     }
 }
 
-/// Where the field leads, if its code is `HYPERLINK`.
+/// The target of the field, if its code is `HYPERLINK`.
 ///
-/// After the field syntax of Word: arguments are separated by spaces or quoted, `\l` goes before a place in the
-/// document, `\o` before a tip, `\t` before a frame.
+/// The syntax is Word's: arguments are separated by spaces or quoted. `\l` precedes a position in
+/// the document, `\o` a tooltip, `\t` a frame.
 pub(super) fn hyperlink(code: &str) -> Option<Link> {
     let mut arguments = Arguments { rest: code };
     if !arguments.next()?.0.eq_ignore_ascii_case("hyperlink") {
@@ -93,7 +112,7 @@ pub(super) fn hyperlink(code: &str) -> Option<Link> {
             }
             "\\o" if !is_quoted => link.title = arguments.next().unwrap_or_default().0,
             "\\t" if !is_quoted => _ = arguments.next(),
-            // Formats of the result: how it looks, as a date, as a number.
+            // Formats of the result, for example of a date or a number.
             "\\*" | "\\@" | "\\#" if !is_quoted => _ = arguments.next(),
             _ if !is_quoted && argument.starts_with('\\') => {}
             _ if link.url.is_empty() || link.url.starts_with('#') => link.url.insert_str(0, &argument),
@@ -107,11 +126,11 @@ pub(super) fn hyperlink(code: &str) -> Option<Link> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Symbol {
     pub(super) number: u32,
-    /// `\f`: the font that it is in.
+    /// `\f`: its font.
     pub(super) font: Option<String>,
-    /// `\u`: the number is that of Unicode.
+    /// `\u`: the number is a Unicode code point.
     pub(super) is_unicode: bool,
-    /// `\j`: the number is that of Shift-JIS.
+    /// `\j`: the number is in Shift-JIS.
     pub(super) is_shift_jis: bool,
 }
 
@@ -130,7 +149,7 @@ pub(super) fn symbol(code: &str) -> Option<Symbol> {
         }
     };
     let mut chars = number.chars();
-    // The character itself may stand there.
+    // The argument may be the character itself.
     let single = chars.next().filter(|_| chars.next().is_none()).map(u32::from);
     let number = value.or(single)?;
     let mut symbol = Symbol { number, font: None, is_unicode: value.is_none(), is_shift_jis: false };
@@ -174,7 +193,7 @@ impl Iterator for Arguments<'_> {
                     self.rest = text.get(at..).unwrap_or_default();
                     break;
                 }
-                // In quotes, a backslash makes the next one or a quote mean itself.
+                // In quotes, a backslash escapes the next character.
                 Some((_, '\\')) if is_quoted => argument.extend(chars.next().map(|(_, c)| c)),
                 Some((_, c)) => argument.push(c),
             }

@@ -1,4 +1,4 @@
-//! The font table, of which only the code pages matter.
+//! The font table, reduced to code pages.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,11 @@ use super::codepage::CodePage;
 use super::symbols::SymbolFont;
 use super::word::Word;
 
-/// The longest name that is looked at, in bytes; those that mean something are shorter.
+/// The maximum length of a font name that is examined, in bytes. Names with a meaning here are
+/// shorter.
 const LONGEST_NAME: usize = 64;
 
-/// A number that no font has: text is in the code page of the document.
+/// A number that no font has. Its text is in the code page of the document.
 pub(super) const NO_FONT: i32 = -1;
 
 /// The code pages of the document and of its fonts.
@@ -17,13 +18,14 @@ pub(super) const NO_FONT: i32 = -1;
 pub(super) struct Fonts {
     document: CodePage,
     fonts: HashMap<i32, CodePage>,
-    /// The font being defined, and its name so far.
+    /// The font that is being defined, and its name so far.
     current: i32,
     name: String,
-    /// Its `\fcharset` or `\cpg` has said what it is in.
+    /// Whether `\fcharset` or `\cpg` has set its code page.
     has_charset: bool,
     has_page: bool,
-    /// Which of the fonts 0 to 63 are fonts of symbols, a bit each; whether any other is.
+    /// A bit for each of the fonts 0 to 63 that is a symbol font, and whether any other font is
+    /// one.
     symbols: u64,
     has_more_symbols: bool,
     /// `\deff`
@@ -45,7 +47,7 @@ impl Fonts {
         }
     }
 
-    /// A control word that says which character set the document is in.
+    /// Executes a control word that sets the document's character set.
     pub(super) fn document_word(&mut self, word: Word, number: Option<i32>) {
         match word {
             Word::Ansi => self.document = CodePage::ANSI,
@@ -61,13 +63,13 @@ impl Fonts {
         }
     }
 
-    /// A table begins: what it says before it names a font is of none.
+    /// Begins a font table. Definitions before the first font number are ignored.
     pub(super) fn begin_table(&mut self) {
         self.current = -1;
         self.name.clear();
     }
 
-    /// A control word in `\fonttbl`.
+    /// Executes a control word in `\fonttbl`.
     pub(super) fn table_word(&mut self, word: Word, number: Option<i32>) {
         match (word, number) {
             (Word::F, Some(font)) => {
@@ -75,9 +77,9 @@ impl Fonts {
                 self.name.clear();
                 (self.has_charset, self.has_page) = (false, false);
             }
-            // Where both are there, the code page is the more exact.
+            // If both are present, the code page is more precise.
             (Word::Fcharset, Some(charset)) if !self.has_page || charset == 2 => {
-                // Programs that write UTF-8 say so once, and not of each font.
+                // Programs that write UTF-8 declare it once, not for each font.
                 self.has_charset = true;
                 match CodePage::from_charset(charset) {
                     Some(_) if charset == 0 && self.document.is_utf8() => {}
@@ -95,8 +97,8 @@ impl Fonts {
         }
     }
 
-    /// Part of a font's name; a semicolon ends the definition. Fonts of symbols are known by it,
-    /// whatever else is said.
+    /// Adds text to a font's name. A semicolon ends the definition. Symbol fonts are recognized by
+    /// name, whatever the other properties are.
     pub(super) fn name(&mut self, text: &str) {
         for (i, part) in text.split(';').enumerate() {
             if i > 0 {
@@ -130,7 +132,7 @@ impl Fonts {
         }
     }
 
-    /// The font of symbols of that number, if it is one.
+    /// Returns the symbol font with that number, if it is one.
     #[inline]
     pub(super) fn symbols(&self, font: i32) -> Option<SymbolFont> {
         let may_be = match font {
@@ -143,17 +145,17 @@ impl Fonts {
         }
     }
 
-    /// How text is to be read that is in no font.
+    /// Returns the code page of text without a font.
     pub(super) fn document(&self) -> CodePage {
         self.document
     }
 
-    /// How much is remembered, in bytes, about.
+    /// The approximate number of retained bytes.
     pub(super) fn held(&self) -> usize {
         self.fonts.len() * size_of::<(i32, CodePage)>()
     }
 
-    /// How text in that font is to be read.
+    /// Returns the code page of text in that font.
     pub(super) fn page(&self, font: i32) -> CodePage {
         self.fonts.get(&font).copied().unwrap_or(self.document)
     }

@@ -1,25 +1,25 @@
-//! Fields of forms: what was ticked, and what was chosen.
+//! Form fields: check boxes and selected list items.
 
 use super::word::Word;
 
-/// `\ffres` where nothing was chosen, and `\ffdefres` counts.
+/// The value of `\ffres` for no selection, in which case `\ffdefres` applies.
 const UNDEFINED: i32 = 25;
 
-/// As many bytes of the items of a list as are kept.
+/// The maximum number of bytes kept of the items of a list.
 const LONGEST_LIST: usize = 16 * 1024;
 
-/// What `\formfield` says of a field.
+/// The properties in `\formfield`.
 #[derive(Debug, Default)]
 pub(super) struct Form {
     result: Option<i32>,
     default: i32,
-    /// The items of a list, each on a line.
+    /// The items of a list, one on each line.
     items: String,
     has_items: bool,
 }
 
 impl Form {
-    /// A control word in `\formfield`.
+    /// Executes a control word in `\formfield`.
     pub(super) fn word(&mut self, word: Word, number: Option<i32>) {
         match (word, number) {
             (Word::Ffres, Some(result)) if result != UNDEFINED => self.result = Some(result),
@@ -31,7 +31,7 @@ impl Form {
         }
     }
 
-    /// Part of an item of a list.
+    /// Adds text to an item of a list.
     pub(super) fn item(&mut self, text: &str) {
         if self.items.len() + text.len() <= LONGEST_LIST {
             self.items.extend(text.chars().map(|c| if c == '\n' { ' ' } else { c }));
@@ -42,7 +42,7 @@ impl Form {
         self.result.unwrap_or(self.default)
     }
 
-    /// What the field of that code shows, if it is one that has no other result.
+    /// The text of a field with that code, if its result is stored in the form only.
     pub(super) fn value(&self, code: &str) -> Option<&str> {
         match code.split_whitespace().next()? {
             "FORMCHECKBOX" => Some(if self.chosen() > 0 { "☒" } else { "☐" }),
@@ -51,7 +51,7 @@ impl Form {
         }
     }
 
-    /// How much is remembered, in bytes, about.
+    /// The approximate number of retained bytes.
     pub(super) fn held(&self) -> usize {
         self.items.len()
     }

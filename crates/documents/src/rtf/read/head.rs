@@ -1,4 +1,5 @@
-//! The head of a document: what comes before its first paragraph, and holds for all of it.
+//! The header of a document: the content before its first paragraph, which applies to the whole
+//! document.
 
 use bytes::BytesMut;
 
@@ -11,20 +12,21 @@ use super::token::{Token, Tokens};
 use super::word::Word;
 use millpond_convert::ConversionOptions;
 
-/// What the head says.
+/// The state that the header defines.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// The state of the outermost group, as a paragraph finds it.
+    /// The state of the outermost group at the start of a paragraph.
     pub(super) group: Group,
     pub(super) fonts: Fonts,
     pub(super) styles: Styles,
     pub(super) lists: Lists,
-    /// Where it ends: before the first `\pard` of the outermost group.
+    /// The end of the header: before the first `\pard` of the outermost group.
     pub(super) end: usize,
 }
 
 impl Head {
-    /// Reads the head of the document at `start`. `None` if it is longer than `most` bytes or can't be read.
+    /// Reads the header of the document at `start`. `None` if it is longer than `most` bytes or
+    /// invalid.
     pub(super) fn read(input: &[u8], start: usize, most: usize, options: &ConversionOptions) -> Option<Self> {
         let mut reader = Reader::new(options, BytesMut::new());
         let mut tokens = Tokens::new(input, start);
@@ -41,7 +43,7 @@ impl Head {
                     end,
                 });
             }
-            if reader.take(token, tokens.offset()).ok()? || reader.ties.has_closed {
+            if reader.take(token, tokens.offset()).ok()? || reader.dependencies.has_closed {
                 return None;
             }
         }

@@ -1,31 +1,31 @@
-//! RTF that is converted while it is read.
+//! Converts RTF while it is read.
 //!
-//! The reader takes tokens one by one anyway. A token at the end of the window may go on after it, so it waits until more is there;
-//! raw bytes, and text that goes nowhere, need not.
+//! A token at the end of the window may continue after it, so it waits for more input. Raw bytes,
+//! and text that is not kept, need not wait.
 
 use std::mem;
 
 use bytes::{Bytes, BytesMut};
 
+use super::extent::{has_head, start_of};
 use super::reader::Reader;
 use super::token::{Token, Tokens};
-use super::{append_notes, has_head, start_of};
 use millpond_convert::{ConversionOptions, ConvertError, Incremental, Loss, Parts, Report};
 
-/// The way to Markdown. What is kept until it can be written is a paragraph, a table, a block of code; and all footnotes, which come
-/// last.
+/// Incremental conversion to Markdown. It retains the current paragraph, table or block of code,
+/// and all footnotes, which are written last.
 pub(crate) struct ToMarkdown {
     reader: Reader,
-    /// Where the window is in the document.
+    /// The offset of the window in the document.
     offset: usize,
-    /// So many bytes that come next are not tokens.
+    /// The number of following bytes that are not tokens.
     skip: usize,
-    /// The group that is the document has been closed.
+    /// Whether the document's group has been closed.
     is_over: bool,
 }
 
 impl ToMarkdown {
-    /// Begins with the document that begins with `head`.
+    /// Creates a conversion of the document that begins with `head`.
     pub(crate) fn new(head: &[u8], options: &ConversionOptions) -> Result<Self, ConvertError> {
         let mut reader = Reader::new(options, BytesMut::new());
         let skip = start_of(head, options)?;
@@ -35,7 +35,7 @@ impl ToMarkdown {
         Ok(Self { reader, offset: 0, skip, is_over: false })
     }
 
-    /// As [`Incremental::convert`], of bytes that need not be shared.
+    /// Implements [`Incremental::convert`] for a slice.
     pub(crate) fn read(
         &mut self,
         input: &[u8],
@@ -48,13 +48,13 @@ impl ToMarkdown {
         *out = self.reader.redirect(BytesMut::new());
         let done = done?;
         if self.is_over && !was_over {
-            append_notes(&self.reader.take_notes(), out);
+            self.reader.append_notes(out);
         }
         self.offset += done;
         Ok(done)
     }
 
-    /// Takes the tokens that are whole; says how far they go.
+    /// Executes all complete tokens. Returns where they end.
     fn take(&mut self, input: &[u8], is_last: bool) -> Result<usize, ConvertError> {
         let skipped = self.skip.min(input.len());
         self.skip -= skipped;
@@ -68,12 +68,12 @@ impl ToMarkdown {
                     self.is_over = true;
                     break;
                 }
-                // Line ends are no tokens, and a backslash alone is none yet.
+                // Line ends are not tokens, and a single backslash is not a complete one.
                 let is_begun = begin < input.len() && input.ends_with(b"\\");
                 return Ok(input.len() - usize::from(is_begun));
             };
             let end = tokens.offset();
-            // A token is over where it can't go on, for which the next byte may be needed: `\u-` may be `\u-1`.
+            // The next byte may be needed to see the end of a token: `\u-` may be `\u-1`.
             if end + 1 >= input.len() && !is_last {
                 match token {
                     Token::Text(_) if !self.reader.takes_text() => {}
@@ -87,16 +87,16 @@ impl ToMarkdown {
                 self.is_over = true;
             }
         }
-        // What follows is not part of the document.
+        // The rest is not part of the document.
         Ok(input.len())
     }
 
-    /// As [`Incremental::held`].
+    /// Implements [`Incremental::held`].
     pub(crate) fn remembers(&self) -> usize {
         self.reader.held()
     }
 
-    /// As [`Incremental::report`].
+    /// Implements [`Incremental::report`].
     pub(crate) fn losses(&self) -> Report {
         self.reader.report.clone()
     }

@@ -1,20 +1,21 @@
-//! Johab, code page 1361: Korean syllables by their letters, five bits each.
+//! Johab, code page 1361: Korean syllables composed of letters of five bits each.
 //!
-//! After KS X 1001, annex 3. Symbols and Chinese characters are those of EUC-KR, in another order.
+//! From KS X 1001, annex 3. Symbols and Chinese characters are those of EUC-KR, in a different
+//! order.
 
-/// The letters that a syllable may begin with, as they stand alone.
+/// The initial letters of syllables, in isolated form.
 const INITIALS: [char; 19] = [
     'ㄱ', 'ㄲ', 'ㄴ', 'ㄷ', 'ㄸ', 'ㄹ', 'ㅁ', 'ㅂ', 'ㅃ', 'ㅅ', 'ㅆ', 'ㅇ', 'ㅈ', 'ㅉ', 'ㅊ', 'ㅋ', 'ㅌ',
     'ㅍ', 'ㅎ',
 ];
 
-/// The letters that a syllable may end with, as they stand alone.
+/// The final letters of syllables, in isolated form.
 const FINALS: [char; 27] = [
     'ㄱ', 'ㄲ', 'ㄳ', 'ㄴ', 'ㄵ', 'ㄶ', 'ㄷ', 'ㄹ', 'ㄺ', 'ㄻ', 'ㄼ', 'ㄽ', 'ㄾ', 'ㄿ', 'ㅀ', 'ㅁ', 'ㅂ',
     'ㅄ', 'ㅅ', 'ㅆ', 'ㅇ', 'ㅈ', 'ㅊ', 'ㅋ', 'ㅌ', 'ㅍ', 'ㅎ',
 ];
 
-/// Appends `bytes` as Unicode to `text`. What is no character becomes U+FFFD.
+/// Appends `bytes` as Unicode to `text`. Invalid bytes become U+FFFD.
 pub(super) fn decode(bytes: &[u8], text: &mut String) {
     let mut rest = bytes;
     loop {
@@ -46,7 +47,7 @@ fn pair(lead: u8, trail: u8) -> Option<char> {
 
 fn syllable(bits: u16) -> Option<char> {
     let [initial, medial, last] = [bits >> 10 & 31, bits >> 5 & 31, bits & 31].map(usize::from);
-    // 1 and 2 are the places of letters that are missing.
+    // 1 and 2 stand for missing letters.
     let initial = (initial != 1).then(|| initial.checked_sub(2).filter(|&at| at < 19));
     let medial = (medial != 2).then_some(match medial {
         3..=7 => Some(medial - 3),
@@ -72,7 +73,7 @@ fn syllable(bits: u16) -> Option<char> {
     }
 }
 
-/// A symbol or a Chinese character: two rows of 94 of EUC-KR in each row here.
+/// A symbol or a Chinese character: each row here contains two rows of 94 of EUC-KR.
 fn other(lead: u8, trail: u8) -> Option<char> {
     let first = if lead < 0xe0 { 2 * (u16::from(lead) - 0xd9) } else { 2 * u16::from(lead) - 0x197 };
     let at = match trail {

@@ -17,7 +17,8 @@ const fn after(place: usize) -> usize {
 
 /// The document with `insert` before the word at `place`, which counts from 0.
 fn document(place: usize, insert: &str) -> String {
-    // In a font of its own, which no control word below defines anew: letters of a font of symbols are others.
+    // In a font of its own, which no control word below defines anew: letters of a font of symbols
+    // are others.
     let mut text = r"{\rtf1\ansi{\fonttbl{\f9 Arial;}}\f9 ".to_owned();
     for (at, word) in WORDS.iter().enumerate() {
         let brace = if (1..=3).contains(&at) { "{" } else { "" };

@@ -1,8 +1,8 @@
-//! Labels of numbered paragraphs: what the levels of a list write before them.
+//! Labels of numbered paragraphs: the text that the levels of a list write before them.
 
 use std::fmt::Write;
 
-/// `\levelnfc` of the formats that [`push_number`] knows by number, as `\pn` names them.
+/// The `\levelnfc` values of the formats that [`push_number`] supports and that `\pn` names.
 pub(super) const DECIMAL: i32 = 0;
 pub(super) const UPPER_ROMAN: i32 = 1;
 pub(super) const LOWER_ROMAN: i32 = 2;
@@ -12,25 +12,25 @@ pub(super) const ORDINAL: i32 = 5;
 pub(super) const CARDINAL_TEXT: i32 = 6;
 pub(super) const ORDINAL_TEXT: i32 = 7;
 
-/// How often a letter is repeated at most: 27 is `aa`, and larger numbers are written in digits.
+/// How often a letter is repeated at most: 27 is `aa`. Larger numbers are written in digits.
 const MOST_LETTERS: u32 = 8;
 
 /// The largest number that has a Roman numeral.
 const LARGEST_ROMAN: u32 = 3999;
 
-/// What a label says, apart from its words.
+/// The kind of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
-    /// A mark that does not count.
+    /// A bullet.
     Bullet,
-    /// One number, with a full stop or a parenthesis after it or nothing.
+    /// One number, optionally followed by a full stop or a parenthesis.
     Number(u32),
-    /// Anything else; Markdown has no list for it.
+    /// Any other label, which Markdown lists do not have.
     Text,
 }
 
 impl Label {
-    /// Reads a label. A letter alone is a bullet: programs use `o` in a font of their own as one.
+    /// Classifies a label. A single letter is a bullet: programs use `o` in a symbol font as one.
     pub(super) fn read(text: &str) -> Self {
         let text = text.trim();
         let digits = text.strip_suffix(['.', ')']).unwrap_or(text);
@@ -45,8 +45,8 @@ impl Label {
     }
 }
 
-/// Appends `number` in a format of `\levelnfc`. `false`, in digits, if this reader does not know
-/// the format.
+/// Appends `number` in a `\levelnfc` format. Returns `false`, and writes digits, if the format is
+/// not supported.
 pub(super) fn push_number(label: &mut String, format: i32, number: u32) -> bool {
     match format {
         UPPER_ROMAN | LOWER_ROMAN if (1..=LARGEST_ROMAN).contains(&number) => {
@@ -58,14 +58,14 @@ pub(super) fn push_number(label: &mut String, format: i32, number: u32) -> bool 
             label.extend(std::iter::repeat_n(letter, (number - 1) as usize / 26 + 1));
         }
         ORDINAL => push(label, format_args!("{number}{}", ordinal_ending(number))),
-        // Digits as wide as ideographs.
+        // Full-width digits.
         14 => {
             let start = label.len();
             push(label, format_args!("{number}"));
             let digits = label.split_off(start);
             label.extend(digits.bytes().filter_map(|b| char::from_u32(0xff10 + u32::from(b - b'0'))));
         }
-        // Numbers in circles.
+        // Circled numbers.
         18 if (1..=20).contains(&number) => label.extend(char::from_u32(0x2460 + number - 1)),
         22 => push(label, format_args!("{number:02}")),
         57 => push(label, format_args!("- {number} -")),
@@ -78,7 +78,7 @@ pub(super) fn push_number(label: &mut String, format: i32, number: u32) -> bool 
 }
 
 fn push(label: &mut String, text: std::fmt::Arguments<'_>) {
-    // A string takes all that is written to it.
+    // Writing to a string never fails.
     let _ = label.write_fmt(text);
 }
 

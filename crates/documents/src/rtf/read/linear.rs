@@ -1,8 +1,8 @@
-//! Mathematics as a line of text, after the linear format of Unicode Technical Note 28: `(a+b)/2`,
+//! Formulas as one line of text, in the linear format of Unicode Technical Note 28: `(a+b)/2`,
 //! `x^2`, `√(3&x)`.
 
-/// How deep parts are told apart; deeper ones are text of the part around them. Bounds the work:
-/// each part may put a parenthesis before its text once.
+/// The maximum depth of parts. Deeper parts become text of the surrounding part. This limits the
+/// work: each part may insert a parenthesis before its text once.
 const MOST_OPEN: usize = 64;
 
 /// A part of a formula.
@@ -10,21 +10,21 @@ const MOST_OPEN: usize = 64;
 pub(super) enum Part {
     Fraction,
     Radical,
-    /// A sum, an integral and the like: a mark, limits, and what it is of.
+    /// A sum, an integral and similar: an operator, limits, and an operand.
     Nary,
     Delimiters,
     Function,
     Accent,
-    /// A matrix, or equations below each other.
+    /// A matrix, or aligned equations.
     Rows,
     Row,
-    /// A base with a script; limits are scripts, too.
+    /// A base with a script. Limits are scripts, too.
     Script,
     /// A base with a limit above it.
     LimitAbove,
-    /// Parts one over the other. A raised one, which is how readings stand over words, is left out.
+    /// An overstrike of parts. A raised part, used for ruby text, is removed.
     Overstrike,
-    /// What other parts consist of.
+    /// A component of another part.
     Base,
     Numerator,
     Denominator,
@@ -37,23 +37,23 @@ pub(super) enum Part {
 #[derive(Debug)]
 struct Open {
     part: Part,
-    /// The group, or the depth of parentheses, that it ends with.
+    /// The depth of the group or of parentheses that ends it.
     depth: usize,
-    /// Where it begins, and where its own text does, after what goes before.
+    /// The start of the part, and of its text after the prefix.
     from: usize,
     start: usize,
-    /// How many parts it has so far.
+    /// The number of its components so far.
     count: usize,
-    /// The marks of a sum, an accent, or delimiters with the separator in the middle.
+    /// The operator of a sum, an accent, or delimiters with the separator in the middle.
     marks: [Option<char>; 3],
-    /// Which of them is told next.
+    /// The index of the next mark.
     slot: usize,
     has_degree: bool,
-    /// The last part of it was a raised one that it began with, which ended here.
+    /// Whether its last component was a raised one at its beginning, which ended here.
     raised: Option<usize>,
 }
 
-/// A formula under way.
+/// The current formula.
 #[derive(Debug, Default)]
 pub(super) struct Linear {
     out: String,
@@ -61,7 +61,7 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// What there is so far; the next formula begins.
+    /// Returns the formula, and begins the next one.
     pub(super) fn take(&mut self) -> String {
         self.end(0);
         std::mem::take(&mut self.out)
@@ -71,7 +71,7 @@ impl Linear {
         self.out.is_empty() && self.open.is_empty()
     }
 
-    /// How much is remembered, in bytes, about.
+    /// The approximate number of retained bytes.
     pub(super) fn held(&self) -> usize {
         self.out.len() + self.open.len() * size_of::<Open>()
     }
@@ -112,7 +112,7 @@ impl Linear {
         self.open.push(open);
     }
 
-    /// Another mark of the innermost part is told, which may be none.
+    /// Begins a mark of the innermost part, which may be empty.
     pub(super) fn begin_mark(&mut self, slot: usize) {
         if let Some(open) = self.open.last_mut() {
             open.slot = slot;
@@ -130,7 +130,7 @@ impl Linear {
         }
     }
 
-    /// Ends the parts that were begun at that depth or deeper.
+    /// Ends the parts that began at that depth or deeper.
     pub(super) fn end(&mut self, depth: usize) {
         while self.open.last().is_some_and(|open| open.depth >= depth) {
             if let Some(open) = self.open.pop() {
@@ -183,7 +183,7 @@ impl Linear {
         }
     }
 
-    /// A part of an overstrike that is nothing but raised text is no part of the line.
+    /// Removes a component of an overstrike that contains only raised text.
     fn end_overstruck(&mut self, open: &Open) {
         if open.raised == Some(self.out.len()) {
             self.out.truncate(open.start);
@@ -197,7 +197,7 @@ impl Linear {
 }
 
 impl Open {
-    /// What goes before the next part of it.
+    /// Writes the prefix of the next component.
     fn push_before(&self, part: Part, out: &mut String) {
         let mark = |slot: usize| self.marks.get(slot).copied().flatten();
         match (self.part, part) {

@@ -1,33 +1,33 @@
-//! What the tables at the head of a document say of lists.
+//! The list tables in the header of a document.
 
 use std::collections::HashMap;
 
 use super::word::Word;
 
-/// Levels of a list, as many as the specification knows.
+/// The number of list levels in the specification.
 pub(super) const LEVELS: usize = 9;
 
-/// `\levelnfc` of a level with bullets.
+/// `\levelnfc` for bullets.
 pub(super) const BULLET: i32 = 23;
-/// `\levelnfc` of a level with no marker at all.
+/// `\levelnfc` for no marker.
 pub(super) const NO_MARKER: i32 = 255;
 
-/// The longest text of a level that is kept, in bytes, but for its last character.
+/// The maximum length of a level's text in bytes, without its last character.
 const LONGEST_TEXT: usize = 64;
 
-/// One level of a list. Decimal numbers from 1, unless told otherwise.
+/// One level of a list. By default it has decimal numbers from 1.
 #[derive(Debug, Clone)]
 pub(super) struct Level {
     pub(super) format: i32,
     pub(super) start: u32,
-    /// `\levellegal`: the numbers of all levels are decimal here.
+    /// `\levellegal`: the numbers of all levels are decimal in this text.
     pub(super) is_legal: bool,
-    /// `\levelnorestart`: it goes on counting when a level above has counted.
+    /// `\levelnorestart`: the numbering continues after an item of a higher level.
     pub(super) goes_on: bool,
-    /// `\leveltext`: what stands before an item. U+0000 to U+0008 are the numbers of the levels;
-    /// the positions that `\levelnumbers` lists say no more than that.
+    /// `\leveltext`: the text before an item. U+0000 to U+0008 stand for the numbers of the levels.
+    /// `\levelnumbers` only repeats their positions.
     text: Option<String>,
-    /// The semicolon after it was there where it was to be.
+    /// Whether the terminating semicolon was at the expected position.
     is_text_over: bool,
 }
 
@@ -49,7 +49,7 @@ impl Level {
         }
     }
 
-    /// What stands before an item, if the level says so.
+    /// The text before an item, if the level has one.
     pub(super) fn text(&self) -> Option<&str> {
         let text = self.text.as_deref()?;
         let text = if self.is_text_over { text } else { text.strip_suffix(';').unwrap_or(text) };
@@ -66,14 +66,14 @@ impl Level {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Override {
     list: Option<usize>,
-    /// By level, what replaces the list's own start.
+    /// For each level, the replaced start number.
     starts: Vec<Option<u32>>,
-    /// By level, what replaces the list's own level.
+    /// For each level, the replaced level.
     levels: Vec<Option<Level>>,
 }
 
 impl Override {
-    /// What replaces the start of a level.
+    /// Returns the replaced start number of a level.
     pub(super) fn start(&self, at: usize) -> Option<u32> {
         self.starts.get(at).copied().flatten()
     }
@@ -83,7 +83,8 @@ impl Override {
     }
 }
 
-/// Whose count an item takes part in: all paragraphs of a list share it, unless an override starts anew.
+/// Identifies a counter of items. All paragraphs of a list share it, unless an override restarts
+/// the numbering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Counter {
     List(usize),
@@ -91,7 +92,7 @@ pub(super) enum Counter {
 }
 
 impl Counter {
-    /// That of the items which refer to `entry` by `ls`.
+    /// The counter of items that refer to `entry` by `ls`.
     pub(super) fn of(entry: Option<&Override>, ls: i32) -> Self {
         match entry.and_then(|entry| entry.list) {
             Some(list) if !entry.is_some_and(Override::restarts) => Self::List(list),
@@ -107,17 +108,17 @@ pub(super) struct Tables {
     by_id: HashMap<i32, usize>,
     overrides: Vec<Override>,
     by_ls: HashMap<i32, usize>,
-    /// How many characters of the text of a level are still to come before its semicolon, by what
-    /// it says itself. `None`: what comes next says it.
+    /// The number of characters in the text of a level before its semicolon, from its first
+    /// character. `None`: the next character is the first.
     text_left: Option<i32>,
-    /// The text is that of a level of an override.
+    /// Whether the text is that of a level of an override.
     is_text_of_override: bool,
-    /// How much the texts of levels hold, in bytes.
+    /// The size of the texts of levels, in bytes.
     texts: usize,
 }
 
 impl Tables {
-    /// A control word in `\listtable`.
+    /// Executes a control word in `\listtable`.
     pub(super) fn list_word(&mut self, word: Word, number: Option<i32>) {
         if word == Word::List {
             self.lists.push(Vec::new());
@@ -143,7 +144,7 @@ impl Tables {
         }
     }
 
-    /// A character of `\leveltext`; the first says how many follow.
+    /// Adds a character of `\leveltext`. The first is the number of characters that follow.
     pub(super) fn level_char(&mut self, c: char) {
         let Some(left) = self.text_left else {
             self.text_left = Some(u32::from(c).min(255) as i32);
@@ -156,10 +157,10 @@ impl Tables {
         };
         self.text_left = Some(left.saturating_sub(1));
         let Some(level) = level else { return };
-        // Where it says that it is over, or at its end if that is wrong.
+        // The text ends at its stated length, or at the end of the group if that is wrong.
         level.is_text_over |= left == 0 && c == ';';
         match &mut level.text {
-            // A number of a level is no other character.
+            // The number of a level never stands for another character.
             Some(text)
                 if !level.is_text_over && text.len() < LONGEST_TEXT && (!c.is_control() || c <= '\u{8}') =>
             {
@@ -170,7 +171,7 @@ impl Tables {
         }
     }
 
-    /// A control word in `\listoverridetable`.
+    /// Executes a control word in `\listoverridetable`.
     pub(super) fn override_word(&mut self, word: Word, number: Option<i32>) {
         if word == Word::Listoverride {
             self.overrides.push(Override::default());
@@ -202,19 +203,20 @@ impl Tables {
         self.begin_text(word, true);
     }
 
-    /// What `\ls` refers to.
+    /// Returns the override with the number `\ls`.
     pub(super) fn entry(&self, ls: i32) -> Option<&Override> {
         self.by_ls.get(&ls).and_then(|&index| self.overrides.get(index))
     }
 
-    /// A level of the list that is referred to, if it is defined.
+    /// Returns a level of the list to which the override refers, if it is defined.
     pub(super) fn level<'a>(&'a self, entry: Option<&'a Override>, at: usize) -> Option<&'a Level> {
         let entry = entry?;
         let own = entry.levels.get(at).and_then(Option::as_ref);
         own.or_else(|| self.lists.get(entry.list?)?.get(at))
     }
 
-    /// What counts the items with that `\ls`, if their numbers may show: those of a list that is all bullets don't.
+    /// Returns the counter of items with that `\ls`, if their numbers may be visible. It is `None`
+    /// for a list that has only bullets.
     pub(super) fn shown_counter(&self, ls: i32) -> Option<Counter> {
         let entry = self.entry(ls);
         let list = entry.and_then(|entry| entry.list).and_then(|list| self.lists.get(list));
@@ -224,7 +226,7 @@ impl Tables {
         (!is_silent).then(|| Counter::of(entry, ls))
     }
 
-    /// How much they hold, in bytes, about: of each list no more than [`LEVELS`] are kept.
+    /// The approximate number of retained bytes. At most [`LEVELS`] levels of each list are kept.
     pub(super) fn held(&self) -> usize {
         const EACH: usize = LEVELS * size_of::<Level>();
         self.texts
@@ -232,7 +234,7 @@ impl Tables {
             + (self.by_id.len() + self.by_ls.len()) * 16
     }
 
-    /// Whether they say how paragraphs refer to lists.
+    /// Whether there are overrides.
     pub(super) fn has_overrides(&self) -> bool {
         !self.overrides.is_empty()
     }

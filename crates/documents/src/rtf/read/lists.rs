@@ -1,4 +1,4 @@
-//! Lists: what the tables at the head of the document say of them, and the numbers that their items have.
+//! Lists: their definitions in the header of the document, and the numbers of their items.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::model::Item;
 /// The items of a list so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
-    /// What the list goes by.
+    /// The list that the counter belongs to.
     list: u32,
-    /// The number that an item had last, by level. `None`: the next item is the first.
+    /// The last number of an item, for each level. `None`: the next item is the first.
     last: [Option<u32>; LEVELS],
-    /// Any of them showed.
+    /// Whether any number was shown.
     is_shown: bool,
 }
 
 impl Count {
-    /// The next number at that level; deeper levels start again, but for those that go on.
+    /// Returns the next number at that level. Deeper levels restart, except those that continue.
     fn next(&mut self, level: usize, start: u32, is_shown: bool, goes_on: impl Fn(usize) -> bool) -> u32 {
         self.is_shown |= is_shown;
         for (deeper, last) in self.last.iter_mut().enumerate().skip(level + 1) {
@@ -36,25 +36,25 @@ impl Count {
     }
 }
 
-/// Everything known of lists.
+/// The state of all lists.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
-    /// Shared by the parts of a document; nothing changes there after the head.
+    /// The tables, shared by the parts of a document. They do not change after the header.
     tables: Arc<Tables>,
     counts: HashMap<Counter, Count>,
-    /// How many lists there have been.
+    /// The number of lists so far.
     opened: u32,
-    /// The `\pn` lists that are open: indent, list, last number.
+    /// The open `\pn` lists: indent, list, last number.
     old: Vec<(i32, u32, Option<u32>)>,
 }
 
 impl Lists {
-    /// A control word in `\listtable`.
+    /// Executes a control word in `\listtable`.
     pub(super) fn list_word(&mut self, word: Word, number: Option<i32>) {
         Arc::make_mut(&mut self.tables).list_word(word, number);
     }
 
-    /// A control word in `\listoverridetable`.
+    /// Executes a control word in `\listoverridetable`.
     pub(super) fn override_word(&mut self, word: Word, number: Option<i32>) {
         Arc::make_mut(&mut self.tables).override_word(word, number);
     }
@@ -63,14 +63,14 @@ impl Lists {
         &self.tables
     }
 
-    /// A character of `\leveltext`.
+    /// Adds a character of `\leveltext`.
     pub(super) fn level_char(&mut self, c: char) {
         Arc::make_mut(&mut self.tables).level_char(c);
     }
 
-    /// The item that a paragraph with `\ls` and `\ilvl` is, and counts it; its label is appended to
-    /// `label`. `None` if its level has no marker. `marker` is the text of its marker, for lists
-    /// that the tables don't have and for numbers that this reader can't write.
+    /// Counts the item of a paragraph with `\ls` and `\ilvl`, and returns it. Appends its label to
+    /// `label`. `None` if its level has no marker. `marker` is the text of its marker, used for
+    /// lists without a definition and for unsupported number formats.
     pub(super) fn item(
         &mut self,
         ls: i32,
@@ -120,30 +120,30 @@ impl Lists {
         }
         match Label::read(label.get(before..).unwrap_or_default()) {
             _ if label.len() == before => None,
-            // What the number of a list that no table has is, its first marker says, and the count
-            // from there.
+            // For a list without a definition, the first marker determines the number, and counting
+            // continues from it.
             Label::Number(_) if defined.is_none() => Some((item(Some(number)), Label::Number(number))),
             Label::Number(number) => Some((item(Some(number)), Label::Number(number))),
             read => Some((item(None), read)),
         }
     }
 
-    /// What has counted items, and whether their numbers showed.
+    /// The counters of list items, and whether their numbers were shown.
     pub(super) fn counters(&self) -> Vec<(Counter, bool)> {
         self.counts.iter().map(|(&counter, count)| (counter, count.is_shown)).collect()
     }
 
-    /// The same lists, with nothing counted yet.
+    /// Returns the same lists without counters.
     pub(super) fn uncounted(&self) -> Self {
         Self { tables: Arc::clone(&self.tables), ..Self::default() }
     }
 
-    /// Whether no list numbered by `\pn` is open.
-    pub(super) fn is_at_rest(&self) -> bool {
+    /// Whether no `\pn` list is open.
+    pub(super) fn is_reset(&self) -> bool {
         self.old.is_empty()
     }
 
-    /// The item that a paragraph numbered by `\pn` is; how far it is nested shows in its indent.
+    /// The item of a paragraph numbered by `\pn`. Its indent determines its depth.
     pub(super) fn old_item(&mut self, indent: i32, numbering: Numbering) -> Option<Item> {
         let first = match numbering {
             Numbering::None => return None,
@@ -171,9 +171,9 @@ impl Lists {
         Some(Item { list, level, number })
     }
 
-    /// As [`old_item`](Self::old_item), with its label, which is appended to `label`. `marker` is
-    /// the text of its marker: what the number looks like, and whether there is one where nothing
-    /// else says so.
+    /// As [`old_item`](Self::old_item); also appends the label to `label`. `marker` is the text of
+    /// its marker. It determines the format of the number, and whether there is one if nothing else
+    /// does.
     pub(super) fn old_labelled(
         &mut self,
         indent: i32,
@@ -202,7 +202,7 @@ impl Lists {
         Some((item, Label::read(label)))
     }
 
-    /// A paragraph that is no item ends the lists numbered by `\pn`.
+    /// Ends the `\pn` lists, at a paragraph that is not an item.
     pub(super) fn interrupt(&mut self) {
         self.old.clear();
     }
@@ -212,14 +212,13 @@ impl Lists {
         self.opened
     }
 
-    /// How much is remembered, in bytes, about.
+    /// The approximate number of retained bytes.
     pub(super) fn held(&self) -> usize {
         self.counts.len() * size_of::<(Counter, Count)>() + self.tables.held()
     }
 }
 
-/// The number of a level, and its format: the last that was counted there, or the one that it
-/// starts with.
+/// The number of a level, and its format. It is the last number counted, or the start number.
 fn number_at(tables: &Tables, entry: Option<&Override>, count: &Count, at: usize) -> (u32, i32) {
     let level = tables.level(entry, at);
     let start = entry.and_then(|entry| entry.start(at)).or(level.map(|level| level.start));
@@ -227,9 +226,8 @@ fn number_at(tables: &Tables, entry: Option<&Override>, count: &Count, at: usize
     (number, level.map_or(labels::DECIMAL, |level| level.format))
 }
 
-/// Appends the text of the level `at` with the numbers in it. `number` says which, how it is
-/// written, and whether all are decimal. `false` if one is in a format that this reader does not
-/// know.
+/// Appends the text of the level `at` with its numbers. `number` returns the number and format of
+/// each level, and whether all are decimal. Returns `false` if a format is not supported.
 fn push_text(
     label: &mut String,
     text: &str,

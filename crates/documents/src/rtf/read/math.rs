@@ -1,6 +1,5 @@
-//! Formulas: which control words are parts of one.
+//! Formulas: their control words.
 
-use super::destination::character;
 use super::linear::Part;
 use super::reader::Reader;
 use super::state::Destination;
@@ -15,13 +14,13 @@ impl Reader {
         self.group.destination = Destination::Math;
     }
 
-    /// The formula is over; its text is part of the paragraph.
+    /// Ends the formula. Its text is part of the paragraph.
     pub(super) fn end_math(&mut self) {
         let line = self.math.take();
         self.show(&line);
     }
 
-    /// A control word in a formula.
+    /// Executes a control word in a formula.
     pub(super) fn math_word(&mut self, word: Word, number: Option<i32>) {
         let slot = match word {
             Word::Mchr | Word::MbegChr => Some(0),
@@ -45,12 +44,12 @@ impl Reader {
             Word::U => self.unicode(number.unwrap_or(0)),
             Word::Uc => self.group.fallback = u32::try_from(number.unwrap_or(1)).unwrap_or(0),
             Word::F => self.group.font = number.unwrap_or(0),
-            _ => character(word).into_iter().for_each(|c| self.push(c)),
+            _ => word.character().into_iter().for_each(|c| self.push(c)),
         }
     }
 
-    /// An unknown word in a formula: it begins a group that says how something looks, or is about a
-    /// run.
+    /// Handles an unknown word in a formula: it begins a group with formatting or with properties
+    /// of a run.
     pub(super) fn unknown_in_math(&mut self) {
         if self.group.destination == Destination::Math {
             self.group.destination = Destination::MathProperty;

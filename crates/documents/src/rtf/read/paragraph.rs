@@ -1,18 +1,17 @@
-//! Paragraphs: their properties, their ends, and what they turn out to be.
+//! Paragraphs: their properties, their ends, and their kinds.
 
 use std::mem;
 
-use super::destination::{alignment, outline_level};
 use super::labels::Label;
 use super::reader::Reader;
 use super::state::{Destination, Numbering, ParagraphProperties};
-use super::styles::Role;
+use super::styles::{Role, outline_level};
 use super::text::LONGEST_MARKER;
 use super::word::Word;
-use crate::model::{Flags, Item, Kind, Place};
+use crate::model::{Align, Flags, Item, Kind, Place};
 
 impl Reader {
-    /// A control word that is about paragraphs or tables.
+    /// Executes a control word for paragraphs or tables.
     pub(super) fn paragraph_word(&mut self, word: Word, number: Option<i32>) {
         let paragraph = &mut self.group.paragraph;
         match word {
@@ -32,7 +31,7 @@ impl Reader {
         }
     }
 
-    /// A control word in a shape.
+    /// Executes a control word in a shape.
     pub(super) fn shape_word(&mut self, word: Word) {
         if matches!(word, Word::Shptxt | Word::Dptxbxtext) {
             self.group.destination = Destination::TextBox;
@@ -42,7 +41,8 @@ impl Reader {
         }
     }
 
-    /// A box stands within a paragraph, or in a cell, which go on after it: its paragraphs are lines of theirs.
+    /// Ends a paragraph of a text box. The box is within a paragraph or cell, which continues after
+    /// it, so its paragraphs become lines.
     fn break_in_box(&mut self, word: Word) {
         match word {
             Word::Par | Word::Sect | Word::Page | Word::Column | Word::Row | Word::Nestrow => {
@@ -54,25 +54,25 @@ impl Reader {
         }
     }
 
-    /// What follows begins a line.
+    /// Begins a new line.
     pub(super) fn break_line(&mut self) {
-        let text = &self.flow().content().text;
+        let text = &self.writer().content().text;
         if !text.is_empty() && !text.ends_with('\n') {
             self.push('\n');
         }
     }
 
-    /// A control word that ends something.
+    /// Executes a control word that ends a paragraph, cell or row.
     fn break_word(&mut self, word: Word) {
         match word {
             Word::Par | Word::Sect | Word::Page | Word::Column => self.end_paragraph(),
             Word::Cell => self.end_cell(),
             Word::Row => {
-                let (flow, links) = self.flow_and_links();
-                flow.end_row(links);
+                let (writer, links) = self.writer_and_links();
+                writer.end_row(links);
                 self.end_links();
             }
-            // A table in a cell is laid out as text of that cell.
+            // A table within a cell becomes text of the cell.
             Word::Nestcell => self.push('\t'),
             Word::Nestrow => self.push('\n'),
             _ => {}
@@ -83,42 +83,42 @@ impl Reader {
         let align = self.group.paragraph.align;
         self.mark_item();
         self.forget_marker();
-        let (flow, links) = self.flow_and_links();
-        flow.end_cell(align, links);
+        let (writer, links) = self.writer_and_links();
+        writer.end_cell(align, links);
         self.end_links();
     }
 
-    /// Ends the paragraph with the properties that the group has now.
+    /// Ends the paragraph with the current properties of the group.
     pub(super) fn end_paragraph(&mut self) {
         self.is_leaving_out = false;
         let properties = self.group.paragraph;
         if properties.in_table {
-            // A paragraph of a cell; the cell goes on.
+            // A paragraph within a cell, which continues.
             self.mark_item();
             self.forget_marker();
             return self.push('\n');
         }
-        let is_blank = self.flow().content().is_blank();
+        let is_blank = self.writer().content().is_blank();
         let place = self.place(&properties, is_blank);
         if !self.label.is_empty() {
             self.label.push(' ');
             let label = mem::take(&mut self.label);
-            self.flow().content().begin_with(&label);
+            self.writer().content().begin_with(&label);
             self.label = label;
         }
         self.forget_marker();
-        let (flow, links) = self.flow_and_links();
+        let (writer, links) = self.writer_and_links();
         match place {
-            Some(place) => flow.end_paragraph(place, links),
-            None => flow.blank_paragraph(),
+            Some(place) => writer.end_paragraph(place, links),
+            None => writer.blank_paragraph(),
         }
         self.end_links();
     }
 
-    /// Markdown has no lists in cells, so what would be an item there begins with its mark as text.
+    /// Inserts the mark of an item as text: Markdown cells contain no lists.
     fn mark_item(&mut self) {
         let properties = self.group.paragraph;
-        if !self.may_be_item(&properties) || self.flow().content().is_line_blank() {
+        if !self.may_be_item(&properties) || self.writer().content().is_line_blank() {
             return;
         }
         let mark = match self.item_or_body(&properties) {
@@ -127,7 +127,7 @@ impl Reader {
             Kind::Labelled(_) => format!("{} ", self.label),
             _ => return,
         };
-        self.flow().content().mark_line(&mark);
+        self.writer().content().mark_line(&mark);
     }
 
     fn forget_marker(&mut self) {
@@ -135,7 +135,7 @@ impl Reader {
         self.marker.clear();
     }
 
-    /// What the paragraph is and where it stands; `None` if nothing of it is to be seen.
+    /// The kind and position of the paragraph; `None` if nothing of it is visible.
     fn place(&mut self, properties: &ParagraphProperties, is_blank: bool) -> Option<Place> {
         self.label.clear();
         let role = self.styles.role(properties.style);
@@ -159,8 +159,8 @@ impl Reader {
             None => self.item_or_body(properties),
         };
         if matches!(kind, Kind::Heading(_)) {
-            // Headings are bold of themselves.
-            self.flow().content().drop_uniform(Flags::BOLD);
+            // Headings are always bold.
+            self.writer().content().drop_uniform(Flags::BOLD);
         }
         if !matches!(kind, Kind::Heading(_) | Kind::Labelled(_)) {
             self.label.clear();
@@ -172,10 +172,11 @@ impl Reader {
         self.has_marker || properties.list > 0 || properties.numbering != Numbering::None
     }
 
-    /// A heading is in no list, so any number that it has is text of it.
+    /// Keeps the number of a heading as text, because a heading is in no list.
     fn number_heading(&mut self, properties: &ParagraphProperties) {
         if properties.list == 0 {
-            // No list goes on from heading to heading, so only the marker knows.
+            // A list does not continue between headings, so the number is known from the marker
+            // only.
             if Label::read(&self.marker) != Label::Bullet && self.marker.len() < LONGEST_MARKER {
                 self.label.push_str(self.marker.trim());
             }
@@ -190,7 +191,7 @@ impl Reader {
         }
     }
 
-    /// What a paragraph is that is no heading, with its label.
+    /// The kind of a paragraph that is not a heading. Sets its label.
     fn item_or_body(&mut self, properties: &ParagraphProperties) -> Kind {
         self.label.clear();
         let is_whole = self.marker.len() < LONGEST_MARKER;
@@ -209,5 +210,15 @@ impl Reader {
             Some((item, _)) => Kind::Item(item),
             None => Kind::Body,
         }
+    }
+}
+
+/// The alignment that a control word sets.
+fn alignment(word: Word) -> Option<Align> {
+    match word {
+        Word::Ql => Some(Align::None),
+        Word::Qc => Some(Align::Center),
+        Word::Qr => Some(Align::Right),
+        _ => None,
     }
 }

@@ -1,10 +1,11 @@
-//! Parts of an RTF document, each read on its own from what the head says.
+//! Parts of an RTF document: each is read separately, from the state after the header.
 //!
-//! The [cuts] are guesses. What a part starts from is guessed with them: the state after the head, nothing
-//! open, and as many footnotes before as there are words for them. At its end each part compares its own state with what
-//! the next started from; if all do, then by induction from the first, which begins where the document does, each was
-//! read as the whole would be. Items of lists are counted over the document: none whose number shows may have been counted
-//! on from another part.
+//! The [cuts] are guesses. The initial state of a part is a guess, too: the state after the header,
+//! with nothing open, and with the number of preceding footnotes counted from their control words.
+//! At its end each part compares its state with the initial state of the next part. If all are
+//! equal, by induction from the first part, which begins with the document, each part was read as
+//! in the whole. Items of lists are counted throughout the document, so no list with visible
+//! numbers may have items in two parts.
 
 use std::collections::HashSet;
 use std::mem;
@@ -14,36 +15,39 @@ use std::sync::OnceLock;
 use bytes::BytesMut;
 use memchr::memmem;
 
+use super::cuts;
+use super::extent::{HEAD, start_of};
 use super::head::Head;
 use super::list_tables::Counter;
-use super::reader::{Reader, Ties};
+use super::reader::{PartDependencies, Reader};
 use super::token::Tokens;
-use super::{HEAD, cuts, start_of};
+
 use millpond_convert::{ConversionOptions, ConvertError, Report, Split};
 
-/// The most of a document that may be its head, as a divisor of its length: it is read once more than the rest.
+/// The maximum fraction of a document, as a divisor of its length, that may be its header. The
+/// header is read twice.
 const MOST_HEAD: usize = 8;
 
-/// What the parts of a document share.
+/// The data that the parts of a document share.
 #[derive(Debug)]
 pub(crate) struct Plan {
     head: Head,
-    /// How many footnotes come before each part.
+    /// The number of footnotes before each part.
     notes: Vec<u32>,
-    left: Vec<OnceLock<Left>>,
+    side_outputs: Vec<OnceLock<SideOutput>>,
 }
 
-/// What a part leaves for the join beside its output.
+/// The results of a part, other than its output, that the join needs.
 #[derive(Debug)]
-struct Left {
+struct SideOutput {
     notes: BytesMut,
-    /// What has counted items of lists, and whether their numbers showed.
+    /// The counters of list items, and whether their numbers were shown.
     counters: Vec<(Counter, bool)>,
-    /// The most bytes that there were at a time.
+    /// The maximum size of the output so far, in bytes.
     peak: usize,
 }
 
-/// Parts of about `chunk_size` bytes, two at least.
+/// Returns parts of about `chunk_size` bytes, or `None` if there are fewer than two.
 pub(crate) fn split(
     input: &[u8],
     options: &ConversionOptions,
@@ -56,7 +60,7 @@ pub(crate) fn split(
     let head = Head::read(input, start, (len / MOST_HEAD).max(64 << 10), options)?;
     let size = len.div_ceil(len.div_ceil(chunk_size.max(1)));
     let mut cuts = cuts::find(input, &head, start, size);
-    // What little is left at the end is part of the last.
+    // A short rest at the end is added to the last part.
     while cuts.last().is_some_and(|&cut| input.len() - cut < size / 2) {
         cuts.pop();
     }
@@ -73,11 +77,11 @@ pub(crate) fn split(
         before = cut;
     }
     parts.push(before..input.len());
-    let left = parts.iter().map(|_| OnceLock::new()).collect();
-    Some((parts, Plan { head, notes, left }))
+    let side_outputs = parts.iter().map(|_| OnceLock::new()).collect();
+    Some((parts, Plan { head, notes, side_outputs }))
 }
 
-/// Appends the Markdown of a part of `input`, footnotes aside.
+/// Appends the Markdown of a part of `input`, without footnotes.
 pub(crate) fn from_part(
     input: &[u8],
     split: &Split,
@@ -86,7 +90,7 @@ pub(crate) fn from_part(
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<Report, ConvertError> {
-    let (Some(&notes_before), Some(left)) = (plan.notes.get(part), plan.left.get(part)) else {
+    let (Some(&notes_before), Some(side)) = (plan.notes.get(part), plan.side_outputs.get(part)) else {
         return Err(ConvertError::inseparable());
     };
     out.reserve((split.part(part).len() / 3).min(options.max_output));
@@ -95,8 +99,8 @@ pub(crate) fn from_part(
     *out = reader.redirect(BytesMut::new());
     done?;
     let (notes, counters, peak) = (reader.take_notes(), reader.lists.counters(), reader.peak);
-    // A part that is read twice leaves the same.
-    let _ = left.set(Left { notes, counters, peak });
+    // A second reading of the part has the same results.
+    let _ = side.set(SideOutput { notes, counters, peak });
     Ok(reader.report)
 }
 
@@ -112,14 +116,14 @@ fn read_part(
     let mut tokens = Tokens::new(input, range.start);
     if part == 0 {
         reader.read_until(&mut tokens, plan.head.end)?;
-        reader.ties = Ties { has_instruction: true, ..Ties::default() };
+        reader.dependencies = PartDependencies { has_instruction: true, ..PartDependencies::default() };
     } else {
         reader.resume(&plan.head, notes_before);
     }
     let is_right = match plan.notes.get(part + 1) {
         Some(&notes_after) => {
             let is_closed = reader.read_until(&mut tokens, range.end)?;
-            !is_closed && tokens.offset() == range.end && reader.is_at_rest(&plan.head, notes_after)
+            !is_closed && tokens.offset() == range.end && reader.is_reset(&plan.head, notes_after)
         }
         None => {
             if !reader.read_until(&mut tokens, usize::MAX)? {
@@ -129,45 +133,79 @@ fn read_part(
             true
         }
     };
-    if !is_right || reader.ties.lacks_instruction {
+    if !is_right || reader.dependencies.lacks_instruction {
         return Err(ConvertError::inseparable());
     }
     Ok(())
 }
 
-/// Appends the document: the parts, a blank line between those that are not empty, and their footnotes likewise.
+impl Reader {
+    /// Sets the state to that after the header.
+    fn resume(&mut self, head: &Head, note_count: u32) {
+        self.stack.push(self.group);
+        self.group = head.group;
+        self.fonts = head.fonts.clone();
+        self.styles = head.styles.clone();
+        self.lists = head.lists.clone();
+        self.note_count = note_count;
+    }
+
+    /// Whether the state equals that after [`resume`](Self::resume), as far as a paragraph that
+    /// begins here with `\\pard\\plain` depends on it.
+    fn is_reset(&mut self, head: &Head, note_count: u32) -> bool {
+        self.flush_bytes();
+        self.decoder.end_fallback();
+        let group = self.group.for_paragraph(self.fonts.default_font);
+        self.is_outermost()
+            && self.decoder.is_reset()
+            && self.lists.is_reset()
+            && self.body.is_reset()
+            && !self.has_marker
+            && self.links.is_reset()
+            && self.note_count == note_count
+            && !self.dependencies.has_defined
+            && !self.dependencies.has_closed
+            && (group.flags, group.font, group.fallback)
+                == (head.group.flags, head.group.font, head.group.fallback)
+    }
+}
+
+/// Appends the document: the parts that are not empty, separated by blank lines, and then their
+/// footnotes in the same way.
 pub(crate) fn join(
     plan: &Plan,
     parts: &[BytesMut],
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<(), ConvertError> {
-    let left: Option<Vec<&Left>> = plan.left.iter().map(OnceLock::get).collect();
-    let left = left.filter(|left| left.len() == parts.len()).ok_or_else(ConvertError::inseparable)?;
+    let side_outputs: Option<Vec<&SideOutput>> = plan.side_outputs.iter().map(OnceLock::get).collect();
+    let side_outputs =
+        side_outputs.filter(|all| all.len() == parts.len()).ok_or_else(ConvertError::inseparable)?;
     let (mut counters, mut written) = (HashSet::<Counter>::new(), 0usize);
-    for (part, left) in parts.iter().zip(&left) {
-        // A number that shows must not depend on what was counted before.
+    for (part, side) in parts.iter().zip(&side_outputs) {
+        // A visible number must not depend on preceding parts.
         let is_apart =
-            left.counters.iter().all(|(counter, is_shown)| !is_shown || !counters.contains(counter));
-        counters.extend(left.counters.iter().map(|&(counter, _)| counter));
-        // With room for the blank lines.
-        if !is_apart || written + left.peak + 2 > options.max_output {
+            side.counters.iter().all(|(counter, is_shown)| !is_shown || !counters.contains(counter));
+        counters.extend(side.counters.iter().map(|&(counter, _)| counter));
+        // The sum includes the blank lines.
+        if !is_apart || written + side.peak + 2 > options.max_output {
             return Err(ConvertError::inseparable());
         }
-        written += part.len() + left.notes.len() + 2;
+        written += part.len() + side.notes.len() + 2;
     }
     out.reserve(written + 1);
     let before = out.len();
     append(out, before, parts.iter());
-    if left.iter().any(|left| !left.notes.is_empty()) {
+    if side_outputs.iter().any(|side| !side.notes.is_empty()) {
         out.extend_from_slice(b"\n");
         let before = out.len();
-        append(out, before, left.iter().map(|left| &left.notes));
+        append(out, before, side_outputs.iter().map(|side| &side.notes));
     }
     Ok(())
 }
 
-/// Appends `parts` with a blank line before each that is not empty, and not the first since `start`.
+/// Appends `parts`, with a blank line before each that is not empty, except the first after
+/// `start`.
 fn append<'a>(out: &mut BytesMut, start: usize, parts: impl Iterator<Item = &'a BytesMut>) {
     for part in parts.filter(|part| !part.is_empty()) {
         if out.len() > start {

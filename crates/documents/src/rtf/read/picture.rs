@@ -1,17 +1,14 @@
-//! Pictures, of which only the description is kept.
+//! Pictures, reduced to their descriptions.
 
 use super::reader::Reader;
 use super::state::Destination;
 use super::word::Word;
 
-/// The longest description that is kept, in bytes.
-const LONGEST_DESCRIPTION: usize = 4 * 1024;
-
-/// The name of the property that describes a picture or shape for those who don't see it.
+/// The property that contains the alternative text of a picture or shape.
 const DESCRIPTION: &str = "wzDescription";
 
 impl Reader {
-    /// A control word in a picture, or in a shape if it is none of a shape's own.
+    /// Executes a control word in a picture, or in a shape if it is not specific to shapes.
     pub(super) fn property_word(&mut self, word: Word) {
         match word {
             Word::Sn => {
@@ -28,14 +25,7 @@ impl Reader {
         }
     }
 
-    /// Text of a property's name or of a description.
-    pub(super) fn property_text(&mut self, text: &str) {
-        if self.property.len() + text.len() <= LONGEST_DESCRIPTION {
-            self.property.push_str(text);
-        }
-    }
-
-    /// The end of a description, which stands for what it describes.
+    /// Ends a description, which is shown in place of the picture.
     pub(super) fn end_description(&mut self) {
         let text = std::mem::take(&mut self.property);
         let words: Vec<&str> = text.split_whitespace().collect();

@@ -1,19 +1,19 @@
-//! What a group may change and its end puts back.
+//! The state that a group saves and restores.
 
 use crate::model::{Align, Flags};
 
-/// Where text goes.
+/// The destination of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Destination {
-    /// The document, or the footnote under way.
+    /// The document, or the open footnote.
     Body,
-    /// Nowhere.
+    /// Text is skipped.
     Skip,
-    /// Nowhere, but for the Unicode alternative within.
+    /// Text is skipped, except the Unicode alternative.
     Upr,
-    /// Nowhere, but for the text of the box within.
+    /// Text is skipped, except that of the text box.
     Shape,
-    /// The paragraph that a box of text is anchored in.
+    /// The paragraph to which a text box is anchored.
     TextBox,
     FontTable,
     StyleSheet,
@@ -21,30 +21,29 @@ pub(super) enum Destination {
     ListOverrideTable,
     /// The code of a field.
     Instruction,
-    /// The number or bullet of a list item, as text.
+    /// The number or bullet of a list item.
     Marker,
-    /// What stands before the items of a level of a list.
+    /// The text before the items of a list level.
     LevelText,
-    /// What was chosen in a form: nowhere, but for the items of a list.
+    /// A form field: text is skipped, except the items of a list.
     FormField,
     FormItem,
-    /// A picture: nowhere, but for its description.
+    /// A picture: text is skipped, except its description.
     Picture,
-    /// The name of a property of a picture or shape, and the value that describes it.
+    /// The name of a property of a picture or shape, and the value that is the description.
     PropertyName,
     Description,
-    /// A formula, the text of one, what else is said of it, and a mark that is told apart from the
-    /// text.
+    /// A formula, its text, its properties, and a mark that is separate from the text.
     Math,
     MathRun,
     MathProperty,
     MathMark,
-    /// The old way to say how a paragraph is numbered.
+    /// `\pn`: the obsolete numbering of paragraphs.
     Numbering,
 }
 
 impl Destination {
-    /// Whether the text is shown, as part of the document or as the label of a paragraph.
+    /// Whether the text is visible, as part of the document or as the label of a paragraph.
     pub(super) fn is_shown(self) -> bool {
         matches!(self, Self::Body | Self::TextBox | Self::Marker | Self::LevelText | Self::MathRun)
     }
@@ -54,8 +53,8 @@ impl Destination {
         matches!(self, Self::Math | Self::MathRun | Self::MathProperty | Self::MathMark)
     }
 
-    /// Whether the text is the document's or a footnote's.
-    pub(super) fn is_flow(self) -> bool {
+    /// Whether the text belongs to a paragraph of the document or of a footnote.
+    pub(super) fn is_paragraph_text(self) -> bool {
         matches!(self, Self::Body | Self::TextBox)
     }
 }
@@ -66,15 +65,14 @@ pub(super) struct Group {
     pub(super) destination: Destination,
     pub(super) flags: Flags,
     pub(super) font: i32,
-    /// How many bytes after a `\u` stand for the same character.
+    /// The number of fallback bytes after a `\u`.
     pub(super) fallback: u32,
-    /// As in a run's style.
+    /// The link, as in a run's style.
     pub(super) link: u32,
     pub(super) paragraph: ParagraphProperties,
 }
 
-/// What a group that is open costs, in bytes, at most; the vector that they are in may have room
-/// for as many again.
+/// The maximum size of an open group, in bytes. The vector of groups may have twice that capacity.
 const MOST_GROUP: usize = 64;
 const _: () = assert!(size_of::<Group>() <= MOST_GROUP);
 
@@ -90,24 +88,26 @@ impl Group {
         }
     }
 
-    /// `\plain`: no property of characters goes on, hidden and deleted text included.
+    /// `\plain`: resets all character properties, including hidden and deleted text.
     pub(super) fn plain(&mut self, default_font: i32) {
         self.flags = Flags::default();
         self.font = default_font;
     }
 
-    /// The group as a paragraph finds it that begins with `\\pard\\plain`. No link goes on into it.
+    /// The group at the start of a paragraph that begins with `\\pard\\plain`. No link continues
+    /// into it.
     pub(super) fn for_paragraph(mut self, default_font: i32) -> Self {
         self.plain(default_font);
         Self { link: 0, paragraph: ParagraphProperties::default(), ..self }
     }
 }
 
-/// The properties of a paragraph that this reader looks at; `\pard` puts them back to their defaults.
+/// The properties of a paragraph that this reader uses. `\pard` resets them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ParagraphProperties {
     pub(super) style: i32,
-    /// 1 to 9 as in `\outlinelevel`, but counted from 1; 0 is body text. `None`: as the style says.
+    /// 1 to 9 as in `\outlinelevel`, but counted from 1; 0 is body text. `None`: the style
+    /// determines it.
     pub(super) outline: Option<u8>,
     pub(super) list: i32,
     pub(super) list_level: u8,
@@ -115,7 +115,7 @@ pub(super) struct ParagraphProperties {
     pub(super) indent: i32,
     pub(super) in_table: bool,
     pub(super) align: Align,
-    /// A line below it.
+    /// Whether it has a bottom border.
     pub(super) border: bool,
 }
 
@@ -125,6 +125,6 @@ pub(super) enum Numbering {
     #[default]
     None,
     Bullet,
-    /// With the number that the list starts at, in a format of `\levelnfc`.
+    /// The start number of the list, and a `\levelnfc` format.
     Number(u32, i32),
 }

@@ -2,22 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// What a paragraph's style makes of it.
+/// The role of a paragraph style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Role {
     #[default]
     Body,
-    /// 1 to 6.
+    /// The level, 1 to 6.
     Heading(u8),
-    /// How deep.
+    /// The depth.
     Quote(u8),
     Code,
 }
 
-/// The longest name that is looked at, in bytes; those that mean something are shorter.
+/// The maximum length of a style name that is examined, in bytes. Names with a meaning here are
+/// shorter.
 const LONGEST_NAME: usize = 64;
 
-/// What the style sheet has said so far.
+/// The styles so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Styles {
     paragraphs: HashMap<i32, Role>,
@@ -25,7 +26,7 @@ pub(super) struct Styles {
     entry: Entry,
 }
 
-/// The style being defined.
+/// The style that is being defined.
 #[derive(Debug, Clone, Default)]
 struct Entry {
     paragraph: i32,
@@ -50,7 +51,7 @@ impl Styles {
         self.entry.outline = Some(level);
     }
 
-    /// Part of a style's name; a semicolon ends the definition.
+    /// Adds text to a style's name. A semicolon ends the definition.
     pub(super) fn name(&mut self, text: &str) {
         for (i, part) in text.split(';').enumerate() {
             if i > 0 {
@@ -62,7 +63,7 @@ impl Styles {
         }
     }
 
-    /// The end of a definition.
+    /// Ends a definition.
     fn define(&mut self) {
         let entry = std::mem::take(&mut self.entry);
         let name = entry.name.trim().to_ascii_lowercase();
@@ -88,7 +89,7 @@ impl Styles {
         self.paragraphs.get(&style).copied().unwrap_or_default()
     }
 
-    /// How much is remembered, in bytes, about.
+    /// The approximate number of retained bytes.
     pub(super) fn held(&self) -> usize {
         (self.paragraphs.len() + self.code.len()) * size_of::<(i32, Role)>()
     }
@@ -98,7 +99,7 @@ impl Styles {
     }
 }
 
-/// By the names that Word and LibreOffice give their own styles.
+/// The role of a built-in style of Word or LibreOffice, from its name.
 fn role_of(name: &str) -> Role {
     let numbered = |prefix: &str| name.strip_prefix(prefix)?.trim().parse::<u8>().ok();
     match name {
@@ -110,6 +111,12 @@ fn role_of(name: &str) -> Role {
             _ => Role::Body,
         },
     }
+}
+
+/// Converts `\outlinelevel`, which counts from 0 and is 9 for body text, to a level from 1, with 0
+/// for body text.
+pub(super) fn outline_level(number: i32) -> u8 {
+    u8::try_from(number).map_or(0, |level| if level < 9 { level + 1 } else { 0 })
 }
 
 #[cfg(test)]

@@ -1,24 +1,24 @@
-//! What the places of fonts of symbols show, as Unicode.
+//! The glyphs of symbol fonts as Unicode.
 //!
-//! Facts after the mappings of Adobe (`symbol.txt`, `zdingbat.txt`) and of the Unicode Consortium
-//! for Wingdings and Webdings; where a mark has an older character that more fonts have, as check
-//! marks, squares and arrows do, it is that.
+//! The mappings are those of Adobe (`symbol.txt`, `zdingbat.txt`) and of the Unicode Consortium for
+//! Wingdings and Webdings. Where a glyph such as a check mark, square or arrow has an older
+//! character that more fonts contain, that one is used.
 
-/// The places 0x20 to 0xFF of a font. U+FFFD: nothing that Unicode has.
+/// The glyphs 0x20 to 0xFF of a font. U+FFFD: Unicode has no such character.
 pub(super) type Symbols = [char; 224];
 
-/// A font of symbols.
+/// A symbol font.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SymbolFont {
     Table(&'static Symbols),
-    /// Zapf Dingbats, whose places are nearly those of a block of Unicode.
+    /// Zapf Dingbats, whose positions are nearly those of a Unicode block.
     Dingbats,
-    /// One that this reader does not know: no letter is what it seems to be.
+    /// An unknown symbol font: its letters are not letters.
     Unknown,
 }
 
 impl SymbolFont {
-    /// The font of that name, if it is one of symbols that this reader knows.
+    /// Returns the known symbol font with that name.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Some(match name.trim().to_ascii_lowercase().as_str() {
             "symbol"
@@ -36,13 +36,13 @@ impl SymbolFont {
         })
     }
 
-    /// What a place in the font shows. Control characters are themselves.
+    /// Returns the character of a glyph position. Control characters are unchanged.
     pub(super) fn character(self, place: u8) -> char {
         let Some(at) = place.checked_sub(0x20) else { return char::from(place) };
         match self {
             Self::Table(table) => table.get(usize::from(at)).copied().unwrap_or('\u{fffd}'),
             Self::Dingbats => dingbat(place),
-            // Bullets of lists, as most of these fonts have them.
+            // List bullets, as in most of these fonts.
             Self::Unknown => match place {
                 b' ' => ' ',
                 0xb7 => '•',
@@ -53,8 +53,7 @@ impl SymbolFont {
     }
 }
 
-/// The marks of lists, for text in the private area that the fonts of symbols are mapped to, in any
-/// other font.
+/// List marks in the private use area to which symbol fonts are mapped, for text in any other font.
 pub(super) fn list_mark(place: u8) -> Option<char> {
     Some(match place {
         0xb7 => '•',

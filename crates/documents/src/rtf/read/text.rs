@@ -1,53 +1,23 @@
-//! Text: bytes in code pages, Unicode escapes and the fallbacks after them.
+//! Text: bytes in code pages, Unicode escapes and their fallbacks.
 
 use super::codepage::CodePage;
-use super::field::LONGEST_CODE;
 use super::reader::Reader;
 use super::state::Destination;
 use super::symbols::list_mark;
 use crate::model::Flags;
 use millpond_convert::Loss;
 
-/// As much of a list marker's text as is looked at, in bytes.
+/// The maximum length of a list marker that is examined, in bytes.
 pub(super) const LONGEST_MARKER: usize = 64;
 
-/// What of the text is not yet characters.
-#[derive(Debug, Default)]
-pub(super) struct Decoder {
-    /// Bytes in the code page of the font. Kept together, since a character may have several.
-    pending: Vec<u8>,
-    /// The first half of a surrogate pair.
-    high: Option<u16>,
-    /// How many bytes are still to be skipped: the fallback of a Unicode escape.
-    skip: u32,
-}
+/// The maximum length of a field's code, in bytes. A longer one is not a hyperlink.
+const LONGEST_CODE: usize = 16 * 1024;
 
-impl Decoder {
-    /// The fallback of a Unicode escape ends with its group, or at another control word.
-    pub(super) fn end_fallback(&mut self) {
-        self.skip = 0;
-    }
-
-    /// Whether no text is held back.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.pending.is_empty() && self.high.is_none() && self.skip == 0
-    }
-
-    /// How many bytes are not yet characters.
-    pub(super) fn waiting(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Whether this is part of the fallback: a control word or symbol that is a character counts as one.
-    pub(super) fn skips(&mut self, is_character: impl FnOnce() -> bool) -> bool {
-        let skips = self.skip > 0 && is_character();
-        self.skip -= u32::from(skips);
-        skips
-    }
-}
+/// The maximum length of a description, in bytes.
+const LONGEST_DESCRIPTION: usize = 4 * 1024;
 
 impl Reader {
-    /// Text as it stands in the document.
+    /// Adds literal text.
     pub(super) fn text(&mut self, bytes: &[u8]) {
         let skipped = bytes.len().min(self.decoder.skip as usize);
         self.decoder.skip -= skipped as u32;
@@ -74,7 +44,7 @@ impl Reader {
         }
     }
 
-    /// The bytes so far become characters; they do before anything that may change the font.
+    /// Decodes the pending bytes. This must precede any change of the font.
     #[inline]
     pub(super) fn flush_bytes(&mut self) {
         if !self.decoder.pending.is_empty() {
@@ -82,7 +52,7 @@ impl Reader {
         }
     }
 
-    /// Whether text here is in a font of symbols: names and codes never are.
+    /// Whether the text is in a symbol font. Names and codes never are.
     fn is_symbol(&self) -> bool {
         self.group.destination.is_shown() && self.fonts.symbols(self.group.font).is_some()
     }
@@ -103,7 +73,7 @@ impl Reader {
         }
     }
 
-    /// `\u`. Negative numbers are above 32767; pairs of surrogates are one character.
+    /// `\u`. Negative numbers stand for values above 32767. A surrogate pair is one character.
     pub(super) fn unicode(&mut self, value: i32) {
         self.decoder.skip = self.group.fallback;
         if !self.takes_text() {
@@ -125,8 +95,7 @@ impl Reader {
                         self.end_surrogate();
                         self.decoder.high = Some(unit);
                     }
-                    // Word puts the places of a font of symbols at U+F000; others leave them where
-                    // they are.
+                    // Word maps glyph positions of symbol fonts to U+F000; other programs do not.
                     0x20..=0xff | 0xf020..=0xf0ff => self.push(self.symbol_at(unit)),
                     _ => self.push(char::from_u32(unit.into()).unwrap_or('\u{fffd}')),
                 }
@@ -134,7 +103,7 @@ impl Reader {
         }
     }
 
-    /// What a unit shows that may be a place in a font of symbols.
+    /// The character of a code unit that may be a glyph position of a symbol font.
     fn symbol_at(&self, unit: u16) -> char {
         let shown = match self.fonts.symbols(self.group.font) {
             Some(font) if self.group.destination.is_shown() => Some(font.character(unit as u8)),
@@ -144,14 +113,14 @@ impl Reader {
         shown.or(char::from_u32(unit.into())).unwrap_or('\u{fffd}')
     }
 
-    /// Half a pair of surrogates without the other half is no character.
+    /// Replaces the half of a surrogate pair without the other half.
     fn end_surrogate(&mut self) {
         if self.decoder.high.take().is_some() {
             self.push('\u{fffd}');
         }
     }
 
-    /// Whether text is wanted here at all.
+    /// Whether the destination takes text.
     pub(super) fn takes_text(&self) -> bool {
         match self.group.destination {
             Destination::Body | Destination::TextBox => !self.is_hidden(),
@@ -163,7 +132,7 @@ impl Reader {
         }
     }
 
-    /// A character wherever text goes; control characters go nowhere.
+    /// Adds a character to the destination. Control characters are removed.
     pub(super) fn push(&mut self, c: char) {
         if self.group.destination == Destination::LevelText {
             return self.lists.level_char(c);
@@ -183,22 +152,23 @@ impl Reader {
         }
     }
 
-    /// What is not text itself, but stands for something, as text of the paragraph.
+    /// Adds text to the paragraph that stands for content other than text.
     pub(super) fn show(&mut self, text: &str) {
         let may_show = match self.group.destination {
-            // They stand in a paragraph.
+            // Pictures and shapes are within a paragraph.
             Destination::Picture | Destination::Shape => true,
-            destination => destination.is_flow(),
+            destination => destination.is_paragraph_text(),
         };
         if may_show && !self.is_hidden() && !text.is_empty() {
             self.end_surrogate();
-            self.push_to_flow(text);
+            self.push_to_paragraph(text);
         }
     }
 
-    /// Counts a stretch of text that is hidden or deleted, once in a paragraph, or again after text that is shown.
+    /// Counts a range of hidden or deleted text: once for each paragraph, and again after visible
+    /// text.
     fn note_left_out(&mut self) {
-        if !self.group.destination.is_flow() || self.is_leaving_out {
+        if !self.group.destination.is_paragraph_text() || self.is_leaving_out {
             return;
         }
         self.is_leaving_out = true;
@@ -210,10 +180,17 @@ impl Reader {
         self.group.flags.has(Flags::HIDDEN) || self.group.flags.has(Flags::DELETED)
     }
 
-    fn push_to_flow(&mut self, text: &str) {
+    fn push_to_paragraph(&mut self, text: &str) {
         self.is_leaving_out = false;
         let style = self.style();
-        self.flow().text(style).push_str(text);
+        self.writer().text(style).push_str(text);
+    }
+
+    /// Adds text to the name of a property or to a description.
+    fn property_text(&mut self, text: &str) {
+        if self.property.len() + text.len() <= LONGEST_DESCRIPTION {
+            self.property.push_str(text);
+        }
     }
 
     fn push_str(&mut self, text: &str) {
@@ -221,7 +198,7 @@ impl Reader {
             self.end_surrogate();
         }
         match self.group.destination {
-            Destination::Body | Destination::TextBox => self.push_to_flow(text),
+            Destination::Body | Destination::TextBox => self.push_to_paragraph(text),
             Destination::StyleSheet => self.styles.name(text),
             Destination::Instruction if self.instruction.len() + text.len() <= LONGEST_CODE => {
                 self.instruction.push_str(text);

@@ -1,8 +1,9 @@
-//! RTF as a sequence of tokens: slices of the input, nothing copied.
+//! The tokens of RTF, as slices of the input.
 //!
-//! After the "Rich Text Format (RTF) Specification, Version 1.9.1", section "RTF Syntax": a control word is a backslash,
-//! up to 32 letters and an optional signed number; one space after it belongs to it. A control symbol is a backslash
-//! and one other character. Line ends in text mean nothing.
+//! From the "Rich Text Format (RTF) Specification, Version 1.9.1", section "RTF Syntax". A control
+//! word is a backslash, up to 32 letters and an optional signed number; one following space is part
+//! of it. A control symbol is a backslash and one other character. Line ends in text have no
+//! meaning.
 
 use super::word::Word;
 
@@ -13,26 +14,26 @@ pub(super) enum Token<'a> {
     Open,
     /// `}`
     Close,
-    /// A control word that this reader knows, with its number if it has one.
+    /// A known control word, with its number if it has one.
     Word(Word, Option<i32>),
-    /// A control word that it doesn't.
+    /// An unknown control word.
     Unknown,
-    /// Raw bytes, or an escape that is none: no text, and no control word either.
+    /// Raw bytes, or an invalid escape: neither text nor a control word.
     Nothing,
-    /// `\` and a character that is not a letter, other than those below.
+    /// `\` and a character other than a letter, except those below.
     Symbol(u8),
     /// `\'hh`: one byte in the code page of the font.
     Hex(u8),
-    /// Text without braces, backslashes and line ends; may hold bytes that are not ASCII.
+    /// Text without braces, backslashes and line ends. It may contain bytes other than ASCII.
     Text(&'a [u8]),
 }
 
-/// Cuts the input into tokens. It never fails: what makes no sense is skipped.
+/// Splits the input into tokens. It never fails: invalid input is skipped.
 #[derive(Debug, Clone)]
 pub(super) struct Tokens<'a> {
     input: &'a [u8],
     at: usize,
-    /// How many raw bytes there would be after the end of the input, if it went on.
+    /// The number of raw bytes that belong to the last token beyond the end of the input.
     beyond: usize,
 }
 
@@ -41,12 +42,12 @@ impl<'a> Tokens<'a> {
         Self { input, at, beyond: 0 }
     }
 
-    /// How far the tokens returned so far reach, in bytes.
+    /// The end of the tokens returned so far, in bytes.
     pub(super) fn offset(&self) -> usize {
         self.at
     }
 
-    /// How many bytes after the end of the input belong to the raw bytes at its end.
+    /// The number of raw bytes beyond the end of the input that belong to the last token.
     pub(super) fn beyond(&self) -> usize {
         self.beyond
     }
@@ -55,7 +56,7 @@ impl<'a> Tokens<'a> {
         self.input.get(self.at).copied()
     }
 
-    /// Takes bytes while `wanted`, `most` at most.
+    /// Reads bytes while `wanted`, at most `most`.
     fn take_while(&mut self, most: usize, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
         let rest = self.input.get(self.at..).unwrap_or_default();
         let len = rest.iter().take(most).position(|&b| !wanted(b)).unwrap_or(rest.len().min(most));
@@ -63,14 +64,14 @@ impl<'a> Tokens<'a> {
         rest.get(..len).unwrap_or_default()
     }
 
-    /// What follows a backslash.
+    /// Reads the token after a backslash.
     fn control(&mut self) -> Option<Token<'a>> {
         match self.peek()? {
             b'\'' => {
                 self.at += 1;
                 let digits = self.input.get(self.at..self.at + 2).unwrap_or_default();
                 if digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
-                    // What follows is text.
+                    // Text follows.
                     return Some(Token::Nothing);
                 }
                 self.at += 2;
@@ -92,10 +93,10 @@ impl<'a> Tokens<'a> {
         }
         match Word::from_name(name) {
             Some(Word::Bin) => {
-                // Raw bytes follow; whatever they are, they are not RTF.
+                // Raw bytes follow. They are never RTF.
                 let len = usize::try_from(number.unwrap_or(0)).unwrap_or(0);
                 let left = self.input.len() - self.at;
-                // At the very end of the input the number, or the space after it, may not be all there.
+                // At the end of the input the number, or the space after it, may be incomplete.
                 self.beyond = if left > 0 { len.saturating_sub(left) } else { 0 };
                 self.at += len.min(left);
                 Token::Nothing
@@ -105,7 +106,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The number of a control word. Absurd ones saturate.
+    /// Reads the number of a control word. Values out of range saturate.
     fn number(&mut self) -> Option<i32> {
         let negative = self.peek() == Some(b'-');
         let digit_at = self.at + usize::from(negative);

@@ -1,7 +1,7 @@
-//! The control words that this reader knows.
+//! The known control words.
 
-/// A name of letters as a number, six bits a letter. 0 for names that this can't hold: none of the
-/// words below.
+/// Packs a name into a number, six bits for each letter. 0 for names that are too long, which no
+/// known word is.
 const fn pack(name: &[u8]) -> u128 {
     if name.len() > 21 {
         return 0;
@@ -9,7 +9,7 @@ const fn pack(name: &[u8]) -> u128 {
     let mut packed = 0;
     let mut i = 0;
     while i < name.len() {
-        // What tells letters apart, upper-case from lower-case among them.
+        // These bits distinguish letters, including upper and lower case.
         packed = packed << 6 | (name[i] & 0x3f) as u128;
         i += 1;
     }
@@ -22,7 +22,7 @@ macro_rules! words {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Word { $($word),* }
 
-        /// All of them, and their names as numbers.
+        /// All words, and their packed names.
         static WORDS: &[(u128, Word)] = &[$((pack($name.as_bytes()), Word::$word)),*];
 
         #[cfg(test)]
@@ -33,12 +33,12 @@ macro_rules! words {
     };
 }
 
-/// A few times as many slots as there are words, so that most words that are none are told by the
-/// first.
+/// The number of slots, several times the number of words: the first slot suffices to reject most
+/// unknown words.
 const SLOTS: usize = 1024;
 
-/// Which of the words, from 1, is at each slot, or at one after it if there is another; 0 where
-/// there is none.
+/// The index of a word, from 1, at each slot. On a collision the word is in a later slot. 0 for an
+/// empty slot.
 static TABLE: [u16; SLOTS] = {
     let mut table = [0; SLOTS];
     let mut i = 0;
@@ -53,14 +53,14 @@ static TABLE: [u16; SLOTS] = {
     table
 };
 
-/// Where to look for a name.
+/// The first slot of a name.
 const fn slot(packed: u128) -> usize {
     let folded = packed as u64 ^ ((packed >> 64) as u64).rotate_left(29);
     (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
 }
 
 impl Word {
-    /// The word of that name, which is of letters alone, without the backslash.
+    /// Returns the word with that name, which has only letters and no backslash.
     pub(super) fn from_name(name: &[u8]) -> Option<Self> {
         let packed = pack(name);
         let mut slot = slot(packed);
@@ -71,6 +71,31 @@ impl Word {
                 _ => slot = (slot + 1) % SLOTS,
             }
         }
+    }
+
+    /// Returns the character that a control word stands for.
+    #[inline]
+    pub(super) fn character(self) -> Option<char> {
+        Some(match self {
+            Self::Emdash => '\u{2014}',
+            Self::Endash => '\u{2013}',
+            Self::Emspace => '\u{2003}',
+            Self::Enspace => '\u{2002}',
+            Self::Qmspace => '\u{2005}',
+            Self::Bullet => '\u{2022}',
+            Self::Lquote => '\u{2018}',
+            Self::Rquote => '\u{2019}',
+            Self::Ldblquote => '\u{201c}',
+            Self::Rdblquote => '\u{201d}',
+            Self::Zwj => '\u{200d}',
+            Self::Zwnj => '\u{200c}',
+            Self::Zwbo => '\u{200b}',
+            Self::Ltrmark => '\u{200e}',
+            Self::Rtlmark => '\u{200f}',
+            Self::Tab => '\t',
+            Self::Line | Self::Lbr | Self::Softline => '\n',
+            _ => return None,
+        })
     }
 }
 
@@ -114,7 +139,7 @@ words! {
     Shpinst "shpinst", Shptxt "shptxt", Shprslt "shprslt", Do "do", Dptxbxtext "dptxbxtext",
     // Pictures, and the properties of pictures and shapes.
     Shppict "shppict", Picprop "picprop", Sn "sn", Sv "sv",
-    // Destinations whose text is no part of the document's flow.
+    // Destinations whose text is skipped.
     Colortbl "colortbl", Filetbl "filetbl", Info "info", Pict "pict", Nonshppict "nonshppict", Objdata "objdata",
     Objclass "objclass", Objname "objname", Header "header", Headerl "headerl", Headerr "headerr",
     Headerf "headerf", Footer "footer", Footerl "footerl", Footerr "footerr", Footerf "footerf", Ftnsep "ftnsep",

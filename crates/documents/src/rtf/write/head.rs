@@ -1,15 +1,16 @@
-//! What comes before the body: fonts, colours, styles and lists.
+//! Writes the header: fonts, colours, styles and lists.
 
 use bytes::BytesMut;
 
 use super::lists::Lists;
 
-/// The body text in a proportional font, code in a fixed one.
+/// The fonts: a proportional one for text, a fixed-width one for code.
 const FONTS: &[u8] = b"{\\rtf1\\ansi\\ansicpg1252\\deff0\\uc1\n\
 {\\fonttbl{\\f0\\fswiss\\fcharset0 Calibri;}{\\f1\\fmodern\\fprq1\\fcharset0 Consolas;}}\n\
 {\\colortbl;\\red5\\green99\\blue193;\\red128\\green128\\blue128;}\n";
 
-/// The style sheet. The names are those of Word's own styles, where it has such, so that it shows them as usual.
+/// The style sheet. The names are those of Word's built-in styles where these exist, so that Word
+/// shows them as usual.
 const STYLES: &[u8] = b"{\\stylesheet\n\
 {\\s0\\sa160\\f0\\fs22\\snext0 Normal;}\n\
 {\\s1\\sb360\\sa120\\keepn\\outlinelevel0\\f0\\fs36\\sbasedon0\\snext0 heading 1;}\n\
@@ -29,11 +30,10 @@ const STYLES: &[u8] = b"{\\stylesheet\n\
 {\\*\\cs20\\ul\\cf1 Hyperlink;}\n\
 {\\*\\cs21\\f1\\fs20 HTML Code;}}\n";
 
-/// The program that wrote the document. LibreOffice widens each run of spaces in a document that
-/// names none.
+/// The generator of the document. If a document has none, LibreOffice widens each run of spaces.
 const GENERATOR: &[u8] = b"{\\*\\generator millpond;}\n";
 
-/// Appends all of it to `out`.
+/// Appends the header to `out`.
 pub(super) fn write(out: &mut BytesMut, lists: &Lists) {
     out.extend_from_slice(FONTS);
     out.extend_from_slice(STYLES);

@@ -1,19 +1,20 @@
-//! The text of a block of raw HTML, without its layout: RTF has no place for that, but the words should not be lost.
+//! Extracts the text of a block of raw HTML. The layout has no counterpart in RTF, but the words
+//! are kept.
 
-use crate::markdown::split::SILENT;
+use crate::markdown::split::HIDDEN_ELEMENTS;
 
 /// What a block of HTML consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
-    /// Text, with white space as one space each.
+    /// Text, with each run of white space as one space.
     Text(String),
-    /// A tag within a line, with its brackets.
+    /// An inline tag, with its brackets.
     Tag(&'a str),
-    /// A paragraph ends and another begins.
+    /// The boundary between two paragraphs.
     Break,
 }
 
-/// Elements that begin a line of their own.
+/// Block-level elements.
 const BLOCKS: [&str; 37] = [
     "address",
     "article",
@@ -54,7 +55,7 @@ const BLOCKS: [&str; 37] = [
     "ul",
 ];
 
-/// Takes a block of HTML apart. Nothing is an error: what is no tag is text.
+/// Splits a block of HTML into pieces. It never fails: what is not a tag is text.
 pub(crate) fn read<'a>(html: &'a str, mut take: impl FnMut(Piece<'a>)) {
     let mut rest = html;
     while let Some(at) = rest.find('<') {
@@ -75,7 +76,7 @@ pub(crate) fn read<'a>(html: &'a str, mut take: impl FnMut(Piece<'a>)) {
         let is = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
         if is(&BLOCKS) || name.eq_ignore_ascii_case("tr") {
             take(Piece::Break);
-        } else if is(&SILENT) && !tag.starts_with("</") && !tag.ends_with("/>") {
+        } else if is(&HIDDEN_ELEMENTS) && !tag.starts_with("</") && !tag.ends_with("/>") {
             rest = after_element(after, name);
         } else if !name.is_empty() {
             take(Piece::Tag(tag));
@@ -98,7 +99,8 @@ fn take_text<'a>(text: &str, take: &mut impl FnMut(Piece<'a>)) {
     take(Piece::Text(squeezed));
 }
 
-/// The length of the tag or comment at the start of `html`; 1 if it is only a `<`, `None` if it never ends.
+/// The length of the tag or comment at the start of `html`: 1 for a single `<`, `None` if it does
+/// not end.
 fn tag_len(html: &str) -> Option<usize> {
     if let Some(comment) = html.strip_prefix("<!--") {
         return Some(comment.find("-->").map_or(html.len(), |at| at + 7));
@@ -118,7 +120,7 @@ fn tag_len(html: &str) -> Option<usize> {
     None
 }
 
-/// What follows the end of the element of that name, which has begun.
+/// Returns the text after the end of the open element `name`.
 fn after_element<'a>(html: &'a str, name: &str) -> &'a str {
     let mut rest = html;
     while let Some((_, after)) = rest.split_once("</") {
@@ -130,13 +132,13 @@ fn after_element<'a>(html: &'a str, name: &str) -> &'a str {
     ""
 }
 
-/// Appends `text` with the commonest character references as characters.
+/// Appends `text`, with the most frequent character references replaced by characters.
 fn unescape(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.find('&') {
         let (before, reference) = rest.split_at(at);
         out.push_str(before);
-        // The longest is a number of seven digits.
+        // The longest one has seven digits.
         let end = reference.bytes().take(10).position(|b| b == b';');
         let name = end.and_then(|end| reference.get(1..end));
         match (end, name.and_then(character)) {

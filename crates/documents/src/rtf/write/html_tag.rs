@@ -1,4 +1,4 @@
-//! The few HTML tags in a line of Markdown that RTF can say.
+//! The inline HTML tags that have a counterpart in RTF.
 
 use super::style::Mark;
 
@@ -10,7 +10,7 @@ pub(super) enum Tag {
     LineBreak,
 }
 
-/// Reads one tag, as the parser hands it on. `None` for all that are left out.
+/// Reads one tag, as returned by the parser. `None` for tags without a counterpart.
 pub(super) fn read(html: &str) -> Option<Tag> {
     let inner = html.trim().strip_prefix('<')?.strip_suffix('>')?;
     let (inner, is_end) = inner.strip_prefix('/').map_or((inner, false), |inner| (inner, true));

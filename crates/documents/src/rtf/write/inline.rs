@@ -1,4 +1,4 @@
-//! What is within paragraphs: text, its looks, links, references to notes.
+//! Writes inline content: text, its formatting, links, references to footnotes.
 
 use pulldown_cmark::LinkType;
 
@@ -8,13 +8,14 @@ use super::style::Mark;
 use super::{html_tag, text};
 
 impl Body {
-    /// Text of the paragraph, which begins with it if there is none.
+    /// Writes text. Opens a paragraph if none is open.
     pub(super) fn text(&mut self, text: &str) {
         self.begin_paragraph();
         if self.block != Block::Code {
             return text::write(self.out(), text);
         }
-        // The last line of a block of code ends with its paragraph, the others with a line break.
+        // The end of the paragraph ends the last line of a block of code. Other lines end with a
+        // line break.
         if std::mem::take(&mut self.owes_break) {
             self.put(b"\\line ");
         }
@@ -22,7 +23,7 @@ impl Body {
         text::write(self.out(), text.strip_suffix('\n').unwrap_or(text));
     }
 
-    /// Code within a line.
+    /// Writes inline code.
     pub(super) fn code(&mut self, code: &str) {
         self.begin_paragraph();
         self.put(b"{\\cs21\\f1\\fs20 ");
@@ -41,7 +42,7 @@ impl Body {
         self.marks.end(out, mark);
     }
 
-    /// Writes what a tag means, and says whether that is anything.
+    /// Writes the counterpart of a tag. Returns whether there is one.
     pub(super) fn inline_html(&mut self, html: &str) -> bool {
         let Some(tag) = html_tag::read(html) else { return false };
         match tag {
@@ -52,7 +53,7 @@ impl Body {
         true
     }
 
-    /// The end of a block of HTML, of which the text is kept.
+    /// Ends a block of HTML and writes its text.
     pub(super) fn html_block(&mut self) {
         let Some(html) = self.html.take() else { return };
         html_block::read(&html, |piece| match piece {
@@ -71,7 +72,7 @@ impl Body {
         self.begin_paragraph();
         self.links.push(self.marks);
         self.put(b"{\\field{\\*\\fldinst{HYPERLINK ");
-        // A place in the document is a bookmark.
+        // A target within the document is a bookmark.
         let place = url.strip_prefix('#').filter(|place| !place.is_empty());
         self.put(if place.is_some() { b"\\\\l \"" } else { b"\"" });
         if kind == LinkType::Email {
@@ -85,7 +86,7 @@ impl Body {
         self.put(b"\"}}{\\fldrslt\\cs20\\ul\\cf1 ");
     }
 
-    /// Text in the quotes of a field's code, where backslashes and quotes need a backslash.
+    /// Writes text in the quotes of a field's code, in which backslashes and quotes are escaped.
     fn quoted(&mut self, text: &str) {
         for c in text.chars() {
             if matches!(c, '\\' | '"') {
@@ -103,7 +104,8 @@ impl Body {
         }
     }
 
-    /// A footnote goes where the first reference is; one in another footnote is only its label.
+    /// Writes a reference to a footnote. The footnote is inserted at the first reference. A
+    /// reference within a footnote is only its label.
     pub(super) fn reference(&mut self, label: &str) {
         self.begin_paragraph();
         if self.note.is_some() {

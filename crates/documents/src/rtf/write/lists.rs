@@ -1,35 +1,36 @@
-//! The lists of a document. Each that is numbered has a definition of its own: word processors count on through all the items
-//! of one, whatever the overrides say. Bullets need none; lists of them share a definition.
+//! The lists of a document. Each numbered list has its own definition, because word processors
+//! number all items of one definition consecutively, whatever the overrides are. Lists with bullets
+//! share one definition.
 
 use bytes::BytesMut;
 
-/// Levels of a list, as many as RTF has; deeper items are on the last.
+/// The number of list levels in RTF. Deeper items are on the last.
 pub(super) const LEVELS: usize = 9;
 
-/// `\listid` of the lists with bullets. That of a list with numbers is its `\ls` and this.
+/// The `\listid` of lists with bullets. That of a numbered list is the sum of its `\ls` and this.
 const BULLETS: usize = 1;
 
-/// The least bytes that the definition of a list with numbers has.
+/// The minimum size in bytes of the definition of a numbered list.
 const LEAST_DEFINITION: usize = 1_000;
 
-/// The lists so far. Each may be referred to as `\ls`, from 1.
+/// The lists so far. Each has a number, its `\ls`, from 1.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    /// The first number of each, or `None` for bullets, and its level.
+    /// The first number of each list, or `None` for bullets, and its level.
     starts: Vec<(Option<u64>, usize)>,
-    /// How many of them have numbers.
+    /// The number of numbered lists.
     numbered: usize,
 }
 
 impl Lists {
-    /// Another list; returns its `\ls`.
+    /// Adds a list. Returns its `\ls`.
     pub(super) fn open(&mut self, start: Option<u64>, level: usize) -> usize {
         self.starts.push((start, level));
         self.numbered += usize::from(start.is_some());
         self.starts.len()
     }
 
-    /// How many bytes their definitions take, at the least.
+    /// The minimum size in bytes of their definitions.
     pub(super) fn bytes(&self) -> usize {
         self.numbered * LEAST_DEFINITION
     }
@@ -38,7 +39,7 @@ impl Lists {
         self.starts.len()
     }
 
-    /// Adds the lists of what follows.
+    /// Adds the lists of the next part.
     pub(super) fn append(&mut self, next: &Self) {
         self.starts.extend_from_slice(&next.starts);
         self.numbered += next.numbered;
@@ -77,7 +78,7 @@ impl Lists {
             out.extend_from_slice(format!("{{\\listoverride\\listid{id}").as_bytes());
             out.extend_from_slice(format!("\\listoverridecount{levels}").as_bytes());
             for _ in 0..levels {
-                // Starting over is what keeps the lists apart.
+                // Restarting the numbers separates the lists.
                 out.extend_from_slice(b"{\\lfolevel\\listoverridestartat\\levelstartat1}");
             }
             out.extend_from_slice(format!("\\ls{number}}}\n").as_bytes());

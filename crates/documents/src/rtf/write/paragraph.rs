@@ -1,10 +1,10 @@
-//! Paragraphs: their properties by where they stand, and the rows and cells of tables.
+//! Writes paragraphs, with properties that depend on their context, and rows and cells of tables.
 
 use bytes::BytesMut;
 
 use super::body::{Block, Body, Bookmark};
+use super::document::OpenEnd;
 use super::lists::LEVELS;
-use super::parts::OpenEnd;
 use super::style::{Mark, Marks};
 use super::table::Table;
 use super::text;
@@ -15,7 +15,7 @@ impl Body {
         self.block = block;
     }
 
-    /// Opens a paragraph where there is none, with the properties of the place.
+    /// Opens a paragraph if none is open, with the properties of its context.
     pub(super) fn begin_paragraph(&mut self) {
         if self.is_open || self.table.is_some() {
             return;
@@ -34,14 +34,14 @@ impl Body {
             self.keep_apart();
         }
         self.after_code = self.block == Block::Code;
-        let (style, looks) = match self.block {
+        let (style, formatting) = match self.block {
             Block::Heading(level) => (level as usize, HEADINGS.get(level as usize - 1).copied()),
             Block::Code => (7, Some("\\sa160\\f1\\fs20 ")),
             Block::Text if quotes > 0 => (10 + quotes.min(6), None),
             Block::Text if item.is_some() => (8, Some("\\sa60\\f0\\fs22 ")),
             Block::Text => (0, None),
         };
-        let looks = looks.unwrap_or("\\sa160\\f0\\fs22 ");
+        let formatting = formatting.unwrap_or("\\sa160\\f0\\fs22 ");
         let first = if item.is_some() { "\\fi-360" } else { "" };
         self.put(format!("\\pard\\plain\\s{style}{first}\\li{indent}").as_bytes());
         if let Some((list, number)) = item {
@@ -49,20 +49,20 @@ impl Body {
             if self.note.is_none() {
                 self.open_ends.push(OpenEnd::List { at: self.body.len(), number: list });
             }
-            self.put(format!("{list}\\ilvl{}{looks}", level.saturating_sub(1)).as_bytes());
+            self.put(format!("{list}\\ilvl{}{formatting}", level.saturating_sub(1)).as_bytes());
             match number {
                 Some(number) => self.put(format!("{{\\listtext {number}.\\tab}}").as_bytes()),
                 None => self.put(b"{\\listtext\\u8226?\\tab}"),
             }
         } else {
-            self.put(looks.as_bytes());
+            self.put(formatting.as_bytes());
         }
         if let Some(bookmark) = self.bookmark.take() {
             self.put_bookmark(&bookmark);
         }
     }
 
-    /// A place to which links in the document lead.
+    /// Writes a bookmark, the target of links within the document.
     fn put_bookmark(&mut self, bookmark: &Bookmark) {
         let mut ends = [0; 2];
         for (end, word) in ends.iter_mut().zip([&b"{\\*\\bkmkstart "[..], b"{\\*\\bkmkend "]) {
@@ -77,7 +77,7 @@ impl Body {
         }
     }
 
-    /// Ends the paragraph, if there is one, and all that is open in it.
+    /// Ends the paragraph, if one is open, and all elements in it.
     pub(super) fn end_paragraph(&mut self) {
         if std::mem::take(&mut self.is_open) {
             for _ in 0..self.links.len() {
@@ -92,7 +92,7 @@ impl Body {
         self.owes_break = false;
     }
 
-    /// An empty paragraph after code, which would go on otherwise.
+    /// Writes an empty paragraph after code. Without it, two blocks of code would be one.
     fn keep_apart(&mut self) {
         if std::mem::take(&mut self.after_code) {
             self.put(b"\\pard\\plain\\par\n");
@@ -112,7 +112,7 @@ impl Body {
         if let Some(table) = table {
             table.begin_cell(out);
             if table.is_head {
-                // The whole row is; what is strong in it can't be more.
+                // The whole row is bold already.
                 self.marks.begin(&mut BytesMut::new(), Mark::Bold);
             }
         }
@@ -124,7 +124,7 @@ impl Body {
     }
 }
 
-/// The looks of headings, as in the style sheet.
+/// The formatting of headings, as in the style sheet.
 const HEADINGS: [&str; 6] = [
     "\\sb360\\sa120\\keepn\\outlinelevel0\\f0\\fs36 ",
     "\\sb280\\sa100\\keepn\\outlinelevel1\\f0\\fs30 ",

@@ -1,48 +1,39 @@
-//! Parts of a document, written apart and put together: the lists are numbered then, and the ids of headings made unique,
-//! throughout the document.
+//! Parts of a document: converted separately, then joined. The join numbers the lists and makes the
+//! ids of headings unique.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use bytes::BytesMut;
 
-use super::body::Body;
-use super::head;
+use super::document::OpenEnd;
 use super::lists::Lists;
+use super::{events, head};
 use crate::markdown::split::{self, Slugs, Source};
 use millpond_convert::{ConversionOptions, ConvertError, Report};
 
-/// A place in the body that depends on what is before it in the document.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum OpenEnd {
-    /// The number of a list, which counts from the part's first.
-    List { at: usize, number: usize },
-    /// The two ends of the id of a heading, each of which takes a number if the id is open and not unique.
-    Bookmark { ends: [usize; 2], id: String, is_open: bool },
-}
-
-/// What the parts of a document share.
+/// The data that the parts of a document share.
 #[derive(Debug)]
 pub(crate) struct Plan {
     source: split::Plan,
-    left: Vec<OnceLock<Left>>,
+    side_outputs: Vec<OnceLock<SideOutput>>,
 }
 
-/// What a part leaves for the join beside its output.
+/// The results of a part, other than its output, that the join needs.
 #[derive(Debug)]
-struct Left {
+struct SideOutput {
     lists: Lists,
-    /// Where the output depends on the parts before it.
+    /// The positions in the output that depend on preceding parts.
     open_ends: Vec<OpenEnd>,
 }
 
 impl Plan {
     pub(crate) fn new(source: split::Plan) -> Self {
-        Self { left: source.parts().iter().map(|_| OnceLock::new()).collect(), source }
+        Self { side_outputs: source.parts().iter().map(|_| OnceLock::new()).collect(), source }
     }
 }
 
-/// Appends the body that a part of `input` makes.
+/// Appends the body of a part of `input`.
 pub(crate) fn from_part(
     input: &[u8],
     part: usize,
@@ -51,39 +42,40 @@ pub(crate) fn from_part(
     out: &mut BytesMut,
 ) -> Result<Report, ConvertError> {
     let text = plan.source.text(input, part)?;
-    let source = Source::part(&text, part, &plan.source)?.without_silent();
+    let source = Source::part(&text, part, &plan.source)?.without_hidden();
     let len = plan.source.parts().get(part).map_or(0, Range::len);
     let mut room = out.split_off(out.len());
     room.reserve((len + len / 2).min(options.max_output));
-    let parts = super::write(source, Body::new(room), options.max_output)?;
+    let parts = events::write(source, room, options.max_output)?;
     out.unsplit(parts.body);
-    let Some(left) = plan.left.get(part) else { return Err(ConvertError::inseparable()) };
-    // A part that is converted twice leaves the same.
-    let _ = left.set(Left { lists: parts.lists, open_ends: parts.open_ends });
+    let Some(side) = plan.side_outputs.get(part) else { return Err(ConvertError::inseparable()) };
+    // A second conversion of the part has the same results.
+    let _ = side.set(SideOutput { lists: parts.lists, open_ends: parts.open_ends });
     Ok(parts.report)
 }
 
-/// Appends the document.
+/// Appends the document: its parts, joined.
 pub(crate) fn join(
     plan: &Plan,
     parts: &[BytesMut],
     options: &ConversionOptions,
     out: &mut BytesMut,
 ) -> Result<Report, ConvertError> {
-    let left: Option<Vec<&Left>> = plan.left.iter().map(OnceLock::get).collect();
-    let Some(left) = left.filter(|left| left.len() == parts.len() && plan.source.holds()) else {
+    let side_outputs: Option<Vec<&SideOutput>> = plan.side_outputs.iter().map(OnceLock::get).collect();
+    let Some(side_outputs) = side_outputs.filter(|all| all.len() == parts.len() && plan.source.holds())
+    else {
         return Err(ConvertError::inseparable());
     };
     let before = out.len();
-    // The head, and numbers that have become longer, are guessed at.
+    // The size of the header and of longer numbers is estimated.
     out.reserve(parts.iter().map(BytesMut::len).sum::<usize>() + 4096);
     let mut lists = Lists::default();
-    left.iter().for_each(|left| lists.append(&left.lists));
+    side_outputs.iter().for_each(|side| lists.append(&side.lists));
     head::write(out, &lists);
     let (mut lists_before, mut slugs) = (0, Slugs::default());
-    for (part, left) in parts.iter().zip(left) {
-        write_closed(out, part, &left.open_ends, lists_before, &mut slugs);
-        lists_before += left.lists.len();
+    for (part, side) in parts.iter().zip(side_outputs) {
+        write_closed(out, part, &side.open_ends, lists_before, &mut slugs);
+        lists_before += side.lists.len();
     }
     out.extend_from_slice(b"}\n");
     if out.len() - before > options.max_output {
@@ -92,7 +84,8 @@ pub(crate) fn join(
     Ok(plan.source.report())
 }
 
-/// Appends a part in which the numbers of lists begin after those before it, and the ids of headings are unique.
+/// Appends a part, with its list numbers after those of preceding parts and with unique ids of
+/// headings.
 fn write_closed(
     out: &mut BytesMut,
     part: &[u8],

@@ -1,8 +1,8 @@
-//! The looks of text: marks that are counted, and control words where the count begins and ends.
+//! Formatting of text: counts of open marks, and control words where a count becomes 1 or 0.
 
 use bytes::BytesMut;
 
-/// A way that text may look.
+/// A kind of formatting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     Bold,
@@ -13,7 +13,7 @@ pub(super) enum Mark {
     Subscript,
 }
 
-/// The control words that begin and end each, in the order of `Mark`.
+/// The control words that begin and end each mark, in the order of `Mark`.
 const WORDS: [(&[u8], &[u8]); 6] = [
     (b"\\b ", b"\\b0 "),
     (b"\\i ", b"\\i0 "),
@@ -23,7 +23,8 @@ const WORDS: [(&[u8], &[u8]); 6] = [
     (b"\\sub ", b"\\nosupersub "),
 ];
 
-/// How many times each mark is open. Marks need not nest, as HTML tags may not, so there are no groups for them.
+/// How many times each mark is open. HTML tags need not nest, and so these marks need not.
+/// Therefore they do not become groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Marks([u32; WORDS.len()]);
 
@@ -46,7 +47,7 @@ impl Marks {
         }
     }
 
-    /// Writes what makes text look like this, where it looks like `now`.
+    /// Writes the control words that change the formatting from `now` to this.
     pub(super) fn restore(self, out: &mut BytesMut, now: Self) {
         for ((words, wanted), present) in WORDS.iter().zip(self.0).zip(now.0) {
             match (wanted > 0, present > 0) {

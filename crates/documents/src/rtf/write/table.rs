@@ -1,15 +1,15 @@
-//! Tables: rows of equal cells across the page.
+//! Writes tables: rows of cells with equal widths across the page.
 
 use bytes::BytesMut;
 use pulldown_cmark::Alignment;
 
-/// The width of the text on a page, in twentieths of a point: 6.5 inches.
+/// The width of the text area, in twentieths of a point: 6.5 inches.
 const PAGE_WIDTH: usize = 9360;
 
-/// The table under way.
+/// The open table.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// The definition of a row, which each row repeats.
+    /// The definition of a row, repeated in each row.
     row: Vec<u8>,
     aligns: Vec<Alignment>,
     column: usize,

@@ -1,8 +1,8 @@
-//! Text as RTF, all of it ASCII.
+//! Writes text as ASCII RTF.
 
 use bytes::BytesMut;
 
-/// Bytes that stand for themselves: printable ASCII without braces and backslashes.
+/// Bytes that are not escaped: printable ASCII without braces and backslashes.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut b = b' ';
@@ -13,8 +13,9 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
-/// Appends `text`. Characters beyond ASCII are `\u` with `?` for readers that don't know Unicode; tabs and line ends are
-/// the control words of that name, and other control characters are left out.
+/// Appends `text`. Characters other than ASCII become `\u` with the fallback `?` for readers
+/// without Unicode. Tabs and line ends become their control words. Other control characters are
+/// removed.
 pub(super) fn write(out: &mut BytesMut, text: &str) {
     let mut rest = text;
     loop {
@@ -46,7 +47,7 @@ fn character(out: &mut BytesMut, c: char) {
     }
 }
 
-/// `\uN?`, without the detour of the formatting machinery: in some languages this is every character.
+/// Writes `\uN?` without the formatting machinery: in some languages this is every character.
 fn unicode(out: &mut BytesMut, value: i16) {
     let mut digits = [0; 5];
     let mut left = value.unsigned_abs();

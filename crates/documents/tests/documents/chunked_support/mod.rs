@@ -1,4 +1,5 @@
-//! What the tests of documents in parts share: conversion in parts, against the whole, and documents to try it on.
+//! What the tests of documents in parts share: conversion in parts, against the whole, and
+//! documents to try it on.
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 
@@ -29,8 +30,8 @@ pub(crate) fn options(from: Format, to: Format) -> ConversionOptions {
 /// What became of the parts, joined, and what was left out; or why they do not make the whole.
 type Joined = Result<(BytesMut, Report), ConvertError>;
 
-/// The document converted in parts, the last first, and joined. `None` if it can't be split, an error if its parts don't
-/// make the whole.
+/// The document converted in parts, the last first, and joined. `None` if it can't be split, an
+/// error if its parts don't make the whole.
 fn in_parts(input: &[u8], options: &ConversionOptions, size: usize) -> Option<(usize, Joined)> {
     let converter = DocumentConverter::new();
     let split = converter.split(input, options, size)?;
@@ -80,8 +81,8 @@ pub(crate) enum Read {
     Failed,
 }
 
-/// Converts through windows that go on by chance, and demands what comes of it whole: all of it, or its beginning and an error; or the
-/// same error.
+/// Converts through windows that go on by chance, and demands what comes of it whole: all of it, or
+/// its beginning and an error; or the same error.
 pub(crate) fn check_read(input: &[u8], options: &ConversionOptions, chance: &mut Chance) -> Read {
     let converter = DocumentConverter::new();
     let mut whole = BytesMut::new();
@@ -207,8 +208,8 @@ pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The examples of the CommonMark specification, and of what goes beyond it, as the tests of pulldown-cmark have them; a few of our own,
-/// where these are not there.
+/// The examples of the CommonMark specification, and of what goes beyond it, as the tests of
+/// pulldown-cmark have them; a few of our own, where these are not there.
 pub(crate) fn examples() -> Vec<String> {
     let name =
         |folder: &&PathBuf| folder.file_name().unwrap().to_string_lossy().starts_with("pulldown-cmark-0");

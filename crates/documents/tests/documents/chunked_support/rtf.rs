@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-/// Fonts: 0 is Latin, 1 Greek. Styles: 1 is a heading, 2 a quote, 3 code. Lists: 1 has numbers, 2 bullets and numbers below, 3
-/// is 1 anew, 4 has bullets only.
+/// Fonts: 0 is Latin, 1 Greek. Styles: 1 is a heading, 2 a quote, 3 code. Lists: 1 has numbers, 2
+/// bullets and numbers below, 3 is 1 anew, 4 has bullets only.
 pub(crate) const HEAD: &str = r"{\rtf1\ansi\deff0\uc1{\fonttbl{\f0 Arial;}{\f1\fcharset161 Arial Greek;}{\f2\fcharset2 Symbol;}}
 {\stylesheet{\s0 Normal;}{\s1 heading 1;}{\s2 Quote;}{\s3 HTML Preformatted;}}
 {\*\listtable{\list{\listlevel\levelnfc0}{\listlevel\levelnfc0}\listid1}{\list{\listlevel\levelnfc23}{\listlevel\levelnfc0}\listid2}{\list{\listlevel\levelnfc23}\listid3}

@@ -1,28 +1,29 @@
-//! Addresses in text, by the rules of GitHub Flavored Markdown 0.29, section 6.9 and its reference implementation.
+//! Autolinks, by the rules of GitHub Flavored Markdown 0.29, section 6.9, and its reference
+//! implementation.
 
 use std::ops::Range;
 
 use memchr::memmem;
 
-/// An address in a text.
+/// An autolink in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Autolink {
     pub(in super::super) range: Range<usize>,
-    /// What goes before it to make an address of it.
+    /// The prefix that makes it an address.
     pub(in super::super) prefix: &'static str,
 }
 
-/// What addresses are noticed by.
+/// The texts that indicate an autolink.
 const TRIGGERS: [&[u8]; 3] = [b"://", b"www.", b"@"];
 
-/// Where addresses may begin in a document. Its pieces are mostly asked for in order: all of it is
-/// searched once, not every piece by itself.
+/// The positions in a document at which autolinks may begin. Pieces are mostly queried in order, so
+/// the document is searched once, not each piece.
 #[derive(Debug)]
 pub(in super::super) struct Triggers {
-    /// Where the next of each is, from `from` on.
+    /// The next position of each trigger, from `from` on.
     next: [usize; 3],
     from: usize,
-    /// The first of them.
+    /// The first of these positions.
     first: usize,
     are_none: bool,
 }
@@ -32,7 +33,7 @@ impl Triggers {
         Self { next: [usize::MAX; 3], from: 0, first: usize::MAX, are_none: true }
     }
 
-    /// Those of a document: most have none, or one.
+    /// Searches a document. Most have no trigger, or one.
     pub(in super::super) fn of(text: &str) -> Self {
         let next = TRIGGERS.map(|trigger| find_trigger(text, 0, trigger));
         let first = next.into_iter().min().unwrap_or(usize::MAX);
@@ -44,7 +45,7 @@ impl Triggers {
         self.are_none
     }
 
-    /// Whether an address may begin in this piece of the document.
+    /// Whether an autolink may begin in this range of the document.
     #[inline(always)]
     pub(in super::super) fn are_within(&mut self, document: &str, piece: Range<usize>) -> bool {
         if piece.start < self.from {
@@ -67,7 +68,7 @@ impl Triggers {
         self.from = from;
     }
 
-    /// Whether an address may begin in this text.
+    /// Whether an autolink may begin in this text.
     pub(in super::super) fn are_in(text: &str) -> bool {
         TRIGGERS.into_iter().any(|trigger| memmem::find(text.as_bytes(), trigger).is_some())
     }
@@ -78,7 +79,7 @@ fn find_trigger(text: &str, from: usize, trigger: &[u8]) -> usize {
     found.map_or(usize::MAX, |at| from + at)
 }
 
-/// The next address in `text`, from `start` on; what is before the text is `before`.
+/// The next autolink in `text` from `start` on. `before` is the character before the text.
 pub(in super::super) fn find(text: &str, start: usize, before: Option<char>) -> Option<Autolink> {
     let bytes = text.as_bytes();
     let mut at = start;
@@ -98,7 +99,7 @@ pub(in super::super) fn find(text: &str, start: usize, before: Option<char>) -> 
 }
 
 fn www(text: &str, at: usize, before: Option<char>) -> Option<Autolink> {
-    // Before a text there may be the mark of a cell, or of emphasis.
+    // The mark of a cell or of emphasis may precede a text.
     let before = if at == 0 { before.filter(|&c| c != '|') } else { text.get(..at)?.chars().next_back() };
     let is_begin = before.is_none_or(|c| c.is_whitespace() || "*_~(".contains(c));
     if !is_begin || !text.get(at..)?.starts_with("www.") {
@@ -120,7 +121,7 @@ fn url(text: &str, colon: usize, start: usize) -> Option<Autolink> {
     Some(Autolink { range: colon - letters..end, prefix: "" })
 }
 
-/// Where the address ends whose domain begins at `domain`.
+/// The end of the address whose domain begins at `domain`.
 fn end_of_address(text: &str, begin: usize, domain: usize, may_be_short: bool) -> Option<usize> {
     let rest = text.get(domain..)?;
     if !is_domain(rest, may_be_short) {
@@ -131,7 +132,8 @@ fn end_of_address(text: &str, begin: usize, domain: usize, may_be_short: bool) -
     (end > domain && end > begin).then_some(end)
 }
 
-/// Whether the text begins with a domain: words with dots in between, the last two of which have no underscore.
+/// Whether the text begins with a domain: words separated by dots, the last two without an
+/// underscore.
 fn is_domain(rest: &str, may_be_short: bool) -> bool {
     let is_of_it = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let domain = rest.get(..rest.find(|c| !is_of_it(c)).unwrap_or(rest.len())).unwrap_or_default();
@@ -140,7 +142,7 @@ fn is_domain(rest: &str, may_be_short: bool) -> bool {
     domain.starts_with(char::is_alphanumeric) && !has_underscore && (may_be_short || domain.contains('.'))
 }
 
-/// The length of an address without what ends the sentence around it.
+/// The length of an address without the punctuation that ends the sentence.
 fn trimmed(address: &str) -> usize {
     let bytes = address.as_bytes();
     let count = |byte| memchr::memchr_iter(byte, bytes).count();

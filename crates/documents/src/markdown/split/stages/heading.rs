@@ -1,11 +1,11 @@
-//! Ids of headings: by their text, as GitHub makes them, or `{#id}` at their end.
+//! Ids of headings: derived from their text by GitHub's rules, or `{#id}` at their end.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use pulldown_cmark::{CowStr, Event};
 
-/// The ids that are taken, and how often each text was there.
+/// The ids in use, and the last number appended to each.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slugs {
     taken: HashMap<String, usize>,
@@ -13,12 +13,12 @@ pub(crate) struct Slugs {
 }
 
 impl Slugs {
-    /// How many bytes they have, about.
+    /// The approximate size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The number that makes the id unique; 0: it is.
+    /// Returns the number that makes the id unique; 0 if it already is.
     pub(crate) fn number(&mut self, slug: &str) -> usize {
         let mut number = 0;
         while let Some(last) = self.taken.get_mut(slug) {
@@ -36,7 +36,7 @@ impl Slugs {
         number
     }
 
-    /// Takes an id that its author has given: it stays, whatever else is taken.
+    /// Registers an id set by the author. It is never changed, even if it is in use.
     pub(crate) fn take(&mut self, id: &str) {
         if !self.taken.contains_key(id) {
             self.take_new(id.to_owned());
@@ -49,12 +49,12 @@ impl Slugs {
     }
 }
 
-/// The id with its number, if it has one.
+/// Returns the id with its number appended; without one if it is 0.
 pub(crate) fn numbered(slug: &str, number: usize) -> String {
     if number == 0 { slug.to_owned() } else { format!("{slug}-{number}") }
 }
 
-/// The id by the text of a heading; empty if there is nothing to make one of.
+/// The id derived from the text of a heading; empty if no character remains.
 pub(in super::super) fn slug<'a>(events: impl Iterator<Item = &'a Event<'a>>) -> String {
     let mut slug = String::new();
     for event in events {
@@ -67,7 +67,7 @@ pub(in super::super) fn slug<'a>(events: impl Iterator<Item = &'a Event<'a>>) ->
     slug
 }
 
-/// Appends what a text has in an id.
+/// Appends the characters of a text that may be in an id.
 pub(crate) fn add(text: &str, slug: &mut String) {
     for c in text.chars() {
         match c {
@@ -80,14 +80,14 @@ pub(crate) fn add(text: &str, slug: &mut String) {
     }
 }
 
-/// What `{#id .class}` says.
+/// The content of `{#id .class}`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Attributes {
     pub(crate) id: String,
     pub(crate) classes: Vec<String>,
 }
 
-/// Takes `{#id}` from the end of the text.
+/// Removes `{#id}` from the end of the text.
 pub(crate) fn take_attributes(text: &mut CowStr<'_>) -> Option<Attributes> {
     let trimmed = text.trim_end().strip_suffix('}')?;
     let (before, inner) = trimmed.rsplit_once('{')?;

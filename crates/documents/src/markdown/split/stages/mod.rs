@@ -1,5 +1,6 @@
-//! What is done to events after the parser: addresses become links, headings get ids, the content of scripts is dropped.
+//! Conversions of the parser's events: autolinks become links, headings get ids, and the content of
+//! scripts is removed.
 
 pub(super) mod autolink;
 pub(crate) mod heading;
-pub(super) mod silent;
+pub(super) mod hidden;

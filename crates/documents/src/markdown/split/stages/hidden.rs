@@ -1,26 +1,27 @@
-//! Elements of raw HTML within a line whose content is not text.
+//! Inline elements of raw HTML whose content is not displayed as text.
 
 use pulldown_cmark::{Event, TagEnd};
 
-/// Their names.
-pub(crate) const SILENT: [&str; 6] = ["script", "style", "head", "template", "svg", "iframe"];
+/// The names of the elements.
+pub(crate) const HIDDEN_ELEMENTS: [&str; 6] = ["script", "style", "head", "template", "svg", "iframe"];
 
-/// The element that is open, if one is.
+/// The state of the filter: the open element, if any.
 #[derive(Debug, Default)]
-pub(in super::super) struct Silence {
+pub(in super::super) struct HiddenContent {
     name: Option<&'static str>,
-    /// What is marked and began in it, whose begin was dropped, and is open.
+    /// The number of open inline elements whose start was dropped.
     dropped: usize,
 }
 
-impl Silence {
-    /// Whether nothing is dropped now, and the event changes nothing about that.
+impl HiddenContent {
+    /// Whether the event is kept and does not change the state.
     #[inline(always)]
     pub(in super::super) fn ignores(&self, event: &Event<'_>) -> bool {
         self.name.is_none() && self.dropped == 0 && !matches!(event, Event::InlineHtml(_))
     }
 
-    /// Whether the event is to be dropped. Of what is marked either begin and end are dropped, or neither.
+    /// Whether the event is dropped. Of an inline element either both start and end are dropped, or
+    /// neither.
     pub(in super::super) fn drops(&mut self, event: &Event<'_>) -> bool {
         match event {
             Event::InlineHtml(tag) => {
@@ -31,7 +32,7 @@ impl Silence {
                 }
                 true
             }
-            // An element goes no further than the block.
+            // An element ends with the block at the latest.
             Event::End(end) if !is_within_block(*end) => {
                 *self = Self::default();
                 false
@@ -51,14 +52,14 @@ impl Silence {
     }
 }
 
-/// The silent element that the tag begins or ends, and whether it ends it.
+/// The hidden element that the tag begins or ends, and whether it ends it.
 fn name(tag: &str) -> Option<(&'static str, bool)> {
     let inner = tag.strip_prefix('<')?;
     let (inner, is_end) = inner.strip_prefix('/').map_or((inner, false), |inner| (inner, true));
     let len = inner.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
     let name = inner.get(..len)?;
-    let known = SILENT.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
-    // A browser takes no notice of the slash in `<script/>`; in `<svg/>` it does.
+    let known = HIDDEN_ELEMENTS.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
+    // Browsers ignore the slash in `<script/>`, and honour it in `<svg/>`.
     (known != "svg" || !tag.ends_with("/>")).then_some((known, is_end))
 }
 

@@ -1,22 +1,22 @@
-//! A flow of paragraphs: the document's own, or that of its footnotes.
+//! Writes paragraphs of the document, or of its footnotes.
 
 use bytes::BytesMut;
 
 use crate::markdown::write::Blocks;
 use crate::model::{Align, Content, Flags, Link, Place, Run, Style};
 
-/// The paragraph under way, and where it goes when it ends.
-pub(super) struct Flow {
+/// The current paragraph, and the blocks that it is written to.
+pub(super) struct ParagraphWriter {
     content: Content,
-    /// The style of the text since the last run.
+    /// The style of the text after the last run.
     style: Style,
     blocks: Blocks,
     is_row_open: bool,
     is_table_open: bool,
 }
 
-impl Flow {
-    /// A flow into `out`, its lines indented by that many spaces.
+impl ParagraphWriter {
+    /// Appends to `out`. Every line is indented by `indent` spaces.
     pub(super) fn new(out: BytesMut, indent: usize) -> Self {
         Self {
             content: Content::default(),
@@ -27,7 +27,7 @@ impl Flow {
         }
     }
 
-    /// Where text in `style` is to be added.
+    /// Returns the buffer to which text in `style` is appended.
     pub(super) fn text(&mut self, style: Style) -> &mut String {
         if self.style != style {
             self.content.close_run(self.style);
@@ -36,19 +36,19 @@ impl Flow {
         &mut self.content.text
     }
 
-    /// A reference to a footnote.
+    /// Writes a reference to a footnote.
     pub(super) fn note_reference(&mut self, number: u32) {
         self.content.close_run(self.style);
         self.content.close_run(Style { note: number, ..Style::default() });
     }
 
-    /// The text so far, all of its runs closed.
+    /// Returns the text so far, with all runs closed.
     pub(super) fn content(&mut self) -> &mut Content {
         self.content.close_run(self.style);
         &mut self.content
     }
 
-    /// Writes the paragraph and begins another.
+    /// Writes the paragraph and begins the next.
     pub(super) fn end_paragraph(&mut self, place: Place, links: &[Link]) {
         self.end_table();
         self.content.close_run(self.style);
@@ -56,7 +56,7 @@ impl Flow {
         self.content.clear();
     }
 
-    /// A paragraph that has nothing to show.
+    /// Ends a paragraph without visible content.
     pub(super) fn blank_paragraph(&mut self) {
         self.end_table();
         self.content.clear();
@@ -82,7 +82,7 @@ impl Flow {
         }
     }
 
-    /// Any table ends here; the text so far is not part of it.
+    /// Ends the table, if one is open. The text so far is not part of it.
     fn end_table(&mut self) {
         if self.is_row_open {
             self.blocks.row();
@@ -94,35 +94,35 @@ impl Flow {
         }
     }
 
-    /// Begins the text of a footnote.
+    /// Begins a footnote.
     pub(super) fn begin_note(&mut self, number: u32) {
         self.content.clear();
         self.style = Style { flags: Flags::default(), link: 0, note: 0 };
         self.blocks.begin_note(number);
     }
 
-    /// The end of the flow, or of one of its footnotes.
+    /// Ends the document, or one of its footnotes.
     pub(super) fn finish(&mut self) {
         self.end_table();
         self.blocks.finish();
     }
 
-    /// How many bytes have been written, or wait to be.
+    /// The number of bytes written or pending.
     pub(super) fn written(&self) -> usize {
         self.blocks.written()
     }
 
-    /// How many bytes have been read, and wait for more before they can be written.
+    /// The number of bytes read and not written yet.
     pub(super) fn waiting(&self) -> usize {
         self.content.text.len() + self.content.runs.len() * size_of::<Run>() + self.blocks.waiting()
     }
 
-    /// Appends to `out` from here on; returns what it has appended to until now.
+    /// Sets the output to `out` and returns the previous one.
     pub(super) fn redirect(&mut self, out: BytesMut) -> BytesMut {
         self.blocks.redirect(out)
     }
 
-    /// How many bytes have been written since they were last taken away.
+    /// The number of bytes written to the current output.
     pub(super) fn kept(&self) -> usize {
         self.blocks.kept()
     }
@@ -132,8 +132,9 @@ impl Flow {
         self.content.text.is_empty() && self.content.runs.is_empty()
     }
 
-    /// Whether what follows begins anew, after a blank line if there is something before.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.is_between_paragraphs() && !self.is_row_open && !self.is_table_open && self.blocks.is_at_rest()
+    /// Whether the following text is written as at the start of a document, after a blank line if
+    /// there is previous output.
+    pub(super) fn is_reset(&self) -> bool {
+        self.is_between_paragraphs() && !self.is_row_open && !self.is_table_open && self.blocks.is_reset()
     }
 }
