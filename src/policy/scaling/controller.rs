@@ -1,8 +1,5 @@
 //! The controller: samples in, targets out.
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use super::climb::{Climb, Step};
@@ -257,3 +254,7 @@ fn work(sample: &Sample, cores: f64, shares: Option<Shares>) -> Work {
         saturated: sample.queued > sample.idle,
     }
 }
+
+#[cfg(test)]
+#[path = "../../../tests/policy/scaling/controller.rs"]
+mod tests;
