@@ -5,7 +5,6 @@ mod config;
 mod shelf;
 mod statistics;
 mod store;
-mod thread;
 mod tier;
 
 use std::fmt;
@@ -19,6 +18,7 @@ pub use self::statistics::{BufferPoolStatistics, TierStatistics};
 use self::store::{Hand, Store};
 use self::tier::Tier;
 use crate::error::ConfigError;
+use crate::metrics::thread_index;
 
 /// So many threads take buffers without waiting for each other, if each is numbered otherwise.
 const HANDS: usize = 8;
@@ -86,7 +86,7 @@ impl BufferPool {
     #[must_use]
     pub fn take(&self, capacity: usize) -> PooledBuf {
         let (buffer, origin) = self.0.store.take(capacity);
-        PooledBuf::new(buffer, origin, Arc::clone(&self.0.hands[thread::number() % HANDS]))
+        PooledBuf::new(buffer, origin, Arc::clone(&self.0.hands[thread_index() % HANDS]))
     }
 
     /// Gives every buffer that waits back to the allocator; those in use are not touched. How many bytes that were.

@@ -9,7 +9,7 @@ use crossbeam_utils::CachePadded;
 
 use super::shelf::Shelf;
 use super::statistics::TierStatistics;
-use super::thread;
+use crate::metrics::thread_index;
 use crate::sync::Mutex;
 use crate::topology::usable_cores;
 
@@ -71,7 +71,7 @@ impl Tier {
     /// The shelves, that of this thread first.
     fn shelves(&self) -> impl Iterator<Item = usize> {
         let count = self.shelves.len();
-        let own = thread::number() % count;
+        let own = thread_index() % count;
         (own..count).chain(0..own)
     }
 

@@ -1,6 +1,5 @@
 //! Latencies and the counters that go with them, written by many threads.
 
-use std::cell::Cell;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -54,7 +53,7 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
     /// Records a latency, if there is one, and counts.
     #[inline]
     pub(crate) fn record(&self, latency: Option<Duration>, count: impl FnOnce(&mut T)) {
-        let mut shard = self.shards[shard_of_this_thread()].lock();
+        let mut shard = self.shards[thread_index() % SHARDS].lock();
         count(&mut shard.counters);
         let Some(latency) = latency else { return };
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
@@ -112,19 +111,15 @@ fn new_histogram() -> Option<Histogram<u64>> {
     Histogram::new_with_bounds(LEAST_NS, MOST_NS, DIGITS).ok()
 }
 
-fn shard_of_this_thread() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
+/// The number of this thread: another for each. A thread that is about to end has 0.
+pub(crate) fn thread_index() -> usize {
     thread_local! {
-        static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
+        static INDEX: usize = {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        };
     }
-    SHARD
-        .try_with(|shard| {
-            if shard.get() == usize::MAX {
-                shard.set(THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS);
-            }
-            shard.get()
-        })
-        .unwrap_or(0)
+    INDEX.try_with(|index| *index).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 use super::dispatch::{Groups, Start, Started};
+use super::group::BatchProgress;
 use super::inner::Inner;
 use super::request::Outcome;
 use super::yield_budget::{BatchTimer, YieldBudget, sleep_for};
@@ -17,28 +18,6 @@ use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, Proces
 use crate::contain::contain;
 use crate::convert::Converter;
 use crate::error::JoinError;
-
-/// How far a batch has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct BatchProgress {
-    /// Documents that are done, those that failed among them.
-    pub done: usize,
-    /// Those of them that failed.
-    pub failed: usize,
-    /// Documents in the batch.
-    pub total: usize,
-    /// Bytes of the documents that are done.
-    pub bytes: u64,
-}
-
-impl BatchProgress {
-    pub(super) fn count(&mut self, failed: bool, bytes: usize) {
-        self.done += 1;
-        self.failed += usize::from(failed);
-        self.bytes += bytes as u64;
-    }
-}
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
     /// Converts documents; the answers are in the order of the requests. One failure is one answer and touches no other.

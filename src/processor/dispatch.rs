@@ -8,8 +8,7 @@ use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 
 use super::ConcurrentProcessorV2;
-use super::batch::BatchProgress;
-use super::group::{Answers, Group};
+use super::group::{Answers, BatchProgress, Group};
 use super::inner::{Inner, kind_of};
 use super::request::{Job, task_for};
 use super::yield_budget::{BatchTimer, YieldBudget};

@@ -6,13 +6,35 @@ use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 
-use super::batch::BatchProgress;
 use super::inner::{Inner, Location};
 use super::request::{Job, Outcome};
 use crate::contain::contain;
 use crate::convert::Converter;
 use crate::pool::TaskContext;
 use crate::sync::Mutex;
+
+/// How far a batch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct BatchProgress {
+    /// Documents that are done, those that failed among them.
+    pub done: usize,
+    /// Those of them that failed.
+    pub failed: usize,
+    /// Documents in the batch.
+    pub total: usize,
+    /// Bytes of the documents that are done.
+    pub bytes: u64,
+}
+
+impl BatchProgress {
+    /// Counts one document.
+    pub(super) fn count(&mut self, failed: bool, bytes: usize) {
+        self.done += 1;
+        self.failed += usize::from(failed);
+        self.bytes += bytes as u64;
+    }
+}
 
 /// The answers of a group so far, with their positions in the batch. They are there as soon as each document is done, so
 /// that a timeout loses none.

@@ -1,7 +1,6 @@
 //! What turns a document into an answer, on whatever thread: the converter with all that is learnt
 //! and counted.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -13,11 +12,10 @@ use super::config::ProcessorConfig;
 use super::metrics::Counters;
 use super::request::{Job, Outcome};
 use super::{ConversionRequest, ProcessError, ReaderError};
-use super::{chunks, inline};
 use crate::config::PoolConfig;
 use crate::contain::contain;
-use crate::convert::{ConversionOptions, Converter, Format, Report};
-use crate::error::{ConfigError, Panic};
+use crate::convert::{ConversionOptions, Converter, Format};
+use crate::error::ConfigError;
 use crate::memory::{BufferPool, PooledBuf};
 use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
@@ -135,71 +133,13 @@ impl<C: Converter> Inner<C> {
         if size > limit { Err(ProcessError::TooLarge { size, limit }) } else { Ok(()) }
     }
 
-    /// Converts a document that was asked for at `asked`, from `start`. Does not panic.
-    pub(super) fn convert(
-        self: &Arc<Self>,
-        job: Job,
-        asked: Instant,
-        start: Instant,
-        location: Location,
-    ) -> Outcome {
-        let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, location)));
-        let end = Instant::now();
-        let inlined = matches!(location, Location::Caller(_));
-        if inlined {
-            inline::spent(start, end);
-        }
-        let (result, formats) = match caught {
-            Ok((converted, formats)) => (converted, formats),
-            Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None),
-        };
-        let (result, chunks, report) = match result {
-            Ok(Converted { out, chunks, report }) => (Ok(out.into_bytes()), chunks, report),
-            Err(error) => (Err(error), 0, Report::default()),
-        };
-        let outcome = Outcome {
-            result,
-            formats,
-            bytes_in: job.content.len(),
-            queued: start.saturating_duration_since(asked),
-            took: end.saturating_duration_since(start),
-            inlined,
-            chunks,
-            report,
-        };
-        self.learn(&outcome, location);
-        // The document may be a user's own memory, with a drop of its own.
-        contain(|| drop(job));
-        outcome
-    }
-
-    fn try_convert(
-        self: &Arc<Self>,
-        job: &Job,
-        location: Location,
-    ) -> (Result<Converted, ProcessError>, Option<(Format, Format)>) {
-        let (formats, parts) = match location {
-            Location::Caller(formats) => (formats, None),
-            Location::Worker => match self.converter.resolve(&job.content, &job.options) {
-                Ok(formats) => (formats, chunks::convert(self, job, formats)),
-                Err(error) => return (Err(error.into()), None),
-            },
-        };
-        let result = parts.unwrap_or_else(|| {
-            let mut out = self.buffer(formats, job.content.len());
-            let report = self.converter.convert(&job.content, &job.options, &mut out)?;
-            Ok(Converted { out, chunks: 1, report })
-        });
-        (result, Some(formats))
-    }
-
     /// A buffer for what will most likely become of so many bytes.
     pub(super) fn buffer(&self, formats: (Format, Format), bytes: usize) -> PooledBuf {
         let room = self.kind(kind_of(formats)).lock().room(bytes);
         self.memory.take(room)
     }
 
-    fn learn(&self, outcome: &Outcome, location: Location) {
+    pub(super) fn learn(&self, outcome: &Outcome, location: Location) {
         let Some(formats) = outcome.formats else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
         let mut kind = self.kind(kind_of(formats)).lock();
@@ -296,13 +236,6 @@ impl<C: Converter> Inner<C> {
     pub(super) fn is_alone(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) <= 1
     }
-}
-
-/// A converted document.
-pub(super) struct Converted {
-    pub(super) out: PooledBuf,
-    pub(super) chunks: usize,
-    pub(super) report: Report,
 }
 
 /// A request or batch under way.

@@ -91,18 +91,8 @@ impl AddAssign for Counters {
 impl ProcessorMetrics {
     /// What the summary says; the rest is zero.
     pub(super) fn of(summary: &Summary<Counters>) -> Self {
-        let Counters {
-            processed,
-            failed,
-            inlined,
-            coalesced_tasks,
-            chunked,
-            chunks,
-            panicked,
-            timed_out,
-            bytes_in,
-            bytes_out,
-        } = summary.counters;
+        let counters = &summary.counters;
+        let (processed, failed) = (counters.processed, counters.failed);
         Self {
             total_processed: processed,
             total_failed: failed,
@@ -113,14 +103,14 @@ impl ProcessorMetrics {
             p99_latency_ms: ms(summary.quantile(0.99)),
             p999_latency_ms: ms(summary.quantile(0.999)),
             max_latency_ms: ms(summary.max()),
-            inlined,
-            coalesced_tasks,
-            chunked,
-            chunks,
-            panicked,
-            timed_out,
-            bytes_in,
-            bytes_out,
+            inlined: counters.inlined,
+            coalesced_tasks: counters.coalesced_tasks,
+            chunked: counters.chunked,
+            chunks: counters.chunks,
+            panicked: counters.panicked,
+            timed_out: counters.timed_out,
+            bytes_in: counters.bytes_in,
+            bytes_out: counters.bytes_out,
             ..Self::default()
         }
     }

@@ -2,8 +2,8 @@
 
 mod batch;
 mod builder;
-mod chunks;
 mod config;
+mod convert;
 mod dispatch;
 mod error;
 mod group;
@@ -21,10 +21,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-pub use batch::{Batch, BatchProgress};
+pub use batch::Batch;
 pub use builder::ProcessorBuilder;
 pub use config::ProcessorConfig;
 pub use error::ProcessError;
+pub use group::BatchProgress;
 pub use metrics::ProcessorMetrics;
 pub use reader::{ReaderError, ReaderResponse};
 pub use request::{ConversionRequest, ConversionResponse};

@@ -14,14 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use self::error::ReaderError;
 use self::input::Input;
 use self::output::Output;
-use self::pump::{Progress, Pump, State};
+use self::pump::{HEAD, Progress, Pump, State};
 use super::{ConcurrentProcessorV2, ConversionRequest};
 use crate::contain::contain;
 use crate::convert::{Converter, Format, Report};
 use crate::policy::window;
-
-/// A converter is to see so much of a document's beginning, in bytes.
-const HEAD: usize = 64;
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
     /// Converts what a reader brings, to its end, and writes what becomes of it. The request's `content` is what was read of the

@@ -12,16 +12,19 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::ReaderError;
 use super::input::Input;
 use super::output::Output;
 use super::step::{Session, Stepped};
-use super::{HEAD, ReaderError};
 use crate::convert::{ConvertError, Converter, Format, Report};
 use crate::policy::window;
 use crate::processor::inner::InFlight;
 use crate::processor::request::{Job, Outcome};
 use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError};
 use crate::task::TaskOptions;
+
+/// How many bytes of a document's beginning a converter sees at least.
+pub(super) const HEAD: usize = 64;
 
 /// A conversion under way.
 pub(super) struct Pump<C, R, W> {

@@ -6,13 +6,13 @@
 //!   return them.
 //! - [`TenantLayer`] and the extractor [`Tenant`] know whose a request is.
 
-mod answer;
 mod problem;
 mod respond;
 mod tenant;
-mod tenant_layer;
 
 pub use problem::Problem;
 pub use respond::{DEFAULT_WAIT, Respond, RespondFuture, RespondLayer};
-pub use tenant::{InvalidTenant, Tenant, tenant_options};
-pub use tenant_layer::{IdentifyTenant, TenantFuture, TenantHeader, TenantLayer, TenantService};
+pub use tenant::{
+    IdentifyTenant, InvalidTenant, Tenant, TenantFuture, TenantHeader, TenantLayer, TenantService,
+    tenant_options,
+};

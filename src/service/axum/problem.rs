@@ -1,16 +1,17 @@
-//! Errors as responses.
+//! Errors and converted documents as responses.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::convert::ConvertError;
+use crate::convert::{ConvertError, Format};
 use crate::error::{AcquireError, JoinError, RejectReason, Rejected, Rejection};
-use crate::processor::{ProcessError, ReaderError};
+use crate::processor::{ConversionResponse, ProcessError, ReaderError};
 use crate::service::error::ServiceError;
 
 /// What is wrong, as a response: a small JSON body with problem details ([RFC 9457]), and the header `Retry-After` where it is of use
@@ -85,7 +86,7 @@ impl Problem {
 
 /// The body; without a `type`, which then is "about:blank", its title is that of the status.
 #[derive(Serialize)]
-struct Body<'p> {
+struct Details<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'p str>,
     status: u16,
@@ -98,7 +99,7 @@ struct Body<'p> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Self { status, code, detail, retry_after } = &self;
-        let body = Body {
+        let body = Details {
             title: status.canonical_reason(),
             status: status.as_u16(),
             detail,
@@ -199,18 +200,21 @@ impl From<ReaderError> for Problem {
 
 impl From<ConvertError> for Problem {
     fn from(error: ConvertError) -> Self {
-        let (code, detail) = match &error {
-            ConvertError::Unsupported { .. } => ("unsupported", error.to_string()),
-            ConvertError::NotUtf8 { .. } => ("not-utf8", error.to_string()),
-            ConvertError::Malformed { .. } => ("malformed", error.to_string()),
-            ConvertError::TooDeep { .. } => ("too-deep", error.to_string()),
-            ConvertError::TooComplex { .. } => ("too-complex", error.to_string()),
-            ConvertError::OutputTooLarge { .. } => ("output-too-large", error.to_string()),
-            ConvertError::NeedsWhole { .. } => ("needs-whole", error.to_string()),
-            // Whatever it says was not said to a client.
-            _ => ("not-converted", String::from("the document can't be converted")),
+        let code = match &error {
+            ConvertError::Unsupported { .. } => "unsupported",
+            ConvertError::NotUtf8 { .. } => "not-utf8",
+            ConvertError::Malformed { .. } => "malformed",
+            ConvertError::TooDeep { .. } => "too-deep",
+            ConvertError::TooComplex { .. } => "too-complex",
+            ConvertError::OutputTooLarge { .. } => "output-too-large",
+            ConvertError::NeedsWhole { .. } => "needs-whole",
+            // The text of any other error is not meant for a client.
+            _ => {
+                let detail = "the document can't be converted";
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-converted", detail);
+            }
         };
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string())
     }
 }
 
@@ -256,6 +260,33 @@ impl IntoResponse for JoinError {
 impl IntoResponse for ProcessError {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
+    }
+}
+
+/// The converted document with its media type, without a copy; or the [`Problem`]. Browsers are told not to guess another type.
+///
+/// HTML that comes of a stranger's document is a stranger's HTML: serve it where its scripts can do no harm.
+impl IntoResponse for ConversionResponse {
+    fn into_response(self) -> Response {
+        match self.result {
+            Ok(document) => {
+                let mut response = Response::new(Body::from(document));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(self.to)));
+                headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                response
+            }
+            Err(error) => error.into_response(),
+        }
+    }
+}
+
+fn media_type(format: Option<Format>) -> &'static str {
+    match format {
+        Some(Format::Rtf) => "application/rtf",
+        Some(Format::Markdown) => "text/markdown; charset=utf-8",
+        Some(Format::Html) => "text/html; charset=utf-8",
+        _ => "application/octet-stream",
     }
 }
 

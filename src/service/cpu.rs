@@ -1,17 +1,16 @@
 //! A function as a service.
 
-mod future;
-
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-pub use future::CpuFuture;
-
 use super::admission::{Admission, Classify, Unclassified};
 use super::entrance::{Entrance, submit};
 use super::error::ServiceError;
+use super::placed::Placed;
 use crate::pool::AdaptiveThreadPool;
 use crate::task::TaskOptions;
 
@@ -90,9 +89,27 @@ where
         let options = self.entrance.classify.classify(&request);
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, function) = (&self.entrance.pool, &self.work);
-        CpuFuture::new(submit(pool, pool.task_with(options), admission, request, |request| {
+        CpuFuture(submit(pool, pool.task_with(options), admission, request, |request| {
             let function = function.clone();
             move || function(request)
         }))
+    }
+}
+
+/// The response of a [`CpuService`](CpuService). Dropping it cancels what has not begun.
+#[must_use = "dropping it cancels the call"]
+pub struct CpuFuture<T: 'static>(Placed<T>);
+
+impl<T: 'static> fmt::Debug for CpuFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CpuFuture").field(&self.0).finish()
+    }
+}
+
+impl<T: 'static> Future for CpuFuture<T> {
+    type Output = Result<T, ServiceError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
     }
 }
