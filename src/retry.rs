@@ -12,25 +12,29 @@ use crate::config::check;
 use crate::error::{ConfigError, Rejected, Rejection};
 use crate::policy::splitmix64;
 
-/// How the delays of a [`RetryPolicy`] are spread, so that callers who were refused together do not come back together.
+/// The spread of a [`RetryPolicy`]'s delays, so that callers who were refused together do not
+/// return together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Jitter {
-    /// Not at all: for tests.
+    /// No spread: for tests.
     None,
     /// Evenly around the delay: `Proportional(0.2)` is up to 20 % less or more. Accepted 0 to 1.
     Proportional(f64),
-    /// Evenly between nothing and the delay ("full jitter", Brooker 2015): the least work for a crowd of callers.
+    /// Evenly between nothing and the delay ("full jitter", Brooker 2015): the least load by many
+    /// callers.
     Full,
 }
 
-/// A policy of retrying: exponential delays, jittered, bounded in number and in time, never sooner than the refusal asks.
+/// A policy of retrying: exponential delays, jittered, bounded in number and in time, never sooner
+/// than the refusal asks.
 ///
-/// The delay before attempt *n* + 1 is `first_delay` x `factor`^(*n* - 1), at most `max_delay`, jittered. If the refusal
-/// says when to come again ([`Rejection::retry_after`](crate::Rejection::retry_after)), the delay is not under that; then
-/// the jitter comes on top of it. When a delay would lead past `budget`, counted from the first attempt, there is no
-/// further attempt. How much load the retries of all callers may add together is the matter of a
-/// [`RetryBudget`](crate::retry::RetryBudget).
+/// The delay before attempt *n* + 1 is `first_delay` x `factor`^(*n* - 1), at most `max_delay`,
+/// jittered. If the refusal has a time ([`Rejection::retry_after`](crate::Rejection::retry_after)),
+/// the delay is not shorter, and the jitter is added to it. There is no further attempt if a delay
+/// would lead past `budget`, counted from the first attempt. A
+/// [`RetryBudget`](crate::retry::RetryBudget) limits the load that the retries of all callers add
+/// together.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,14 +60,16 @@ pub struct RetryPolicy {
     /// The delay after the first attempt. Default 5 ms; accepted 0 to 1 hour.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub first_delay: Duration,
-    /// By how much each delay is longer than the last. Default 2; accepted 1 to 100.
+    /// The factor between one delay and the next. Default 2; accepted 1 to 100.
     pub factor: f64,
-    /// No delay of the schedule is longer, before jitter; a refusal may ask for more. Default 5 s; accepted 0 to 1 hour.
+    /// The longest delay of the schedule, before jitter; a refusal may ask for more. Default 5 s;
+    /// accepted 0 to 1 hour.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max_delay: Duration,
     /// Default: 20 % around the delay.
     pub jitter: Jitter,
-    /// The time that attempts and delays may take together. Default 30 s; `Duration::MAX` is no bound.
+    /// The time that attempts and delays may take together. Default 30 s; `Duration::MAX` is no
+    /// bound.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub budget: Duration,
     /// Makes the jitter the same every time. Default `None`: a new one for each schedule.
@@ -85,7 +91,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Checks every field. A policy that was not checked is harmless: values out of range are brought into it.
+    /// Checks every field. An unchecked policy is harmless: values out of range are clamped.
     ///
     /// # Errors
     /// The first field that is out of its range, with the value and what is accepted.
@@ -105,7 +111,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The delays of one series of attempts; `entropy` seeds the jitter where the policy has no seed of its own.
+    /// Starts a series of delays. `entropy` seeds the jitter if the policy has no seed.
     pub(super) fn schedule(&self, entropy: u64) -> Schedule<'_> {
         Schedule { policy: self, attempts: 0, seed: self.seed.unwrap_or(entropy) }
     }
@@ -120,8 +126,8 @@ pub(super) struct Schedule<'p> {
 }
 
 impl Schedule<'_> {
-    /// An attempt has failed, `elapsed` after the first began; it was told to come again after `floor`. The delay before
-    /// the next one, or `None`: give up.
+    /// Records an attempt that failed `elapsed` after the first started, with a refusal that asked
+    /// for `floor`. Returns the delay before the next attempt, or `None` to give up.
     pub(super) fn after_failure(&mut self, elapsed: Duration, floor: Option<Duration>) -> Option<Duration> {
         let policy = self.policy;
         self.attempts = self.attempts.saturating_add(1);
@@ -132,11 +138,11 @@ impl Schedule<'_> {
         // Clamped, because zero times infinity would be no number.
         let grown = policy.first_delay.as_secs_f64() * factor.powi(self.attempts as i32 - 1).min(1e12);
         let plain = grown.min(policy.max_delay.as_secs_f64());
-        let dice = splitmix64::nth(self.seed, u64::from(self.attempts));
+        let random = splitmix64::nth(self.seed, u64::from(self.attempts));
         let jittered = match policy.jitter {
             Jitter::None => plain,
-            Jitter::Proportional(share) => plain * (1.0 + unit(share) * (2.0 * dice - 1.0)),
-            Jitter::Full => plain * dice,
+            Jitter::Proportional(share) => plain * (1.0 + unit(share) * (2.0 * random - 1.0)),
+            Jitter::Full => plain * random,
         };
         let asked = floor.map_or(0.0, |floor| {
             let spread = match policy.jitter {
@@ -144,10 +150,10 @@ impl Schedule<'_> {
                 Jitter::Proportional(share) => unit(share),
                 Jitter::Full => 1.0,
             };
-            floor.as_secs_f64() * (1.0 + spread * dice)
+            floor.as_secs_f64() * (1.0 + spread * random)
         });
         let delay = Duration::try_from_secs_f64(jittered.max(asked)).ok()?;
-        // Rounding must not bring it under what was asked for.
+        // Rounding must not shorten it.
         let delay = delay.max(floor.unwrap_or(Duration::ZERO));
         (elapsed.checked_add(delay)? <= policy.budget).then_some(delay)
     }
@@ -157,7 +163,7 @@ fn unit(share: f64) -> f64 {
     if share >= 0.0 { share.min(1.0) } else { 0.0 }
 }
 
-/// What one retry costs. In whole parts of a token, so that many small deposits add up to what they should.
+/// The cost of one retry. A token has parts, so that small deposits add up exactly.
 const TOKEN: u64 = 1_000_000;
 
 /// How much load retries may add, for [`RetryBudget::new`](crate::retry::RetryBudget::new).
@@ -168,14 +174,14 @@ const TOKEN: u64 = 1_000_000;
     serde(default, deny_unknown_fields)
 )]
 pub struct RetryBudgetConfig {
-    /// Retries that each first attempt pays for, in steps of a millionth. Default 0.1: one retry for ten first attempts,
-    /// that is at most 10 % more load. Accepted 0 to 1.
+    /// The part of a retry that each first attempt pays for, in steps of a millionth. Default 0.1:
+    /// one retry for ten first attempts, so at most 10 % more load. Accepted 0 to 1.
     pub ratio: f64,
-    /// Retries that are there from the start, so that a caller who sends little may retry at all. Default 10; accepted 0 to
+    /// Retries at the start, so that a caller who sends little can retry. Default 10; accepted 0 to
     /// 1,000,000.
     pub reserve: u32,
-    /// No more retries are saved up, so that a long time in which all went well is not followed by a storm. Default 100;
-    /// accepted `reserve` to 1,000,000.
+    /// The largest number of saved retries, so that no storm follows a long time without refusals.
+    /// Default 100; accepted `reserve` to 1,000,000.
     pub ceiling: u32,
 }
 
@@ -202,7 +208,7 @@ impl RetryBudgetConfig {
     }
 }
 
-/// What is paid in and out. The balance is kept by whoever asks, in parts of a token.
+/// The deposits and costs. The caller keeps the balance, in parts of a token.
 #[derive(Debug, Clone, Copy)]
 struct Tariff {
     deposit: u64,
@@ -237,23 +243,23 @@ impl Tariff {
     }
 }
 
-/// How many retries a balance pays for.
+/// Returns how many retries a balance pays for.
 fn retries_in(balance: u64) -> u64 {
     balance / TOKEN
 }
 
-/// How many retries all callers together may make, so that retrying can't multiply an overload.
+/// Limits the retries of all callers together, so that retries can't multiply an overload.
 ///
-/// A policy bounds the attempts of one call; with ten attempts each, a pool that refuses everything
-/// is asked ten times as often as before, by callers who each keep to their policy. With a budget
-/// every first attempt pays in a part of a retry and every retry takes a whole one out; where there
-/// is none left, the last refusal is final, at once. So at any time
+/// A policy bounds the attempts of one call. With ten attempts each, a pool that refuses everything
+/// gets ten times as many calls. With a budget every first attempt pays in a part of a retry, and
+/// every retry takes a whole one out. If none is left, the last refusal is final, at once. So at
+/// any time
 ///
 /// > retries <= `reserve` + `ratio` x first attempts
 ///
 /// A value of this type is a handle: a clone is another handle to the same budget, and two handles
-/// are equal if they are of the same one. Share one among all who call the same service, whatever
-/// their policies, and no wider: a service in need should not cost another its retries.
+/// are equal if they belong to the same one. Share one among all callers of the same service, with
+/// any policies, and with no other service: a service in need should not use up another's retries.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -321,17 +327,17 @@ impl RetryBudget {
         self.0.exhausted.load(Ordering::Relaxed)
     }
 
-    // The balance is one number and nothing else is read by it: no order beside its own is needed.
+    // Nothing else is read by the balance, so it needs no order beside its own.
 
-    /// A first attempt is made. Writes nothing while the budget is full, so callers for whom all
-    /// goes well share no more than a line that they read.
+    /// Records a first attempt. Writes nothing while the budget is full, so successful callers
+    /// share no contended cache line.
     pub(super) fn pay_in(&self) {
         let Account { tariff, balance, .. } = &*self.0;
         let more = |balance| tariff.after_first_attempt(balance);
         let _ = balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
-    /// Whether there is a retry left; it is taken.
+    /// Takes out a retry. Returns whether there was one.
     pub(super) fn take_out(&self) -> bool {
         let Account { tariff, balance, exhausted } = &*self.0;
         let less = |balance| tariff.after_retry(balance);
@@ -343,19 +349,19 @@ impl RetryBudget {
     }
 }
 
-/// An error that may be gone the next time.
+/// An error for which another attempt may succeed.
 pub trait Retryable {
-    /// Whether another attempt can be of use.
+    /// Returns whether another attempt can succeed.
     fn is_retryable(&self) -> bool;
 
-    /// The time before which another attempt is of no use, if the error tells.
+    /// Returns the time before which another attempt can't succeed, if the error knows it.
     fn retry_after(&self) -> Option<Duration> {
         None
     }
 }
 
 impl Retryable for Rejection {
-    /// A refusal that says when to come again.
+    /// A rejection that has a `retry_after`.
     fn is_retryable(&self) -> bool {
         self.retry_after.is_some()
     }
@@ -419,8 +425,8 @@ impl RetryPolicy {
         Series::new(self, None).retry(attempt).await
     }
 
-    /// Offers `work` until it is taken, is refused for good, or the policy gives up. Each attempt gets the work that the
-    /// last refusal handed back, so nothing is cloned: for
+    /// Submits `work` until it is accepted, is refused for good, or the policy gives up. Each
+    /// attempt gets the work that the last refusal handed back, so nothing is cloned: for
     /// [`try_spawn`](crate::AdaptiveThreadPool::try_spawn) and
     /// [`try_process_single`](crate::ConcurrentProcessorV2::try_process_single).
     ///
@@ -431,7 +437,7 @@ impl RetryPolicy {
     /// If it has to wait outside of a Tokio runtime that has its timer enabled.
     ///
     /// # Cancel safety
-    /// Dropping the future while it waits drops the work. What was taken is no longer its concern.
+    /// Dropping the future while it waits drops the work. Accepted work goes on.
     pub async fn submit<W, T, A>(&self, work: W, attempt: A) -> Result<T, Rejected<W>>
     where
         A: FnMut(W) -> Result<T, Rejected<W>>,
@@ -508,7 +514,8 @@ impl BudgetedRetry {
     }
 }
 
-/// One series of attempts: the first, which pays into the budget, if there is one, and those after pauses, which cost it.
+/// One series of attempts. The first pays into the budget, if there is one. The others follow after
+/// pauses and cost a retry.
 struct Series<'p> {
     schedule: Schedule<'p>,
     budget: Option<&'p RetryBudget>,
@@ -516,12 +523,13 @@ struct Series<'p> {
 }
 
 impl<'p> Series<'p> {
-    /// To be made when the first attempt is made, not before.
+    /// Call it with the first attempt, not before.
     fn new(policy: &'p RetryPolicy, budget: Option<&'p RetryBudget>) -> Self {
         if let Some(budget) = budget {
             budget.pay_in();
         }
-        // The standard library's hasher is seeded from the system's entropy: random enough for a jitter.
+        // The standard library's hasher is seeded from the system's entropy: random enough for
+        // jitter.
         let schedule = policy.schedule(RandomState::new().hash_one(0));
         Self { schedule, budget, began: Instant::now() }
     }
@@ -559,7 +567,7 @@ impl<'p> Series<'p> {
         }
     }
 
-    /// Waits; false if there is no further attempt.
+    /// Waits before the next attempt. Returns whether there is one.
     async fn pause_after(&mut self, error: &impl Retryable) -> bool {
         if !error.is_retryable() {
             return false;
@@ -567,7 +575,8 @@ impl<'p> Series<'p> {
         let Some(delay) = self.schedule.after_failure(self.began.elapsed(), error.retry_after()) else {
             return false;
         };
-        // Last, so that only what would be made is paid; and before the wait, which would be for nothing.
+        // Last, so that only a retry that follows is paid; and before the wait, which would be in
+        // vain.
         if self.budget.is_some_and(|budget| !budget.take_out()) {
             return false;
         }

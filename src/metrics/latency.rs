@@ -9,16 +9,17 @@ use hdrhistogram::Histogram;
 
 use crate::sync::Mutex;
 
-/// Threads are spread over so many shards, so that two seldom want the same lock.
+/// The number of shards over which threads are spread, so that two seldom want the same lock.
 const SHARDS: usize = 8;
-/// What is recorded lies between these, in nanoseconds; what does not counts as the nearer of them.
-const LEAST_NS: u64 = 16;
-const MOST_NS: u64 = 3_600_000_000_000;
+/// The shortest latency that is recorded, in nanoseconds. A shorter one counts as this.
+const MIN_NS: u64 = 16;
+/// The longest latency that is recorded, in nanoseconds. A longer one counts as this.
+const MAX_NS: u64 = 3_600_000_000_000;
 /// Significant digits: a percentile is within 0.1 % (and 16 ns).
 const DIGITS: u8 = 3;
 
-/// Counters `T` beside a latency histogram. A record takes an uncontended lock and an addition, some 30 ns; memory is
-/// bounded by 250 KiB a shard in use, however much is recorded.
+/// Counters `T` beside a latency histogram. A record takes an uncontended lock and an addition,
+/// some 30 ns; memory is bounded by 250 KiB a shard in use, however much is recorded.
 #[derive(Debug)]
 pub(crate) struct Latencies<T> {
     shards: Box<[CachePadded<Mutex<Shard<T>>>]>,
@@ -33,7 +34,7 @@ struct Shard<T> {
     histogram: Option<Histogram<u64>>,
 }
 
-/// What was recorded, over all threads.
+/// The records of all threads.
 #[derive(Debug)]
 pub(crate) struct Summary<T> {
     /// The sum of the counters.
@@ -76,7 +77,7 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
         sum.checked_div(recorded).map(Duration::from_nanos)
     }
 
-    /// Adds the shards up. Takes some 100 us.
+    /// Adds up the shards. Takes some 100 us.
     pub(crate) fn summary(&self) -> Summary<T> {
         let mean = self.mean().unwrap_or_default();
         let (mut counters, mut all) = (T::default(), None::<Histogram<u64>>);
@@ -107,8 +108,9 @@ impl<T> Summary<T> {
 }
 
 fn new_histogram() -> Option<Histogram<u64>> {
-    // The constants are in order, so it can't fail; without a histogram there would be no percentiles.
-    Histogram::new_with_bounds(LEAST_NS, MOST_NS, DIGITS).ok()
+    // The constants are in order, so it can't fail; without a histogram there would be no
+    // percentiles.
+    Histogram::new_with_bounds(MIN_NS, MAX_NS, DIGITS).ok()
 }
 
 /// The number of this thread: another for each. A thread that is about to end has 0.

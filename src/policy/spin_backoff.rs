@@ -2,17 +2,17 @@
 //!
 //! A sleep costs the submitter a system call, and the task the time until the thread is on a core
 //! again. A spin costs processor time, which is lost if no work comes. So a worker spins only where
-//! that has paid recently. Each spin without success doubles the number of sleeps without a spin, up
-//! to [`MAX_SKIPPED`]. A short sleep shows that a spin would have paid, and reduces that number.
+//! that has paid recently. Each spin without success doubles the number of sleeps without a spin,
+//! up to [`MAX_SKIPPED`]. A short sleep shows that a spin would have paid, and reduces that number.
 
 use std::time::Duration;
 
-/// How long a worker spins: about what a wake-up costs. This costs at most twice as much as the best
-/// choice made with hindsight (the ski rental problem).
+/// How long a worker spins: about what a wake-up costs. This costs at most twice as much as the
+/// best choice made with hindsight (the ski rental problem).
 pub(crate) const MAX_SPIN: Duration = Duration::from_micros(50);
 
-/// The first part of [`MAX_SPIN`], in which the worker keeps its core. In the rest it offers its core
-/// to other threads between two checks.
+/// The first part of [`MAX_SPIN`], in which the worker keeps its core. In the rest it offers its
+/// core to other threads between two checks.
 pub(crate) const BUSY_SPIN: Duration = Duration::from_micros(20);
 
 /// How long a caller spins for the result of a tiny task: less than a wake-up costs its thread.

@@ -8,7 +8,7 @@ use tokio::task;
 use super::inner::{Inner, kind_of};
 use super::request::Job;
 use crate::convert::{Converter, Format};
-use crate::policy::inlining::{Share, Turn};
+use crate::policy::inlining::{Choice, Share};
 
 thread_local! {
     /// One a thread, whichever processors its callers use: it is the thread that is to be spared. Callers are told apart
@@ -37,7 +37,7 @@ pub(super) struct Here {
 }
 
 /// Whether the document is converted here; `None` if it is to be shipped.
-pub(super) fn turn<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) -> Option<Here> {
+pub(super) fn choose<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) -> Option<Here> {
     let budget = inner.inline_budget_ns();
     let bytes = job.content.len();
     if budget == 0 {
@@ -50,10 +50,10 @@ pub(super) fn turn<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) ->
     let alone = inner.is_alone();
     let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
     // A thread that is about to end has lost its locals: nobody knows what it has done, so it does no more.
-    match SHARE.try_with(ask).unwrap_or(Turn::Ship) {
-        Turn::Inline => Some(Here { formats, yields: false }),
-        Turn::YieldFirst => Some(Here { formats, yields: true }),
-        Turn::Ship => None,
+    match SHARE.try_with(ask).unwrap_or(Choice::Submit) {
+        Choice::Inline => Some(Here { formats, yields: false }),
+        Choice::YieldFirst => Some(Here { formats, yields: true }),
+        Choice::Submit => None,
     }
 }
 

@@ -138,7 +138,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             return Err(inner.refused(ProcessError::Expired, job.content, asked));
         }
         let may_inline = !self.pool.is_here() && inner.may_inline(&task);
-        let here = if may_inline { inline::turn(inner, &job, asked) } else { None };
+        let here = if may_inline { inline::choose(inner, &job, asked) } else { None };
         Ok(Checked { submission: Submission { job, task, asked }, start: asked, here })
     }
 

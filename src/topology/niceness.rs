@@ -1,5 +1,6 @@
-//! The niceness of a single thread. Linux keeps one a thread (setpriority(2), "C library/kernel differences"); elsewhere
-//! it belongs to the process, which is not ours to change.
+//! The niceness of a single thread. Linux has one for each thread (setpriority(2), "C
+//! library/kernel differences"). Elsewhere it belongs to the process, which the pool must not
+//! change.
 
 use std::io;
 

@@ -1,6 +1,7 @@
 //! The processor time of the calling thread, read at once (0.2 us) and to the nanosecond.
 
-/// How long the calling thread was on a core since its start; `None` where the system does not tell.
+/// How long the calling thread was on a core since its start; `None` where the system does not
+/// tell.
 #[cfg(target_os = "linux")]
 pub(crate) fn thread_time_ns() -> Option<u64> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -32,11 +32,11 @@ proptest! {
     fn the_number_of_groups_is_bounded(items in items(), threads in 1_usize..64) {
         let total: u64 = items.iter().fold(0, |sum, item| sum.saturating_add(item.cost_ns));
         let groups = groups(&items, TARGET, threads);
-        let long = items.iter().filter(|item| item.cost_ns >= TARGET / SMALLEST).count() as u64;
-        let most = long + total / (TARGET / SMALLEST) + 4;
+        let long = items.iter().filter(|item| item.cost_ns >= TARGET / MIN_GROUP_DIVISOR).count() as u64;
+        let most = long + total / (TARGET / MIN_GROUP_DIVISOR) + 4;
         prop_assert!(groups.len() as u64 <= most, "{} > {most}", groups.len());
         for group in groups.iter().filter(|group| group.members.len() > 1) {
-            prop_assert!(group.cost_ns < 2 * LARGEST * TARGET);
+            prop_assert!(group.cost_ns < 2 * MAX_GROUP * TARGET);
         }
     }
 }
@@ -45,8 +45,8 @@ proptest! {
 fn a_long_batch_gets_full_groups_first_and_small_ones_last() {
     let items = vec![Item { cost_ns: 5_000, class: 0 }; 1_000];
     let groups = groups(&items, TARGET, 2);
-    assert_eq!(groups[0].cost_ns, LARGEST * TARGET);
-    assert!(groups.last().is_some_and(|group| group.cost_ns <= TARGET / SMALLEST));
+    assert_eq!(groups[0].cost_ns, MAX_GROUP * TARGET);
+    assert!(groups.last().is_some_and(|group| group.cost_ns <= TARGET / MIN_GROUP_DIVISOR));
 }
 
 #[test]

@@ -79,13 +79,13 @@ fn a_lone_caller_yields_now_and_then_and_never_ships() {
     let (mut now, mut inlined, mut yields) = (Duration::ZERO, 0, 0);
     for _ in 0..10_000 {
         match share.ask(now, 'a', true) {
-            Turn::Inline => {
+            Choice::Inline => {
                 inlined += 1;
                 share.spend(now, now + Duration::from_micros(10));
                 now += Duration::from_micros(10);
             }
-            Turn::YieldFirst => yields += 1,
-            Turn::Ship => panic!("shipped"),
+            Choice::YieldFirst => yields += 1,
+            Choice::Submit => panic!("shipped"),
         }
     }
     assert_eq!(inlined / yields, 10, "one yield in 100 us");
@@ -96,7 +96,7 @@ fn a_caller_who_comes_back_after_a_pause_need_not_yield() {
     let mut share = Share::default();
     let mut now = Duration::ZERO;
     for _ in 0..1_000 {
-        assert_eq!(share.ask(now, 'a', true), Turn::Inline);
+        assert_eq!(share.ask(now, 'a', true), Choice::Inline);
         share.spend(now, now + Duration::from_micros(50));
         now += Duration::from_micros(500);
     }
@@ -112,7 +112,7 @@ proptest! {
         let mut inlined: Vec<(Duration, Duration)> = Vec::new();
         for (caller, pause, cost) in steps {
             now += Duration::from_micros(pause);
-            if share.ask(now, caller, false) == Turn::Inline {
+            if share.ask(now, caller, false) == Choice::Inline {
                 let end = now + Duration::from_micros(cost);
                 share.spend(now, end);
                 inlined.push((now, end - now));
