@@ -504,8 +504,8 @@ impl BudgetedRetry {
     /// If it has to wait outside of a Tokio runtime that has its timer enabled.
     ///
     /// # Cancel safety
-    /// Dropping the future while it waits drops the work; the retry stays paid. What was taken is
-    /// no longer its concern.
+    /// Dropping the future while it waits drops the work; the retry stays paid. Accepted work goes
+    /// on.
     pub async fn submit<W, T, A>(&self, work: W, attempt: A) -> Result<T, Rejected<W>>
     where
         A: FnMut(W) -> Result<T, Rejected<W>>,

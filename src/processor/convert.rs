@@ -84,8 +84,8 @@ impl<C: Converter> Inner<C> {
     }
 }
 
-/// Converts in parts, if that was asked for and the converter can; `None` if the document is to be converted whole, be it
-/// that its parts turned out not to make the whole.
+/// Converts in parts, if that was asked for and the converter can. Returns `None` if the document
+/// has to be converted whole.
 fn in_parts<C: Converter>(
     inner: &Arc<Inner<C>>,
     job: &Job,
@@ -106,7 +106,8 @@ fn in_parts<C: Converter>(
     let done = match (Here { inner, formats, context }).convert_each(lengths, &part(inner, job, &split)) {
         Ok(Ok(mut outs)) => {
             let mut out = inner.memory.take(outs.iter().map(|(out, _)| out.len()).sum());
-            // The converter gets what is in the buffers; their memory goes back to the pool when it has dropped that.
+            // The converter gets the contents of the buffers. Their memory goes back to the pool
+            // when the converter has dropped them.
             let contents = outs.iter_mut().map(|(out, _)| out.split()).collect();
             let joined = inner.converter.join(&split, contents, &job.options, &mut out);
             joined.map(|mut report| {
@@ -119,7 +120,7 @@ fn in_parts<C: Converter>(
     };
     match done {
         Ok(converted) => Some(Ok(converted)),
-        // What is wrong with the document, if anything is, the whole will tell.
+        // An error in the document will show when it is converted whole.
         Err(error) => {
             contain(|| tracing::debug!(%error, "the parts do not make the whole: it is converted again"));
             None

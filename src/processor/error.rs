@@ -10,7 +10,8 @@ use crate::retry::Retryable;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProcessError {
-    /// The document is longer than [`max_document_size`](crate::ProcessorConfig::max_document_size).
+    /// The document is longer than
+    /// [`max_document_size`](crate::ProcessorConfig::max_document_size).
     #[error("the document has {size} bytes, but {limit} are accepted")]
     TooLarge {
         /// Its length in bytes.
@@ -21,10 +22,10 @@ pub enum ProcessError {
     /// The converter did not accept the document.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// The converter panicked; nothing else was harmed.
+    /// The converter panicked. Nothing else is affected.
     #[error("the converter panicked: {0}")]
     Panicked(Box<Panic>),
-    /// The batch was over before the document was done.
+    /// The timeout of the batch passed before the document was done.
     #[error("not done after {after:?}")]
     TimedOut {
         /// The time that the batch was given.
@@ -39,7 +40,8 @@ pub enum ProcessError {
     /// Its deadline passed before its conversion began.
     #[error("{EXPIRED}")]
     Expired,
-    /// There was no room for it, no hope to meet its deadline, or it had to give way to more urgent documents.
+    /// It was refused or evicted: there was no room, its deadline could not be met, or more urgent
+    /// documents came.
     #[error(transparent)]
     Rejected(#[from] Rejection),
 }
@@ -57,8 +59,7 @@ impl From<JoinError> for ProcessError {
 }
 
 impl Retryable for ProcessError {
-    /// Refusals and timeouts. A document that the converter did not accept, it will not accept the
-    /// next time either.
+    /// Refusals and timeouts. A document that the converter refused once, it refuses again.
     fn is_retryable(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,

@@ -20,18 +20,20 @@ use crate::processor::{
 };
 
 /// A [`ConcurrentProcessorV2`] as a [`Service`]: one document a call, as by
-/// [`process_single`](ConcurrentProcessorV2::process_single). Its tenant, class and deadline are in the request itself.
+/// [`process_single`](ConcurrentProcessorV2::process_single). Its tenant, class and deadline are in
+/// the request itself.
 ///
-/// A short document is converted on the caller's thread, if that has the time, whatever [`Admission`] says: it needs no place. For the
-/// others it says what happens while the pool has no place, or the tenant has its share of the
-/// places ([`tenant_queue_share`](crate::PoolConfig::tenant_queue_share)). By default the service
-/// is [not ready](Admission::Backpressure) while the pool has none; a tenant that has its share
-/// waits within the future, and leaves the place to others. A document that has its place waits
-/// there while as many tasks of its tenant run as may.
+/// A short document may be converted on the caller's thread, with any [`Admission`]: it needs no
+/// place. For other documents the admission says what happens while the pool has no place, or the
+/// tenant has its share of the places
+/// ([`tenant_queue_share`](crate::PoolConfig::tenant_queue_share)). By default the service is [not
+/// ready](Admission::Backpressure) while the pool has none. A tenant that has its share waits
+/// within the future, and leaves the place to others. A document that has its place waits there
+/// while as many tasks of its tenant run as may.
 ///
 /// # Errors
-/// [`ServiceError`]: the document was refused, or there was no time or no pool for it. What is wrong with the document itself is in the
-/// response, as ever: [`ConversionResponse::result`].
+/// [`ServiceError`]: the document was refused, its deadline passed, or the pool was shut down. An
+/// error in the document itself is in the response: [`ConversionResponse::result`].
 ///
 /// # Cancel safety
 /// As [`process_single`](ConcurrentProcessorV2::process_single).
@@ -74,7 +76,7 @@ impl<C: Converter> ConversionService<C> {
         Self { processor, entrance }
     }
 
-    /// What happens to a document for which there is no place.
+    /// Sets what happens to a document while the pool has no place.
     #[must_use]
     pub fn admission(mut self, admission: Admission) -> Self {
         self.entrance.admission = admission;
@@ -103,20 +105,20 @@ impl<C: Converter> Service<ConversionRequest> for ConversionService<C> {
     }
 }
 
-/// The response of a [`ConversionService`](ConversionService). Dropping it cancels what has not begun.
+/// The response of a [`ConversionService`]. Dropping it cancels a document that has not started.
 #[must_use = "dropping it cancels the document"]
 pub struct ConversionFuture<C = DefaultConverter> {
     processor: ConcurrentProcessorV2<C>,
-    stage: Stage,
+    state: State,
     id: String,
-    /// From the first poll to the answer.
+    /// Counts the document from the first poll to the answer.
     in_flight: Option<InFlight>,
 }
 
-enum Stage {
+enum State {
     /// Until the first poll.
     New(ConversionRequest, Admission, Option<Permit>),
-    /// The runtime comes first.
+    /// After the first poll, which yields to the runtime.
     Yields(Checked, Admission, Option<Permit>),
     Submitted(Placed<Outcome>),
     Over,
@@ -134,11 +136,11 @@ impl<C: Converter> ConversionFuture<C> {
         request: ConversionRequest,
         (admission, permit): (Admission, Option<Permit>),
     ) -> Self {
-        let stage = Stage::New(request, admission, permit);
-        Self { processor, stage, id: String::new(), in_flight: None }
+        let state = State::New(request, admission, permit);
+        Self { processor, state, id: String::new(), in_flight: None }
     }
 
-    /// Converts the document here, if that is its route; else submits it.
+    /// Converts the document here, if that was decided; otherwise submits it.
     fn proceed(
         &mut self,
         checked: Checked,
@@ -152,7 +154,7 @@ impl<C: Converter> ConversionFuture<C> {
         };
         let (task, work) = processor.prepare(submission);
         let placed = submit(processor.pool(), task, (admission, permit), work, |work| work);
-        self.stage = Stage::Submitted(placed);
+        self.state = State::Submitted(placed);
         Poll::Pending
     }
 
@@ -176,37 +178,37 @@ impl<C: Converter> ConversionFuture<C> {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
-        let proceeded = match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::New(request, admission, permit) => {
+        let proceeded = match mem::replace(&mut self.state, State::Over) {
+            State::New(request, admission, permit) => {
                 let (id, in_flight, checked) = self.processor.check_request(request);
                 (self.id, self.in_flight) = (id, Some(in_flight));
                 match checked {
                     Err(outcome) => return Poll::Ready(self.answer(outcome)),
                     Ok(checked) if checked.yields() => {
-                        self.stage = Stage::Yields(checked, admission, permit);
+                        self.state = State::Yields(checked, admission, permit);
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
                     Ok(checked) => self.proceed(checked, admission, permit),
                 }
             }
-            Stage::Yields(mut checked, admission, permit) => {
+            State::Yields(mut checked, admission, permit) => {
                 checked.start_now();
                 self.proceed(checked, admission, permit)
             }
             submitted => {
-                self.stage = submitted;
+                self.state = submitted;
                 Poll::Pending
             }
         };
         if proceeded.is_ready() {
             return proceeded;
         }
-        let Stage::Submitted(placed) = &mut self.stage else {
+        let State::Submitted(placed) = &mut self.state else {
             panic!("`ConversionFuture` was polled after it was ready");
         };
         let result = ready!(placed.poll(cx));
-        self.stage = Stage::Over;
+        self.state = State::Over;
         Poll::Ready(match result {
             Ok(outcome) => self.answer(outcome),
             Err(error) => Err(self.not_converted(error)),

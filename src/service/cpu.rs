@@ -14,17 +14,21 @@ use super::placed::Placed;
 use crate::pool::AdaptiveThreadPool;
 use crate::task::TaskOptions;
 
-/// A synchronous function `Fn(Request) -> Response` as a [`Service`]: each call is one task of the pool, with a clone of the function. (What is
-/// dear to clone belongs into an `Arc`, as with tower's `service_fn`.)
+/// A synchronous function `Fn(Request) -> Response` as a [`Service`]. Each call is one task of the
+/// pool, with a clone of the function. (Put data that is expensive to clone into an `Arc`, as with
+/// tower's `service_fn`.)
 ///
-/// By default it is [not ready](Admission::Backpressure) while the pool has no place for the next call.
+/// By default it is [not ready](Admission::Backpressure) while the pool has no place for the next
+/// call.
 ///
 /// # Errors
-/// Its errors are the pool's ([`ServiceError`]); what the function returns, be it a `Result`, is the response.
+/// Its errors are the pool's ([`ServiceError`]). The return value of the function, even a `Result`,
+/// is the response.
 ///
 /// # Cancel safety
-/// Dropping the response's future cancels the call if it has not begun: the request is dropped, and its place is free, before
-/// `drop` returns. A function that runs can ask [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled).
+/// Dropping the response's future cancels the call if it has not started: the request is dropped,
+/// and its place is free, before `drop` returns. A running function can check
+/// [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,21 +54,21 @@ impl<F, C> fmt::Debug for CpuService<F, C> {
 }
 
 impl<F> CpuService<F> {
-    /// `work` on this pool.
+    /// Creates a service that runs `work` on this pool.
     pub fn new(pool: AdaptiveThreadPool, work: F) -> Self {
         Self { entrance: Entrance::new(pool, Admission::Backpressure, Unclassified), work }
     }
 }
 
 impl<F, C> CpuService<F, C> {
-    /// What happens to a request for which there is no place.
+    /// Sets what happens to a request while the pool has no place.
     #[must_use]
     pub fn admission(mut self, admission: Admission) -> Self {
         self.entrance.admission = admission;
         self
     }
 
-    /// Sets what tells the [`TaskOptions`] of a request: its class, tenant, deadline, bytes and name.
+    /// Sets the function that returns the [`TaskOptions`] of a request.
     pub fn classify<Request, D: Fn(&Request) -> TaskOptions>(self, classify: D) -> CpuService<F, D> {
         CpuService { entrance: self.entrance.with_classify(classify), work: self.work }
     }
@@ -96,7 +100,7 @@ where
     }
 }
 
-/// The response of a [`CpuService`](CpuService). Dropping it cancels what has not begun.
+/// The response of a [`CpuService`]. Dropping it cancels a call that has not started.
 #[must_use = "dropping it cancels the call"]
 pub struct CpuFuture<T: 'static>(Placed<T>);
 

@@ -19,26 +19,29 @@ use crate::contain::contain;
 use crate::pool::AdaptiveThreadPool;
 use crate::task::{Notice, TaskOptions};
 
-/// Polls the futures of the service that it wraps on the pool: for handlers that are async and compute much all the same.
+/// Polls the futures of the wrapped service on the pool: for async handlers that also compute much.
 ///
-/// `call` of the wrapped service is made where it is called; the future that it returns is polled by tasks of the pool, one poll each,
-/// within the Tokio runtime of the caller: timers, sockets and `tokio::spawn` work as ever. A future that is pending holds no
-/// worker and no place: when it is woken, the next poll is submitted as a task of its own. The first poll is let in by
-/// [`Admission`]; the following ones belong to a request that was let in: they take places in the queue, so that later requests see that it is full,
-/// but are never refused, and wait for no place.
+/// `call` of the wrapped service runs on the calling thread. Tasks of the pool poll the future that
+/// it returns, one poll each, within the caller's Tokio runtime, so timers, sockets and
+/// `tokio::spawn` work. A pending future holds no worker and no place: when it is woken, the next
+/// poll is submitted as a task of its own. The first poll is admitted by [`Admission`]. The later
+/// ones belong to an admitted request: they take places in the queue, so that later requests see a
+/// full queue, but are never refused and wait for no place.
 ///
-/// So what is limited is computation that waits. To limit the *requests* that are under way as well, most of which may wait for
-/// something else, put `tower::limit::GlobalConcurrencyLimitLayer` around it.
+/// So the limit is on waiting computation. To limit the *requests* in flight as well, most of which
+/// may wait for something else, put `tower::limit::GlobalConcurrencyLimitLayer` around it.
 ///
-/// A clone of the layer, and every service that it makes, use the same pool with the same places. (`axum::serve` builds layers anew for each
-/// connection; a limit that lived in the service would be a limit for each connection.)
+/// A clone of the layer, and every service that it makes, use the same pool with the same places.
+/// (`axum::serve` builds layers anew for each connection, so a limit within the service would be a
+/// limit for each connection.)
 ///
 /// # Panics
-/// A panic of the wrapped future is an error, [`ServiceError::Panicked`](crate::service::ServiceError::Panicked).
+/// A panic of the wrapped future is an error,
+/// [`ServiceError::Panicked`](crate::service::ServiceError::Panicked).
 ///
 /// # Cancel safety
-/// Dropping the response's future drops the wrapped future: before `drop` returns, unless a worker polls it just then; then when that
-/// poll is over, there. It is dropped within the runtime, too.
+/// Dropping the response's future drops the wrapped future before `drop` returns. If a worker polls
+/// it at that moment, the worker drops it after the poll. It is dropped within the runtime, too.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,16 +62,18 @@ use crate::task::{Notice, TaskOptions};
 /// ```
 ///
 /// # In an axum router
-/// A [`Router`](https://docs.rs/axum/latest/axum/struct.Router.html) takes layers whose services never fail: call
-/// `responding()` (feature `axum`), which makes responses of the pool's refusals. Without it the compiler says that
-/// `Infallible: From<ServiceError>` is not satisfied:
+/// A [`Router`](https://docs.rs/axum/latest/axum/struct.Router.html) takes layers whose services
+/// never fail: call `responding()` (feature `axum`), which converts the pool's refusals to
+/// responses. Without it the compiler reports that `Infallible: From<ServiceError>` is not
+/// satisfied:
 ///
 #[cfg_attr(feature = "axum", doc = "```compile_fail,E0277")]
 #[cfg_attr(not(feature = "axum"), doc = "```ignore")]
 /// use millpond::AdaptiveThreadPool;
 /// use millpond::service::OffloadLayer;
 ///
-/// let router: axum::Router = axum::Router::new().layer(OffloadLayer::new(AdaptiveThreadPool::new()));
+/// let router: axum::Router =
+/// axum::Router::new().layer(OffloadLayer::new(AdaptiveThreadPool::new()));
 /// ```
 #[derive(Clone)]
 pub struct OffloadLayer<C = Unclassified> {
@@ -87,28 +92,29 @@ impl<C> fmt::Debug for OffloadLayer<C> {
 }
 
 impl OffloadLayer {
-    /// Polls on this pool. By default the services are [not ready](Admission::Backpressure) while it has no place.
+    /// Creates a layer that polls on this pool. By default the services are [not
+    /// ready](Admission::Backpressure) while it has no place.
     pub fn new(pool: AdaptiveThreadPool) -> Self {
         Self { pool, admission: None, classify: Unclassified }
     }
 }
 
 impl<C> OffloadLayer<C> {
-    /// What happens to a request for which there is no place.
+    /// Sets what happens to a request while the pool has no place.
     #[must_use]
     pub fn admission(mut self, admission: Admission) -> Self {
         self.admission = Some(admission);
         self
     }
 
-    /// The same, unless it was said before.
+    /// Sets the admission, if it was not set before.
     #[cfg(feature = "axum")]
     pub(crate) fn or_admission(mut self, admission: Admission) -> Self {
         self.admission.get_or_insert(admission);
         self
     }
 
-    /// Sets what tells the [`TaskOptions`] of a request: its class, tenant, deadline, bytes and name.
+    /// Sets the function that returns the [`TaskOptions`] of a request.
     pub fn classify<Request, D: Fn(&Request) -> TaskOptions>(self, classify: D) -> OffloadLayer<D> {
         OffloadLayer { pool: self.pool, admission: self.admission, classify }
     }
@@ -123,8 +129,8 @@ impl<S, C: Clone> Layer<S> for OffloadLayer<C> {
     }
 }
 
-/// A service whose futures are polled on the pool; see [`OffloadLayer`](OffloadLayer). A clone starts without the place that
-/// this one may have.
+/// A service whose futures are polled on the pool; see [`OffloadLayer`]. A clone starts without
+/// this one's place.
 #[derive(Debug, Clone)]
 pub struct Offload<S, C = Unclassified> {
     inner: S,
@@ -147,7 +153,7 @@ impl<S, C> Offload<S, C> {
         &mut self.inner
     }
 
-    /// The service within. A place for the next call is given back.
+    /// Returns the inner service. Releases the place for the next call.
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
@@ -167,7 +173,7 @@ where
     type Future = OffloadFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        // The place comes last: nobody else can use it while this service waits for the one within.
+        // The place comes last, so that it is not held while the inner service is not ready.
         ready!(self.inner.poll_ready(cx)).map_err(ServiceError::Inner)?;
         self.entrance.poll_ready(cx)
     }
@@ -176,7 +182,7 @@ where
         let options = self.entrance.classify.classify(&request);
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, inner) = (&self.entrance.pool, &mut self.inner);
-        // A request that is refused at once does not get to the service within.
+        // A request that is refused at once does not reach the inner service.
         let first = submit(pool, pool.task_with(options.clone()), admission, request, |request| {
             let polled = Polled::new(inner.call(request));
             move || polled.poll()
@@ -188,39 +194,39 @@ where
 /// The response of an [`Offload`](Offload). Dropping it cancels the request.
 #[must_use = "dropping it cancels the request"]
 pub struct OffloadFuture<F: Future + 'static> {
-    stage: Stage<F>,
+    state: State<F>,
     pool: AdaptiveThreadPool,
     options: TaskOptions,
 }
 
-enum Stage<F: Future + 'static> {
-    /// Not begun.
+enum State<F: Future + 'static> {
+    /// Not started.
     First(Placed<Step<F>>),
-    /// A task polls it, or will.
+    /// A task polls it, or will do so.
     Later(Submitted<Step<F>>),
     /// It waits to be woken.
-    Resting(Polled<F>),
+    Idle(Polled<F>),
     Over,
 }
 
 impl<F: Future + 'static> fmt::Debug for OffloadFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.stage {
-            Stage::First(_) => "First",
-            Stage::Later(_) => "Later",
-            Stage::Resting(_) => "Resting",
-            Stage::Over => "Over",
+        let state = match self.state {
+            State::First(_) => "First",
+            State::Later(_) => "Later",
+            State::Idle(_) => "Idle",
+            State::Over => "Over",
         };
-        f.debug_struct("OffloadFuture").field("stage", &stage).finish_non_exhaustive()
+        f.debug_struct("OffloadFuture").field("state", &state).finish_non_exhaustive()
     }
 }
 
-/// What is polled is pinned in a box of its own.
+/// The polled future is pinned in a box of its own.
 impl<F: Future> Unpin for OffloadFuture<F> {}
 
 impl<F: Future + 'static> OffloadFuture<F> {
     pub(super) fn new(first: Placed<Step<F>>, pool: AdaptiveThreadPool, options: TaskOptions) -> Self {
-        Self { stage: Stage::First(first), pool, options }
+        Self { state: State::First(first), pool, options }
     }
 }
 
@@ -229,11 +235,11 @@ where
     F: Future + Send + 'static,
     F::Output: Send,
 {
-    /// Has a future that was woken polled.
+    /// Submits the next poll of a future that was woken.
     fn go_on(&mut self) {
-        let Stage::Resting(polled) = mem::replace(&mut self.stage, Stage::Over) else { return };
+        let State::Idle(polled) = mem::replace(&mut self.state, State::Over) else { return };
         let work = move || polled.poll();
-        self.stage = Stage::Later(Submitted::new(match self.pool.task_with(self.options.clone()) {
+        self.state = State::Later(Submitted::new(match self.pool.task_with(self.options.clone()) {
             None => self.pool.enqueue_step(work),
             Some(task) => task.enqueue_step(work),
         }));
@@ -252,15 +258,15 @@ where
         let this = &mut *self;
         let mut submitted = false;
         loop {
-            let step = match &mut this.stage {
-                Stage::First(placed) => ready!(placed.poll(cx)),
-                Stage::Later(submitted) => ready!(submitted.poll(cx)),
-                Stage::Resting(polled) => {
+            let step = match &mut this.state {
+                State::First(placed) => ready!(placed.poll(cx)),
+                State::Later(submitted) => ready!(submitted.poll(cx)),
+                State::Idle(polled) => {
                     if !polled.rest(cx.waker()) {
                         return Poll::Pending;
                     }
                     if submitted {
-                        // A future that wakes itself, on a pool that polls at once: let others have the thread.
+                        // The future wakes itself, and the pool polls at once: yield the thread.
                         polled.wake();
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
@@ -269,11 +275,11 @@ where
                     this.go_on();
                     continue;
                 }
-                Stage::Over => panic!("`OffloadFuture` was polled after it was ready"),
+                State::Over => panic!("`OffloadFuture` was polled after it was ready"),
             };
-            this.stage = Stage::Over;
+            this.state = State::Over;
             match step {
-                Ok(Step::Pending(polled)) => this.stage = Stage::Resting(polled),
+                Ok(Step::Pending(polled)) => this.state = State::Idle(polled),
                 Ok(Step::Ready(output)) => return Poll::Ready(output.map_err(ServiceError::Inner)),
                 Err(error) => return Poll::Ready(Err(error)),
             }
@@ -281,16 +287,16 @@ where
     }
 }
 
-/// A future that is polled by one task of the pool after the other.
+/// A future that tasks of the pool poll, one after another.
 pub(super) struct Polled<F> {
     /// Taken out to be dropped.
     future: Option<Pin<Box<F>>>,
     notice: Arc<Notice>,
-    /// Where its timers, sockets and tasks are.
+    /// The runtime of its timers, sockets and tasks.
     runtime: Option<Handle>,
 }
 
-/// What became of a poll.
+/// The result of a poll.
 pub(super) enum Step<F: Future> {
     Ready(F::Output),
     Pending(Polled<F>),
@@ -302,19 +308,19 @@ impl<F> Polled<F> {
         Self { future: Some(Box::pin(future)), notice: Notice::new(), runtime: Handle::try_current().ok() }
     }
 
-    /// Whether it was woken since its last poll; if not, `waiter` will be.
+    /// Returns whether it was woken since its last poll. If not, `waiter` will be woken.
     pub(super) fn rest(&self, waiter: &Waker) -> bool {
         self.notice.rest(waiter)
     }
 
-    /// It is due again.
+    /// Marks it as woken.
     pub(super) fn wake(&self) {
         self.notice.wake_by_ref();
     }
 }
 
 impl<F: Future> Polled<F> {
-    /// Polls it once, on this thread. If it panics, or is ready, it is dropped.
+    /// Polls it once, on this thread. Drops it if it panics or is ready.
     pub(super) fn poll(mut self) -> Step<F> {
         let waker = Waker::from(Arc::clone(&self.notice));
         let polled = {
@@ -324,7 +330,7 @@ impl<F: Future> Polled<F> {
                 None => Poll::Pending,
             };
             if polled.is_ready() {
-                // A panic in its drop does not take the answer with it.
+                // A panic in its drop does not lose the answer.
                 let future = self.future.take();
                 contain(|| drop(future));
             }
@@ -338,7 +344,8 @@ impl<F: Future> Polled<F> {
 }
 
 impl<F> Drop for Polled<F> {
-    /// In the runtime, too: what a future holds may say good-bye by a task. It may have panicked just now, and panic again.
+    /// Drops the future within the runtime, where its own drop may need it. The future may have
+    /// panicked, and may panic again.
     fn drop(&mut self) {
         if let Some(future) = self.future.take() {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);

@@ -41,7 +41,8 @@ mod tenant;
 #[path = "../../../tests/policy/scheduling/together.rs"]
 mod together_tests;
 
-pub(crate) use order::{Grant, Next, RunOrder, Usage};
+pub(crate) use order::{Grant, Next, RunOrder};
+pub(crate) use tenant::Usage;
 
 use crate::policy::smooth;
 use crate::task::Priority;

@@ -1,11 +1,12 @@
-//! Why a document that was read and written piece by piece was not converted to its end.
+//! Why a document was not converted to its end while it was read and written.
 
 use std::io;
 
 use crate::processor::ProcessError;
 
-/// Why [`process_reader`](crate::ConcurrentProcessorV2::process_reader) did not convert a document to its end, and how many bytes the
-/// writer had taken by then: they are the beginning of what would have become of the document.
+/// Why [`process_reader`](crate::ConcurrentProcessorV2::process_reader) did not convert a document
+/// to its end. Each error has the number of bytes that the writer had taken: the beginning of the
+/// result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReaderError {
@@ -17,28 +18,28 @@ pub enum ReaderError {
         /// How many bytes the writer had taken.
         written: u64,
     },
-    /// What it became could not be written.
+    /// The result could not be written.
     #[error("no more could be written, after {written} bytes were")]
     Write {
-        /// The writer's error; [`WriteZero`](io::ErrorKind::WriteZero) if it took nothing any more.
+        /// The writer's error; [`WriteZero`](io::ErrorKind::WriteZero) if it took no more bytes.
         source: io::Error,
         /// How many bytes the writer had taken.
         written: u64,
     },
-    /// It could not be converted; see [`ConvertError::NeedsWhole`](crate::ConvertError::NeedsWhole) for what can be converted whole
-    /// only.
+    /// It could not be converted; see [`ConvertError::NeedsWhole`](crate::ConvertError::NeedsWhole)
+    /// for documents that can only be converted whole.
     #[error("the document could not be converted, after {written} bytes were written")]
     Process {
-        /// What was in the way.
+        /// The cause.
         source: ProcessError,
         /// How many bytes the writer had taken.
         written: u64,
     },
-    /// To convert it takes more of it in memory at a time than
+    /// The conversion needs more of it in memory at a time than
     /// [`max_document_size`](crate::ProcessorConfig::max_document_size).
     #[error("more than {limit} bytes of the document would be in memory, after {written} bytes were written")]
     TooLarge {
-        /// How much may be in memory, in bytes.
+        /// The bytes that may be in memory.
         limit: usize,
         /// How many bytes the writer had taken.
         written: u64,

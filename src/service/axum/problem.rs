@@ -14,8 +14,8 @@ use crate::error::{AcquireError, JoinError, RejectReason, Rejected, Rejection};
 use crate::processor::{ConversionResponse, ProcessError, ReaderError};
 use crate::service::error::ServiceError;
 
-/// What is wrong, as a response: a small JSON body with problem details ([RFC 9457]), and the header `Retry-After` where it is of use
-/// to come again.
+/// An error as a response: a small JSON body with problem details ([RFC 9457]), and the header
+/// `Retry-After` where another attempt is of use.
 ///
 /// ```text
 /// HTTP/1.1 503 Service Unavailable
@@ -37,8 +37,9 @@ use crate::service::error::ServiceError;
 /// | the document could not be read to its end | 400 | `unreadable` |
 /// | a panic; an answer that could not be written | 500 | `panicked`, `unwritable` |
 ///
-/// `Retry-After` is in whole seconds, at least one; `retry_after_ms` has what was measured. Nothing of it tells how long the queue is, what
-/// a panic said, or what a converter of your own reports.
+/// `Retry-After` is in whole seconds, at least one; `retry_after_ms` has the measured time. The
+/// response does not contain the length of the queue, the message of a panic, or the errors of a
+/// converter of your own.
 ///
 /// [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 ///
@@ -57,16 +58,16 @@ use crate::service::error::ServiceError;
 pub struct Problem {
     /// The response's status.
     pub status: StatusCode,
-    /// What is wrong, for programs; the extension member `code`.
+    /// The error for programs; the extension member `code`.
     pub code: &'static str,
-    /// The same for people.
+    /// The error for people.
     pub detail: Cow<'static, str>,
-    /// When to come again.
+    /// When to try again.
     pub retry_after: Option<Duration>,
 }
 
 impl Problem {
-    /// A problem of your own.
+    /// Creates a problem of your own.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code, detail: detail.into(), retry_after: None }
     }
@@ -106,11 +107,11 @@ impl IntoResponse for Problem {
             code,
             retry_after_ms: retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
         };
-        // It is made of strings and numbers: that can't fail.
+        // Strings and numbers can always be written.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        // Of this moment: a cache between must not tell others.
+        // It holds for this moment only, so a cache must not store it.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = retry_after {
             headers.insert(RETRY_AFTER, whole_seconds(*after).into());
@@ -119,7 +120,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Rounded up: who comes before the time comes in vain.
+/// Rounded up: an earlier attempt would fail.
 fn whole_seconds(after: Duration) -> u64 {
     after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1)
 }
@@ -179,7 +180,8 @@ impl From<ProcessError> for Problem {
     }
 }
 
-/// For a reader that is a request's body. Where something was written already, the response has begun, and can only be cut off.
+/// For a reader that is a request's body. Once bytes were written, the response has started, and
+/// can only be cut off.
 impl From<ReaderError> for Problem {
     fn from(error: ReaderError) -> Self {
         match error {
@@ -218,7 +220,7 @@ impl From<ConvertError> for Problem {
     }
 }
 
-/// The response of the service within for its own error, a [`Problem`] for any other.
+/// The response of the inner service for its own error, a [`Problem`] for any other.
 impl<E: IntoResponse> IntoResponse for ServiceError<E> {
     fn into_response(self) -> Response {
         match self.try_into_inner() {
@@ -263,9 +265,10 @@ impl IntoResponse for ProcessError {
     }
 }
 
-/// The converted document with its media type, without a copy; or the [`Problem`]. Browsers are told not to guess another type.
+/// The converted document with its media type, without a copy; or the [`Problem`]. Browsers are
+/// told not to guess another type.
 ///
-/// HTML that comes of a stranger's document is a stranger's HTML: serve it where its scripts can do no harm.
+/// HTML from an untrusted document is untrusted: serve it where its scripts can do no harm.
 impl IntoResponse for ConversionResponse {
     fn into_response(self) -> Response {
         match self.result {

@@ -17,11 +17,11 @@ use tower_service::Service;
 use super::Problem;
 use crate::task::TaskOptions;
 
-/// The name of a tenant, checked: 1 to 128 letters, digits, or any of `-_.:@`, all of them ASCII. Such a name is harmless in logs, in the
-/// labels of metrics and in headers, and none looks like another. A clone shares it.
+/// The checked name of a tenant: 1 to 128 ASCII letters, digits, or any of `-_.:@`. Such a name is
+/// safe in logs, in the labels of metrics and in headers. A clone shares it.
 ///
-/// As an extractor it is what [`TenantLayer`](TenantLayer) has found out; a request without a tenant is refused (400). An
-/// `Option<Tenant>` is `None` then.
+/// As an extractor it is the tenant that [`TenantLayer`] found. A request without a tenant is
+/// refused (400); an `Option<Tenant>` is `None` then.
 ///
 /// ```
 /// use millpond::service::axum::{InvalidTenant, Tenant};
@@ -33,7 +33,7 @@ use crate::task::TaskOptions;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tenant(Arc<str>);
 
-/// Why a name is none of a tenant. It does not repeat the name.
+/// Why a name is not accepted. The error does not contain the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTenant {
@@ -49,13 +49,13 @@ pub enum InvalidTenant {
     /// It has a character that is not accepted.
     #[error("the tenant's name has a character that is not accepted at byte {position}")]
     Character {
-        /// Where, in bytes.
+        /// Its position in bytes.
         position: usize,
     },
 }
 
 impl Tenant {
-    /// The most bytes that a name may have.
+    /// The longest name, in bytes.
     pub const LONGEST: usize = 128;
 
     /// The tenant of this name.
@@ -138,7 +138,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Tenant {
     }
 }
 
-/// The [`TaskOptions`] of a request whose tenant a [`TenantLayer`](TenantLayer) has found out; for
+/// The [`TaskOptions`] of a request whose tenant a [`TenantLayer`] found; for
 /// [`OffloadLayer::classify`](crate::service::OffloadLayer::classify).
 pub fn tenant_options<B>(request: &http::Request<B>) -> TaskOptions {
     match request.extensions().get::<Tenant>() {
@@ -147,7 +147,8 @@ pub fn tenant_options<B>(request: &http::Request<B>) -> TaskOptions {
     }
 }
 
-/// Finds out whose a request is, by its head: every `Fn(&Parts) -> Result<Option<Tenant>, Problem>` does.
+/// Finds the tenant of a request in its head; implemented by every `Fn(&Parts) ->
+/// Result<Option<Tenant>, Problem>`.
 pub trait IdentifyTenant {
     /// The tenant; `None` if the request names none.
     ///
@@ -162,7 +163,8 @@ impl<F: Fn(&Parts) -> Result<Option<Tenant>, Problem>> IdentifyTenant for F {
     }
 }
 
-/// The tenant is what this header says. More than one such header is refused: whoever checked the one may not have seen the other.
+/// The tenant is the value of this header. A request with several such headers is refused, because
+/// a gateway may have checked only one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantHeader(HeaderName);
 
@@ -178,15 +180,17 @@ impl IdentifyTenant for TenantHeader {
     }
 }
 
-/// Finds out whose a request is and puts the [`Tenant`] into its extensions, where the extractor and
-/// [`tenant_options`](tenant_options) find it. To be put outside of the layer that asks for it.
+/// Finds the tenant of a request and adds the [`Tenant`] to its extensions, where the extractor and
+/// [`tenant_options`] find it. Put it outside of the layer that uses it.
 ///
 /// # Whom to believe
-/// A tenant's name decides on shares and limits. A client who may choose it takes another tenant's share, or has a new one with every request. So
-/// the header of [`header`](Self::header) has to come from a gateway that sets it *and removes what the client sent*; where there is none, use
-/// [`by`](Self::by), and take the name from what has authenticated the client (a verified token, a client certificate), which a layer
-/// further out has put into the request's extensions. The pool keeps accounts of tenants with work, and of at most 1,024 others, so names without end
-/// fill no memory; but each of them has a share of its own.
+/// A tenant's name decides on shares and limits. A client who can choose it takes another tenant's
+/// share, or gets a new share with every request. So the header of [`header`](Self::header) must
+/// come from a gateway that sets it *and removes the client's own*. Without one, use
+/// [`by`](Self::by), and take the name from what has authenticated the client (a verified token, a
+/// client certificate), which an outer layer has added to the request's extensions. The pool keeps
+/// accounts of tenants with work, and of at most 1,024 others, so the number of names does not fill
+/// the memory; but each name has a share of its own.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -216,7 +220,7 @@ impl<I> fmt::Debug for TenantLayer<I> {
 }
 
 impl TenantLayer {
-    /// By this header, which only a gateway of yours may set.
+    /// Takes the tenant from this header, which only your own gateway may set.
     #[must_use]
     pub fn header(name: HeaderName) -> Self {
         Self { by: TenantHeader(name), required: false }
@@ -224,12 +228,12 @@ impl TenantLayer {
 }
 
 impl<I: IdentifyTenant> TenantLayer<I> {
-    /// By a function of the request's head.
+    /// Takes the tenant from a function of the request's head.
     pub fn by(identify: I) -> Self {
         Self { by: identify, required: false }
     }
 
-    /// A request without a tenant is refused (400). Otherwise those who name none are one tenant together.
+    /// Refuses requests without a tenant (400). Otherwise they are one tenant together.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
