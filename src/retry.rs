@@ -272,7 +272,7 @@ fn retries_in(balance: u64) -> u64 {
 /// let policy = RetryPolicy::default().with_budget(&budget);
 /// let task = policy.submit(|| 6 * 7, |work| pool.try_spawn(work)).await?;
 /// assert_eq!(task.await?, 42);
-/// assert_eq!(budget.exhausted(), 0, "nobody had to go without a retry");
+/// assert_eq!(budget.exhausted(), 0, "every caller that asked for a retry got one");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -391,7 +391,7 @@ impl RetryPolicy {
     /// If it has to wait outside of a Tokio runtime that has its timer enabled.
     ///
     /// # Cancel safety
-    /// Dropping the future drops the attempt that is under way; no other follows.
+    /// Dropping the future drops the current attempt; no other follows.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -484,7 +484,7 @@ impl BudgetedRetry {
     /// If it has to wait outside of a Tokio runtime that has its timer enabled.
     ///
     /// # Cancel safety
-    /// Dropping the future drops the attempt that is under way; no other follows. A retry that it
+    /// Dropping the future drops the current attempt; no other follows. A retry that it
     /// waits to make stays paid.
     pub async fn retry<T, E, A, F>(&self, attempt: A) -> Result<T, E>
     where

@@ -2,6 +2,7 @@
 
 mod batch;
 mod builder;
+mod chunks;
 mod config;
 mod convert;
 mod dispatch;
@@ -24,10 +25,10 @@ use std::time::Duration;
 pub use batch::Batch;
 pub use builder::ProcessorBuilder;
 pub use config::ProcessorConfig;
-pub use error::ProcessError;
+pub use error::{ProcessError, ReaderError};
 pub use group::BatchProgress;
 pub use metrics::ProcessorMetrics;
-pub use reader::{ReaderError, ReaderResponse};
+pub use reader::ReaderResponse;
 pub use request::{ConversionRequest, ConversionResponse};
 pub use single::Processing;
 pub use stream::ProcessStream;
@@ -63,7 +64,7 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 /// | one document | [`process_single`](Self::process_single) | waits its turn |
 /// | one document, and no time | [`try_process_single`](Self::try_process_single) | hands it back with the facts |
 /// | many documents | [`process_batch`](Self::process_batch) | waits its turn |
-/// | many documents and somebody watching | [`batch`](Self::batch) | waits its turn |
+/// | many documents, with their progress | [`batch`](Self::batch) | waits its turn |
 /// | documents that come one after another | [`process_stream`](Self::process_stream) | pulls no more |
 /// | a document that comes piece by piece, and is long | [`process_reader`](Self::process_reader) | reads no more |
 ///

@@ -37,7 +37,7 @@ pub enum ServiceError<E = Infallible> {
         /// The facts.
         rejection: Rejection,
     },
-    /// The request has more bytes than may ever be under way.
+    /// The request has more bytes than the whole `byte_budget`.
     #[error("too large: {rejection}")]
     TooLarge {
         /// The facts.

@@ -5,15 +5,13 @@ mod home;
 mod niceness;
 mod quota;
 mod thread_clock;
-mod thread_time;
 mod timer;
 
-pub(crate) use budget::{affinity, process_cpu};
+pub(crate) use budget::{affinity, process_cpu, thread_time_ns};
 pub(crate) use home::Home;
 pub(crate) use niceness::{lower_priority, niceness};
 pub(crate) use quota::Quota;
 pub(crate) use thread_clock::{Rest, Spent, ThreadClock, thread_number};
-pub(crate) use thread_time::thread_time_ns;
 pub(crate) use timer::Timer;
 
 /// The cores that this process may keep busy, by affinity and cgroup quotas, as far as the standard

@@ -11,7 +11,7 @@ pub(crate) fn lower_priority(niceness: u8) -> io::Result<()> {
     Ok(rustix::process::setpriority_process(Some(thread), i32::from(niceness))?)
 }
 
-/// The niceness of the calling thread, where it can be told.
+/// The niceness of the calling thread, where it is known.
 #[cfg(target_os = "linux")]
 pub(crate) fn niceness() -> Option<i32> {
     rustix::process::getpriority_process(Some(rustix::thread::gettid())).ok()

@@ -167,7 +167,7 @@ impl<T> Accounts<T> {
     pub(super) fn list(&mut self, index: u32) {
         let max_running = self.max_running;
         let Some(tenant) = self.tenants.get_mut(index as usize).and_then(Option::as_mut) else { return };
-        // Tasks that name no tenant are nobody's, and share an account without a limit.
+        // Tasks without a tenant share an account without a limit.
         let may_run = tenant.name.is_empty() || tenant.running < max_running;
         let rank = if may_run { tenant.rank() } else { None };
         // Without a limit of running tasks the set stays empty, and costs nothing.

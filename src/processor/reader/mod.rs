@@ -1,6 +1,5 @@
 //! Documents that are converted while they are read.
 
-mod error;
 mod input;
 mod output;
 mod pump;
@@ -11,11 +10,10 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use self::error::ReaderError;
 use self::input::Input;
 use self::output::Output;
 use self::pump::{HEAD, Progress, Pump, State};
-use super::{ConcurrentProcessorV2, ConversionRequest};
+use super::{ConcurrentProcessorV2, ConversionRequest, ReaderError};
 use crate::contain::contain;
 use crate::convert::{Converter, Format, Report};
 use crate::policy::window;

@@ -12,7 +12,6 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::ReaderError;
 use super::input::Input;
 use super::output::Output;
 use super::step::{Session, Stepped};
@@ -20,7 +19,7 @@ use crate::convert::{ConvertError, Converter, Format, Report};
 use crate::policy::window;
 use crate::processor::inner::InFlight;
 use crate::processor::request::{Job, Outcome};
-use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError};
+use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError, ReaderError};
 use crate::task::TaskOptions;
 
 /// How many bytes of a document's beginning a converter sees at least.
