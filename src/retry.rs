@@ -33,7 +33,7 @@ pub enum Jitter {
 /// jittered. If the refusal has a time ([`Rejection::retry_after`](crate::Rejection::retry_after)),
 /// the delay is not shorter, and the jitter is added to it. There is no further attempt if a delay
 /// would lead past `budget`, counted from the first attempt. A
-/// [`RetryBudget`](crate::retry::RetryBudget) limits the load that the retries of all callers add
+/// [`RetryBudget`] limits the load that the retries of all callers add
 /// together.
 ///
 /// ```

@@ -99,7 +99,7 @@ pub enum ReaderError {
         /// How many bytes the writer had taken.
         written: u64,
     },
-    /// It could not be converted; see [`ConvertError::NeedsWhole`](crate::ConvertError::NeedsWhole)
+    /// It could not be converted; see [`ConvertError::NeedsWhole`]
     /// for documents that can only be converted whole.
     #[error("the document could not be converted, after {written} bytes were written")]
     Process {

@@ -37,7 +37,7 @@ use crate::task::{Notice, TaskOptions};
 ///
 /// # Panics
 /// A panic of the wrapped future is an error,
-/// [`ServiceError::Panicked`](crate::service::ServiceError::Panicked).
+/// [`ServiceError::Panicked`].
 ///
 /// # Cancel safety
 /// Dropping the response's future drops the wrapped future before `drop` returns. If a worker polls
@@ -191,7 +191,7 @@ where
     }
 }
 
-/// The response of an [`Offload`](Offload). Dropping it cancels the request.
+/// The response of an [`Offload`]. Dropping it cancels the request.
 #[must_use = "dropping it cancels the request"]
 pub struct OffloadFuture<F: Future + 'static> {
     state: State<F>,
