@@ -1,39 +1,21 @@
 //! How many tasks a worker takes from the injector at a time.
 
-/// A worker does not put aside more work for itself than this, since what it holds waits behind what it runs.
-const SET_ASIDE_NS: u64 = 50_000;
-/// Past this many, a batch saves nothing more.
-const MOST: u64 = 32;
+/// The most work, in nanoseconds, that a worker takes at a time. The tasks that it holds wait
+/// behind the one that it runs.
+const MAX_BATCH_NS: u64 = 50_000;
+/// The largest batch. A larger one saves nothing more.
+const MAX_BATCH: u64 = 32;
 
-/// Tasks that take less cost less than what is done around them.
+/// Below this length, in nanoseconds, a task costs less than its dispatch.
 pub(crate) const TINY_NS: u64 = 2_000;
 
-/// The batch for tasks that lately took `task_ns` each. Tiny tasks are taken by the dozen, because the injector's head is
-/// what the workers contend for; longer ones singly, because every one set aside would wait behind the others.
+/// Returns the batch size for tasks that recently took `task_ns` each. Tiny tasks are taken by the
+/// dozen, because workers contend for the head of the injector. Longer tasks are taken singly,
+/// because the others of a batch would wait.
 pub(crate) fn batch_size(task_ns: u64) -> usize {
-    (SET_ASIDE_NS / task_ns.max(1)).clamp(1, MOST) as usize
+    (MAX_BATCH_NS / task_ns.max(1)).clamp(1, MAX_BATCH) as usize
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::smooth;
-
-    #[test]
-    fn tiny_tasks_are_taken_by_the_dozen_and_long_ones_singly() {
-        assert_eq!(batch_size(0), 32);
-        assert_eq!(batch_size(300), 32);
-        assert_eq!(batch_size(10_000), 5);
-        assert_eq!(batch_size(60_000), 1);
-        assert_eq!(batch_size(u64::MAX), 1);
-    }
-
-    #[test]
-    fn the_mean_follows_its_input() {
-        let mut mean = 0;
-        for _ in 0..100 {
-            mean = smooth(mean, 8_000);
-        }
-        assert!((7_900..=8_000).contains(&mean), "{mean}");
-    }
-}
+#[path = "../../tests/policy/batching.rs"]
+mod tests;

@@ -1,12 +1,13 @@
-//! How loaded a pool is, and when a refused caller may come again.
+//! The load of a pool, and when a rejected caller should try again.
 
 use std::time::Duration;
 
-/// No caller is told to come again sooner, nor later.
+/// The shortest time that a caller is given.
 const SOONEST: Duration = Duration::from_millis(1);
+/// The longest time that a caller is given.
 const LATEST: Duration = Duration::from_secs(60);
 
-/// The part of the time that chance may add.
+/// The largest random part that is added to a time.
 const SPREAD: f64 = 0.2;
 
 /// What a pool can hold.
@@ -23,93 +24,46 @@ impl Capacity {
         self.threads.saturating_add(self.queue)
     }
 
-    /// The share of the capacity that `in_flight` tasks (running and waiting) take; over 1 when subtasks come on top.
+    /// Returns the share of the capacity that `in_flight` running and waiting tasks take. It is
+    /// over 1 when subtasks add to them.
     pub(crate) fn load_factor(self, in_flight: usize) -> f64 {
         in_flight as f64 / self.total().max(1) as f64
     }
 
-    /// The least number of tasks in flight whose load factor reaches `threshold`.
+    /// Returns the least number of tasks in flight whose load factor reaches `threshold`.
     pub(crate) fn saturation_mark(self, threshold: f64) -> usize {
         ((threshold * self.total() as f64).ceil() as usize).max(1)
     }
 }
 
-/// When a caller who was refused has a good chance: the time in which the tasks in flight fall below the saturation
-/// mark at the measured service rate. That is Little's law, W = L / lambda, for the part of the queue above the mark.
+/// Returns when a rejected caller should try again: the time in which the tasks in flight fall
+/// below the saturation mark at the measured service rate. That is Little's law, W = L / lambda,
+/// for the part of the queue above the mark.
 ///
-/// `mean_task` is the measured mean time of a task, `None` if none has ended yet; `threads` work at once; `dice` is as in
-/// [`spread`].
+/// `mean_task` is the measured mean time of a task, `None` before the first has ended. `threads`
+/// threads work. `random` is from 0 to under 1.
 pub(crate) fn retry_after(
     in_flight: usize,
     mark: usize,
     threads: usize,
     mean_task: Option<Duration>,
-    dice: f64,
+    random: f64,
 ) -> Duration {
-    let Some(mean_task) = mean_task else { return spread(SOONEST, dice) };
+    let Some(mean_task) = mean_task else { return spread(SOONEST, random) };
     let excess = in_flight.saturating_sub(mark) + 1;
     let seconds = mean_task.as_secs_f64() * excess as f64 / threads.max(1) as f64;
-    spread(Duration::try_from_secs_f64(seconds).unwrap_or(LATEST), dice)
+    spread(Duration::try_from_secs_f64(seconds).unwrap_or(LATEST), random)
 }
 
-/// What a caller is told where `measured` was found: never less, but for the bounds, and up to a fifth more by `dice`, from 0
-/// to under 1. So those who are refused together do not come back together. Bounded first: the spread is worth most where
-/// everybody is told the latest.
-fn spread(measured: Duration, dice: f64) -> Duration {
+/// Adds up to a fifth to `measured`, so that callers who were rejected together do not return
+/// together. The bounds come first: the spread matters most where every caller gets the longest
+/// time.
+fn spread(measured: Duration, random: f64) -> Duration {
     let bounded = measured.clamp(SOONEST, LATEST);
-    let more = bounded.as_secs_f64() * SPREAD * dice;
+    let more = bounded.as_secs_f64() * SPREAD * random;
     bounded.saturating_add(Duration::try_from_secs_f64(more).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn the_mark_is_where_the_load_factor_reaches_the_threshold(
-            threads in 1_usize..1024, queue in 1_usize..100_000, threshold in 0.001_f64..=1.0,
-        ) {
-            let capacity = Capacity { threads, queue };
-            let mark = capacity.saturation_mark(threshold);
-            prop_assert!(capacity.load_factor(mark) >= threshold - 1e-9);
-            prop_assert!(mark == 1 || capacity.load_factor(mark - 1) < threshold + 1e-9);
-        }
-
-        #[test]
-        fn any_input_gives_a_time_within_bounds(
-            in_flight: usize, mark: usize, threads: usize, nanos in proptest::option::of(any::<u64>()),
-            dice in 0.0..1.0_f64,
-        ) {
-            let in_flight = in_flight / 2;
-            let after = |dice| retry_after(in_flight, mark, threads, nanos.map(Duration::from_nanos), dice);
-            let measured = after(0.0);
-            prop_assert!((SOONEST..=LATEST).contains(&measured));
-            let told = after(dice);
-            prop_assert!((measured..=measured.mul_f64(1.2) + Duration::from_nanos(1)).contains(&told), "{:?} for {:?}", told, measured);
-        }
-
-        #[test]
-        fn who_throws_more_is_told_more(micros in 1_000_u64..100_000_000, one in 0.0..1.0_f64, other in 0.0..1.0_f64) {
-            let told = |dice| spread(Duration::from_micros(micros), dice);
-            prop_assert!(one > other || told(one) <= told(other));
-        }
-
-        #[test]
-        fn no_dice_does_harm(nanos: u64, dice: f64) {
-            spread(Duration::from_nanos(nanos), dice);
-        }
-    }
-
-    #[test]
-    fn a_full_queue_of_known_work_says_when_it_has_drained() {
-        let mark = Capacity { threads: 2, queue: 98 }.saturation_mark(0.8);
-        assert_eq!(mark, 80);
-        // 20 tasks of 10 ms above the mark and one more, on 2 threads.
-        let after = |dice| retry_after(100, mark, 2, Some(Duration::from_millis(10)), dice);
-        assert_eq!(after(0.0), Duration::from_millis(105));
-        assert_eq!(after(0.5), Duration::from_micros(115_500));
-    }
-}
+#[path = "../../tests/policy/load.rs"]
+mod tests;

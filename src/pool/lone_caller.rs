@@ -2,7 +2,7 @@
 //!
 //! To put a caller to sleep and to wake it takes ten times as long as a tiny task, and both are
 //! idle meanwhile. So while a worker is awake anyway, a caller that has the pool to itself spins
-//! for [`CALLERS_LOOK`] before it gives its thread back. That is less than the wake-up would cost
+//! for [`CALLER_SPIN`] before it gives its thread back. That is less than the wake-up would cost
 //! the thread.
 //!
 //! A caller that spins and is answered keeps its runtime's thread, up to the budget of a Tokio
@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use tokio::task::coop::{consume_budget, has_budget_remaining};
 
-use crate::policy::patience::{CALLERS_LOOK, Patience};
+use crate::policy::spin_backoff::{CALLER_SPIN, SpinBackoff};
 
 /// Calls in a row by the same caller before it spins.
 const STREAK: u32 = 16;
@@ -31,8 +31,8 @@ pub(super) struct LoneCallerSpin {
     last: AtomicU64,
     /// Its calls without another caller in between.
     streak: AtomicU32,
-    /// A [`Patience`].
-    patience: AtomicU32,
+    /// A [`SpinBackoff`].
+    backoff: AtomicU32,
 }
 
 impl LoneCallerSpin {
@@ -52,7 +52,7 @@ impl LoneCallerSpin {
         self.has_paid() && within_budget(cx)
     }
 
-    /// Spins until it is `over`, for [`CALLERS_LOOK`] at most.
+    /// Spins until it is `over`, for [`CALLER_SPIN`] at most.
     pub(super) fn spin(&self, over: impl Fn() -> bool) {
         let began = Instant::now();
         let came = loop {
@@ -60,28 +60,28 @@ impl LoneCallerSpin {
                 break true;
             }
             std::hint::spin_loop();
-            if began.elapsed() > CALLERS_LOOK {
+            if began.elapsed() > CALLER_SPIN {
                 break false;
             }
         };
-        self.learn(|patience| patience.looked(came));
+        self.learn(|backoff| backoff.spun(came));
     }
 
     /// It has paid before, or is to be tried again.
     fn has_paid(&self) -> bool {
-        let mut patience = Patience::unpack(self.patience.load(Relaxed));
-        let pays = patience.look();
+        let mut backoff = SpinBackoff::unpack(self.backoff.load(Relaxed));
+        let pays = backoff.should_spin();
         if !pays {
-            self.learn(|_| patience);
+            self.learn(|_| backoff);
         }
         pays
     }
 
-    fn learn(&self, lesson: impl FnOnce(Patience) -> Patience) {
-        let known = self.patience.load(Relaxed);
-        let packed = lesson(Patience::unpack(known)).pack();
+    fn learn(&self, lesson: impl FnOnce(SpinBackoff) -> SpinBackoff) {
+        let known = self.backoff.load(Relaxed);
+        let packed = lesson(SpinBackoff::unpack(known)).pack();
         if known != packed {
-            self.patience.store(packed, Relaxed);
+            self.backoff.store(packed, Relaxed);
         }
     }
 }

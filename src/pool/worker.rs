@@ -16,8 +16,8 @@ use super::warm_up;
 use crate::contain::contain;
 use crate::metrics::WorkerCounters;
 use crate::policy::batching;
-use crate::policy::patience::{LOOK, Patience, SPIN};
 use crate::policy::scaling::burst;
+use crate::policy::spin_backoff::{BUSY_SPIN, MAX_SPIN, SpinBackoff};
 use crate::queue::Local;
 use crate::task::{Ended, Host, Place, TaskRef, Ticket};
 use crate::topology::thread_number;
@@ -36,7 +36,7 @@ pub(crate) struct Worker {
     pub(super) local: Local,
     pub(super) books: Books,
     pub(super) charges: Charges,
-    patience: Cell<Patience>,
+    spin_backoff: Cell<SpinBackoff>,
     pub(super) callers: Callers,
     core_yield: CoreYield,
     /// How many sections deep its task is in code that is declared to be blocking.
@@ -84,7 +84,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             local,
             books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
             charges: Charges::default(),
-            patience: Cell::default(),
+            spin_backoff: Cell::default(),
             callers: Callers::default(),
             core_yield: CoreYield::new(shared.config.yield_interval),
             blocking: Cell::new(0),
@@ -165,10 +165,10 @@ impl Worker {
 
     /// Out of work: looks on for a moment, if that has paid of late. True if there is work.
     fn look_on(&self) -> bool {
-        let mut patience = self.patience.get();
-        let look = patience.look();
-        self.patience.set(patience);
-        if !look {
+        let mut backoff = self.spin_backoff.get();
+        let spins = backoff.should_spin();
+        self.spin_backoff.set(backoff);
+        if !spins {
             return false;
         }
         let began = Instant::now();
@@ -177,16 +177,16 @@ impl Worker {
                 break true;
             }
             let elapsed = began.elapsed();
-            if elapsed < SPIN {
+            if elapsed < BUSY_SPIN {
                 std::hint::spin_loop();
-            } else if elapsed < LOOK {
+            } else if elapsed < MAX_SPIN {
                 // Whoever is about to submit may be waiting for this very core.
                 thread::yield_now();
             } else {
                 break false;
             }
         };
-        self.patience.set(patience.looked(came));
+        self.spin_backoff.set(backoff.spun(came));
         came
     }
 
@@ -205,7 +205,7 @@ impl Worker {
             if idle.sleep(self.slot, deadline) {
                 let now = Instant::now();
                 self.counters().away().back(self.shared.ns_at(now));
-                self.patience.set(self.patience.get().slept(now - since));
+                self.spin_backoff.set(self.spin_backoff.get().slept(now - since));
                 return !idle.census().ended();
             }
             let least = self.shared.scaling.allowance.least();

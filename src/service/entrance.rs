@@ -1,4 +1,4 @@
-//! The way of a request into the pool, the same for all services.
+//! Submits the requests of all services to the pool.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,15 +10,15 @@ use super::placed::Placed;
 use crate::pool::{Acquire, AdaptiveThreadPool, Mode, Permit};
 use crate::task::TaskOptions;
 
-/// What a service has of the pool. A clone is another caller: it starts without the place that this one may have, or wait for.
+/// A service's access to the pool. A clone is another caller: it starts without a place.
 pub(super) struct Entrance<C = Unclassified> {
     pub(super) pool: AdaptiveThreadPool,
     pub(super) admission: Admission,
     /// A [`Classify`](super::Classify).
     pub(super) classify: C,
-    /// It waits for a place for the next call.
+    /// The wait for the next call's place.
     acquire: Option<Acquire<'static>>,
-    /// It has one.
+    /// The next call's place.
     permit: Option<Permit>,
 }
 
@@ -44,7 +44,7 @@ impl<C> Entrance<C> {
         Self { pool, admission, classify, acquire: None, permit: None }
     }
 
-    /// The same with another [`Classify`](super::Classify).
+    /// Sets another [`Classify`](super::Classify).
     pub(super) fn with_classify<D>(self, classify: D) -> Entrance<D> {
         Entrance::new(self.pool, self.admission, classify)
     }
@@ -61,15 +61,16 @@ impl<C> Entrance<C> {
         Poll::Ready(Ok(()))
     }
 
-    /// The place for one call. Who was not asked whether it is ready has none, and waits within its future.
+    /// Takes the place for one call. A service that was not asked whether it is ready has none, and
+    /// waits within its future.
     pub(super) fn take_permit(&mut self) -> Option<Permit> {
         self.acquire = None;
         self.permit.take()
     }
 }
 
-/// Submits a request with its options as `admission` says, or with a permit that it has. The work is made of the request when it
-/// is let in.
+/// Submits a request with its options, with its place or as `admission` says. The work is made of
+/// the request when it is admitted or queued.
 pub(super) fn submit<W, F, T>(
     pool: &AdaptiveThreadPool,
     options: TaskOptions,

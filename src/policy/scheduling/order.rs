@@ -10,6 +10,7 @@ use super::accounts::{AccountId, Accounts};
 use super::demand::{Demand, Plan, time_until};
 use super::mean;
 use super::queue::{Key, Waiting};
+use super::tenant::Usage;
 use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
@@ -45,15 +46,6 @@ pub(crate) struct Entry {
     arrival: u64,
     expires: bool,
     placed: bool,
-}
-
-/// What a task used, in nanoseconds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Usage {
-    /// Processor time. The tenant pays for it.
-    pub(crate) cost: u64,
-    /// Worker time.
-    pub(crate) time: u64,
 }
 
 /// The waiting tasks, in their order.

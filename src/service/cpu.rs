@@ -1,31 +1,34 @@
 //! A function as a service.
 
-mod future;
-
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-pub use future::CpuFuture;
-
 use super::admission::{Admission, Classify, Unclassified};
 use super::entrance::{Entrance, submit};
 use super::error::ServiceError;
+use super::placed::Placed;
 use crate::pool::AdaptiveThreadPool;
 use crate::task::TaskOptions;
 
-/// A synchronous function `Fn(Request) -> Response` as a [`Service`]: each call is one task of the pool, with a clone of the function. (What is
-/// dear to clone belongs into an `Arc`, as with tower's `service_fn`.)
+/// A synchronous function `Fn(Request) -> Response` as a [`Service`]. Each call is one task of the
+/// pool, with a clone of the function. (Put data that is expensive to clone into an `Arc`, as with
+/// tower's `service_fn`.)
 ///
-/// By default it is [not ready](Admission::Backpressure) while the pool has no place for the next call.
+/// By default it is [not ready](Admission::Backpressure) while the pool has no place for the next
+/// call.
 ///
 /// # Errors
-/// Its errors are the pool's ([`ServiceError`]); what the function returns, be it a `Result`, is the response.
+/// Its errors are the pool's ([`ServiceError`]). The return value of the function, even a `Result`,
+/// is the response.
 ///
 /// # Cancel safety
-/// Dropping the response's future cancels the call if it has not begun: the request is dropped, and its place is free, before
-/// `drop` returns. A function that runs can ask [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled).
+/// Dropping the response's future cancels the call if it has not started: the request is dropped,
+/// and its place is free, before `drop` returns. A running function can check
+/// [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,21 +54,21 @@ impl<F, C> fmt::Debug for CpuService<F, C> {
 }
 
 impl<F> CpuService<F> {
-    /// `work` on this pool.
+    /// Creates a service that runs `work` on this pool.
     pub fn new(pool: AdaptiveThreadPool, work: F) -> Self {
         Self { entrance: Entrance::new(pool, Admission::Backpressure, Unclassified), work }
     }
 }
 
 impl<F, C> CpuService<F, C> {
-    /// What happens to a request for which there is no place.
+    /// Sets what happens to a request while the pool has no place.
     #[must_use]
     pub fn admission(mut self, admission: Admission) -> Self {
         self.entrance.admission = admission;
         self
     }
 
-    /// Sets what tells the [`TaskOptions`] of a request: its class, tenant, deadline, bytes and name.
+    /// Sets the function that returns the [`TaskOptions`] of a request.
     pub fn classify<Request, D: Fn(&Request) -> TaskOptions>(self, classify: D) -> CpuService<F, D> {
         CpuService { entrance: self.entrance.with_classify(classify), work: self.work }
     }
@@ -90,9 +93,27 @@ where
         let options = self.entrance.classify.classify(&request);
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, function) = (&self.entrance.pool, &self.work);
-        CpuFuture::new(submit(pool, options, admission, request, |request| {
+        CpuFuture(submit(pool, options, admission, request, |request| {
             let function = function.clone();
             move || function(request)
         }))
+    }
+}
+
+/// The response of a [`CpuService`]. Dropping it cancels a call that has not started.
+#[must_use = "dropping it cancels the call"]
+pub struct CpuFuture<T: 'static>(Placed<T>);
+
+impl<T: 'static> fmt::Debug for CpuFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CpuFuture").field(&self.0).finish()
+    }
+}
+
+impl<T: 'static> Future for CpuFuture<T> {
+    type Output = Result<T, ServiceError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
     }
 }
