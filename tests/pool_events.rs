@@ -57,7 +57,7 @@ fn a_subscriber_that_asks_and_panics_stops_nothing() {
             let gate = Arc::clone(&gate);
             move || gate.pass()
         });
-        // The keeper goes on telling.
+        // The timer thread goes on telling.
         until(|| TOLD.load(Ordering::SeqCst) >= 3);
         gate.open();
         held.end();

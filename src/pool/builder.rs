@@ -118,6 +118,12 @@ impl PoolBuilder {
         self
     }
 
+    /// [`PoolConfig::max_wake_delay`]
+    pub fn max_wake_delay(mut self, delay: Duration) -> Self {
+        self.config.max_wake_delay = delay;
+        self
+    }
+
     /// [`PoolConfig::reservation_timeout`]
     pub fn reservation_timeout(mut self, timeout: Duration) -> Self {
         self.config.reservation_timeout = timeout;
@@ -255,7 +261,7 @@ impl PoolBuilder {
         drop(ready);
         if pool.shared().scaling.foresight.learns() {
             // If it can't be started now, the next who needs it tries again.
-            pool.shared().wake_keeper();
+            pool.shared().call_timer_thread();
         }
         if wait {
             // Ends when every thread has reported or is gone.

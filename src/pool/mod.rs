@@ -1,24 +1,22 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
 mod admit;
-mod alarm;
 mod allowance;
+mod blocked_detector;
 mod blocking;
 mod books;
 mod builder;
-mod callers;
 mod context;
 mod core_yield;
 mod deferred;
+mod deferred_wakes;
 mod depth;
 #[cfg(feature = "tower")]
 mod entry;
 mod foresight;
 mod handle;
 mod hooks;
-mod keeper;
 mod lone_caller;
-mod monitor;
 #[cfg(not(feature = "test-util"))]
 mod no_stage;
 mod outside;
@@ -26,7 +24,6 @@ mod permit;
 mod pressure;
 mod propagate;
 mod ranks;
-mod rounds;
 mod run;
 mod run_task;
 mod sampler;
@@ -40,8 +37,8 @@ mod submit;
 mod subtasks;
 mod task;
 mod threads;
+mod timer_thread;
 mod turns;
-mod vouch;
 mod warm_up;
 mod weight;
 mod worker;

@@ -1,9 +1,7 @@
-//! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
+//! What the handles, the workers and the timer thread of a pool have in common, and the way of a task into its queues.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -11,9 +9,9 @@ use tokio::sync::watch;
 
 use super::allowance::Orders;
 use super::deferred::Ticket;
+use super::deferred_wakes::DeferredWakes;
 use super::foresight::Foresight;
 use super::hooks::Hooks;
-use super::keeper::Keeper;
 use super::lone_caller::LoneCallerSpin;
 use super::outside::Outside;
 use super::pressure::Gauge;
@@ -22,6 +20,7 @@ use super::scaler::Scaling;
 use super::shutdown::Phase;
 use super::stage::Stage;
 use super::threads::Threads;
+use super::timer_thread::TimerThread;
 use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
 use crate::contain::{self, contain};
@@ -30,8 +29,9 @@ use crate::park::{Idle, Notify};
 use crate::policy::nanos;
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
+use crate::policy::waking::WakeDelay;
 use crate::queue::Queues;
-use crate::task::{Cancelled, Outboxes, Place, Refusal, Run, TaskRef};
+use crate::task::{Cancelled, Place, Refusal, Run, TaskRef};
 use crate::topology::{Home, usable_cores};
 
 /// The body of a pool.
@@ -48,10 +48,10 @@ pub(crate) struct Shared {
     pub(super) outside: Outside,
     /// Of labelled work.
     pub(super) bytes: Option<Arc<ByteBudget<Ticket>>>,
-    pub(super) outboxes: Outboxes,
+    pub(super) deferred_wakes: DeferredWakes,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
-    pub(super) keeper: Keeper,
+    pub(super) timer: TimerThread,
     pub(super) pressure: Gauge,
     pub(super) lone_caller: CachePadded<LoneCallerSpin>,
     pub(super) tally: Tally,
@@ -133,10 +133,10 @@ impl Shared {
             bytes: config.byte_budget.map(ByteBudget::new),
             ranks: Ranks::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
-            outboxes: Outboxes::new(slots),
+            deferred_wakes: DeferredWakes::new(slots, WakeDelay::new(nanos(config.max_wake_delay))),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots),
-            keeper: Keeper::default(),
+            timer: TimerThread::default(),
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),
             tally: Tally::default(),
@@ -212,27 +212,6 @@ impl Shared {
             Notify::Ended => self.clear_queues(),
         }
         Attention::Called
-    }
-
-    /// A caller comes by: it wakes those whose wake-ups a worker has left for it.
-    #[inline]
-    pub(super) fn pass_on(&self) {
-        if self.outboxes.left() {
-            self.pass_on_all();
-        }
-    }
-
-    #[cold]
-    pub(super) fn pass_on_all(&self) {
-        self.wake_those(Outboxes::take_all);
-    }
-
-    /// Wakes those whose wake-ups `take` moves out of the outboxes.
-    pub(super) fn wake_those<R>(&self, take: impl FnOnce(&Outboxes, &mut VecDeque<Waker>) -> R) {
-        let mut wakers = self.outboxes.buffer();
-        take(&self.outboxes, &mut wakers);
-        wakers.drain(..).for_each(|waker| contain::wake(Some(waker)));
-        self.outboxes.give_back(wakers);
     }
 
     /// Brings one permit home; whoever stands in line gets it.

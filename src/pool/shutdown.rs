@@ -5,7 +5,7 @@
 //!    (`park/README.md`). A task that comes too late for them is turned away by whoever submits it.
 //! 3. The last thread clears the queues once more and publishes [`Phase::Ended`].
 //!
-//! A deadline on the way (kept by the keeper) cancels what waits, asks what runs to stop, and publishes
+//! A deadline on the way (kept by the timer thread) cancels what waits, asks what runs to stop, and publishes
 //! [`Phase::Aborted`]; the workers leave as their tasks end.
 
 use std::sync::Arc;
@@ -117,8 +117,8 @@ impl Shared {
         if self.idle.census().ended() {
             self.clear_queues();
             // Nobody will look after them any more.
-            self.pass_on_all();
-            self.dismiss_keeper();
+            self.deferred_wakes.wake_all();
+            self.stop_timer_thread();
             self.phase.send_replace(Phase::Ended);
         }
     }

@@ -116,7 +116,7 @@ where
             inner.waker.take()
         };
         self.done.store(true, Ordering::Release);
-        host.tell(waker);
+        host.wake(waker);
         Some(place)
     }
 

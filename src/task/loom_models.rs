@@ -5,22 +5,18 @@
 //! * `waker-not-stored`: a waiter that looks without leaving its waker;
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
 //! * `admit-cancelled`: a line that gives a permit to a task that was cancelled;
-//! * `rest-looks-first`: a watcher that looks into the boxes and then says that it sleeps;
-//! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back;
-//! * `left-cleared-last`: a caller who passes on what is left and then says that there is nothing left;
 //! * `rest-forgets`: a waiter that rests without asking whether the future was woken during its job;
 //! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
 //! * `withdraw-placed`: a waiter whose patience is over that takes back what has its permit.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, Wake as _, Waker};
+use std::task::{Poll, Wake as _};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Cancelled, Ended, Host, Join, Notice, Outboxes, Place, Run, TaskCell};
+use super::{Cancelled, Ended, Host, Join, Notice, Place, Run, TaskCell};
 use crate::error::JoinError;
 
 /// Counts what becomes of a place.
@@ -106,73 +102,6 @@ fn loom_a_cancelled_task_takes_no_permit() {
             true => assert_eq!(met, Cancelled::Pending(Place::Held)),
             false => assert_eq!(met, Cancelled::Pending(Place::Line)),
         }
-    });
-}
-
-/// A wake-up that is held back while the watcher goes to rest: either the watcher sees it or it is called.
-#[test]
-fn loom_no_held_wake_up_is_forgotten() {
-    loom::model(|| {
-        let outboxes = Arc::new(Outboxes::new(1));
-        assert!(outboxes.watch());
-        let worker = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || !outboxes.hold(0, Waker::noop().clone()) && outboxes.watch())
-        };
-        let rests = outboxes.rest();
-        let called = worker.join().unwrap();
-        assert!(!rests || called);
-        assert!(outboxes.watched());
-    });
-}
-
-/// Worker and watcher both take what is held back: each wake-up is sent once.
-#[test]
-fn loom_a_held_wake_up_is_sent_once() {
-    loom::model(|| {
-        let outboxes = Arc::new(Outboxes::new(1));
-        let _ = outboxes.hold(0, Waker::noop().clone());
-        let mut overdue = VecDeque::new();
-        assert!(outboxes.look(&mut overdue));
-        let worker = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || {
-                let mut own = VecDeque::new();
-                outboxes.take(0, &mut own);
-                own.len()
-            })
-        };
-        outboxes.look(&mut overdue);
-        assert_eq!(worker.join().unwrap() + overdue.len(), 1);
-    });
-}
-
-/// Two workers each wake one caller and leave another for it to pass on, and both callers come by at the same time: nobody is left
-/// behind, and nobody is woken twice.
-#[test]
-fn loom_who_is_left_is_passed_on() {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(|| {
-        let outboxes = Arc::new(Outboxes::new(2));
-        let woken = |worker: usize, outboxes: &Outboxes| {
-            for _ in 0..2 {
-                let _ = outboxes.hold(worker, Waker::noop().clone());
-            }
-            // With the first waker the caller is called, who polls and looks what is left.
-            let first = usize::from(outboxes.first(worker).is_some());
-            let mut others = VecDeque::new();
-            if outboxes.left() {
-                outboxes.take_all(&mut others);
-            }
-            first + others.len()
-        };
-        let other = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || woken(1, &outboxes))
-        };
-        let told = woken(0, &outboxes) + other.join().unwrap();
-        assert_eq!(told, 4);
     });
 }
 

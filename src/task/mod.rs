@@ -33,7 +33,6 @@ mod loom_models;
 #[cfg(any(feature = "tower", millpond_loom))]
 mod notice;
 mod options;
-mod outbox;
 mod priority;
 
 use std::sync::Arc;
@@ -44,7 +43,6 @@ pub(crate) use label::{Label, Labelled, Name};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;
 pub use options::TaskOptions;
-pub(crate) use outbox::Outboxes;
 pub use priority::Priority;
 
 use crate::error::{JoinError, Rejection};
@@ -114,7 +112,7 @@ pub(crate) trait Host {
     /// The task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
     /// The result is visible: whoever waits for it is to be woken, now or in a moment.
-    fn tell(&self, waiter: Option<Waker>) {
+    fn wake(&self, waiter: Option<Waker>) {
         if let Some(waker) = waiter {
             waker.wake();
         }

@@ -6,7 +6,6 @@ mod niceness;
 mod quota;
 mod thread_clock;
 mod thread_time;
-mod timer;
 
 pub(crate) use budget::{affinity, process_cpu};
 pub(crate) use home::Home;
@@ -14,7 +13,6 @@ pub(crate) use niceness::{lower_priority, niceness};
 pub(crate) use quota::Quota;
 pub(crate) use thread_clock::{Rest, Spent, ThreadClock, thread_number};
 pub(crate) use thread_time::thread_time_ns;
-pub(crate) use timer::Timer;
 
 /// The cores that this process may keep busy: affinity and cgroup quotas count, as far as the standard library knows
 /// them on this platform. At least 1.

@@ -33,7 +33,7 @@ pub(crate) fn sleep(runtime: &Handle, duration: Duration) {
         }
     };
     match TaskContext::current() {
-        // What this worker has held back is sent, and another may take its place.
+        // What this worker has deferred is sent, and another may take its place.
         Some(context) => context.block_in_place(wait),
         None => wait(),
     }

@@ -6,11 +6,11 @@
 //!
 //! # When the last one has ended
 //!
-//! A task's result must have reached its caller before the clock leaps, and wake-ups may be held back for a moment. Every task has a
+//! A task's result must have reached its caller before the clock leaps, and wake-ups may be deferred for a moment. Every task has a
 //! [`Token`], dropped with its closure. The clock may go when there is no token *and* no worker is active (but for those whose
-//! task waits for this very clock): a worker sends what it has held back before it stops being active. So whoever may have
-//! been the last calls [`Clock::look`] afterwards: a worker that runs out of work or leaves, the keeper when it has sent what
-//! was overdue, and whoever has cancelled or refused a task and told its caller.
+//! task waits for this very clock): a worker sends what it has deferred before it stops being active. So whoever may have
+//! been the last calls [`Clock::look`] afterwards: a worker that runs out of work or leaves, the timer thread when it has sent
+//! what was overdue, and whoever has cancelled or refused a task and told its caller.
 //!
 //! # When a runtime goes first
 //!
@@ -42,7 +42,7 @@ pub(super) struct Clock {
     changed: Condvar,
     /// Workers whose task waits for a clock.
     aside: AtomicUsize,
-    /// Threads that are about to send wake-ups of others than their own callers.
+    /// Threads that send wake-ups that workers have deferred.
     sending: AtomicUsize,
 }
 
@@ -87,7 +87,7 @@ impl Clock {
         active <= self.aside.load(Ordering::SeqCst) && self.sending.load(Ordering::SeqCst) == 0
     }
 
-    /// Somebody sends wake-ups that workers have held back: the keeper, or a worker that has looked at those of all.
+    /// The timer thread sends wake-ups that workers have deferred.
     pub(super) fn sending(&self, send: impl FnOnce()) {
         self.sending.fetch_add(1, Ordering::SeqCst);
         send();

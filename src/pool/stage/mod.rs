@@ -124,7 +124,7 @@ impl Stage {
         }
     }
 
-    /// Wake-ups are taken out of the outboxes and sent.
+    /// Deferred wake-ups are taken out of their boxes and sent.
     #[inline]
     pub(super) fn sending(&self, send: impl FnOnce()) {
         match &self.clock {
