@@ -9,7 +9,6 @@ mod builder;
 mod context;
 mod core_yield;
 mod deferred;
-mod deferred_wakes;
 mod depth;
 #[cfg(feature = "tower")]
 mod entry;
@@ -39,6 +38,7 @@ mod task;
 mod threads;
 mod timer_thread;
 mod turns;
+mod wake_callers;
 mod warm_up;
 mod weight;
 mod worker;

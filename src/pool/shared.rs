@@ -9,7 +9,6 @@ use tokio::sync::watch;
 
 use super::allowance::Orders;
 use super::deferred::Ticket;
-use super::deferred_wakes::DeferredWakes;
 use super::foresight::Foresight;
 use super::hooks::Hooks;
 use super::lone_caller::LoneCallerSpin;
@@ -31,7 +30,7 @@ use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::policy::waking::WakeDelay;
 use crate::queue::Queues;
-use crate::task::{Cancelled, Place, Refusal, Run, TaskRef};
+use crate::task::{Cancelled, DeferredWakes, Place, Refusal, Run, TaskRef};
 use crate::topology::{Home, usable_cores};
 
 /// The body of a pool.
@@ -49,6 +48,7 @@ pub(crate) struct Shared {
     /// Of labelled work.
     pub(super) bytes: Option<Arc<ByteBudget<Ticket>>>,
     pub(super) deferred_wakes: DeferredWakes,
+    pub(super) wake_delay: WakeDelay,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
     pub(super) timer: TimerThread,
@@ -133,7 +133,8 @@ impl Shared {
             bytes: config.byte_budget.map(ByteBudget::new),
             ranks: Ranks::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
-            deferred_wakes: DeferredWakes::new(slots, WakeDelay::new(nanos(config.max_wake_delay))),
+            deferred_wakes: DeferredWakes::new(slots),
+            wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots),
             timer: TimerThread::default(),

@@ -5,18 +5,21 @@
 //! * `waker-not-stored`: a waiter that looks without leaving its waker;
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
 //! * `admit-cancelled`: a line that gives a permit to a task that was cancelled;
+//! * `rest-looks-first`: a timer thread that reads the boxes and then says that it rests;
+//! * `defer-asks-first`: a worker that asks whether the timer thread ticks before it defers a wake-up;
+//! * `handoff-clears-last`: a caller that wakes the others and then says that none are left;
 //! * `rest-forgets`: a waiter that rests without asking whether the future was woken during its job;
 //! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
 //! * `withdraw-placed`: a waiter whose patience is over that takes back what has its permit.
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, Wake as _};
+use std::task::{Poll, Wake, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Cancelled, Ended, Host, Join, Notice, Place, Run, TaskCell};
+use super::{Cancelled, DeferredWakes, Ended, Host, Join, Notice, Place, Run, TaskCell};
 use crate::error::JoinError;
 
 /// Counts what becomes of a place.
@@ -102,6 +105,81 @@ fn loom_a_cancelled_task_takes_no_permit() {
             true => assert_eq!(met, Cancelled::Pending(Place::Held)),
             false => assert_eq!(met, Cancelled::Pending(Place::Line)),
         }
+    });
+}
+
+/// Counts the calls of a waker.
+#[derive(Default)]
+struct Calls(std::sync::atomic::AtomicUsize);
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn deferred(workers: usize) -> (Arc<DeferredWakes>, Arc<Calls>) {
+    (Arc::new(DeferredWakes::new(workers)), Arc::default())
+}
+
+/// A worker defers a wake-up while the timer thread goes to rest: the timer thread finds it, or is
+/// called.
+#[test]
+fn loom_no_deferred_wake_up_is_forgotten() {
+    loom::model(|| {
+        let (wakes, _) = deferred(1);
+        assert!(wakes.start_ticking());
+        let worker = {
+            let wakes = Arc::clone(&wakes);
+            thread::spawn(move || !wakes.defer(0, Waker::noop().clone(), 0) && wakes.start_ticking())
+        };
+        wakes.rest();
+        let rested = !wakes.is_ticking();
+        let called = worker.join().unwrap();
+        assert!(!rested || called);
+        assert!(wakes.is_ticking());
+    });
+}
+
+/// Worker and timer thread both take what is deferred: each caller is woken once.
+#[test]
+fn loom_a_deferred_wake_up_is_sent_once() {
+    loom::model(|| {
+        let (wakes, calls) = deferred(1);
+        let _ = wakes.defer(0, Waker::from(Arc::clone(&calls)), 0);
+        let worker = {
+            let wakes = Arc::clone(&wakes);
+            thread::spawn(move || wakes.wake_first(0))
+        };
+        wakes.tick(0);
+        worker.join().unwrap();
+        assert_eq!(calls.0.load(Ordering::SeqCst), 1);
+    });
+}
+
+/// Two workers each wake one caller and leave another for it, and both callers poll at the same time:
+/// each caller is woken once.
+#[test]
+fn loom_callers_that_are_left_are_woken() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let (wakes, calls) = deferred(2);
+        let woken = |worker: usize, wakes: &DeferredWakes, calls: &Arc<Calls>| {
+            for _ in 0..2 {
+                let _ = wakes.defer(worker, Waker::from(Arc::clone(calls)), 0);
+            }
+            wakes.wake_first(worker);
+            // What the caller does that is woken.
+            wakes.handoff();
+        };
+        let other = {
+            let (wakes, calls) = (Arc::clone(&wakes), Arc::clone(&calls));
+            thread::spawn(move || woken(1, &wakes, &calls))
+        };
+        woken(0, &wakes, &calls);
+        other.join().unwrap();
+        assert_eq!(calls.0.load(Ordering::SeqCst), 4);
     });
 }
 

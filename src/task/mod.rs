@@ -27,6 +27,7 @@
 //!    or in a waker goes no further.
 
 mod cell;
+mod deferred_wakes;
 mod label;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(crate) use cell::TaskCell;
+pub(crate) use deferred_wakes::DeferredWakes;
 pub(crate) use label::{Label, Labelled, Name};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;

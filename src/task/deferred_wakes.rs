@@ -2,9 +2,9 @@
 //!
 //! A wake-up can cost more than a short task: the caller's thread leaves its sleep, and it may take
 //! the core of the worker that woke it. So while work waits, a worker collects the wakers of tasks
-//! that are done. The policy is [`waking`](crate::policy::waking). When the worker sends them, it
-//! wakes the first caller only. That caller wakes the others ([`handoff`](DeferredWakes::handoff))
-//! with its next poll of a future of the pool, on its own thread.
+//! that are done (`policy/waking.rs` decides for how long). Then it wakes the first caller only. That
+//! caller wakes the others with its next poll of a future of the pool, on its own thread
+//! ([`handoff`](DeferredWakes::handoff)).
 //!
 //! A deferred wake-up must not depend on the task that runs, nor on a caller that never polls. So
 //! each worker's wakers lie in a box that other threads can reach, with the time at which they are
@@ -18,10 +18,6 @@
 //! timer thread locks the box first, the worker reads `false` and calls the timer thread. If the
 //! worker locks it first, the timer thread finds the waker and goes on.
 
-#[cfg(all(test, millpond_loom))]
-mod loom_models;
-mod worker;
-
 use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
@@ -29,20 +25,18 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 
 use crate::contain;
-use crate::policy::waking::WakeDelay;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The deferred wake-ups of a pool.
 #[derive(Debug)]
-pub(super) struct DeferredWakes {
+pub(crate) struct DeferredWakes {
     /// One for each worker.
     boxes: Box<[CachePadded<Mutex<WakeBox>>]>,
     /// The timer thread ticks, or has been called to.
     ticking: AtomicBool,
     /// A worker has left wakers in its box for a caller to wake.
     handed_off: CachePadded<AtomicBool>,
-    delay: WakeDelay,
 }
 
 #[derive(Debug, Default)]
@@ -56,19 +50,18 @@ struct WakeBox {
 
 impl DeferredWakes {
     /// Empty boxes, one for each of `workers` workers.
-    pub(super) fn new(workers: usize, delay: WakeDelay) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         Self {
             boxes: (0..workers).map(|_| CachePadded::default()).collect(),
             ticking: AtomicBool::new(false),
             handed_off: CachePadded::new(AtomicBool::new(false)),
-            delay,
         }
     }
 
     /// Adds a waker to a worker's box. It is overdue at `overdue_ns` at the latest. Returns false
     /// if the timer thread does not tick: the worker must call it.
     #[must_use]
-    fn defer(&self, worker: usize, waker: Waker, overdue_ns: u64) -> bool {
+    pub(crate) fn defer(&self, worker: usize, waker: Waker, overdue_ns: u64) -> bool {
         {
             let mut deferred = self.boxes[worker].lock();
             // Wakers that were handed off may be there still.
@@ -81,23 +74,23 @@ impl DeferredWakes {
     }
 
     /// The calling thread is about to call the timer thread. Returns true to the first that does.
-    pub(super) fn start_ticking(&self) -> bool {
+    pub(crate) fn start_ticking(&self) -> bool {
         !self.ticking.swap(true, Ordering::Relaxed)
     }
 
     /// The timer thread could not be started.
-    pub(super) fn stop_ticking(&self) {
+    pub(crate) fn stop_ticking(&self) {
         self.ticking.store(false, Ordering::Relaxed);
     }
 
     /// Whether the timer thread has to tick.
-    pub(super) fn is_ticking(&self) -> bool {
+    pub(crate) fn is_ticking(&self) -> bool {
         self.ticking.load(Ordering::Relaxed)
     }
 
     /// A tick of the timer thread: wakes the callers of each box that is overdue at `now_ns`. Ticking
     /// ends when no waker was added since the last tick, and none is left.
-    pub(super) fn tick(&self, now_ns: u64) {
+    pub(crate) fn tick(&self, now_ns: u64) {
         Self::wake(&self.boxes, now_ns);
         let used = |used, deferred: &CachePadded<Mutex<WakeBox>>| used | mem::take(&mut deferred.lock().used);
         if !self.boxes.iter().fold(false, used) {
@@ -106,7 +99,7 @@ impl DeferredWakes {
     }
 
     /// Ends ticking, unless a waker is left. From here on [`defer`](Self::defer) returns false.
-    fn rest(&self) {
+    pub(super) fn rest(&self) {
         self.ticking.store(false, Ordering::Relaxed);
         if self.boxes.iter().any(|deferred| !deferred.lock().wakers.is_empty()) {
             self.ticking.store(true, Ordering::Relaxed);
@@ -114,7 +107,7 @@ impl DeferredWakes {
     }
 
     /// Wakes the first caller of a worker's box, and leaves the others for that one to wake.
-    fn wake_first(&self, worker: usize) {
+    pub(crate) fn wake_first(&self, worker: usize) {
         let first = {
             let mut deferred = self.boxes[worker].lock();
             let first = deferred.wakers.pop_front();
@@ -128,13 +121,13 @@ impl DeferredWakes {
     }
 
     /// Wakes all callers of a worker's box.
-    fn wake_all_of(&self, worker: usize) {
+    pub(crate) fn wake_all_of(&self, worker: usize) {
         Self::wake(&self.boxes[worker..=worker], u64::MAX);
     }
 
     /// A caller polls: it wakes the callers that a worker has left for it.
     #[inline]
-    pub(super) fn handoff(&self) {
+    pub(crate) fn handoff(&self) {
         if self.handed_off.load(Ordering::Relaxed) {
             self.wake_all();
         }
@@ -142,7 +135,7 @@ impl DeferredWakes {
 
     /// Wakes the callers of all boxes.
     #[cold]
-    pub(super) fn wake_all(&self) {
+    pub(crate) fn wake_all(&self) {
         // First: a worker that hands off after its box was emptied sets it again.
         self.handed_off.store(false, Ordering::Relaxed);
         Self::wake(&self.boxes, u64::MAX);
@@ -187,7 +180,7 @@ mod tests {
 
     impl Counted {
         fn new() -> Self {
-            Self { wakes: DeferredWakes::new(1, WakeDelay::new(0)), calls: Arc::default() }
+            Self { wakes: DeferredWakes::new(1), calls: Arc::default() }
         }
 
         fn defer(&self, overdue_ns: u64) -> bool {

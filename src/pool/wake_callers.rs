@@ -2,15 +2,15 @@
 
 use std::task::Waker;
 
+use super::worker::Worker;
 use crate::policy::waking::{self, Backlog, Pace, WakeGroup};
-use crate::pool::worker::Worker;
 use crate::task::Priority;
 
 impl Worker {
     /// The result of the task that ends is visible. Wakes the caller that waits for it, or defers
     /// that.
     #[inline]
-    pub(in crate::pool) fn wake_caller(&self, caller: Option<Waker>) {
+    pub(super) fn wake_caller(&self, caller: Option<Waker>) {
         let Some(waker) = caller else { return };
         let Some(group) = self.group() else { return waker.wake() };
         self.wake_group.set(Some(group));
@@ -23,7 +23,7 @@ impl Worker {
     /// The group that the caller of the task that ends belongs to; `None` if it is woken at once.
     #[inline]
     fn group(&self) -> Option<WakeGroup> {
-        let delay = self.shared().deferred_wakes.delay;
+        let delay = self.shared().wake_delay;
         // A task that runs within another may not wait for that one's end.
         if delay.is_zero() || !self.within.borrow().is_empty() {
             return None;
@@ -38,7 +38,7 @@ impl Worker {
 
     /// A task has ended: sends the deferred wake-ups, unless they may wait for the next task.
     #[inline]
-    pub(in crate::pool) fn flush_wakes_if_due(&self) {
+    pub(super) fn flush_wakes_if_due(&self) {
         let Some(group) = self.wake_group.get() else { return };
         match group.after_task(self.pace(), || self.backlog()) {
             None => self.flush_wakes(),
@@ -47,7 +47,7 @@ impl Worker {
     }
 
     /// Sends the deferred wake-ups.
-    pub(in crate::pool) fn flush_wakes(&self) {
+    pub(super) fn flush_wakes(&self) {
         if self.wake_group.take().is_none() {
             return;
         }
@@ -91,7 +91,7 @@ impl Worker {
         };
         let left_ns = label.expires().map(|at| at.saturating_sub(pace.now_ns));
         let urgent = label.priority == Priority::Interactive
-            || left_ns.is_some_and(|left| left < shared.deferred_wakes.delay.urgent_ns());
+            || left_ns.is_some_and(|left| left < shared.wake_delay.urgent_ns());
         (!urgent).then(|| pace.now_ns.saturating_sub(label.arrival))
     }
 }
