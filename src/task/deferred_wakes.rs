@@ -48,6 +48,16 @@ struct WakeBox {
     used: bool,
 }
 
+impl WakeBox {
+    fn add(&mut self, waker: Waker, overdue_ns: u64) {
+        // Wakers that were handed off may be there still.
+        let others = if self.wakers.is_empty() { u64::MAX } else { self.overdue_ns };
+        self.overdue_ns = overdue_ns.min(others);
+        self.wakers.push_back(waker);
+        self.used = true;
+    }
+}
+
 impl DeferredWakes {
     /// Empty boxes, one for each of `workers` workers.
     pub(crate) fn new(workers: usize) -> Self {
@@ -62,14 +72,7 @@ impl DeferredWakes {
     /// if the timer thread does not tick: the worker must call it.
     #[must_use]
     pub(crate) fn defer(&self, worker: usize, waker: Waker, overdue_ns: u64) -> bool {
-        {
-            let mut deferred = self.boxes[worker].lock();
-            // Wakers that were handed off may be there still.
-            let others = if deferred.wakers.is_empty() { u64::MAX } else { deferred.overdue_ns };
-            deferred.overdue_ns = overdue_ns.min(others);
-            deferred.wakers.push_back(waker);
-            deferred.used = true;
-        }
+        self.boxes[worker].lock().add(waker, overdue_ns);
         self.is_ticking()
     }
 
