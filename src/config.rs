@@ -60,24 +60,28 @@ pub struct PoolConfig {
     /// Whether building the pool waits until its first threads run and have touched their stack and heap, so that the
     /// first task does not pay for it. Default true.
     pub warm_up: bool,
-    /// The niceness of the workers. Default 0: they have the same share of the cores as other threads; accepted 0 to 19. Above 0 the
-    /// async runtime, and every other program, goes first where cores are short, and tasks take longer under load
-    /// ([figures](crate::guide::performance)). Where it can't be set (not Linux, or no permission) that is logged once and the
-    /// pool goes on.
+    /// The niceness of the workers. Default 0: they have the same share of the cores as other
+    /// threads; accepted 0 to 19. Above 0 the async runtime, and every other program, goes first
+    /// where cores are short, and tasks take longer under load
+    /// ([figures](crate::guide::performance)). Where it can't be set (not Linux, or no permission)
+    /// that is logged once and the pool goes on.
     ///
-    /// Threads and processes that a task starts have the niceness, too. A lock that pool and runtime share can invert their
-    /// priorities: a worker that was preempted while it holds the lock makes the runtime wait.
+    /// Threads and processes that a task starts have the niceness, too. A lock that pool and
+    /// runtime share can invert their priorities: a worker that was preempted while it holds the
+    /// lock makes the runtime wait.
     pub worker_niceness: u8,
-    /// The time slice of the workers. The longer it is, the sooner the kernel lets in a thread that is woken on a worker's core, at equal
-    /// shares. Default 10 ms; accepted 0.1 to 100 ms; `None`: the kernel's own. It needs Linux 6.12; elsewhere, or where the
-    /// call is forbidden, that is logged once and the pool goes on. See [`time_slice`](crate::time_slice) for the other side.
+    /// The time slice of the workers. The longer it is, the sooner the kernel lets in a thread that
+    /// is woken on a worker's core, at equal shares. Default 10 ms; accepted 0.1 to 100 ms; `None`:
+    /// the kernel's own. It needs Linux 6.12; elsewhere, or where the call is forbidden, that is
+    /// logged once and the pool goes on. See [`time_slice`](crate::time_slice) for the other side.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub worker_slice: Option<Duration>,
-    /// For how long a worker runs tasks before it lets waiting threads have its core (`sched_yield`), between two tasks. Default
-    /// 200 us; accepted 1 us to 1 s; `None`: never.
+    /// For how long a worker runs tasks before it lets waiting threads have its core
+    /// (`sched_yield`), between two tasks. Default 200 us; accepted 1 us to 1 s; `None`: never.
     ///
     /// It is what lets the handlers of an async runtime run in time beside a busy pool
-    /// ([figures](crate::guide::performance)). A worker that has to wait for its core, because others compute on it, yields less often.
+    /// ([figures](crate::guide::performance)). A worker that has to wait for its core, because
+    /// others compute on it, yields less often.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub yield_interval: Option<Duration>,
     /// The longest time that the pool may defer the wake-up of a caller whose task is done, to wake several
@@ -101,8 +105,9 @@ pub struct PoolConfig {
     /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub reservation_timeout: Duration,
-    /// How many tasks of one tenant may run at a time, of those that name it. Default `None`: as many as there are threads; accepted
-    /// from 1 on.
+    /// How many tasks of one tenant may run at a time; further ones wait in the queue, in their
+    /// order, and delay no other tenant's. Tasks that name no tenant are not limited, nor are
+    /// subtasks. Default `None`: as many as there are threads; accepted from 1 on.
     pub max_running_per_tenant: Option<usize>,
     /// The part of the queue that one tenant's waiting tasks may take of what others leave free, so that there is always room
     /// for another tenant. Default 0.5: alone it may have half of the places, two have a third each. Accepted over 0 to 1.

@@ -1,12 +1,14 @@
 //! How many bytes may be under way.
 //!
-//! As with the slots of a tenant, it is *work* that waits here, not futures: bytes that come free go to the next work in
-//! the line, and the thread that freed them starts that work itself. The [`Weight`] is part of the work (it is moved into
-//! the closure), so its bytes are free when the work has run or was dropped, whichever comes first.
+//! As with the permits of the queue, it is *work* that waits here, not futures: bytes that come
+//! free go to the next work in the line, and the thread that freed them starts that work itself.
+//! The [`Weight`] is part of the work (it is moved into the closure), so its bytes are free when
+//! the work has run or was dropped, whichever comes first.
 //!
-//! What differs is that work comes in sizes. There is one line, and its head blocks it: were small work let past, big
-//! work would wait as long as small work comes. In return the head waits no longer than for what was under way when it
-//! became the head, since no more than the limit may be asked for at once.
+//! Unlike permits, work comes in sizes. There is one line, and its head blocks it: were small work
+//! let past, big work would wait as long as small work comes. In return the head waits no longer
+//! than for what was under way when it became the head, since no more than the limit may be asked
+//! for at once.
 //!
 //! # Invariants
 //!
@@ -25,8 +27,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::row::in_a_row;
-use super::tenant::Start;
 use crate::sync::Mutex;
+
+/// Work that waits for its bytes.
+pub(crate) trait Start: Send + 'static {
+    /// Starts the work; its bytes are there. Work that nobody wants any more is dropped instead,
+    /// and its [`Weight`] with it.
+    fn start(self);
+}
 
 /// So many bytes, and the line of those who wait for some.
 #[derive(Debug)]

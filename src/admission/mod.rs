@@ -7,16 +7,12 @@ mod permits;
 mod reservations;
 #[cfg(not(millpond_loom))]
 mod row;
-#[cfg(not(millpond_loom))]
-mod tenant;
 
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 
 #[cfg(not(millpond_loom))]
-pub(crate) use bytes::{Arrival, ByteBudget, NeverFits, Refused, Weight};
+pub(crate) use bytes::{Arrival, ByteBudget, NeverFits, Refused, Start, Weight};
 pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
 pub(crate) use permits::{Full, Joined, Permits, Waiter};
 pub(crate) use reservations::{ReservationId, Reservations};
-#[cfg(not(millpond_loom))]
-pub(crate) use tenant::{Slot, Start, Tenants};

@@ -11,7 +11,8 @@ use std::time::Duration;
 pub enum RejectReason {
     /// As many tasks wait as may.
     QueueFull,
-    /// The tenant has as many requests under way as one tenant may.
+    /// The tenant's waiting tasks have its share of the queue:
+    /// [`tenant_queue_share`](crate::PoolConfig::tenant_queue_share).
     TenantLimit,
     /// The work's deadline had passed when it came.
     Expired,
@@ -53,7 +54,7 @@ pub struct Rejection {
     /// Why.
     pub reason: RejectReason,
     /// How many there were of what is limited: places in the queue, taken by tasks that wait or by permits; a tenant's
-    /// requests under way, or places in the queue; or bytes.
+    /// places in the queue; or bytes.
     pub depth: usize,
     /// How many there may be.
     pub limit: usize,

@@ -123,9 +123,9 @@ impl Idle {
 
     /// Takes back an [`enlist`](Idle::enlist) whose thread could not be started. The caller must
     /// [`notify`](Idle::notify) afterwards: for a moment submitters counted on a searcher that never came.
-    pub(crate) fn dismiss(&self) {
+    pub(crate) fn dismiss(&self, has_work: impl FnOnce() -> bool) {
         self.move_by((TOTAL + SEARCHING).wrapping_neg());
-        self.end_if_last();
+        self.end_if_last(has_work);
     }
 
     /// The calling worker has run out of work and begins to search.
@@ -212,26 +212,34 @@ impl Idle {
         false
     }
 
-    /// No more work is to come: the workers empty the queues and leave once all of them are idle.
-    pub(crate) fn close(&self) {
+    /// No more work is to come. The workers empty the queues, and leave once all of them are idle.
+    pub(crate) fn close(&self, has_work: impl FnOnce() -> bool) {
         {
             // Under the lock, so that `leave` sees it before the worker is gone from the list.
             let _list = self.list.lock();
             self.census.fetch_or(CLOSING, Ordering::SeqCst);
         }
-        self.end_if_last();
+        self.end_if_last(has_work);
     }
 
-    /// If the pool is closing and every worker is idle, that is the end, and all are woken to leave. Called by whoever
-    /// may have made it so: a worker on the list that saw no work, `close`, `dismiss`. Says whether it is the end.
-    pub(crate) fn end_if_last(&self) -> bool {
+    /// Ends the pool if it is closing, every worker is idle and no work waits, and wakes all workers
+    /// to leave. Returns whether the pool has ended. Every thread that may have made it so calls
+    /// this: a worker on the list that saw no work, `close` and `dismiss`.
+    pub(crate) fn end_if_last(&self, has_work: impl FnOnce() -> bool) -> bool {
         let sleepers = {
             let list = self.list.lock();
             let census = self.census();
             if !census.closing() || census.idle() != census.total() {
                 return census.ended();
             }
-            // One may be enlisted just now, without the lock: then it is not the end, and that one will come by here.
+            // A worker on the list may not have looked again yet. It will see the work, for it
+            // can't leave the list before the lock is free.
+            fence(Ordering::SeqCst);
+            if has_work() {
+                return census.ended();
+            }
+            // A thread is enlisted without the lock. Then this is not the end, and the new worker
+            // calls this function later.
             let ended = census.0 | ENDED;
             if self.census.compare_exchange(census.0, ended, Ordering::SeqCst, Ordering::SeqCst).is_err() {
                 return false;

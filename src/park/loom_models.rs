@@ -9,6 +9,7 @@
 //! * `no-look-again`: a worker that sleeps without looking again;
 //! * `late-searcher`: a woken worker that is not counted as a searcher by its waker leaves work behind at the end;
 //! * `end-early`: an end that does not wait until every worker is idle;
+//! * `end-beside-work`: an end while a worker on the list has not looked again, and work waits;
 //! * `end-beside-newcomer`: an end that is told while a thread is being enlisted;
 //! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait for it to be idle;
 //! * `inbox-emptied-unseen`: work that is neither in the inbox nor shown as ready while it is moved.
@@ -45,6 +46,11 @@ impl Stand {
     /// What a submitter does.
     fn submit(&self, idle: &Idle) {
         self.push();
+        self.notify(idle);
+    }
+
+    /// What `Shared::work_waits` does.
+    fn notify(&self, idle: &Idle) {
         if idle.notify() == Notify::Ended {
             self.clear();
         }
@@ -64,7 +70,7 @@ fn work(idle: &Idle, stand: &Stand, slot: usize, mut searching: bool) {
             if searching {
                 searching = false;
                 if idle.work_found() && stand.has_work() {
-                    idle.notify();
+                    stand.notify(idle);
                 }
             }
             stand.run.fetch_add(1, Ordering::Relaxed);
@@ -78,7 +84,7 @@ fn work(idle: &Idle, stand: &Stand, slot: usize, mut searching: bool) {
         if idle.look_again(slot, || stand.has_work()) {
             continue;
         }
-        if idle.end_if_last() {
+        if idle.end_if_last(|| stand.has_work()) {
             return;
         }
         idle.sleep(slot, None);
@@ -124,7 +130,7 @@ fn loom_no_wake_up_is_lost() {
         while stand.run.load(Ordering::Relaxed) == 0 {
             thread::yield_now();
         }
-        idle.close();
+        idle.close(|| stand.has_work());
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(stand.run.load(Ordering::Relaxed), 1);
     });
@@ -139,7 +145,7 @@ fn loom_the_end_leaves_no_work_behind() {
             let (idle, stand) = (Arc::clone(&idle), Arc::clone(&stand));
             thread::spawn(move || stand.submit(&idle))
         };
-        idle.close();
+        idle.close(|| stand.has_work());
         submitter.join().unwrap();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         fence(Ordering::SeqCst);
@@ -166,7 +172,7 @@ fn loom_a_thread_that_comes_while_the_pool_closes_leaves_with_the_others() {
                 }
             })
         };
-        idle.close();
+        idle.close(|| stand.has_work());
         submitter.join().unwrap();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         fence(Ordering::SeqCst);
@@ -180,11 +186,27 @@ fn loom_a_thread_that_comes_while_the_pool_closes_leaves_with_the_others() {
 fn loom_two_workers_leave_together() {
     model(2, |idle, stand, threads| {
         stand.submit(&idle);
-        idle.close();
+        idle.close(|| stand.has_work());
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(stand.run.load(Ordering::Relaxed) + stand.refused.load(Ordering::Relaxed), 1);
         assert!(!stand.has_work());
     });
+}
+
+/// What was submitted before `close` is run, all of it: also by a worker that has announced its sleep when the pool
+/// closes, and has not looked again.
+#[test]
+fn loom_what_came_before_the_close_is_run() {
+    for workers in [1, 2] {
+        model(workers, |idle, stand, threads| {
+            stand.submit(&idle);
+            stand.submit(&idle);
+            idle.close(|| stand.has_work());
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            assert_eq!((stand.run.load(Ordering::Relaxed), stand.refused.load(Ordering::Relaxed)), (2, 0));
+            assert!(!stand.has_work());
+        });
+    }
 }
 
 /// A worker that is woken beside the work, or for none at all, neither misses work nor the end.
@@ -200,7 +222,7 @@ fn loom_a_worker_that_is_roused_misses_nothing() {
         };
         idle.rouse(1);
         submitter.join().unwrap();
-        idle.close();
+        idle.close(|| stand.has_work());
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(stand.run.load(Ordering::Relaxed), 1);
     });
@@ -253,7 +275,7 @@ fn loom_a_worker_that_retires_strands_nothing() {
             })
         };
         stand.submit(&idle);
-        idle.close();
+        idle.close(|| stand.has_work());
         retiring.join().unwrap();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         fence(Ordering::SeqCst);
@@ -262,7 +284,7 @@ fn loom_a_worker_that_retires_strands_nothing() {
     });
 }
 
-/// The inbox and the order of `pool/ranks.rs`, of which only numbers are kept.
+/// The inbox and the order of `pool/run_order/run_queue.rs`, reduced to counts.
 struct Desk {
     inbox: AtomicUsize,
     ready: Ready,

@@ -55,7 +55,7 @@ pub(crate) fn retry_after(
 /// What a caller is told where `measured` was found: never less, but for the bounds, and up to a fifth more by `dice`, from 0
 /// to under 1. So those who are refused together do not come back together. Bounded first: the spread is worth most where
 /// everybody is told the latest.
-pub(crate) fn spread(measured: Duration, dice: f64) -> Duration {
+fn spread(measured: Duration, dice: f64) -> Duration {
     let bounded = measured.clamp(SOONEST, LATEST);
     let more = bounded.as_secs_f64() * SPREAD * dice;
     bounded.saturating_add(Duration::try_from_secs_f64(more).unwrap_or(Duration::ZERO))

@@ -3,15 +3,13 @@
 
 pub(crate) mod batching;
 pub(crate) mod coalescing;
-pub(crate) mod dice;
 pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod overload;
 pub(crate) mod patience;
-pub(crate) mod retry;
-pub(crate) mod retry_budget;
 pub(crate) mod scaling;
 pub(crate) mod scheduling;
+pub(crate) mod splitmix64;
 pub(crate) mod trimming;
 pub(crate) mod waking;
 pub(crate) mod window;

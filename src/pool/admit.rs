@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicU64;
 
 use super::shared::{Shared, count};
 use crate::admission::Full;
-use crate::contain;
 use crate::error::{RejectReason, Rejection};
 use crate::task::{Label, Place, Refusal, Run, TaskRef};
 
@@ -52,17 +51,17 @@ impl Shared {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
         }
-        if let Some(reason) = self.stage.refusal(self) {
+        if let Some(reason) = self.test_hooks.refusal() {
             return Err(self.rejected(reason));
         }
         if label.expires().is_some_and(|at| at <= label.arrival) {
             return Err(self.rejected(RejectReason::Expired));
         }
         let workers = self.usable_threads();
-        if label.expires().is_some() && !self.ranks.fits(label, now, workers) {
+        if label.expires().is_some() && !self.run_queue.fits(label, now, workers) {
             return Err(self.rejected(RejectReason::DeadlineTooNear));
         }
-        if self.ranks.sheds(label.priority, now) {
+        if self.run_queue.sheds(label.priority, now) {
             return Err(self.rejected(RejectReason::Overloaded));
         }
         Ok(())
@@ -81,14 +80,14 @@ impl Shared {
             // Even if all of it is the tenant's.
             return None;
         }
-        let own = self.ranks.waiting_of(&label.tenant);
+        let own = self.run_queue.waiting_of(&label.tenant);
         let most = share(limit.saturating_sub(taken.saturating_sub(own)));
         (own >= most).then_some((own, most))
     }
 
     /// Puts a task of a lesser class out of the queue; its permit is the caller's.
     fn make_room(self: &Arc<Self>, label: &Label) -> bool {
-        let Some(victim) = self.ranks.evict(label.priority) else { return false };
+        let Some(victim) = self.run_queue.evict(label.priority) else { return false };
         let why = Refusal::Rejected(Box::new(self.rejected(RejectReason::Evicted)));
         let Some((place, waker)) = victim.refuse(why) else { return false };
         count(&self.tally.shed);
@@ -96,8 +95,7 @@ impl Shared {
         if !room {
             self.leave_place(place);
         }
-        contain::wake(waker);
-        self.stage.look();
+        self.wake_refused(waker);
         room
     }
 
@@ -118,7 +116,7 @@ impl Shared {
 
     /// The same, and whether it may have to give way to more urgent work.
     pub(super) fn enter_order(self: &Arc<Self>, task: TaskRef, gives_way: bool) {
-        if self.ranks.push(task, gives_way) {
+        if self.run_queue.push(task, gives_way) {
             self.keep_expiry();
         }
         self.work_waits();
@@ -143,7 +141,7 @@ impl Shared {
     /// Whether it is too late for a labelled task, if it has not begun. Its subtasks are parts of it: they may still be.
     pub(super) fn is_too_late(&self, task: &dyn Run) -> bool {
         let deadline = || task.label().filter(|label| !label.part)?.expires();
-        self.ranks.used() && deadline().is_some_and(|at| at <= self.now_ns())
+        self.run_queue.used() && deadline().is_some_and(|at| at <= self.now_ns())
     }
 
     /// These have waited for too long.
@@ -160,22 +158,16 @@ impl Shared {
             RejectReason::ShuttingDown => Refusal::Closed,
             _ => Refusal::Rejected(Box::new(rejection)),
         };
-        if let Some((_, waker)) = task.refuse(why) {
-            contain::wake(waker);
-        }
-        self.stage.look();
+        self.wake_refused(task.refuse(why).and_then(|(_, waker)| waker));
     }
 
     /// A labelled task is not to run. Counted, and its place given back, before its waiter can see it. Says where it waited, if it did.
     fn put_out(self: &Arc<Self>, task: &dyn Run, why: Refusal, tally: &AtomicU64) -> Option<Place> {
-        let waited = task.refuse(why).map(|(place, waker)| {
-            // In this order it is never counted twice.
-            self.leave_place(place);
-            count(tally);
-            contain::wake(waker);
-            place
-        });
-        self.stage.look();
-        waited
+        let (place, waker) = task.refuse(why)?;
+        // In this order it is never counted twice.
+        self.leave_place(place);
+        count(tally);
+        self.wake_refused(waker);
+        Some(place)
     }
 }

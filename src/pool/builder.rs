@@ -8,7 +8,7 @@ use super::foresight::Foresight;
 use super::hooks::Hooks;
 use super::propagate::Propagate;
 use super::shared::Shared;
-use super::stage::{Plan, Stage};
+use super::test_hooks::{Plan, TestHooks};
 use super::{AdaptiveThreadPool, Handle};
 use crate::config::{PoolConfig, Shedding};
 use crate::error::BuildError;
@@ -33,7 +33,7 @@ pub struct PoolBuilder {
     propagate: Vec<Propagated>,
     #[cfg(feature = "forecast")]
     forecast: Option<Forecast>,
-    pub(super) plan: Plan,
+    pub(super) test_plan: Plan,
 }
 
 #[derive(Clone)]
@@ -239,17 +239,18 @@ impl PoolBuilder {
             tracing::debug!("numa_aware: placement is not part of this version, so it changes nothing");
         }
         let mut hooks = self.hooks;
-        let stage = Stage::new(self.plan);
         let asked_for = self.propagate.into_iter().map(|propagated| propagated.0);
-        hooks.propagate = stage.propagates().into_iter().chain(asked_for).collect();
         let threads = self.config.min_threads;
         let wait = self.config.warm_up;
         #[cfg(feature = "forecast")]
         let foresight = Foresight::new(self.forecast);
         #[cfg(not(feature = "forecast"))]
         let foresight = Foresight::default();
-        let shared = Arc::new(Shared::new(self.config, hooks, foresight, stage));
-        shared.stage.set(&shared);
+        let shared = Arc::new_cyclic(|pool| {
+            let test_hooks = TestHooks::new(self.test_plan, pool);
+            hooks.propagate = test_hooks.propagates().into_iter().chain(asked_for).collect();
+            Shared::new(self.config, hooks, foresight, test_hooks)
+        });
         // From here on an early return drops the handle, and with it closes the pool.
         let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared }) };
         let (ready, up) = mpsc::sync_channel(threads);

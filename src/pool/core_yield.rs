@@ -1,17 +1,19 @@
 //! A worker lets waiting threads have its core between two tasks.
 //!
-//! The thread of a runtime that is woken beside a busy worker has to wait where the kernel counts it as having had its share: until the
-//! kernel looks again, at its next tick, which is up to 4 ms (Linux, `HZ=250`). So a worker that has run for a while calls
-//! `sched_yield`. Where nobody waits, that costs half a microsecond.
+//! The thread of a runtime that is woken beside a busy worker has to wait where the kernel counts
+//! it as having had its share: until the kernel looks again, at its next tick, which is up to 4 ms
+//! (Linux, `HZ=250`). So a worker that has run for a while calls `sched_yield`. Where nobody waits,
+//! that costs half a microsecond.
 //!
-//! Beside a program that computes, the yielding thread loses the rest of its time slice each time. So a worker that had to wait for
-//! its core runs for [`RUN_PER_WAIT`] times as long before it yields again: it gives away a fifth of its time at most.
+//! Beside a program that computes, the yielding thread loses the rest of its time slice each time.
+//! So a worker that had to wait for its core runs for [`RUN_PER_WAIT`] times as long before it
+//! yields again: it gives away a fifth of its time at most.
 
 use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// After a yield a worker runs for so many times as long as the yield took, at the least.
+/// After a yield a worker runs at least this many times as long as the yield took.
 const RUN_PER_WAIT: u32 = 4;
 
 /// When one worker yields next.
@@ -27,7 +29,8 @@ impl CoreYield {
         Self { interval, next: Cell::new(Instant::now()) }
     }
 
-    /// A task has ended `now`, or a little later. If a yield is due, yields, and says when it had its core again.
+    /// A task has ended `now`, or a little later. If a yield is due, yields, and says when it had
+    /// its core again.
     #[inline]
     pub(super) fn offer(&self, now: Instant) -> Option<Instant> {
         let interval = self.interval?;

@@ -1,4 +1,5 @@
-//! Work that is prepared now and submitted later, by whoever says that its time has come; for the processor.
+//! Work that is prepared now and submitted later: when its bytes are there, or its caller has
+//! prepared all of it.
 //!
 //! A [`Deferred`] is the side that awaits, a [`Ticket`] the side that submits. The ticket can be used from any thread and
 //! needs no poll of the future. If the future is dropped first, the closure is dropped at once and the ticket is void. Whoever
@@ -35,16 +36,6 @@ pub(crate) struct Ticket {
 }
 
 impl AdaptiveThreadPool {
-    /// Prepares work. It takes along what this thread has around it now.
-    pub(crate) fn defer<F, T>(&self, work: F) -> (Ticket, Deferred<T>)
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let luggage = self.shared().pack();
-        self.shared().defer(work, luggage)
-    }
-
     /// Submits work if there is room now; it is made of `with`, which is handed back if not.
     pub(crate) fn try_enqueue<W, F, T>(
         &self,
@@ -91,7 +82,6 @@ impl AdaptiveThreadPool {
     pub(crate) fn call(&self, tasks: usize) {
         self.shared().work_waits();
         self.shared().idle.rouse(tasks.min(self.usable_threads()));
-        self.shared().stage.called(self.shared());
     }
 
     /// How many tasks of this pool can run at once, as far as cores go. As of its building: to ask the system again costs
@@ -125,14 +115,13 @@ impl Shared {
 }
 
 impl TaskBuilder<'_> {
-    /// As [`AdaptiveThreadPool::defer`].
-    pub(crate) fn defer<F, T>(self, work: F) -> (Ticket, Deferred<T>)
+    /// Submits work that waits for its bytes and for its turn, whether or not the future is polled.
+    pub(crate) fn enqueue<F, T>(&self, work: F) -> Deferred<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (ticket, handle) = self.prepare(work);
-        (ticket, Deferred(handle))
+        Deferred(self.submit_in_line(work))
     }
 
     /// The work stands in line for its bytes from now on, if they are not there.

@@ -60,17 +60,6 @@ impl AdaptiveThreadPool {
 }
 
 impl TaskBuilder<'_> {
-    /// As [`AdaptiveThreadPool::enqueue`].
-    pub(crate) fn enqueue<F, T>(self, work: F) -> Deferred<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let (ticket, deferred) = self.defer(work);
-        ticket.start();
-        deferred
-    }
-
     /// Submits work that has its place. If it has no hope it is refused all the same; if the byte budget is spent, or its tenant has its
     /// share of the queue, it gives the place back and waits.
     pub(crate) fn enqueue_with<F, T>(self, permit: Permit, work: F) -> Deferred<T>
@@ -156,16 +145,19 @@ impl<T: 'static> Deferred<T> {
     /// Takes the work back if it has no place in the queue yet, and says what it waited for. `None`: it has, or has begun, or is over.
     pub(crate) fn withdraw(&self) -> Option<Rejection> {
         let JoinHandle { join, shared } = &self.0;
-        let place = join.as_run().withdraw()?;
-        shared.leave_order(join.as_run(), place);
-        shared.clear_up(place);
-        shared.stage.look();
-        let reason = match place {
-            Place::Outside if shared.bytes.is_some() => RejectReason::ByteBudget,
-            // Above the pool nothing else is waited for.
-            Place::Outside => RejectReason::TenantLimit,
-            _ => RejectReason::QueueFull,
-        };
-        Some(shared.rejected(reason))
+        let task = join.as_run();
+        let place = task.withdraw()?;
+        shared.leave_order(task, place);
+        shared.clear_up(place, None);
+        // Without a place in the queue, labelled work waits for one in the order, or for its bytes
+        // outside of it.
+        if place == Place::Outside {
+            return Some(shared.rejected(RejectReason::ByteBudget));
+        }
+        let over_share = task.label().and_then(|label| shared.over_share(label));
+        Some(match over_share {
+            Some((depth, limit)) => Rejection { depth, limit, ..shared.rejected(RejectReason::TenantLimit) },
+            None => shared.rejected(RejectReason::QueueFull),
+        })
     }
 }

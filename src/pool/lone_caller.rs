@@ -1,12 +1,14 @@
 //! A lone caller who stays awake for its result.
 //!
-//! To put a caller to sleep and to wake it takes ten times as long as a tiny task, and both are idle meanwhile. So while a worker is
-//! awake anyway, a caller that has the pool to itself spins for [`CALLERS_LOOK`] before it gives its thread back. That is less than
-//! the wake-up would cost the thread.
+//! To put a caller to sleep and to wake it takes ten times as long as a tiny task, and both are
+//! idle meanwhile. So while a worker is awake anyway, a caller that has the pool to itself spins
+//! for [`CALLERS_LOOK`] before it gives its thread back. That is less than the wake-up would cost
+//! the thread.
 //!
-//! A caller that spins and is answered keeps its runtime's thread, up to the budget of a Tokio task, and other tasks of that thread
-//! wait. So it spins only after it was the only caller for [`STREAK`] calls in a row, and only where that has paid before: where
-//! others call as well, they come in between.
+//! A caller that spins and is answered keeps its runtime's thread, up to the budget of a Tokio
+//! task, and other tasks of that thread wait. So it spins only after it was the only caller for
+//! [`STREAK`] calls in a row, and only where that has paid before: where others call as well, they
+//! come in between.
 
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -84,8 +86,8 @@ impl LoneCallerSpin {
     }
 }
 
-/// Tells callers apart: by their Tokio task, since tasks that follow one another are likely to have the same memory, or by the
-/// address behind the waker.
+/// Tells callers apart: by their Tokio task, since tasks that follow one another are likely to have
+/// the same memory, or by the address behind the waker.
 fn caller(cx: &Context<'_>) -> u64 {
     let Some(id) = tokio::task::try_id() else { return cx.waker().data().addr() as u64 };
     let mut number = Number(0);
@@ -108,9 +110,10 @@ impl Hasher for Number {
     }
 }
 
-/// A caller who is answered at once, again and again, must let others have its thread now and then: that is what the budget
-/// of a Tokio task is for. Takes one unit, if there is one. (Whoever is out of budget goes the usual way; to be pending for
-/// the budget's sake, with the result at hand, would hang an executor that is nested in the task.)
+/// A caller who is answered at once, again and again, must let others have its thread now and then:
+/// that is what the budget of a Tokio task is for. Takes one unit, if there is one. (A caller without
+/// budget goes the usual way; to be pending for the budget's sake, with the result at hand,
+/// would hang an executor that is nested in the task.)
 fn within_budget(cx: &mut Context<'_>) -> bool {
     has_budget_remaining() && pin!(consume_budget()).poll(cx).is_ready()
 }

@@ -16,28 +16,27 @@ mod foresight;
 mod handle;
 mod hooks;
 mod lone_caller;
-#[cfg(not(feature = "test-util"))]
-mod no_stage;
 mod outside;
 mod permit;
 mod pressure;
 mod propagate;
-mod ranks;
 mod run;
+mod run_order;
 mod run_task;
 mod sampler;
 mod scaler;
 mod shared;
 mod shutdown;
-#[cfg(feature = "test-util")]
-pub(crate) mod stage;
 mod statistics;
+#[cfg(feature = "test-util")]
+mod stepped_worker;
 mod submit;
 mod subtasks;
 mod task;
+#[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
+mod test_hooks;
 mod threads;
 mod timer_thread;
-mod turns;
 mod wake_callers;
 mod warm_up;
 mod weight;
@@ -51,7 +50,7 @@ use tokio::sync::watch;
 
 pub use builder::PoolBuilder;
 pub use context::TaskContext;
-pub(crate) use deferred::{Deferred, Ticket};
+pub(crate) use deferred::Deferred;
 pub use handle::{AbortHandle, JoinHandle};
 pub use hooks::SpawnHandler;
 pub use permit::{Acquire, Permit};
@@ -62,9 +61,11 @@ pub use run_task::RunTask;
 pub use shutdown::ShutdownReport;
 pub use statistics::PoolStatistics;
 pub use task::TaskBuilder;
+#[cfg(feature = "test-util")]
+pub(crate) use test_hooks::{HookedPool, TestControl, TestPlan};
+#[cfg(feature = "test-util")]
+pub(crate) use worker::Worker;
 
-#[cfg(not(feature = "test-util"))]
-use self::no_stage as stage;
 use self::shared::Shared;
 use crate::config::PoolConfig;
 use crate::error::{BuildError, Rejected, Rejection, or_panic};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -14,10 +15,10 @@ use super::hooks::Hooks;
 use super::lone_caller::LoneCallerSpin;
 use super::outside::Outside;
 use super::pressure::Gauge;
-use super::ranks::Ranks;
+use super::run_order::RunQueue;
 use super::scaler::Scaling;
 use super::shutdown::Phase;
-use super::stage::Stage;
+use super::test_hooks::TestHooks;
 use super::threads::Threads;
 use super::timer_thread::TimerThread;
 use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
@@ -42,7 +43,7 @@ pub(crate) struct Shared {
     pub(super) reservations: Arc<Reservations>,
     pub(super) idle: Idle,
     pub(super) queues: Queues,
-    pub(super) ranks: Ranks,
+    pub(super) run_queue: RunQueue,
     /// On their way there.
     pub(super) outside: Outside,
     /// Of labelled work.
@@ -57,7 +58,7 @@ pub(crate) struct Shared {
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
-    pub(super) stage: Stage,
+    pub(super) test_hooks: TestHooks,
     /// Where its threads may run.
     pub(super) home: Home,
     /// The tenant of those who name none.
@@ -120,7 +121,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, stage: Stage) -> Self {
+    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, test_hooks: TestHooks) -> Self {
         let slots = config.max_threads;
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
@@ -131,7 +132,7 @@ impl Shared {
             idle: Idle::new(slots),
             queues: Queues::new(slots),
             bytes: config.byte_budget.map(ByteBudget::new),
-            ranks: Ranks::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
+            run_queue: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
             deferred_wakes: DeferredWakes::new(slots),
             wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
@@ -143,7 +144,7 @@ impl Shared {
             tally: Tally::default(),
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
-            stage,
+            test_hooks,
             home: Home::here(),
             nobody: Arc::from(""),
             epoch: Instant::now(),
@@ -202,7 +203,7 @@ impl Shared {
     pub(super) fn work_waits(self: &Arc<Self>) -> Attention {
         match self.idle.notify() {
             Notify::Covered => return Attention::Awake,
-            Notify::Woken => self.stage.called(self),
+            Notify::Woken => self.test_hooks.worker_woken(),
             Notify::Busy(census) => {
                 if !self.threads.want_more(census, self.scaling.allowance.limit()) {
                     self.watch_threads();
@@ -240,18 +241,17 @@ impl Shared {
     pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) {
         let Cancelled::Pending(place) = task.cancel() else { return };
         self.leave_order(task, place);
-        self.clear_up(place);
+        self.clear_up(place, None);
         if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
             self.sweep();
         }
-        self.stage.look();
     }
 
     /// A task is over that waited at `place`: its empty cell leaves the run order, or the list of those on their way there.
     pub(super) fn leave_order(&self, task: &dyn Run, place: Place) {
         match (place, task.label()) {
             // Not under the order's lock: with the last reference to a task its result goes, which is a user's.
-            (Place::Ranked | Place::Waiting, Some(label)) => drop(self.ranks.remove(label)),
+            (Place::Ranked | Place::Waiting, Some(label)) => drop(self.run_queue.remove(label)),
             (Place::Outside, Some(label)) => self.outside.leave(label),
             _ => {}
         }
@@ -260,17 +260,14 @@ impl Shared {
     /// Cancels a task that was taken out of the queues. Says whether it still waited.
     pub(super) fn cancel_taken(self: &Arc<Self>, task: &dyn Run) -> bool {
         let Cancelled::Pending(place) = task.cancel() else { return false };
-        self.clear_up(place);
-        self.stage.look();
+        self.clear_up(place, None);
         true
     }
 
     /// Tells a task that is in no queue, or no longer, that the pool is closed. Says whether it still waited.
     pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) -> bool {
         let Some((place, waker)) = task.refuse(Refusal::Closed) else { return false };
-        self.clear_up(place);
-        contain::wake(waker);
-        self.stage.look();
+        self.clear_up(place, waker);
         true
     }
 
@@ -278,14 +275,12 @@ impl Shared {
     pub(super) fn refuse_unseen(&self, task: &dyn Run) {
         let refused = task.refuse(Refusal::Closed);
         count(&self.tally.cancelled);
-        if let Some((_, waker)) = refused {
-            contain::wake(waker);
-        }
-        self.stage.look();
+        self.wake_refused(refused.and_then(|(_, waker)| waker));
     }
 
-    /// A task was cancelled that occupied `place`.
-    pub(super) fn clear_up(self: &Arc<Self>, place: Place) {
+    /// Gives back the place of a task that was cancelled or refused, counts the task, and wakes its
+    /// caller, unless that was woken already.
+    pub(super) fn clear_up(self: &Arc<Self>, place: Place, caller: Option<Waker>) {
         match place {
             Place::Held | Place::Ranked => self.release_permit(),
             Place::Waiting => count(&self.tally.waiting_left),
@@ -297,6 +292,13 @@ impl Shared {
         if place != Place::Outside {
             count(&self.tally.cancelled);
         }
+        self.wake_refused(caller);
+    }
+
+    /// Wakes the caller of a task that will not run, the last act of clearing the task up.
+    pub(super) fn wake_refused(&self, caller: Option<Waker>) {
+        contain::wake(caller);
+        self.test_hooks.state_changed();
     }
 
     /// Clears cancelled tasks out of the injector. Not while the pool ends: the workers could miss what is on its way.
@@ -324,13 +326,13 @@ impl Shared {
 
     /// Takes one task that waits, wherever it does.
     pub(super) fn take_any(&self) -> Option<TaskRef> {
-        self.queues.take_any().or_else(|| self.ranks.take_any())
+        self.queues.take_any().or_else(|| self.run_queue.take_any())
     }
 
     /// Whether a worker would find something to do.
     #[inline]
     pub(super) fn has_work(&self) -> bool {
-        self.ranks.ready() || self.queues.has_work()
+        self.run_queue.ready() || self.queues.has_work()
     }
 
     /// The time, in nanoseconds, by the clock that the workers' absences are measured with.

@@ -51,9 +51,9 @@ impl Shared {
         {
             // A task that a sweep has in its hands is seen by no worker: they would end without it.
             let _no_sweep = self.queues.hold_sweeps();
-            self.idle.close();
+            self.idle.close(|| self.has_work());
         }
-        self.stage.let_go();
+        self.test_hooks.state_changed();
         if self.threads.alive() == 0 {
             self.thread_was_last();
         }

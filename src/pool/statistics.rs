@@ -95,9 +95,9 @@ impl PoolStatistics {
             tasks_cancelled: cancelled,
             tasks_expired: expired,
             tasks_shed: shed,
-            overloaded: shared.ranks.overloaded(shared.now_ns()),
+            overloaded: shared.run_queue.overloaded(shared.now_ns()),
             bytes_under_way: shared.bytes.as_ref().map_or(0, |bytes| bytes.taken()),
-            tenants: shared.ranks.tenants(),
+            tenants: shared.run_queue.tenants(),
             abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
             backpressure_events: shared.backpressure_events(),
             waiting_callers: shared.permits.waiting()

@@ -14,7 +14,7 @@ use super::worker;
 use super::{AdaptiveThreadPool, Rejected, Rejection};
 use crate::admission::Full;
 use crate::error::RejectReason;
-use crate::policy::{dice, load};
+use crate::policy::{load, splitmix64};
 use crate::task::{Join, Place, TaskRef};
 
 impl AdaptiveThreadPool {
@@ -128,11 +128,6 @@ impl AdaptiveThreadPool {
     pub fn try_acquire(&self) -> Result<Permit, Rejection> {
         self.shared().try_admit().map(|place| Permit::reserve(self, place))
     }
-
-    /// What a caller is told who was refused by somebody above the pool and could come again after `measured`.
-    pub(crate) fn spread(&self, measured: Duration) -> Duration {
-        load::spread(measured, self.shared().roll())
-    }
 }
 
 impl Shared {
@@ -148,7 +143,7 @@ impl Shared {
     /// The same for a caller who wants to know why there is none.
     #[inline]
     pub(super) fn try_admit(self: &Arc<Self>) -> Result<Place, Rejection> {
-        if let Some(reason) = self.stage.refusal(self) {
+        if let Some(reason) = self.test_hooks.refusal() {
             return Err(self.rejected(reason));
         }
         self.admit_now().map_err(|full| self.rejection(full))
@@ -228,7 +223,7 @@ impl Shared {
     /// Another number for every refusal, from 0 to under 1. Every pool has the same series: callers meet where they were
     /// refused.
     fn roll(&self) -> f64 {
-        dice::nth(0, self.tally.told_when.fetch_add(1, Ordering::Relaxed) + 1)
+        splitmix64::nth(0, self.tally.told_when.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// How long a task took of late, by the mean over the workers that know.

@@ -59,7 +59,7 @@ impl AdaptiveThreadPool {
     /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is the weight of a tenant
     /// that has none set. It is kept until it is set to 1 again; 0 counts as 1.
     pub fn set_tenant_weight(&self, tenant: impl Into<Arc<str>>, weight: u32) {
-        self.shared().ranks.set_weight(&tenant.into(), weight);
+        self.shared().run_queue.set_weight(&tenant.into(), weight);
     }
 }
 
@@ -304,7 +304,7 @@ impl Shared {
         match (place, worker::current_of(self)) {
             (Place::Ranked | Place::Waiting, _) => self.rank(task, place),
             (_, Some(worker)) => {
-                self.ranks.note_use();
+                self.run_queue.note_use();
                 worker.push(task);
             }
             // A permit that had lapsed: it makes the queue longer by one.

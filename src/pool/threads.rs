@@ -129,7 +129,7 @@ impl Shared {
 
     /// A worker that the census counts has no thread and will have none.
     pub(super) fn never_came(self: &Arc<Self>) {
-        self.idle.dismiss();
+        self.idle.dismiss(|| self.has_work());
         // For a moment submitters counted on a searcher that never came: look once more on their behalf.
         if self.idle.notify() == Notify::Ended {
             self.clear_queues();

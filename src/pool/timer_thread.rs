@@ -78,7 +78,7 @@ impl Shared {
 
     /// The next deadline of a task that waits.
     fn expires_next(&self) -> Option<u64> {
-        [self.ranks.next_expiry(), self.outside.next_expiry()].into_iter().flatten().min()
+        [self.run_queue.next_expiry(), self.outside.next_expiry()].into_iter().flatten().min()
     }
 
     /// At `deadline` the work that waits is cancelled. Of several deadlines the earliest counts.
@@ -93,9 +93,13 @@ impl Shared {
         self.tell_timer_thread(|state| state.try_again = Some(then));
     }
 
-    /// Wake-ups are deferred: the timer thread ticks. Returns false if it can't be started.
+    /// A wake-up is deferred: the timer thread ticks. Returns false if it can't be started, or if a
+    /// test wants each wake-up sent at once.
     #[cold]
     pub(super) fn start_ticking(self: &Arc<Self>) -> bool {
+        if self.test_hooks.sends_wakes() {
+            return false;
+        }
         if self.deferred_wakes.start_ticking() {
             self.call_timer_thread();
         }
@@ -221,12 +225,12 @@ impl Schedule {
         lapse_reservations(shared, now);
         if self.expiry.is_some_and(|at| at <= now) {
             let until = shared.ns_at(now);
-            shared.expire(shared.ranks.expire(until));
+            shared.expire(shared.run_queue.expire(until));
             shared.expire(shared.outside.expire(until));
             self.last_expiry = now;
         }
         if self.tick.is_some_and(|at| at <= soon) {
-            shared.stage.sending(|| shared.deferred_wakes.tick(shared.ns_at(now)));
+            shared.deferred_wakes.tick(shared.ns_at(now));
             self.tick = Some(now + TICK);
         }
         self.scaler.act(shared, now, self.check.is_some_and(|at| at <= soon));

@@ -53,7 +53,7 @@ impl Worker {
         }
         let shared = self.shared();
         // The timer thread wakes those that are left if the first caller does not.
-        if shared.deferred_wakes.is_ticking() && shared.stage.passes_on() {
+        if shared.deferred_wakes.is_ticking() {
             shared.deferred_wakes.wake_first(self.slot());
         } else {
             shared.deferred_wakes.wake_all_of(self.slot());
@@ -64,9 +64,9 @@ impl Worker {
     fn backlog(&self) -> Backlog {
         let shared = self.shared();
         Backlog {
-            waiting: self.local.len() + shared.queues.injected() + shared.ranks.waiting(),
+            waiting: self.local.len() + shared.queues.injected() + shared.run_queue.waiting(),
             workers: shared.idle.census().total(),
-            max_tiny: waking::max_tiny(shared.ranks.used(), shared.bounds.usable),
+            max_tiny: waking::max_tiny(shared.run_queue.used(), shared.bounds.usable),
         }
     }
 
@@ -81,7 +81,7 @@ impl Worker {
     #[inline]
     fn waited_ns(&self, pace: Pace) -> Option<u64> {
         let (shared, busy_ns) = (self.shared(), self.books.busy_ns());
-        if !shared.ranks.used() {
+        if !shared.run_queue.used() {
             return Some(busy_ns);
         }
         let task = self.task.borrow();

@@ -20,7 +20,8 @@ pub(super) fn touch() {
     black_box(Vec::<u8>::with_capacity(STACK));
 }
 
-/// Has the kernel let woken threads in soon. Where it can't be told, the thread goes on without: that is said once.
+/// Has the kernel let woken threads in soon. Where it can't be told, the thread goes on without:
+/// that is said once.
 pub(super) fn set_slice(config: &PoolConfig) {
     static SAID: Once = Once::new();
     let Some(slice) = config.worker_slice else { return };

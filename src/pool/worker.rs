@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use super::books::Books;
 use super::core_yield::CoreYield;
+use super::run_order::Charges;
 use super::shared::Shared;
-use super::turns::Turns;
 use super::warm_up;
 use crate::contain::contain;
 use crate::metrics::WorkerCounters;
@@ -30,12 +30,12 @@ thread_local! {
 }
 
 /// What a worker's thread knows of itself.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     shared: Arc<Shared>,
     slot: usize,
     pub(super) local: Local,
     pub(super) books: Books,
-    pub(super) turns: Turns,
+    pub(super) charges: Charges,
     patience: Cell<Patience>,
     /// The callers whose wake-ups it defers. (The timer thread may have sent them.)
     pub(super) wake_group: Cell<Option<WakeGroup>>,
@@ -84,7 +84,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             slot,
             local,
             books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
-            turns: Turns::default(),
+            charges: Charges::default(),
             patience: Cell::default(),
             wake_group: Cell::new(None),
             core_yield: CoreYield::new(shared.config.yield_interval),
@@ -94,7 +94,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
         });
         CURRENT.set(Some(Rc::clone(&worker)));
         worker.arrive();
-        worker.perform();
+        shared.test_hooks.run(&worker);
         worker.depart();
         CURRENT.set(None);
         if let Some(worker) = Rc::into_inner(worker) {
@@ -120,7 +120,6 @@ impl Worker {
     fn depart(&self) {
         self.counters().away().leave(self.shared.now_ns());
         self.counters().set_thread(None);
-        self.shared.stage.look();
     }
 
     /// Until it leaves. A worker starts as a searcher.
@@ -159,11 +158,10 @@ impl Worker {
     pub(super) fn begin_search(&self) {
         // Nobody would send them while this worker searches and sleeps.
         self.flush_wakes();
-        self.settle_turns();
+        self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         self.shared.idle.begin_search();
         self.shared.pressure.on_relief(&self.shared);
-        self.shared.stage.look();
     }
 
     /// Out of work: looks on for a moment, if that has paid of late. True if there is work.
@@ -200,11 +198,11 @@ impl Worker {
         if idle.look_again(self.slot, || self.shared.has_work()) {
             return true;
         }
-        self.shared.stage.at_rest();
+        self.shared.test_hooks.state_changed();
         let since = Instant::now();
         let mut deadline = Some(since + self.shared.config.idle_timeout);
         self.counters().away().leave(self.shared.ns_at(since));
-        while !idle.end_if_last() {
+        while !idle.end_if_last(|| self.shared.has_work()) {
             if idle.sleep(self.slot, deadline) {
                 let now = Instant::now();
                 self.counters().away().back(self.shared.ns_at(now));
@@ -234,17 +232,17 @@ impl Worker {
             return false;
         }
         self.flush_wakes();
-        self.settle_turns();
+        self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         let limit = self.shared.scaling.allowance.limit();
         self.shared.idle.retire(|census| census.total() > limit)
     }
 
     fn next(&self) -> Option<TaskRef> {
-        if let Some(task) = self.next_ranked(|| self.worth_taking()) {
+        if let Some(task) = self.next_in_order(|| self.worth_taking()) {
             return Some(task);
         }
-        self.settle_turns();
+        self.settle_grant();
         let (task, set_aside) =
             self.local.next(&self.shared.queues, batching::batch_size(self.books.mean_ns()))?;
         if set_aside {
@@ -264,15 +262,15 @@ impl Worker {
 
     pub(super) fn execute(&self, task: TaskRef) {
         if self.shared.orders.aborting() {
-            self.turns.none();
+            self.charges.not_run();
             contain(|| self.shared.abort(&*task));
         } else if self.shared.is_too_late(&*task) {
-            self.turns.none();
+            self.charges.not_run();
             self.shared.expire([task]);
         } else {
             self.run(task);
         }
-        self.turns.end();
+        self.charges.end();
         self.flush_wakes_if_due();
         if let Some(back) = self.core_yield.offer(self.books.stamp()) {
             self.books.resume(back);
@@ -280,14 +278,14 @@ impl Worker {
     }
 
     fn run(&self, task: TaskRef) {
-        let account = self.turns.begin(&self.shared, &task);
+        let account = self.charges.begin(&self.shared, &task);
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values; these are of what its end sets off: a waker, the drop of a result
         // that nobody wants.
         contain(|| {
             if let Some(task) = &*self.task.borrow() {
                 if task.run(self).is_none() {
-                    self.turns.none();
+                    self.charges.not_run();
                     self.shared.queues.passed_empty();
                 }
             }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 use super::dispatch::{Groups, Start, Started};
-use super::pace::{self, Pace, Stretch};
+use super::inner::Inner;
+use super::request::Outcome;
+use super::yield_budget::{BatchTimer, YieldBudget, sleep_for};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::contain::contain;
 use crate::convert::Converter;
@@ -52,8 +54,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// answered, so that other tasks get the thread. Until all of it is queued, it must be polled to go on.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels what has not begun: its bytes are dropped and its places and slots are free before
-    /// `drop` returns. Tasks that run stop after the document that they are at.
+    /// Dropping the future cancels what has not begun: its bytes are dropped and its places are
+    /// free before `drop` returns. Tasks that run stop after the document that they are at.
     ///
     /// # Panics
     /// With a `batch_timeout` (other than `Duration::MAX`) outside of a Tokio runtime that has its timer enabled.
@@ -83,7 +85,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[cfg(not(feature = "documents"))] fn main() {}
     /// ```
     pub fn batch(&self, requests: Vec<ConversionRequest>) -> Batch<C> {
-        let timeout = self.engine.config.batch_timeout;
+        let timeout = self.inner.config.batch_timeout;
         Batch { processor: self.clone(), requests, timeout, progress: None }
     }
 }
@@ -119,73 +121,114 @@ impl<C: Converter> Batch<C> {
 
     async fn run(self) -> Vec<ConversionResponse> {
         let Self { processor, requests, timeout, progress } = self;
-        let timer = pin!(pace::timer(timeout));
-        let mut pace = Pace::new(timer);
-        let engine = &processor.engine;
-        let _under_way = engine.enter();
+        let sleep = pin!(sleep_for(timeout));
+        let mut timer = BatchTimer::new(sleep);
+        let _in_flight = processor.inner.enter();
         let asked = Instant::now();
-        let total = requests.len();
         let (alive, over) = oneshot::channel();
-        let mut start = Start::new(&processor, total, asked, progress.clone(), alive);
-        let mut ids = Vec::with_capacity(total);
-        let mut refused = Vec::new();
-        let (mut timed_out, mut stretch) = (false, Stretch::of_looks());
-        for (position, request) in requests.into_iter().enumerate() {
-            if stretch.ends_before(1) {
-                timed_out = pace.pause().await;
-            }
-            let terms = engine.terms(&request, &request.content);
-            let (id, job) = request.into_parts();
-            ids.push(id);
-            match engine.check_size(&job.content) {
-                Ok(()) if timed_out => contain(|| drop(job)),
-                Ok(()) => start.add(position, job, terms),
-                Err(error) => refused.push((position, engine.refused(error, job.content, asked))),
-            }
-        }
-        let (mut groups, timed_out) = if timed_out {
-            drop(start);
-            (Groups::default(), true)
-        } else {
-            start.submit(&mut pace).await
-        };
-
+        let start = Start::new(&processor, requests.len(), asked, progress.clone(), alive);
+        let mut batch = Collected::new(&processor.inner, asked, timeout, requests.len());
+        let (mut groups, timed_out) = batch.submit(requests, start, &mut timer).await;
         // What can wait is done while the workers are at it.
-        if let Some(progress) = progress {
-            refused.iter().for_each(|_| progress.send_modify(|progress| progress.count(true, 0)));
-        }
-        let mut answers = Vec::new();
-        answers.resize_with(total, || None);
-        refused.into_iter().for_each(|(position, outcome)| answers[position] = Some(outcome));
-
-        let timed_out = timed_out || !until_over(&processor, &mut groups, over, &mut pace).await;
+        batch.answer_refused(progress);
+        let timed_out = timed_out || !until_over(&processor, &mut groups, over, &mut timer).await;
         if timed_out {
             groups.cancel();
         }
-        // From here on the time does not matter: what is done is answered.
-        let mut stretch = Stretch::of_moves();
-        for group in groups.take() {
-            let Started { members, answers: done, deferred } = group;
-            if stretch.ends_before(members.len()) {
-                pace.pause().await;
+        // From here on the timeout does not matter: what is done is answered.
+        batch.collect(groups, timed_out, &mut timer).await;
+        batch.into_responses(&mut timer).await
+    }
+}
+
+/// The answers of a batch, as far as they are there.
+struct Collected<'b, C> {
+    inner: &'b Inner<C>,
+    asked: Instant,
+    timeout: Duration,
+    ids: Vec<String>,
+    /// Documents that were not accepted, with their positions.
+    refused: Vec<(usize, Outcome)>,
+    answers: Vec<Option<Outcome>>,
+}
+
+impl<'b, C: Converter> Collected<'b, C> {
+    fn new(inner: &'b Inner<C>, asked: Instant, timeout: Duration, documents: usize) -> Self {
+        let ids = Vec::with_capacity(documents);
+        Self { inner, asked, timeout, ids, refused: Vec::new(), answers: Vec::new() }
+    }
+
+    /// Goes over the requests and submits them. Returns whether the timeout passed before the last
+    /// was submitted.
+    async fn submit(
+        &mut self,
+        requests: Vec<ConversionRequest>,
+        mut start: Start<'_, C>,
+        timer: &mut BatchTimer<'_>,
+    ) -> (Groups, bool) {
+        let (mut timed_out, mut budget) = (false, YieldBudget::of_looks());
+        for (position, request) in requests.into_iter().enumerate() {
+            if budget.spend(1) {
+                timed_out = timer.yield_now().await;
             }
-            let why = if timed_out { Why::TimedOut(timeout) } else { Why::Ended(deferred.await.err()) };
-            let done = done.lock().fetch();
-            for (position, outcome) in done {
-                answers[position] = Some(outcome);
-            }
-            for position in members {
-                answers[position].get_or_insert_with(|| engine.unconverted(why.error(), asked));
+            let task = self.inner.task_options(&request, &request.content);
+            let (id, job) = request.into_parts();
+            self.ids.push(id);
+            match self.inner.check_size(&job.content) {
+                Ok(()) if timed_out => contain(|| drop(job)),
+                Ok(()) => start.add(position, job, task),
+                Err(error) => {
+                    self.refused.push((position, self.inner.refused(error, job.content, self.asked)));
+                }
             }
         }
-        let mut stretch = Stretch::of_moves();
-        let mut responses = Vec::with_capacity(total);
-        for (id, answer) in ids.into_iter().zip(answers) {
-            if stretch.ends_before(1) {
-                pace.pause().await;
+        if timed_out {
+            return (Groups::default(), true);
+        }
+        start.submit(timer).await
+    }
+
+    /// Answers the documents that were not accepted.
+    fn answer_refused(&mut self, progress: Option<Arc<watch::Sender<BatchProgress>>>) {
+        if let Some(progress) = progress {
+            self.refused.iter().for_each(|_| progress.send_modify(|progress| progress.count(true, 0)));
+        }
+        self.answers.resize_with(self.ids.len(), || None);
+        for (position, outcome) in self.refused.drain(..) {
+            self.answers[position] = Some(outcome);
+        }
+    }
+
+    /// Takes the answers of all groups.
+    async fn collect(&mut self, mut groups: Groups, timed_out: bool, timer: &mut BatchTimer<'_>) {
+        let mut budget = YieldBudget::of_moves();
+        for group in groups.take() {
+            let Started { members, answers: done, deferred } = group;
+            if budget.spend(members.len()) {
+                timer.yield_now().await;
             }
-            // Those that are in no group: the time was over before they were queued.
-            let late = || engine.unconverted(ProcessError::TimedOut { after: timeout }, asked);
+            let why = if timed_out { Why::TimedOut(self.timeout) } else { Why::Ended(deferred.await.err()) };
+            let done = done.lock().fetch();
+            for (position, outcome) in done {
+                self.answers[position] = Some(outcome);
+            }
+            for position in members {
+                let unconverted = || self.inner.unconverted(why.error(), self.asked);
+                self.answers[position].get_or_insert_with(unconverted);
+            }
+        }
+    }
+
+    async fn into_responses(self, timer: &mut BatchTimer<'_>) -> Vec<ConversionResponse> {
+        let Self { inner, asked, timeout, ids, answers, .. } = self;
+        let mut budget = YieldBudget::of_moves();
+        let mut responses = Vec::with_capacity(ids.len());
+        for (id, answer) in ids.into_iter().zip(answers) {
+            if budget.spend(1) {
+                timer.yield_now().await;
+            }
+            // Those that are in no group: the timeout passed before they were queued.
+            let late = || inner.unconverted(ProcessError::TimedOut { after: timeout }, asked);
             responses.push(answer.unwrap_or_else(late).named(id));
         }
         responses
@@ -226,13 +269,13 @@ async fn until_over<C: Converter>(
     processor: &ConcurrentProcessorV2<C>,
     groups: &mut Groups,
     mut over: oneshot::Receiver<Infallible>,
-    pace: &mut Pace<'_>,
+    timer: &mut BatchTimer<'_>,
 ) -> bool {
     poll_fn(|cx| {
         if Pin::new(&mut over).poll(cx).is_ready() {
             return Poll::Ready(true);
         }
-        if pace.is_over(cx) {
+        if timer.has_passed(cx) {
             return Poll::Ready(false);
         }
         // A worker that waits does the work itself: there may be no other. It comes back for the next group, so that the

@@ -118,7 +118,7 @@ impl ProcessorBuilder {
     /// Builds a processor on a pool that others use, too; the pool's configuration here does not count.
     ///
     /// # Errors
-    /// A value is out of its range.
+    /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`.
     pub fn build_on<C: Converter>(
         self,
         pool: AdaptiveThreadPool,

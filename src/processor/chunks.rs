@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 
 use super::ProcessError;
-use super::engine::{Converted, Engine};
+use super::inner::{Converted, Inner};
 use super::parts::Here;
 use super::request::Job;
 use crate::contain::contain;
@@ -15,28 +15,28 @@ use crate::pool::TaskContext;
 /// Converts in parts, if that was asked for and the converter can; `None` if the document is to be converted whole, be it
 /// that its parts turned out not to make the whole.
 pub(super) fn convert<C: Converter>(
-    engine: &Arc<Engine<C>>,
+    inner: &Arc<Inner<C>>,
     job: &Job,
     formats: (Format, Format),
 ) -> Option<Result<Converted, ProcessError>> {
-    let size = engine.chunk_size(&job.options);
+    let size = inner.chunk_size(&job.options);
     if !job.options.parallel_chunks || job.content.len() <= size {
         return None;
     }
     let context = TaskContext::current()?;
-    let split = Arc::new(engine.converter.split(&job.content, &job.options, size)?);
+    let split = Arc::new(inner.converter.split(&job.content, &job.options, size)?);
     let chunks = split.len();
     if chunks < 2 {
         return None;
     }
     contain(|| tracing::debug!(bytes = job.content.len(), parts = chunks, "document in parts"));
     let lengths = (0..chunks).map(|part| split.part(part).len());
-    let done = match (Here { engine, formats, context }).convert_each(lengths, &part(engine, job, &split)) {
+    let done = match (Here { inner, formats, context }).convert_each(lengths, &part(inner, job, &split)) {
         Ok(Ok(mut outs)) => {
-            let mut out = engine.memory.take(outs.iter().map(|(out, _)| out.len()).sum());
+            let mut out = inner.memory.take(outs.iter().map(|(out, _)| out.len()).sum());
             // The converter gets what is in the buffers; their memory goes back to the pool when it has dropped that.
             let contents = outs.iter_mut().map(|(out, _)| out.split()).collect();
-            let joined = engine.converter.join(&split, contents, &job.options, &mut out);
+            let joined = inner.converter.join(&split, contents, &job.options, &mut out);
             joined.map(|mut report| {
                 outs.iter().for_each(|(_, part)| report.merge(part));
                 Converted { out, chunks, report }
@@ -55,10 +55,10 @@ pub(super) fn convert<C: Converter>(
     }
 }
 
-fn part<C: Converter>(engine: &Arc<Engine<C>>, job: &Job, split: &Arc<Split>) -> ConvertPart {
-    let (engine, content, split) = (Arc::clone(engine), job.content.clone(), Arc::clone(split));
+fn part<C: Converter>(inner: &Arc<Inner<C>>, job: &Job, split: &Arc<Split>) -> ConvertPart {
+    let (inner, content, split) = (Arc::clone(inner), job.content.clone(), Arc::clone(split));
     let options = job.options.clone();
     Arc::new(move |part, out: &mut BytesMut| {
-        engine.converter.convert_part(&content, &split, part, &options, out)
+        inner.converter.convert_part(&content, &split, part, &options, out)
     })
 }

@@ -46,8 +46,17 @@ pub struct ProcessorConfig {
     /// works the runtime has nothing to do, so its clock jumps to the timeout, and the batch is over at once.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub batch_timeout: Duration,
-    /// How many tasks of one tenant may be under way (queued in the pool or running) at once; further ones wait their
-    /// turn. Default `usize::MAX`, which is no limit; accepted 1 or more.
+    /// How many tasks of one tenant may run at a time; further ones wait in the pool's queue. It is
+    /// the short form of [`pool.max_running_per_tenant`](PoolConfig::max_running_per_tenant): if
+    /// both are set, the smaller one holds. Default `usize::MAX`, which is no limit; accepted 1 or
+    /// more.
+    ///
+    /// A document is a task; so are the documents of a batch that share one. Requests without a
+    /// tenant are not limited, nor is what a task of the pool submits to its own pool. How many
+    /// tasks of a tenant may *wait* is [`tenant_queue_share`](PoolConfig::tenant_queue_share).
+    ///
+    /// A pool that a processor shares ([`on_pool`](crate::ConcurrentProcessorV2::on_pool)) has a
+    /// limit of its own; a smaller one here is an error.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_unlimited"))]
     pub max_concurrent_per_tenant: usize,
     /// How urgent documents of a format are, if their request does not say; what is not named is
@@ -106,6 +115,33 @@ impl ProcessorConfig {
         check(self.coalesce_target, "coalesce_target", Duration::ZERO, Duration::from_secs(1))?;
         self.memory.validate()?;
         self.pool.validate()
+    }
+
+    /// How many tasks of one tenant may run at a time on a pool with this configuration;
+    /// `usize::MAX` without a limit.
+    pub(super) fn tenant_limit(&self, pool: &PoolConfig) -> usize {
+        self.max_concurrent_per_tenant.min(pool.max_running_per_tenant.unwrap_or(usize::MAX))
+    }
+
+    /// The configuration of the processor's own pool, with the smaller limit. One that the threads
+    /// can't exceed is left out: it would cost the run order something.
+    pub(super) fn own_pool(&self) -> PoolConfig {
+        let mut pool = self.pool.clone();
+        if self.max_concurrent_per_tenant < pool.max_threads {
+            pool.max_running_per_tenant = Some(self.tenant_limit(&pool));
+        }
+        pool
+    }
+
+    /// Whether a pool with this configuration keeps the tenants' limit.
+    pub(super) fn check_pool(&self, pool: &PoolConfig) -> Result<(), ConfigError> {
+        let kept = pool.max_running_per_tenant.unwrap_or(usize::MAX).min(pool.max_threads);
+        if self.max_concurrent_per_tenant >= kept {
+            return Ok(());
+        }
+        let accepted =
+            format!("{kept} or more, which is what the shared pool keeps (max_running_per_tenant)");
+        Err(ConfigError::new("max_concurrent_per_tenant", self.max_concurrent_per_tenant, accepted))
     }
 }
 

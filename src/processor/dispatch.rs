@@ -9,11 +9,10 @@ use tokio::sync::{oneshot, watch};
 
 use super::ConcurrentProcessorV2;
 use super::batch::BatchProgress;
-use super::engine::{Engine, kind_of};
 use super::group::{Answers, Group};
-use super::pace::{Pace, Stretch};
+use super::inner::{Inner, kind_of};
 use super::request::{Job, task_for};
-use crate::admission::Start as _;
+use super::yield_budget::{BatchTimer, YieldBudget};
 use crate::contain::contain;
 use crate::convert::Converter;
 use crate::policy::coalescing::{self, Item};
@@ -40,8 +39,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Cancels what has not begun; the last first, so that a slot that comes free does not go to one that is about to be
-    /// cancelled itself.
+    /// Cancels what has not begun; the last first, so that a place that comes free does not go to
+    /// one that is about to be cancelled itself.
     pub(super) fn cancel(&self) {
         self.started.iter().rev().for_each(|group| group.deferred.cancel());
     }
@@ -81,8 +80,6 @@ pub(super) struct Start<'b, C> {
     asked: Instant,
     progress: Option<Arc<watch::Sender<BatchProgress>>>,
     alive: Arc<oneshot::Sender<Infallible>>,
-    /// Whether the limits of tenants hold. Not for a task of the pool that waits for a batch: see `process_single`.
-    limited: bool,
     classes: HashMap<TaskOptions, usize>,
     waiting: Vec<Option<Waiting>>,
     items: Vec<Item>,
@@ -91,7 +88,7 @@ pub(super) struct Start<'b, C> {
 struct Waiting {
     position: usize,
     job: Job,
-    terms: TaskOptions,
+    task: TaskOptions,
 }
 
 impl<'b, C: Converter> Start<'b, C> {
@@ -108,7 +105,6 @@ impl<'b, C: Converter> Start<'b, C> {
             asked,
             progress,
             alive: Arc::new(alive),
-            limited: processor.engine.tenants.is_some() && !processor.pool.is_here(),
             classes: HashMap::new(),
             waiting: Vec::with_capacity(documents),
             items: Vec::with_capacity(documents),
@@ -116,38 +112,38 @@ impl<'b, C: Converter> Start<'b, C> {
     }
 
     /// One more document.
-    pub(super) fn add(&mut self, position: usize, job: Job, terms: TaskOptions) {
-        let cost_ns = predict(&self.processor.engine, &job);
-        let class = if terms == TaskOptions::new() {
+    pub(super) fn add(&mut self, position: usize, job: Job, task: TaskOptions) {
+        let cost_ns = predict(&self.processor.inner, &job);
+        let class = if task == TaskOptions::new() {
             0
-        } else if let Some(&class) = self.classes.get(&terms) {
+        } else if let Some(&class) = self.classes.get(&task) {
             class
         } else {
             // The first class is that of those who say nothing.
             let class = self.classes.len() + 1;
-            self.classes.insert(terms.clone(), class);
+            self.classes.insert(task.clone(), class);
             class
         };
         self.items.push(Item { cost_ns, class });
-        self.waiting.push(Some(Waiting { position, job, terms }));
+        self.waiting.push(Some(Waiting { position, job, task }));
     }
 
     /// Submits all of them. `self` is consumed, so that what is left alive are the groups. True if the time was over before
     /// the last was submitted.
-    pub(super) async fn submit(mut self, pace: &mut Pace<'_>) -> (Groups, bool) {
-        let target = self.processor.engine.config.coalesce_target;
+    pub(super) async fn submit(mut self, timer: &mut BatchTimer<'_>) -> (Groups, bool) {
+        let target = self.processor.inner.config.coalesce_target;
         let target = nanos(target);
         let pool = &self.processor.pool;
         let plan = coalescing::groups(&self.items, target, pool.usable_threads());
-        // If the batch is dropped during a pause, so are they, which cancels them.
+        // If the batch is dropped while it yields, so are they, which cancels them.
         let mut groups = Groups { started: Vec::with_capacity(plan.len()), looked_at: 0 };
-        let (mut called, mut stretch) = (0, Stretch::of_moves());
+        let (mut called, mut budget) = (0, YieldBudget::of_moves());
         for group in plan {
-            if stretch.ends_before(group.members.len()) {
+            if budget.spend(group.members.len()) {
                 // Nobody knows when this thread will come back to it.
                 pool.call(groups.started.len() - called);
                 called = groups.started.len();
-                if pace.pause().await {
+                if timer.yield_now().await {
                     return (groups, true);
                 }
             }
@@ -155,10 +151,10 @@ impl<'b, C: Converter> Start<'b, C> {
             let mut members = group.members;
             let mut jobs = Vec::with_capacity(members.len());
             for member in &mut members {
-                if let Some(Waiting { position, job, terms }) = self.waiting[*member].take() {
+                if let Some(Waiting { position, job, task }) = self.waiting[*member].take() {
                     jobs.push((position, job));
                     *member = position;
-                    common = terms;
+                    common = task;
                 }
             }
             let group = self.one(jobs, members, common);
@@ -168,53 +164,30 @@ impl<'b, C: Converter> Start<'b, C> {
         (groups, false)
     }
 
-    fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, terms: TaskOptions) -> Started {
+    fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, task: TaskOptions) -> Started {
         let Self { processor, asked, progress, alive, .. } = self;
+        let (inner, pool) = (&processor.inner, &processor.pool);
+        // Its documents are converted one after the other, but all of them are there.
+        let mut bytes = jobs
+            .iter()
+            .fold(0_usize, |sum, (_, job)| sum.saturating_add(inner.weight(&job.content, &job.options)));
+        if jobs.len() > 1 {
+            // What fits one by one must not be refused because it is together.
+            bytes = bytes.min(pool.config().byte_budget.unwrap_or(bytes));
+        }
         let answers = Arc::new(Mutex::new(Answers::Open(Vec::with_capacity(jobs.len()))));
-        let mut group = Group {
-            engine: Arc::clone(&processor.engine),
+        let group = Group {
+            inner: Arc::clone(inner),
             jobs,
             answers: Arc::clone(&answers),
             asked: *asked,
             progress: progress.clone(),
-            slot: None,
             alive: Arc::clone(alive),
         };
-        let pool = &processor.pool;
-        // What fits one by one must not be refused because it is together.
-        // Its documents are converted one after the other, but all of them are there.
-        let bytes = group.jobs.iter().fold(0_usize, |sum, (_, job)| {
-            sum.saturating_add(processor.engine.weight(&job.content, &job.options))
-        });
-        let single = group.jobs.len() == 1;
-        let bytes = if single { bytes } else { bytes.min(pool.config().byte_budget.unwrap_or(bytes)) };
-        let defer = |group: Group<C>| match task_for(&terms, pool, bytes) {
-            None => pool.defer(move || group.run()),
-            Some(task) => task.defer(move || group.run()),
-        };
-        let mut line = None;
-        if let (Some(tenants), Some(name), true) = (&processor.engine.tenants, &terms.tenant, self.limited) {
-            group.slot = tenants.try_enter(name);
-            if group.slot.is_none() {
-                let (slot, arrival) = tenants.join_line(name);
-                group.slot = Some(slot);
-                line = Some((tenants, name, arrival));
-            }
-        }
-        let deferred = match line {
-            Some((tenants, name, arrival)) => {
-                let (ticket, deferred) = defer(group);
-                tenants.bring(name, arrival, ticket);
-                deferred
-            }
-            None if task_for(&terms, pool, bytes).is_none() || pool.is_here() => {
-                pool.enqueue_untold(move || group.run())
-            }
-            None => {
-                let (ticket, deferred) = defer(group);
-                ticket.start();
-                deferred
-            }
+        let work = move || group.run();
+        let deferred = match task_for(task, pool, bytes) {
+            Some(task) if !pool.is_here() => task.enqueue(work),
+            _ => pool.enqueue_untold(work),
         };
         Started { members, answers, deferred }
     }
@@ -229,9 +202,9 @@ impl<C> Drop for Start<'_, C> {
 }
 
 /// How long a document is predicted to take.
-fn predict<C: Converter>(engine: &Engine<C>, job: &Job) -> u64 {
-    match engine.resolve_here(job) {
-        Some(formats) => engine.kind(kind_of(formats)).lock().predict_ns(job.content.len()),
+fn predict<C: Converter>(inner: &Inner<C>, job: &Job) -> u64 {
+    match inner.resolve_here(job) {
+        Some(formats) => inner.kind(kind_of(formats)).lock().predict_ns(job.content.len()),
         // Long ones are tasks of their own; what can't be resolved fails at once, wherever it is.
         None => Kind::default().predict_ns(job.content.len()),
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::convert::ConvertError;
 use crate::error::{CANCELLED, EXPIRED, JoinError, Panic, Rejection, SHUTTING_DOWN};
+use crate::retry::Retryable;
 
 /// Why a document was not converted.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,25 @@ impl From<JoinError> for ProcessError {
             JoinError::Expired => Self::Expired,
             JoinError::Rejected(rejection) => Self::Rejected(*rejection),
             JoinError::Closed => Self::Closed,
+        }
+    }
+}
+
+impl Retryable for ProcessError {
+    /// Refusals and timeouts. A document that the converter did not accept, it will not accept the
+    /// next time either.
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Rejected(rejection) => rejection.is_retryable(),
+            _ => false,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected(rejection) => rejection.retry_after,
+            _ => None,
         }
     }
 }

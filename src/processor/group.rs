@@ -7,12 +7,11 @@ use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 
 use super::batch::BatchProgress;
-use super::engine::{Engine, Venue};
+use super::inner::{Inner, Location};
 use super::request::{Job, Outcome};
-use crate::admission::Slot;
 use crate::contain::contain;
 use crate::convert::Converter;
-use crate::pool::{TaskContext, Ticket};
+use crate::pool::TaskContext;
 use crate::sync::Mutex;
 
 /// The answers of a group so far, with their positions in the batch. They are there as soon as each document is done, so
@@ -40,13 +39,11 @@ impl Answers {
 
 /// The work of a group.
 pub(super) struct Group<C> {
-    pub(super) engine: Arc<Engine<C>>,
+    pub(super) inner: Arc<Inner<C>>,
     pub(super) jobs: Vec<(usize, Job)>,
     pub(super) answers: Arc<Mutex<Answers>>,
     pub(super) asked: Instant,
     pub(super) progress: Option<Arc<watch::Sender<BatchProgress>>>,
-    /// The tenant's slot. Before `alive`, since fields are dropped in this order: when the batch is over, it is free.
-    pub(super) slot: Option<Slot<Ticket>>,
     /// When the last group has dropped its own, whether it ran or was cancelled, the batch is over.
     pub(super) alive: Arc<oneshot::Sender<Infallible>>,
 }
@@ -54,21 +51,21 @@ pub(super) struct Group<C> {
 impl<C: Converter> Group<C> {
     /// Converts one document after the other, until somebody says that they are no longer wanted.
     pub(super) fn run(self) {
-        let Self { engine, jobs, answers, asked, progress, slot, alive } = self;
+        let Self { inner, jobs, answers, asked, progress, alive } = self;
         let context = TaskContext::current();
         if jobs.len() > 1 {
-            engine.latencies.record(None, |counters| counters.coalesced_tasks += 1);
+            inner.latencies.record(None, |counters| counters.coalesced_tasks += 1);
         }
         for (position, job) in jobs {
             if context.as_ref().is_some_and(TaskContext::is_cancelled) {
                 break;
             }
             let bytes = job.content.len();
-            let outcome = engine.convert(job, asked, Instant::now(), Venue::Worker);
+            let outcome = inner.convert(job, asked, Instant::now(), Location::Worker);
             let failed = outcome.result.is_err();
             match &mut *answers.lock() {
                 Answers::Open(answers) => {
-                    engine.account(&outcome);
+                    inner.account(&outcome);
                     answers.push((position, outcome));
                 }
                 Answers::Fetched => break,
@@ -78,7 +75,6 @@ impl<C: Converter> Group<C> {
                 contain(|| progress.send_modify(|progress| progress.count(failed, bytes)));
             }
         }
-        drop(slot);
         drop(alive);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task;
 
-use super::engine::{Engine, kind_of};
+use super::inner::{Inner, kind_of};
 use super::request::Job;
 use crate::convert::{Converter, Format};
 use crate::policy::inlining::{Share, Turn};
@@ -37,17 +37,17 @@ pub(super) struct Here {
 }
 
 /// Whether the document is converted here; `None` if it is to be shipped.
-pub(super) fn turn<C: Converter>(engine: &Engine<C>, job: &Job, asked: Instant) -> Option<Here> {
-    let budget = engine.inline_budget_ns();
+pub(super) fn turn<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) -> Option<Here> {
+    let budget = inner.inline_budget_ns();
     let bytes = job.content.len();
     if budget == 0 {
         return None;
     }
-    let formats = engine.resolve_here(job)?;
-    if !engine.kind(kind_of(formats)).lock().admit(bytes, budget) {
+    let formats = inner.resolve_here(job)?;
+    if !inner.kind(kind_of(formats)).lock().admit(bytes, budget) {
         return None;
     }
-    let alone = engine.is_alone();
+    let alone = inner.is_alone();
     let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
     // A thread that is about to end has lost its locals: nobody knows what it has done, so it does no more.
     match SHARE.try_with(ask).unwrap_or(Turn::Ship) {

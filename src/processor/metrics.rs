@@ -35,8 +35,8 @@ pub struct ProcessorMetrics {
     pub memory_pool_hits: u64,
     /// Buffers that it did not have, and allocated.
     pub memory_pool_misses: u64,
-    /// How often a request had to wait, or was refused, for lack of room in the pool or for its tenant's limit. Those of
-    /// the pool are counted for all who share it.
+    /// How often a request had to wait for room in the pool, or was refused; for all who share the
+    /// pool.
     pub backpressure_events: u64,
     /// Documents converted on the caller's own thread.
     pub inlined: u64,
@@ -56,8 +56,6 @@ pub struct ProcessorMetrics {
     pub bytes_out: u64,
     /// Requests and batches that are under way now.
     pub in_flight: usize,
-    /// Tenants that have something under way now; 0 without a limit.
-    pub active_tenants: usize,
 }
 
 /// What is counted with each document.

@@ -5,29 +5,20 @@ mod builder;
 mod chunks;
 mod config;
 mod dispatch;
-mod engine;
 mod error;
 mod group;
 mod inline;
+mod inner;
 mod metrics;
-mod open;
-mod pace;
 mod parts;
 mod reader;
 mod request;
-pub(crate) mod retry;
-pub(crate) mod retry_budget;
-#[cfg(feature = "tower")]
-mod serve;
 mod single;
 mod stream;
-mod turn;
+mod yield_budget;
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Duration;
 
 pub use batch::{Batch, BatchProgress};
@@ -42,20 +33,18 @@ pub use stream::ProcessStream;
 
 #[cfg(feature = "tower")]
 pub(crate) use {
-    engine::InFlight,
-    open::{Opened, Way},
+    inner::InFlight,
     request::Outcome,
+    single::{Checked, Route},
 };
 
-use self::engine::Engine;
+use self::inner::Inner;
 use crate::convert::Converter;
 #[cfg(feature = "documents")]
 use crate::convert::DocumentConverter;
 use crate::error::{BuildError, or_panic};
 use crate::memory::BufferPool;
-use crate::pool::{AdaptiveThreadPool, PoolStatistics, ShutdownReport, Ticket};
-
-type Tenants = crate::admission::Tenants<Ticket>;
+use crate::pool::{AdaptiveThreadPool, PoolStatistics, ShutdownReport};
 
 /// The converter of a processor that names none: without the feature `documents` there is none, hence no value of it.
 #[cfg(feature = "documents")]
@@ -119,12 +108,12 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 /// ```
 pub struct ConcurrentProcessorV2<C = DefaultConverter> {
     pool: AdaptiveThreadPool,
-    engine: Arc<Engine<C>>,
+    inner: Arc<Inner<C>>,
 }
 
 impl<C> Clone for ConcurrentProcessorV2<C> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), engine: Arc::clone(&self.engine) }
+        Self { pool: self.pool.clone(), inner: Arc::clone(&self.inner) }
     }
 }
 
@@ -132,7 +121,7 @@ impl<C> std::fmt::Debug for ConcurrentProcessorV2<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ConcurrentProcessorV2")
             .field("pool", &self.pool)
-            .field("config", &self.engine.config)
+            .field("config", &self.inner.config)
             .finish_non_exhaustive()
     }
 }
@@ -197,8 +186,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// A processor on a pool that others use, too; `config.pool` does not count.
     ///
     /// # Panics
-    /// A value is out of its range; the panic has the error's text. [`try_on_pool`](Self::try_on_pool) returns it as an
-    /// error.
+    /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`; the
+    /// panic has the error's text. [`try_on_pool`](Self::try_on_pool) returns it as an error.
     #[must_use]
     #[track_caller]
     pub fn on_pool(pool: AdaptiveThreadPool, converter: C, config: ProcessorConfig) -> Self {
@@ -211,24 +200,25 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// A value is out of its range, or the operating system refused one of the first threads.
     pub fn try_with_converter(converter: C, config: ProcessorConfig) -> Result<Self, BuildError> {
         config.validate()?;
-        let pool = AdaptiveThreadPool::try_with_config(config.pool.clone())?;
+        let pool = AdaptiveThreadPool::try_with_config(config.own_pool())?;
         Self::try_on_pool(pool, converter, config)
     }
 
     /// A processor on a pool that others use, too; `config.pool` does not count.
     ///
     /// # Errors
-    /// A value is out of its range.
+    /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`.
     pub fn try_on_pool(
         pool: AdaptiveThreadPool,
         converter: C,
         config: ProcessorConfig,
     ) -> Result<Self, BuildError> {
         config.validate()?;
-        let engine = Engine::new(converter, config)?;
+        config.check_pool(pool.config())?;
+        let inner = Inner::new(converter, config, pool.config())?;
         // A buffer of each size for each thread that is foreseen.
-        pool.on_foreseen(engine.memory.preparer());
-        Ok(Self { pool, engine: Arc::new(engine) })
+        pool.on_foreseen(inner.memory.preparer());
+        Ok(Self { pool, inner: Arc::new(inner) })
     }
 
     /// The pool that it works on.
@@ -240,35 +230,32 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// The configuration that it was built with.
     #[must_use]
     pub fn config(&self) -> &ProcessorConfig {
-        &self.engine.config
+        &self.inner.config
     }
 
     /// The converter.
     #[must_use]
     pub fn converter(&self) -> &C {
-        &self.engine.converter
+        &self.inner.converter
     }
 
     /// The pool that its answers' memory comes from, and returns to when they are dropped. Documents that are read into
     /// buffers of it ([`BufferPool::take`], [`PooledBuf::freeze`](crate::memory::PooledBuf::freeze)) need no memory of their own either.
     #[must_use]
     pub fn memory_pool(&self) -> &BufferPool {
-        &self.engine.memory
+        &self.inner.memory
     }
 
     /// What it has done so far. Takes some 100 us, since the latencies of all threads are added up.
     #[must_use]
     pub fn get_metrics(&self) -> ProcessorMetrics {
-        let tenants = self.engine.tenants.as_deref();
-        let memory = self.engine.memory.statistics();
+        let memory = self.inner.memory.statistics();
         ProcessorMetrics {
             memory_pool_hits: memory.hits(),
             memory_pool_misses: memory.misses(),
-            backpressure_events: self.pool.statistics().backpressure_events
-                + tenants.map_or(0, Tenants::held_up),
-            in_flight: self.engine.in_flight.load(Ordering::Relaxed),
-            active_tenants: tenants.map_or(0, Tenants::len),
-            ..ProcessorMetrics::of(&self.engine.latencies.summary())
+            backpressure_events: self.pool.statistics().backpressure_events,
+            in_flight: self.inner.in_flight.load(Ordering::Relaxed),
+            ..ProcessorMetrics::of(&self.inner.latencies.summary())
         }
     }
 
@@ -278,21 +265,14 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         self.pool.statistics()
     }
 
-    /// Shuts its pool down, for all who share it; see [`AdaptiveThreadPool::shutdown`]. Requests that come later, and those
-    /// that still wait for room, are answered with [`ProcessError::Closed`].
+    /// Shuts its pool down, for all who share it; see [`AdaptiveThreadPool::shutdown`]. Requests
+    /// that come later are answered with [`ProcessError::Closed`], and so are those that wait for
+    /// room or for their bytes. What waits in the run order, for its tenant's limit among others,
+    /// is converted until `drain` has passed, and then answered with [`ProcessError::Cancelled`].
     ///
     /// # Cancel safety
     /// As for the pool: admission is closed with the first poll and stays so.
     pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
-        let mut shutdown = pin!(self.pool.shutdown(drain));
-        // The first poll closes admission; then a request that waits for a tenant's turn waits in vain.
-        let first = poll_fn(|cx| Poll::Ready(shutdown.as_mut().poll(cx))).await;
-        if let Some(tenants) = &self.engine.tenants {
-            tenants.turn_away();
-        }
-        match first {
-            Poll::Ready(report) => report,
-            Poll::Pending => shutdown.await,
-        }
+        self.pool.shutdown(drain).await
     }
 }

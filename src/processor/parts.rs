@@ -1,7 +1,8 @@
 //! Parts of a document, converted at the same time by the task of the document.
 //!
-//! They are subtasks: so it is the document's task that holds the tenant's slot, and no step waits for the caller to be polled. A
-//! worker that waits for its parts converts those that nobody has begun.
+//! They are subtasks: so only the document's task counts for its tenant's limit, and no step waits
+//! for the caller to be polled. A worker that waits for its parts converts those that nobody has
+//! begun.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::BytesMut;
 
 use super::ProcessError;
-use super::engine::Engine;
+use super::inner::Inner;
 use crate::convert::{ConvertError, ConvertPart, Converter, Format, OneByOne, Parts, Report};
 use crate::memory::PooledBuf;
 use crate::pool::{JoinHandle, TaskContext};
@@ -20,7 +21,7 @@ pub(super) type PartDone = (PooledBuf, Report);
 
 /// The task that runs here, to whose workers parts may go.
 pub(super) struct Here<'e, C> {
-    pub(super) engine: &'e Arc<Engine<C>>,
+    pub(super) inner: &'e Arc<Inner<C>>,
     pub(super) formats: (Format, Format),
     pub(super) context: TaskContext,
 }
@@ -40,13 +41,13 @@ impl<C: Converter> Here<'_, C> {
         let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
         let probe = self.context.probe();
         let parts = lengths.enumerate().map(|(part, length)| {
-            let (engine, formats, convert) = (Arc::clone(self.engine), self.formats, Arc::clone(convert));
+            let (inner, formats, convert) = (Arc::clone(self.inner), self.formats, Arc::clone(convert));
             let (stop, probe) = (Arc::clone(&stop.0), probe.clone());
             self.context.spawn(move || {
                 if stop.load(Ordering::Relaxed) || probe.is_cancelled() {
                     return None;
                 }
-                let mut out = engine.buffer(formats, length);
+                let mut out = inner.buffer(formats, length);
                 Some(convert(part, &mut out).map(|report| (out, report)))
             })
         });

@@ -29,10 +29,11 @@ pub struct ConversionRequest {
     pub content: Bytes,
     /// How to convert it.
     pub options: ConversionOptions,
-    /// Whose it is, how urgent, and until when it is of use. Each tenant may have
-    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) documents under way; requests
-    /// without a tenant are not limited. The processor sets [`bytes`](TaskOptions::bytes) itself. Small documents of
-    /// a batch share a task only if their options are the same: a name for each makes a task of each.
+    /// Whose it is, how urgent, and until when it is of use. Of each tenant
+    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) tasks may
+    /// run at a time; requests without a tenant are not limited. The processor sets
+    /// [`bytes`](TaskOptions::bytes) itself. Small documents of a batch share a task only if their
+    /// options are the same: a name for each makes a task of each.
     pub task: TaskOptions,
 }
 
@@ -110,8 +111,8 @@ pub struct ConversionResponse {
     pub from: Option<Format>,
     /// The format that it was converted to; `None` if it was not looked at.
     pub to: Option<Format>,
-    /// From the request to the start of its conversion: for its tenant's turn, for room, for a worker, and in a batch
-    /// for those before it.
+    /// From the request to the start of its conversion: for room, for its tenant's turn, for a
+    /// worker, and in a batch for those before it.
     pub queued: Duration,
     /// How long the conversion itself took.
     pub took: Duration,
@@ -132,14 +133,14 @@ impl ConversionResponse {
 }
 
 /// The task for documents of that many bytes; `None` if it may be a plain one.
-pub(super) fn task_for<'p>(
-    options: &TaskOptions,
-    pool: &'p AdaptiveThreadPool,
+pub(super) fn task_for(
+    options: TaskOptions,
+    pool: &AdaptiveThreadPool,
     bytes: usize,
-) -> Option<TaskBuilder<'p>> {
+) -> Option<TaskBuilder<'_>> {
     // Without a budget nobody counts them, and the task may be plain.
     let bytes = if pool.config().byte_budget.is_some() { bytes } else { 0 };
-    pool.task_with(TaskOptions { bytes, ..options.clone() })
+    pool.task_with(TaskOptions { bytes, ..options })
 }
 
 /// A request without its name, on its way.

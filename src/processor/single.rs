@@ -7,30 +7,67 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::task::yield_now;
+use tracing::Span;
 
-use super::engine::{Engine, InFlight, Venue};
-use super::open::Way;
+use super::inline::{self, Here};
+use super::inner::{InFlight, Inner, Location};
 use super::request::{Job, Outcome, task_for};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
-use crate::admission::Slot;
 use crate::convert::Converter;
-use crate::error::{RejectReason, Rejected, Rejection};
-use crate::pool::{Deferred, Ticket};
+use crate::error::{JoinError, Rejected};
+use crate::pool::Deferred;
+#[cfg(feature = "tower")]
+use crate::pool::TaskBuilder;
 use crate::task::TaskOptions;
+
+/// A document that may be converted.
+pub(crate) struct Checked {
+    submission: Submission,
+    /// When its conversion begins, if that is to be here.
+    start: Instant,
+    here: Option<Here>,
+}
+
+/// A document for a worker.
+pub(crate) struct Submission {
+    job: Job,
+    task: TaskOptions,
+    asked: Instant,
+}
+
+/// The way of a document that was checked.
+pub(crate) enum Route {
+    /// It was converted on the calling thread.
+    Answered(Outcome),
+    /// It goes to the pool.
+    Submit(Submission),
+}
+
+impl Checked {
+    /// Whether the caller is to yield to the runtime before the document is routed.
+    pub(crate) fn yields(&self) -> bool {
+        self.here.is_some_and(|here| here.yields)
+    }
+
+    /// The caller has yielded.
+    pub(crate) fn start_now(&mut self) {
+        self.start = Instant::now();
+    }
+}
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
     /// Converts a document. What is wrong with it is in the response; this never fails as a whole.
     ///
     /// A document that is predicted to take less than `inline_budget` is converted on the calling thread, in a bounded
-    /// share of its time. Any other goes to the pool; while the pool's queue is full, or its tenant has as many under way
-    /// as one may, it waits its turn, first come, first served. It waits there by itself: its turn comes even if this
-    /// future is not polled at the time, and holds nobody up.
+    /// share of its time. Any other goes to the pool; while the pool's queue is full, or as many
+    /// tasks of its tenant run as may, it waits its turn. It waits there by itself: its turn comes
+    /// even if this future is not polled at the time, and delays no other document.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the document if its conversion has not begun: its bytes are dropped, and its place in
-    /// the queue and its tenant's slot are free, before `drop` returns. A conversion that has begun goes on to its end (a
-    /// document in parts: to the end of the parts that have begun), keeps the tenant's slot until then, and its result is
-    /// dropped.
+    /// the queue is free, before `drop` returns. A conversion that has begun goes on to its end (a
+    /// document in parts: to the end of the parts that have begun), counts for its tenant's limit
+    /// until then, and its result is dropped.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -46,31 +83,74 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # #[cfg(not(feature = "documents"))] fn main() {}
     /// ```
     pub async fn process_single(&self, request: ConversionRequest) -> ConversionResponse {
-        let terms = self.engine.terms(&request, &request.content);
+        let task = self.inner.task_options(&request, &request.content);
         let (id, job) = request.into_parts();
-        self.process(job, terms, Instant::now()).await.named(id)
+        self.process(job, task, Instant::now()).await.named(id)
     }
 
-    pub(super) async fn process(&self, job: Job, terms: TaskOptions, asked: Instant) -> Outcome {
-        let engine = &self.engine;
-        let _under_way = engine.enter();
-        let mut opened = match self.open(job, terms, asked) {
-            Ok(opened) => opened,
+    pub(super) async fn process(&self, job: Job, task: TaskOptions, asked: Instant) -> Outcome {
+        let _in_flight = self.inner.enter();
+        let mut checked = match self.check(job, task, asked) {
+            Ok(checked) => checked,
             Err(outcome) => return outcome,
         };
-        if opened.yields() {
+        if checked.yields() {
             yield_now().await;
-            opened.begins_now();
+            checked.start_now();
         }
-        let result = match self.proceed(opened) {
-            Way::Answered(outcome) => return outcome,
-            Way::TenantFull(arrived) => self.stand_in_line(arrived).await,
-            Way::Ship(shipment) => match shipment.task(&self.pool) {
-                None => self.pool.run(self.work(shipment)).await,
-                Some(task) => task.run(self.work(shipment)).await,
-            },
+        let Submission { job, task, asked } = match self.route(checked) {
+            Route::Answered(outcome) => return outcome,
+            Route::Submit(submission) => submission,
         };
-        result.unwrap_or_else(|error| engine.unconverted(error.into(), asked))
+        let bytes = self.inner.weight(&job.content, &job.options);
+        let work = on_worker(Arc::clone(&self.inner), job, asked);
+        self.run(task, bytes, work).await.unwrap_or_else(|error| self.inner.unconverted(error.into(), asked))
+    }
+
+    /// Runs work on the pool, as a task of these options that holds `bytes` bytes.
+    ///
+    /// # Cancel safety
+    /// As [`process_single`](Self::process_single).
+    pub(super) async fn run<F, T>(&self, task: TaskOptions, bytes: usize, work: F) -> Result<T, JoinError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match task_for(task, &self.pool, bytes) {
+            None => self.pool.run(work).await,
+            Some(task) => task.run(work).await,
+        }
+    }
+
+    /// Checks a document that was asked for at `asked`, and decides where it is converted.
+    ///
+    /// # Errors
+    /// The answer, if it is not accepted.
+    fn check(&self, job: Job, task: TaskOptions, asked: Instant) -> Result<Checked, Outcome> {
+        let inner = &self.inner;
+        if self.pool.is_closed() {
+            return Err(inner.refused(ProcessError::Closed, job.content, asked));
+        }
+        if let Err(error) = inner.check_size(&job.content) {
+            return Err(inner.refused(error, job.content, asked));
+        }
+        if task.has_expired(asked) {
+            return Err(inner.refused(ProcessError::Expired, job.content, asked));
+        }
+        let may_inline = !self.pool.is_here() && inner.may_inline(&task);
+        let here = if may_inline { inline::turn(inner, &job, asked) } else { None };
+        Ok(Checked { submission: Submission { job, task, asked }, start: asked, here })
+    }
+
+    /// Converts a document here, if that was decided.
+    pub(crate) fn route(&self, checked: Checked) -> Route {
+        let Checked { submission, start, here } = checked;
+        let Some(Here { formats, .. }) = here else { return Route::Submit(submission) };
+        let Submission { job, task, asked } = submission;
+        let _span = task.span().map(Span::entered);
+        let outcome = self.inner.convert(job, asked, start, Location::Caller(formats));
+        self.inner.account(&outcome);
+        Route::Answered(outcome)
     }
 
     /// Submits a document at once, or refuses it at once. Never converts on the calling thread.
@@ -79,9 +159,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// [`process_single`](Self::process_single). It need not be polled for the conversion to go on.
     ///
     /// # Errors
-    /// The queue is full, the tenant has as many under way as one may, or the pool takes no more work: the request is
-    /// handed back, untouched, with the facts. [`RetryPolicy::submit`](crate::retry::RetryPolicy::submit) tries again with it. A
-    /// document that is too long is not refused in this way, for to try again would not help: its response says so, at once.
+    /// The queue is full, the tenant has its share of it
+    /// ([`TenantLimit`](crate::RejectReason::TenantLimit)), or the pool takes no more work: the
+    /// request is handed back, untouched, with the facts.
+    /// [`RetryPolicy::submit`](crate::retry::RetryPolicy::submit) tries again with it. A document
+    /// that is too long is not refused in this way, for to try again would not help: its response
+    /// says so, at once.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -102,76 +185,74 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         request: ConversionRequest,
     ) -> Result<Processing, Rejected<ConversionRequest>> {
         let asked = Instant::now();
-        let engine = &self.engine;
-        let under_way = engine.enter();
+        let inner = &self.inner;
+        let in_flight = inner.enter();
         if !self.pool.is_closed() {
-            if let Err(error) = engine.check_size(&request.content) {
+            if let Err(error) = inner.check_size(&request.content) {
                 let ConversionRequest { id, content, .. } = request;
-                let answer = Answer::Known(future::ready(engine.refused(error, content, asked)));
-                return Ok(Processing { answer, id, _under_way: under_way });
+                let answer = Answer::Known(future::ready(inner.refused(error, content, asked)));
+                return Ok(Processing { answer, id, _in_flight: in_flight });
             }
         }
-        let mut slot = None;
-        if let (Some(tenants), Some(name), false) =
-            (&engine.tenants, &request.task.tenant, self.pool.is_here())
-        {
-            slot = tenants.try_enter(name);
-            if slot.is_none() {
-                return Err(Rejected::new(self.tenant_rejection(tenants.limit()), request));
-            }
-        }
+        let task = inner.task_options(&request, &request.content);
+        let bytes = inner.weight(&request.content, &request.options);
         let mut id = String::new();
-        let terms = engine.terms(&request, &request.content);
-        let weight = engine.weight(&request.content, &request.options);
-        let work = |(request, slot): (ConversionRequest, _)| {
+        let work = |request: ConversionRequest| {
             let (name, job) = request.into_parts();
             id = name;
-            on_worker(Arc::clone(engine), job, asked, slot)
+            on_worker(Arc::clone(inner), job, asked)
         };
-        let submitted = match task_for(&terms, &self.pool, weight) {
-            None => self.pool.try_enqueue((request, slot), work),
-            Some(task) => task.try_enqueue((request, slot), work),
-        };
-        match submitted {
-            Ok(deferred) => {
-                let counts = Arc::clone(engine) as Arc<dyn Unconverted>;
-                let answer = Answer::Awaited { deferred, asked, counts };
-                Ok(Processing { answer, id, _under_way: under_way })
-            }
-            Err(rejected) => {
-                let (rejection, (request, _slot)) = rejected.into_parts();
-                Err(Rejected::new(rejection, request))
-            }
-        }
-    }
-
-    #[cold]
-    pub(super) fn tenant_rejection(&self, limit: usize) -> Rejection {
-        // A slot comes free when one of the tenant's own is done: by Little's law once in (mean latency / limit).
-        let mean = self.engine.latencies.mean().unwrap_or_default();
-        let after = mean / u32::try_from(limit).unwrap_or(u32::MAX);
-        Rejection {
-            reason: RejectReason::TenantLimit,
-            depth: limit,
-            limit,
-            load_factor: self.pool.statistics().load_factor,
-            retry_after: Some(self.pool.spread(after)),
-        }
+        let deferred = match task_for(task, &self.pool, bytes) {
+            None => self.pool.try_enqueue(request, work),
+            Some(task) => task.try_enqueue(request, work),
+        }?;
+        let counts = Arc::clone(inner) as Arc<dyn CountUnconverted>;
+        let answer = Answer::Awaited { deferred, asked, counts };
+        Ok(Processing { answer, id, _in_flight: in_flight })
     }
 }
 
-/// The work of one document, with its tenant's slot in it.
-pub(super) fn on_worker<C: Converter>(
-    engine: Arc<Engine<C>>,
+/// For the service of a processor.
+#[cfg(feature = "tower")]
+impl<C: Converter> ConcurrentProcessorV2<C> {
+    /// Checks a request that comes now. Returns its name, the guard that counts it, and the checked
+    /// document or its answer.
+    pub(crate) fn check_request(
+        &self,
+        request: ConversionRequest,
+    ) -> (String, InFlight, Result<Checked, Outcome>) {
+        let asked = Instant::now();
+        let in_flight = self.inner.enter();
+        let task = self.inner.task_options(&request, &request.content);
+        let (id, job) = request.into_parts();
+        (id, in_flight, self.check(job, task, asked))
+    }
+
+    /// The task for a document (`None` if it may be a plain one), and its work.
+    pub(crate) fn prepare(
+        &self,
+        submission: Submission,
+    ) -> (Option<TaskBuilder<'_>>, impl FnOnce() -> Outcome + Send + 'static + use<C>) {
+        let Submission { job, task, asked } = submission;
+        let bytes = self.inner.weight(&job.content, &job.options);
+        (task_for(task, &self.pool, bytes), on_worker(Arc::clone(&self.inner), job, asked))
+    }
+
+    /// Counts a document that was accepted and not converted.
+    pub(crate) fn count_unconverted(&self, why: ProcessError) {
+        self.inner.unconverted(why, Instant::now());
+    }
+}
+
+/// The work of one document.
+fn on_worker<C: Converter>(
+    inner: Arc<Inner<C>>,
     job: Job,
     asked: Instant,
-    slot: Option<Slot<Ticket>>,
 ) -> impl FnOnce() -> Outcome + Send + 'static {
     move || {
-        let outcome = engine.convert(job, asked, Instant::now(), Venue::Worker);
-        engine.account(&outcome);
-        // Before the answer can be seen: who has it may send the next.
-        drop(slot);
+        let outcome = inner.convert(job, asked, Instant::now(), Location::Worker);
+        inner.account(&outcome);
         outcome
     }
 }
@@ -181,7 +262,7 @@ pub(super) fn on_worker<C: Converter>(
 pub struct Processing {
     answer: Answer,
     id: String,
-    _under_way: InFlight,
+    _in_flight: InFlight,
 }
 
 enum Answer {
@@ -190,18 +271,18 @@ enum Answer {
     Awaited {
         deferred: Deferred<Outcome>,
         asked: Instant,
-        counts: Arc<dyn Unconverted>,
+        counts: Arc<dyn CountUnconverted>,
     },
 }
 
-/// An [`Engine`], whatever its converter.
-trait Unconverted: Send + Sync {
+/// An [`Inner`], whatever its converter.
+trait CountUnconverted: Send + Sync {
     fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome;
 }
 
-impl<C: Converter> Unconverted for Engine<C> {
+impl<C: Converter> CountUnconverted for Inner<C> {
     fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
-        Engine::unconverted(self, error, asked)
+        Inner::unconverted(self, error, asked)
     }
 }
 

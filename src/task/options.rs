@@ -29,7 +29,8 @@ use super::Priority;
 #[must_use = "options do nothing until a task is submitted with them"]
 pub struct TaskOptions {
     /// Whose it is: tenants share the pool's time. `None` and `""` are one tenant together, to which `tenant_queue_share`
-    /// does not apply. Check a name that a client may choose: each name has a share of its own.
+    /// and `max_running_per_tenant` do not apply. Check a name that a client may choose: each name
+    /// has a share of its own.
     pub tenant: Option<Arc<str>>,
     /// How urgent it is. `None`: [`Priority::Standard`]; of a document, what
     /// [`priorities`](crate::ProcessorConfig::priorities) says of its format.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::paused_sleep;
 use crate::error::RejectReason;
-use crate::pool::stage::{self, Faulty};
 use crate::pool::{CapturedContext, Propagate, TaskContext};
 use crate::sync::Mutex;
 
@@ -102,23 +102,19 @@ impl Faults {
         list.refusals.len() + list.failures.len()
     }
 
-    pub(super) fn source(&self) -> Arc<dyn Faulty> {
+    /// Takes the reason why the next caller is refused, if one is on the list.
+    pub(super) fn next_refusal(&self) -> Option<RejectReason> {
+        self.list.lock().refusals.pop_front()
+    }
+
+    /// Returns what gives the failures of tasks to tasks as they are submitted.
+    pub(super) fn propagate(&self) -> Arc<dyn Propagate> {
         Arc::new(Source(self.clone()))
     }
 }
 
-/// A pool's end of the list.
+/// Gives failures to tasks. Not `Faults` itself: its users see no `Propagate`.
 struct Source(Faults);
-
-impl Faulty for Source {
-    fn refusal(&self) -> Option<RejectReason> {
-        self.0.list.lock().refusals.pop_front()
-    }
-
-    fn propagate(&self) -> Arc<dyn Propagate> {
-        Arc::new(Source(self.0.clone()))
-    }
-}
 
 impl Propagate for Source {
     fn capture(&self) -> Option<Box<dyn CapturedContext>> {
@@ -140,7 +136,7 @@ impl CapturedContext for Fault {
     fn scope(mut self: Box<Self>, task: &mut dyn FnMut()) {
         match (self.failure.take(), self.runtime.take()) {
             (Some(Failure::Panic(message)), _) => panic!("{message}"),
-            (Some(Failure::Delay(delay)), Some(runtime)) => stage::sleep(&runtime, delay),
+            (Some(Failure::Delay(delay)), Some(runtime)) => paused_sleep::sleep(&runtime, delay),
             (Some(Failure::Delay(delay)), None) => block(delay),
             (None, _) => {}
         }

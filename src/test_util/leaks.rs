@@ -72,7 +72,7 @@ impl fmt::Display for Leaks {
 #[must_use]
 pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
     let patience = Instant::now() + PATIENCE;
-    while !pool.is_quiet() && Instant::now() < patience {
+    while !is_quiet(pool) && Instant::now() < patience {
         thread::sleep(LOOK);
     }
     let now = pool.statistics();
@@ -85,6 +85,13 @@ pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
         bytes: now.bytes_under_way,
         tenants: pool.busy_tenants(),
     }
+}
+
+/// Returns whether nothing more will happen by itself: every worker sleeps and nothing waits, or
+/// the worker waits for a step.
+fn is_quiet(pool: &AdaptiveThreadPool) -> bool {
+    let hooked = pool.hooked();
+    if pool.is_stepped() { hooked.active() == 0 } else { hooked.is_idle() }
 }
 
 /// Panics if the pool has not got everything back: says what is out. See [`leaks()`].

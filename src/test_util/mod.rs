@@ -33,14 +33,23 @@
 //! # }
 //! ```
 
+mod control;
 mod faults;
+mod held_clock;
+mod idle_barrier;
 mod leaks;
+mod paused_sleep;
+mod step_gate;
 mod stepper;
 
 pub use faults::Faults;
 pub use leaks::{Leaks, assert_no_leaks, leaks};
 pub use stepper::{Order, Stepper, Waiting};
 
+use std::sync::Arc;
+
+use self::control::Plan;
+use self::step_gate::{StepGate, StepHandle};
 use crate::error::BuildError;
 use crate::pool::{AdaptiveThreadPool, PoolBuilder};
 
@@ -89,6 +98,11 @@ fn built<T>(pool: Result<T, BuildError>) -> T {
     pool.unwrap_or_else(|error| panic!("no pool for the test: {error}"))
 }
 
+/// Gives the pool one thread of the process's own niceness: its callers wait for that thread.
+fn alone(builder: PoolBuilder) -> PoolBuilder {
+    builder.min_threads(1).max_threads(1).worker_niceness(0)
+}
+
 /// For tests; with the feature `test-util`.
 impl PoolBuilder {
     /// Builds a pool as [`test_util::manual`](manual) does. It has one thread, of the process's own niceness, whatever was said.
@@ -96,8 +110,11 @@ impl PoolBuilder {
     /// # Errors
     /// As [`build`](Self::build).
     pub fn build_manual(self) -> Result<(AdaptiveThreadPool, Stepper), BuildError> {
-        let (pool, director) = self.build_gated()?;
-        Ok((pool, Stepper::new(director)))
+        let gate = Arc::new(StepGate::default());
+        let gated = Plan::amend(alone(self), |plan| plan.gate = Some(Arc::clone(&gate)));
+        let pool = gated.build()?;
+        let handle = StepHandle::new(gate, pool.hooked());
+        Ok((pool, Stepper::new(handle)))
     }
 
     /// Builds a pool as [`test_util::inline`](inline) does. It has one thread, of the process's own niceness, whatever was said.
@@ -105,7 +122,7 @@ impl PoolBuilder {
     /// # Errors
     /// As [`build`](Self::build).
     pub fn build_inline(self) -> Result<AdaptiveThreadPool, BuildError> {
-        self.build_waited_for()
+        Plan::amend(alone(self), |plan| plan.inline = true).build()
     }
 
     /// A paused Tokio clock does not leap while work of its runtime is under way on this pool: from the call that submits a task until
@@ -133,11 +150,11 @@ impl PoolBuilder {
     /// # }
     /// ```
     pub fn hold_clock(self) -> Self {
-        self.with_held_clock()
+        Plan::amend(self, |plan| plan.hold_clock = true)
     }
 
     /// Work of this pool fails when `faults` says so.
     pub fn faults(self, faults: &Faults) -> Self {
-        self.with_faults(faults.source())
+        Plan::amend(self, |plan| plan.faults = Some(faults.clone()))
     }
 }

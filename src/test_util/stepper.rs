@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::policy::dice;
-use crate::pool::stage::{Director, Pick};
+use super::step_gate::{Pick, StepHandle};
+use crate::policy::splitmix64;
 use crate::sync::Mutex;
 use crate::task::{Label, Priority, Run};
 
@@ -68,7 +68,7 @@ impl Waiting {
 /// # }
 /// ```
 pub struct Stepper {
-    director: Director,
+    handle: StepHandle,
     dice: Mutex<Dice>,
 }
 
@@ -86,8 +86,8 @@ impl fmt::Debug for Stepper {
 }
 
 impl Stepper {
-    pub(super) fn new(director: Director) -> Self {
-        Self { director, dice: Mutex::default() }
+    pub(super) fn new(handle: StepHandle) -> Self {
+        Self { handle, dice: Mutex::default() }
     }
 
     /// The order of the steps from here on. A seed begins its series anew.
@@ -119,7 +119,7 @@ impl Stepper {
     /// # Panics
     /// In a task of the same pool, which would wait for itself. So do the other methods that run tasks.
     pub fn step(&self) -> bool {
-        self.director.step(self.roll())
+        self.handle.step(self.roll())
     }
 
     /// Runs tasks until none waits; says how many.
@@ -141,18 +141,18 @@ impl Stepper {
     /// # }
     /// ```
     pub fn step_named(&self, name: &str) -> bool {
-        self.director.step(Pick::Named(String::from(name)))
+        self.handle.step(Pick::Named(String::from(name)))
     }
 
     /// Runs the `n`th task of those that wait, from 0, in the order of [`waiting`](Self::waiting). False if there are not so many.
     pub fn step_nth(&self, n: usize) -> bool {
-        self.director.step(Pick::Nth(n))
+        self.handle.step(Pick::Nth(n))
     }
 
     /// What waits in the queue: subtasks, the newest first; then plain work, then labelled work, each in the order in which it came.
     #[must_use]
     pub fn waiting(&self) -> Vec<Waiting> {
-        self.director.waiting().iter().map(|task| Waiting::of(&**task)).collect()
+        self.handle.waiting().iter().map(|task| Waiting::of(&**task)).collect()
     }
 
     fn roll(&self) -> Pick {
@@ -161,7 +161,7 @@ impl Stepper {
             Order::Own => Pick::Next,
             Order::Seeded(seed) => {
                 dice.drawn += 1;
-                Pick::Any(dice::nth(seed, dice.drawn))
+                Pick::Any(splitmix64::nth(seed, dice.drawn))
             }
         }
     }

@@ -10,7 +10,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("F0, configuration", &["config"]),
     ("F0", &["task", "queue", "park", "metrics"]),
     ("F1", &["policy"]),
-    ("F2", &["admission", "memory"]),
+    ("F2", &["admission", "memory", "retry"]),
     ("F3", &["pool"]),
     ("F3, for tests", &["test_util"]),
     ("F4, converters", &["convert"]),

@@ -1,11 +1,13 @@
-//! Workers have the time slice and the niceness that the configuration says, as far as the kernel gives them.
+//! Workers have the time slice and the niceness that the configuration says, as far as the kernel
+//! gives them.
 
 use std::time::Duration;
 
 use crate::pool_support::{fixed, in_time_async};
 use millpond::{AdaptiveThreadPool, time_slice};
 
-/// Sets no slice, for a thread of its own: what the kernel gives by itself. `None` where threads have no slices.
+/// Sets no slice, for a thread of its own: what the kernel gives by itself. `None` where threads
+/// have no slices.
 fn by_itself() -> Option<Duration> {
     std::thread::spawn(time_slice::get).join().unwrap().ok()
 }

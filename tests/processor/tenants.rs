@@ -1,12 +1,16 @@
-//! A tenant has no more under way than it may; what waits for its turn waits by itself.
+//! No more of a tenant's documents run than may; what waits for its turn waits by itself.
 
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::processor_support::{Bench, bench, request, requests, shipping};
+use crate::processor_support::{Bench, Scripted, bench, request, requests, shipping};
+use futures_util::future::join_all;
 use futures_util::poll;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use millpond::{ConversionRequest, PoolConfig, ProcessorConfig, RejectReason};
+use millpond::{
+    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, PoolConfig, Priority, ProcessError,
+    ProcessorConfig, RejectReason,
+};
 
 fn limited(threads: usize, limit: usize) -> Bench {
     bench(threads, ProcessorConfig { max_concurrent_per_tenant: limit, ..shipping() })
@@ -37,7 +41,56 @@ async fn the_limit_holds_while_others_go_on() {
         assert!(one.await.is_ok());
     }
     assert!(bench.seen.most_at_once() <= 3, "two of the one tenant, one of the other");
-    assert_eq!(bench.processor.get_metrics().active_tenants, 0);
+}
+
+#[tokio::test]
+async fn documents_of_no_tenant_are_not_limited() {
+    let bench = limited(4, 1);
+    let mut all: Vec<_> = (0..4)
+        .map(|n| request(&format!("wait {n}")).with_priority(Priority::Interactive))
+        .map(|request| Box::pin(bench.processor.process_single(request)))
+        .collect();
+    for one in &mut all {
+        assert!(poll!(one).is_pending());
+    }
+    for _ in 0..4 {
+        bench.begun.recv().unwrap();
+    }
+    bench.gate.open();
+    for one in all {
+        assert!(one.await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn of_two_limits_the_smaller_holds() {
+    for (short, of_pool) in [(1, Some(3)), (3, Some(1)), (1, None), (usize::MAX, Some(1))] {
+        let pool = PoolConfig { max_running_per_tenant: of_pool, ..PoolConfig::default() };
+        let config = ProcessorConfig { max_concurrent_per_tenant: short, pool, ..shipping() };
+        let bench = bench(4, config);
+        let documents = (0..8).map(|n| bench.processor.process_single(of("a", &n.to_string())));
+        assert!(join_all(documents).await.iter().all(|answer| answer.is_ok()));
+        assert_eq!(bench.seen.most_at_once(), 1, "{short} and {of_pool:?}");
+    }
+}
+
+/// Its limit is its own: a processor that asks for less would not get it.
+#[test]
+fn a_shared_pool_that_does_not_keep_the_limit_is_refused() {
+    let on = |limit, of_pool: Option<usize>| {
+        let pool =
+            AdaptiveThreadPool::builder().min_threads(4).max_threads(4).max_running_per_tenant(of_pool);
+        let pool = pool.build().unwrap();
+        let config = ProcessorConfig { max_concurrent_per_tenant: limit, ..shipping() };
+        ConcurrentProcessorV2::try_on_pool(pool, Scripted::new().0, config)
+    };
+    let told = "max_concurrent_per_tenant is 2, but must be 3 or more, which is what the shared pool keeps \
+                (max_running_per_tenant)";
+    assert_eq!(on(2, Some(3)).unwrap_err().to_string(), told);
+    assert!(on(3, None).is_err());
+    for (limit, of_pool) in [(3, Some(3)), (usize::MAX, Some(3)), (4, None), (200, None), (200, Some(1))] {
+        assert!(on(limit, of_pool).is_ok(), "{limit} and {of_pool:?}");
+    }
 }
 
 #[tokio::test]
@@ -102,37 +155,47 @@ async fn a_waiter_that_is_dropped_leaves_no_trace() {
     assert!(last.await.is_ok());
     assert!(first.await.is_ok());
     assert_eq!(bench.seen.documents(), ["wait 1", "last"]);
-    assert_eq!(bench.processor.get_metrics().active_tenants, 0);
+    assert_eq!(bench.processor.get_pool_statistics().queue_depth, 0);
 }
 
 #[tokio::test]
-async fn a_slot_whose_document_waits_in_the_queue_is_free_at_once_when_it_is_dropped() {
+async fn a_place_whose_document_waits_in_the_queue_is_free_at_once_when_it_is_dropped() {
     let bench = limited(1, 1);
     let mut blocker = pin!(bench.processor.process_single(request("wait")));
     assert!(poll!(&mut blocker).is_pending());
+    bench.begun.recv().unwrap();
     {
         let mut queued = pin!(bench.processor.process_single(of("a", "queued")));
         assert!(poll!(&mut queued).is_pending());
-        assert_eq!(bench.processor.get_metrics().active_tenants, 1);
+        assert_eq!(bench.processor.get_pool_statistics().queue_depth, 1);
     }
-    assert_eq!(bench.processor.get_metrics().active_tenants, 0);
+    assert_eq!(bench.processor.get_pool_statistics().queue_depth, 0);
     bench.gate.open();
     assert!(blocker.await.is_ok());
     assert_eq!(bench.seen.documents(), ["wait"]);
 }
 
+/// Of a queue of four places, a tenant alone may have two.
 #[tokio::test]
 async fn who_will_not_wait_gets_the_request_back() {
-    let bench = limited(1, 1);
-    let taken = bench.processor.try_process_single(of("a", "wait")).unwrap();
-    let rejected = bench.processor.try_process_single(of("a", "second")).unwrap_err();
+    let pool = PoolConfig { max_queue_size: 4, ..PoolConfig::default() };
+    let bench = bench(2, ProcessorConfig { max_concurrent_per_tenant: 1, pool, ..shipping() });
+    let running = bench.processor.try_process_single(of("a", "wait")).unwrap();
+    bench.begun.recv().unwrap();
+    let queued = ["second", "third"].map(|text| bench.processor.try_process_single(of("a", text)).unwrap());
+    let rejected = bench.processor.try_process_single(of("a", "fourth")).unwrap_err();
     let facts = *rejected.rejection();
-    assert_eq!((facts.reason, facts.depth, facts.limit), (RejectReason::TenantLimit, 1, 1));
+    assert_eq!((facts.reason, facts.depth, facts.limit), (RejectReason::TenantLimit, 2, 2));
     assert!(facts.retry_after.is_some());
     let request = rejected.into_inner();
-    assert_eq!((request.id.as_str(), &request.content[..]), ("second", &b"second"[..]));
+    assert_eq!((request.id.as_str(), &request.content[..]), ("fourth", &b"fourth"[..]));
+    // Another tenant finds room.
+    assert!(bench.processor.try_process_single(of("b", "other")).unwrap().await.is_ok());
     bench.gate.open();
-    assert!(taken.await.is_ok());
+    assert!(running.await.is_ok());
+    for queued in queued {
+        assert!(queued.await.is_ok());
+    }
     assert!(bench.processor.try_process_single(request).unwrap().await.is_ok());
     assert!(bench.processor.get_metrics().backpressure_events >= 1);
 }
@@ -153,7 +216,6 @@ async fn a_batch_holds_to_the_limit_and_goes_on_for_other_tenants() {
     assert!(bench.begun.try_recv().is_err());
     bench.gate.open();
     assert!(batch.await.iter().all(|answer| answer.is_ok()));
-    assert_eq!(bench.processor.get_metrics().active_tenants, 0);
 }
 
 #[tokio::test]
@@ -164,10 +226,11 @@ async fn documents_of_two_tenants_share_no_task() {
     assert_eq!(bench.processor.get_metrics().coalesced_tasks, 2);
 }
 
-/// The one worker waits for a document of a tenant whose slot is held by a document behind it in the queue.
+/// The tenant's one document runs, and does not end before the task that waits for others of this
+/// tenant.
 #[tokio::test]
 async fn a_task_that_waits_for_its_own_tenant_is_not_held_up() {
-    let bench = limited(1, 1);
+    let bench = limited(2, 1);
     let mut outer = pin!(bench.processor.process_single(of("a", "wait")));
     assert!(poll!(&mut outer).is_pending());
     bench.begun.recv().unwrap();
@@ -179,31 +242,40 @@ async fn a_task_that_waits_for_its_own_tenant_is_not_held_up() {
         );
         one.is_ok() && batch.iter().all(|answer| answer.is_ok())
     });
-    let nested = nested.await.unwrap();
     let mut behind = pin!(bench.processor.process_single(of("a", "behind")));
     assert!(poll!(&mut behind).is_pending());
+    assert!(nested.await.unwrap().await.unwrap());
     bench.gate.open();
-    assert!(nested.await.unwrap());
     assert!(outer.await.is_ok());
     assert!(behind.await.is_ok());
 }
 
 #[tokio::test]
-async fn tenants_that_come_and_go_leave_nothing() {
-    let bench = bench(1, ProcessorConfig { max_concurrent_per_tenant: 1, ..ProcessorConfig::default() });
-    for n in 0..20_000 {
-        let request = request("a").with_tenant(format!("tenant {n}"));
-        assert!(bench.processor.process_single(request).await.is_ok());
-        if n % 1_000 == 0 {
-            assert_eq!(bench.processor.get_metrics().active_tenants, 0);
-        }
+async fn a_shutdown_converts_what_waits_for_its_tenants_turn() {
+    let bench = limited(2, 1);
+    let mut first = pin!(bench.processor.process_single(of("a", "wait")));
+    assert!(poll!(&mut first).is_pending());
+    bench.begun.recv().unwrap();
+    let mut waiting: Vec<_> =
+        (0..1_000).map(|_| Box::pin(bench.processor.process_single(of("a", "x")))).collect();
+    for waiter in &mut waiting {
+        assert!(poll!(waiter).is_pending());
     }
-    assert_eq!(bench.processor.get_metrics().active_tenants, 0);
+    let mut shutdown = pin!(bench.processor.shutdown(Duration::MAX));
+    assert!(poll!(&mut shutdown).is_pending());
+    let late = bench.processor.process_single(of("a", "late")).await;
+    assert!(matches!(late.result, Err(ProcessError::Closed)));
+    bench.gate.open();
+    for waiter in waiting {
+        assert!(waiter.await.is_ok());
+    }
+    assert!(first.await.is_ok());
+    shutdown.await;
 }
 
 #[tokio::test]
-async fn a_shutdown_turns_a_long_line_away() {
-    let bench = limited(1, 1);
+async fn the_deadline_of_a_shutdown_turns_a_long_line_away() {
+    let bench = limited(2, 1);
     let mut first = pin!(bench.processor.process_single(of("a", "wait")));
     assert!(poll!(&mut first).is_pending());
     bench.begun.recv().unwrap();
@@ -212,26 +284,23 @@ async fn a_shutdown_turns_a_long_line_away() {
     for waiter in &mut line {
         assert!(poll!(waiter).is_pending());
     }
-    let mut shutdown = pin!(bench.processor.shutdown(Duration::MAX));
-    assert!(poll!(&mut shutdown).is_pending());
-    // At once: whoever has the slot may never come to an end.
+    bench.processor.shutdown(Duration::ZERO).await;
+    // At once: the document that runs may never come to an end.
     for waiter in line {
-        assert!(matches!(waiter.await.result, Err(millpond::ProcessError::Closed)));
+        assert!(matches!(waiter.await.result, Err(ProcessError::Cancelled)));
     }
     bench.gate.open();
-    shutdown.await;
     assert!(first.await.is_ok());
     assert_eq!(bench.seen.documents(), ["wait"]);
-    assert_eq!(bench.processor.get_metrics().active_tenants, 0);
 }
 
-/// Many threads, tenants at their limit, a queue that is full, and every second caller gives up: in the end every slot and
-/// every permit is home, and the processor still works.
+/// Many threads, tenants at their limit, a queue that is full, and every second caller gives up: in
+/// the end every place and every permit is free, and the processor still works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_slot_comes_back_whoever_gives_up() {
+async fn every_place_comes_back_whoever_gives_up() {
     let pool = PoolConfig { max_queue_size: 3, ..PoolConfig::default() };
     let config = ProcessorConfig { max_concurrent_per_tenant: 2, pool, ..shipping() };
-    let bench = bench(2, config);
+    let bench = bench(4, config);
     let tasks: Vec<_> = (0..16)
         .map(|task| {
             let processor = bench.processor.clone();
@@ -267,6 +336,5 @@ async fn every_slot_comes_back_whoever_gives_up() {
     bench.processor.shutdown(Duration::MAX).await;
     let statistics = bench.processor.get_pool_statistics();
     assert_eq!((statistics.queue_depth, statistics.waiting_callers, statistics.active_threads), (0, 0, 0));
-    let metrics = bench.processor.get_metrics();
-    assert_eq!((metrics.active_tenants, metrics.in_flight), (0, 0));
+    assert_eq!(bench.processor.get_metrics().in_flight, 0);
 }

@@ -52,7 +52,7 @@ async fn groups_that_wait_give_their_places_back() {
     assert_eq!((statistics.queue_depth, statistics.active_threads), (0, 1));
     bench.gate.open();
     bench.processor.shutdown(Duration::MAX).await;
-    assert_eq!(bench.processor.get_metrics().active_tenants, 0);
+    assert_eq!(bench.processor.get_metrics().in_flight, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use crate::pool_support::{block_on, in_time, until};
 use bytes::BytesMut;
 use millpond::convert::Report;
 use millpond::memory::BufferPoolConfig;
-use millpond::scaling::{Forecast, ForecastConfig, History, Reason};
+use millpond::scaling::{Forecast, ForecastConfig, History};
 use millpond::{
     AdaptiveThreadPool, ConcurrentProcessorV2, ConversionOptions, ConvertError, Converter, ProcessorConfig,
 };
@@ -57,9 +57,13 @@ fn never_more_than_the_most_and_none_is_kept_without_reason() {
             .sampling_interval(Duration::from_millis(1))
             .idle_timeout(Duration::from_millis(1));
         let pool = builder.clone().forecast(forecast).build().unwrap();
-        until(|| pool.last_decision().is_some_and(|why| why.reason == Reason::Foreseen));
-        until(|| pool.statistics().total_threads == 3);
-        assert_eq!(pool.statistics().threads_started, 3);
+        // A count that never falls: the forecast may already have learnt that no load came.
+        until(|| {
+            let now = pool.statistics();
+            assert!(now.total_threads <= 3, "{now:?}");
+            now.threads_started >= 3
+        });
+        assert_eq!(pool.statistics().tasks_completed, 0);
 
         // One that knows nothing asks for nothing.
         let pool = builder.forecast(Forecast::new(config()).unwrap()).build().unwrap();

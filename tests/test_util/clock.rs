@@ -64,7 +64,7 @@ fn of_2_000_races_none_is_lost() {
 }
 
 #[test]
-fn nor_of_races_in_crowds_whose_wake_ups_are_held_back() {
+fn nor_of_races_in_crowds() {
     in_paused_time(|| async {
         let pool = fixed(2).hold_clock().build().unwrap();
         for _ in 0..50 {

@@ -268,3 +268,22 @@ fn a_processor_is_refused_and_survives_panics() {
         assert!(responses.iter().all(|response| response.result.is_ok()));
     });
 }
+
+#[test]
+fn a_batch_of_several_tasks_runs_on_an_inline_pool() {
+    in_time_async(|| async {
+        let (_, builder) = builder();
+        let config = ProcessorConfig {
+            inline_budget: Duration::ZERO,
+            coalesce_target: Duration::from_nanos(1),
+            ..ProcessorConfig::default()
+        };
+        let pool = builder.build_inline().unwrap();
+        let processor = ConcurrentProcessorV2::on_pool(pool.clone(), Echo, config);
+        let requests = (0..3).map(|n| ConversionRequest::new(n.to_string(), "text")).collect();
+        let responses = processor.process_batch(requests).await;
+        assert!(responses.iter().all(|response| response.result.is_ok()));
+        assert_eq!(pool.statistics().tasks_completed, 3);
+        assert_no_leaks(&pool);
+    });
+}

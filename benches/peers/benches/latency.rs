@@ -50,8 +50,8 @@ const KINDS: [Kind; 4] = [
 
 const LOADS: [f64; 4] = [0.3, 0.5, 0.7, 0.9];
 
-/// The tasks that saturate the pool beside a handler, and what part of the best peer's lag is the goal. Of long ones there is none:
-/// a worker can hand its core over between two tasks only.
+/// The tasks that saturate the pool beside a handler, and what part of the best peer's lag is the
+/// goal. Of long ones there is none: a worker can hand its core over between two tasks only.
 const BESIDE: [(Duration, f64); 2] =
     [(Duration::from_micros(200), 0.3), (Duration::from_millis(5), f64::INFINITY)];
 
@@ -111,7 +111,7 @@ impl Bench {
             let title = format!("{} at {:.0} %", kind.name, 100.0 * load);
             let limit = if load > 0.8 { 1.1 } else { 1.0 };
             let rows = self.rows(|who, seed| who.measure(&what(seed)).latencies);
-            self.contest(report, &title, &rows, (limit, limit));
+            self.contest(report, (&title, "us"), &rows, (limit, limit));
         }
     }
 
@@ -122,7 +122,8 @@ impl Bench {
                 let tasks = if self.args.quick { 4_000 } else { 20_000 } / users;
                 let crowd = Crowd { users, tasks, spin };
                 let rows = self.rows(|who, _| who.measure(&crowd));
-                self.contest(report, &format!("{users} users of {micros} us"), &rows, (f64::INFINITY, 1.2));
+                let title = format!("{users} users of {micros} us");
+                self.contest(report, (&title, "us"), &rows, (f64::INFINITY, 1.2));
             }
         }
     }
@@ -132,7 +133,7 @@ impl Bench {
             let spin = Spin::calibrated(task);
             let rows = self.rows(|who, _| who.measure(&Beside { wake, spin }));
             let title = format!("handler woken by a {} beside tasks of {task:?}, late by", wake.name());
-            self.contest(report, &title, &rows, (f64::INFINITY, limit));
+            self.contest(report, (&title, "us"), &rows, (f64::INFINITY, limit));
         }
     }
 
@@ -142,8 +143,8 @@ impl Bench {
             let time = self.args.time(Duration::from_millis(500));
             let saturated = Saturated { spin: Spin::calibrated(task), task, time };
             let rows = self.rows(|who, _| vec![who.measure(&saturated)]);
-            let title = format!("tasks of {task:?} beside programs that compute, time for each of work");
-            self.contest(report, &title, &rows, (f64::INFINITY, f64::INFINITY));
+            let title = format!("tasks of {task:?} beside programs that compute");
+            self.contest(report, (&title, "us per us of work"), &rows, (f64::INFINITY, f64::INFINITY));
         }
         drop(neighbours);
     }
@@ -178,9 +179,14 @@ impl Bench {
         [p50, row(1), row(2)]
     }
 
-    fn contest(&self, report: &mut Report, title: &str, rows: &[Samples; 3], limits: (f64, f64)) {
-        let unit = if title.ends_with("work") { "" } else { " (us)" };
-        println!("\n{title}{unit}");
+    fn contest(
+        &self,
+        report: &mut Report,
+        (title, unit): (&str, &str),
+        rows: &[Samples; 3],
+        limits: (f64, f64),
+    ) {
+        println!("\n{title} ({unit})");
         let rivals: Vec<usize> = (0..self.entrants.len()).filter(|&who| self.is_rival(who)).collect();
         let best = [0, 1].map(|at| rows[at].best(rivals.iter().copied()));
         let mut table = Table::new(["", "p50", "/ best", "p99", "/ best", "p99 quartiles", "p99.9"]);

@@ -1,7 +1,6 @@
 //! A handler of a runtime that is woken once a millisecond, and how late it runs.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -11,13 +10,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::measure::quantile;
 use crate::peer::{Peer, Workload};
+use crate::saturation::Saturation;
 use crate::spin::Spin;
 
 /// How often the handler is woken.
 const PERIOD: Duration = Duration::from_millis(1);
-
-/// Tasks that are kept under way.
-const OUTSTANDING: usize = 64;
 
 /// What wakes the handler.
 #[derive(Clone, Copy)]
@@ -48,20 +45,9 @@ pub struct Lag {
 impl Workload for Lag {
     /// The p99, in microseconds.
     fn measure<P: Peer>(&self, peer: &P) -> f64 {
-        let stop = Arc::new(AtomicBool::new(false));
-        let user = |peer: P, stop: Arc<AtomicBool>, spin: Spin| async move {
-            while !stop.load(Relaxed) {
-                peer.run(move || spin.run()).await;
-            }
-        };
-        let users: Vec<_> = (0..OUTSTANDING)
-            .map(|_| self.users.spawn(user(peer.clone(), Arc::clone(&stop), self.spin)))
-            .collect();
+        let saturation = Saturation::start(&self.users, peer, self.spin);
         let p99 = self.beside_nothing();
-        stop.store(true, Relaxed);
-        for user in users {
-            self.users.block_on(user).expect("a user ends well");
-        }
+        saturation.end(&self.users);
         p99
     }
 }

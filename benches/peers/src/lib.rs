@@ -25,6 +25,7 @@ pub mod peer;
 pub mod peers;
 pub mod processor;
 pub mod report;
+pub mod saturation;
 pub mod spin;
 pub mod table;
 

@@ -1,61 +1,59 @@
-//! The tenants' accounts: found by name, listed by rank, closed when there is nothing on them.
+//! The tenants' accounts: found by name, sorted by rank, closed when unused.
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::SEPARATE;
 use super::tenant::{Rank, Tenant};
 use crate::task::Name;
 
-/// The accounts of so many tenants that have nothing to do are kept, for the debts on them and what is known of their tasks.
-const MOST_IDLE: usize = 1_024;
-/// Tenants that a worker looks at to find the one that suits it, where cheap and expensive work are kept apart.
-const LOOKED_AT: usize = 16;
-/// Names that are known by where they are in memory: who names a tenant again and again mostly has one copy of its name. A copy
-/// that is not the account's own is found by its text.
-const KNOWN: usize = 64;
+/// The number of idle accounts that are kept, for their debts and their estimates.
+const MAX_IDLE: usize = 1_024;
+/// The number of entries in the cache of names by address. A submitter usually holds one copy of
+/// its tenant's name. Any other copy is found by its text.
+const CACHED_NAMES: usize = 64;
 
-/// Where an account is. It may have another owner by now.
+/// Identifies an account. The index may belong to another account later; the serial number does
+/// not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct AccountId {
     pub(super) index: u32,
-    owner: u64,
+    serial: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct Accounts<T> {
     names: HashMap<Name, u32>,
-    /// Where the account was found that keeps the name at an address; to be checked.
-    known: [u32; KNOWN],
+    /// For each slot of addresses, the account that was last found there. An entry may be outdated.
+    cache: [u32; CACHED_NAMES],
     tenants: Vec<Option<Tenant<T>>>,
     free: Vec<u32>,
-    /// Those with something to do that may run.
+    /// Tenants with a waiting task that may run.
     listed: BTreeSet<(Rank, u32)>,
-    /// Those with something to do that have as many tasks running as may.
-    held_up: BTreeSet<u32>,
-    /// Those with nothing to do, by the service they have had.
+    /// Tenants with a waiting task that have as many running tasks as they may have.
+    throttled: BTreeSet<u32>,
+    /// Idle tenants, sorted by service.
     idle: BTreeSet<(u64, u32)>,
     weights: HashMap<Name, u32>,
     opened: u64,
-    /// Who comes, or comes back after a pause, has had that much service.
+    /// The least service of a tenant that arrives, or returns after a pause.
     virtual_time: u64,
-    /// A tenant may have so many tasks running.
-    most_running: usize,
+    /// The number of tasks that one tenant may have running.
+    max_running: usize,
 }
 
 impl<T> Accounts<T> {
-    pub(super) fn new(most_running: usize) -> Self {
+    pub(super) fn new(max_running: usize) -> Self {
         Self {
             names: HashMap::new(),
-            known: [0; KNOWN],
+            cache: [0; CACHED_NAMES],
             tenants: Vec::new(),
             free: Vec::new(),
             listed: BTreeSet::new(),
-            held_up: BTreeSet::new(),
+            throttled: BTreeSet::new(),
             idle: BTreeSet::new(),
             weights: HashMap::new(),
             opened: 0,
             virtual_time: 0,
-            most_running: most_running.max(1),
+            max_running: max_running.max(1),
         }
     }
 
@@ -63,26 +61,26 @@ impl<T> Accounts<T> {
         self.names.len()
     }
 
-    /// How many have something that may run now.
+    /// Returns the number of tenants with a waiting task that may run now.
     pub(super) fn ready(&self) -> usize {
         self.listed.len()
     }
 
-    /// When the next task of the first of them is due.
+    /// Returns the due time of the next tenant's next task.
     pub(super) fn head_due(&self) -> Option<u64> {
         self.listed.first().map(|(rank, _)| rank.due())
     }
 
-    /// How many have something to do.
+    /// Returns the number of tenants that are not idle.
     pub(super) fn busy(&self) -> usize {
         self.names.len() - self.idle.len()
     }
 
     pub(super) fn find(&self, name: &Name) -> Option<u32> {
-        let known = self.known[slot_of(name)];
-        // The account keeps the name: nothing else can be at its address.
-        match self.get(known) {
-            Some(tenant) if Name::ptr_eq(&tenant.name, name) => Some(known),
+        let cached = self.cache[slot_of(name)];
+        // The account holds a reference to its name, so no other name has that address.
+        match self.get(cached) {
+            Some(tenant) if Name::ptr_eq(&tenant.name, name) => Some(cached),
             _ => self.names.get(name).copied(),
         }
     }
@@ -91,29 +89,30 @@ impl<T> Accounts<T> {
         self.tenants.get(index as usize)?.as_ref()
     }
 
-    /// To be followed by [`list`](Self::list).
+    /// A call of [`list`](Self::list) must follow.
     pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut Tenant<T>> {
         self.tenants.get_mut(index as usize)?.as_mut()
     }
 
-    /// The tenant whose account was there when the place was told.
-    pub(super) fn at(&mut self, place: Place) -> Option<&mut Tenant<T>> {
-        self.get_mut(place.index).filter(|tenant| tenant.owner == place.owner)
+    /// Returns the tenant of the account `id`, if that account is still open.
+    pub(super) fn get_by_id(&mut self, id: AccountId) -> Option<&mut Tenant<T>> {
+        self.get_mut(id.index).filter(|tenant| tenant.serial == id.serial)
     }
 
-    pub(super) fn place(&self, index: u32) -> Option<Place> {
-        Some(Place { index, owner: self.get(index)?.owner })
+    pub(super) fn id(&self, index: u32) -> Option<AccountId> {
+        Some(AccountId { index, serial: self.get(index)?.serial })
     }
 
-    /// All tenants, with their indices.
+    /// Iterates over all tenants with their indices.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Tenant<T>)> {
         (0..).zip(&self.tenants).filter_map(|(index, tenant)| Some((index, tenant.as_ref()?)))
     }
 
-    /// The tenants of whom something waits: first those who have had most.
+    /// Iterates over the tenants with a waiting task. Throttled tenants come first. The others
+    /// follow from the last rank to the first.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (u32, &Tenant<T>)> {
         let listed = self.listed.iter().rev().map(|(_, index)| index);
-        self.held_up.iter().chain(listed).filter_map(|&index| Some((index, self.get(index)?)))
+        self.throttled.iter().chain(listed).filter_map(|&index| Some((index, self.get(index)?)))
     }
 
     pub(super) fn set_weight(&mut self, name: &Name, weight: u32) {
@@ -125,22 +124,23 @@ impl<T> Accounts<T> {
         let Some(index) = self.find(name) else { return };
         if let Some(tenant) = self.get_mut(index) {
             tenant.weight = weight;
-            // A lead is worth the less, the greater the weight.
+            // The credit of a class depends on the weight.
             if !tenant.is_idle() {
                 self.list(index);
             }
         }
     }
 
-    /// The index of a tenant's account, which is opened if there is none; a tenant that had nothing to do has had as much service
-    /// as the others from now on. To be followed by [`list`](Self::list).
+    /// Returns the index of a tenant's account, and opens the account if there is none. An idle
+    /// tenant gets at least the service of the virtual time. A call of [`list`](Self::list) must
+    /// follow.
     pub(super) fn open(&mut self, name: &Name) -> u32 {
         let index = self.find(name).unwrap_or_else(|| self.open_new(name));
         let virtual_time = self.virtual_time;
         if let Some(tenant) = self.tenants[index as usize].as_mut() {
             if Name::ptr_eq(&tenant.name, name) {
-                // Another name may have had the slot meanwhile.
-                self.known[slot_of(name)] = index;
+                // Another name may have taken the slot.
+                self.cache[slot_of(name)] = index;
             }
             if tenant.is_idle() {
                 self.idle.remove(&(tenant.service, index));
@@ -163,17 +163,18 @@ impl<T> Accounts<T> {
         index
     }
 
-    /// Brings the lists up to date after something has changed for this tenant.
+    /// Updates the lists after a change of this tenant.
     pub(super) fn list(&mut self, index: u32) {
-        let most_running = self.most_running;
+        let max_running = self.max_running;
         let Some(tenant) = self.tenants.get_mut(index as usize).and_then(Option::as_mut) else { return };
-        let may_run = tenant.running < most_running;
+        // Tasks that name no tenant are nobody's, and share an account without a limit.
+        let may_run = tenant.name.is_empty() || tenant.running < max_running;
         let rank = if may_run { tenant.rank() } else { None };
-        // Where nobody is limited the list stays empty, and costs nothing.
+        // Without a limit of running tasks the set stays empty, and costs nothing.
         if !may_run && !tenant.queue.is_empty() {
-            self.held_up.insert(index);
-        } else if !self.held_up.is_empty() {
-            self.held_up.remove(&index);
+            self.throttled.insert(index);
+        } else if !self.throttled.is_empty() {
+            self.throttled.remove(&index);
         }
         if tenant.listed != rank {
             if let Some(old) = std::mem::replace(&mut tenant.listed, rank) {
@@ -189,75 +190,61 @@ impl<T> Accounts<T> {
         }
     }
 
-    /// Closes accounts of those who have nothing to do, if they are too many: first those with the smallest debts.
+    /// Closes idle accounts in excess of [`MAX_IDLE`], the smallest debts first.
     fn close_some(&mut self) {
         if self.idle.len() == self.names.len() {
-            // Nobody is there to be in debt to.
+            // No tenant is busy, so a debt has no creditor.
             let most = self.idle.last().map_or(0, |(service, _)| *service);
             self.virtual_time = self.virtual_time.max(most);
         }
-        while self.idle.len() > MOST_IDLE {
+        while self.idle.len() > MAX_IDLE {
             let Some((_, index)) = self.idle.pop_first() else { break };
             if let Some(tenant) = self.tenants[index as usize].take() {
                 self.names.remove(&tenant.name);
                 self.free.push(index);
             }
         }
-        if self.tenants.len() > 8 * MOST_IDLE && self.idle.len() == self.names.len() {
-            self.give_memory_back();
+        if self.tenants.len() > 8 * MAX_IDLE && self.idle.len() == self.names.len() {
+            self.release_memory();
         }
     }
 
-    /// Forgets all tenants, after a rush of them, when none has anything to do.
+    /// Forgets all tenants. Called after a rush of tenants, while every tenant is idle.
     #[cold]
-    fn give_memory_back(&mut self) {
+    fn release_memory(&mut self) {
         self.names = HashMap::new();
         self.tenants = Vec::new();
         self.free = Vec::new();
         self.idle = BTreeSet::new();
     }
 
-    /// The tenant whose turn it is on the worker `worker` of `workers`.
-    pub(super) fn next(&mut self, worker: usize, workers: usize) -> Option<u32> {
-        let (rank, index) = self.choose(worker, workers)?;
-        self.reach(rank);
+    /// Returns the next tenant, and advances the virtual time to it.
+    pub(super) fn next(&mut self) -> Option<u32> {
+        let &(rank, index) = self.listed.first()?;
+        self.advance_virtual_time(rank);
         Some(index)
     }
 
-    /// A tenant of this rank has its turn: who comes from now on has had as much service.
-    pub(super) fn reach(&mut self, rank: Rank) {
+    /// A tenant of this rank is served: tenants that arrive later start at its service.
+    pub(super) fn advance_virtual_time(&mut self, rank: Rank) {
         self.virtual_time = self.virtual_time.max(rank.served());
     }
 
-    /// The first tenant is next for so long as it stands before this one: the second. `None`: for so long as it has something to do.
+    /// Returns the tenant after the next one. The next tenant stays the next while its rank is
+    /// lower.
     pub(super) fn second(&self) -> Option<(Rank, u32)> {
         self.listed.iter().nth(1).copied()
     }
-
-    fn choose(&self, worker: usize, workers: usize) -> Option<(Rank, u32)> {
-        let first = self.listed.first()?;
-        if workers < SEPARATE {
-            return Some(*first);
-        }
-        // From 1 for the first worker down to 0 for the last one.
-        let part = 1.0 - worker.min(workers - 1) as f64 / (workers - 1) as f64;
-        let staggered = |&&(rank, index): &&(Rank, u32)| {
-            let cost =
-                self.get(index).map_or(0.0, |tenant| tenant.estimate as f64 / f64::from(tenant.weight));
-            rank.after((part * cost) as u64)
-        };
-        self.listed.iter().take(LOOKED_AT).min_by_key(staggered).copied()
-    }
 }
 
-/// Allocators align to 16 bytes: closer to each other no two names are.
+/// Allocators align to 16 bytes, so no two names are closer to each other.
 fn slot_of(name: &Name) -> usize {
-    (Name::as_ptr(name).addr() / 16) % KNOWN
+    (Name::as_ptr(name).addr() / 16) % CACHED_NAMES
 }
 
 #[cfg(test)]
 impl<T> Accounts<T> {
-    /// The service that each has had, and that a newcomer would have had.
+    /// Returns the service of each tenant, and the virtual time.
     pub(super) fn services(&self) -> (Vec<u64>, u64) {
         (self.iter().map(|(_, tenant)| tenant.service).collect(), self.virtual_time)
     }
@@ -265,31 +252,31 @@ impl<T> Accounts<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::order_tests::Desk;
+    use super::super::order_tests::Fixture;
     use super::*;
     use crate::task::Priority;
 
     #[test]
     fn a_new_weight_counts_for_what_waits_already() {
-        let mut desk = Desk::new();
-        desk.plain("gold", Priority::Interactive, 0);
-        desk.plain("modest", Priority::Standard, 0);
-        // Its lead of 20 ms is worth 5 now, the other one's is 10.
-        desk.order.set_weight(&"gold".into(), 4);
-        assert_eq!(&*desk.serve(1).unwrap().1, "modest");
-        assert_eq!(&*desk.serve(1).unwrap().1, "gold");
-        assert!(desk.order.is_clean());
+        let mut fixture = Fixture::new();
+        fixture.plain("gold", Priority::Interactive, 0);
+        fixture.plain("modest", Priority::Standard, 0);
+        // Its credit of 20 ms counts 5 ms now. The credit of the other tenant is 10 ms.
+        fixture.order.set_weight(&"gold".into(), 4);
+        assert_eq!(&*fixture.serve(1).unwrap().1, "modest");
+        assert_eq!(&*fixture.serve(1).unwrap().1, "gold");
+        assert!(fixture.order.is_clean());
     }
 
     #[test]
     fn a_name_is_known_again_after_another_had_its_slot() {
         let mut accounts: Accounts<()> = Accounts::new(1);
-        let names: Vec<Name> = (0..=KNOWN).map(|number| number.to_string().into()).collect();
+        let names: Vec<Name> = (0..=CACHED_NAMES).map(|number| number.to_string().into()).collect();
         let indices: Vec<u32> = names.iter().map(|name| accounts.open(name)).collect();
         for (name, &index) in names.iter().zip(&indices) {
             assert_eq!(accounts.find(name), Some(index));
             assert_eq!(accounts.open(name), index);
-            assert_eq!(accounts.known[slot_of(name)], index);
+            assert_eq!(accounts.cache[slot_of(name)], index);
             let copy: Name = (&**name).into();
             assert_eq!(accounts.open(&copy), index);
         }

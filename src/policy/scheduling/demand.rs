@@ -1,34 +1,35 @@
-//! How much work is due when: what the admission of work with a deadline goes by.
+//! The waiting work by due time. The admission of work with a deadline decides by it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 
-/// Times are told apart by this much, in nanoseconds.
+/// The resolution of due times, in nanoseconds.
 const GRAIN: u64 = 1_000_000;
-/// One part in so many of the time to a deadline is kept in reserve: estimates are off now and then, and the answer has a way to go.
+/// The divisor of the time to a deadline that gives the reserve. The reserve covers errors of the
+/// estimates and the delivery of the result.
 const RESERVE: u64 = 8;
-
-/// So many of them are looked at together, where that is enough: with ten thousand deadlines over minutes each by itself would take long.
+/// The number of grains in a block. Most blocks are examined as a whole, since ten thousand
+/// deadlines over minutes would take long one by one.
 const BLOCK: u64 = 128;
 
-/// The work that waits, in nanoseconds, by the time it is due.
+/// The waiting work in nanoseconds, by due time.
 #[derive(Debug, Default)]
 pub(super) struct Demand {
     grains: BTreeMap<u64, Due>,
     blocks: BTreeMap<u64, Due>,
-    /// All of it.
+    /// The sum of all waiting work.
     total: u64,
 }
 
-/// Work that might be taken in.
+/// Work that asks for admission. Times are in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     pub(super) now: u64,
-    /// It has to be done by then.
+    /// The deadline.
     pub(super) due: u64,
     pub(super) work: u64,
-    /// What is left of the work that has begun.
+    /// The rest of the running work.
     pub(super) begun: u64,
     pub(super) workers: u64,
 }
@@ -37,7 +38,7 @@ pub(super) struct Plan {
 struct Due {
     work: u64,
     tasks: usize,
-    /// Tasks among them that are of no use later.
+    /// The number of these tasks with a deadline.
     hard: usize,
 }
 
@@ -53,7 +54,7 @@ impl Demand {
         }
     }
 
-    /// Takes away what was added with the same words.
+    /// Undoes [`add`](Self::add) called with the same arguments.
     pub(super) fn remove(&mut self, due: u64, work: u64, hard: bool) {
         let grain = due / GRAIN;
         self.total = self.total.saturating_sub(work);
@@ -69,8 +70,9 @@ impl Demand {
         }
     }
 
-    /// Whether all work that waits, and this, can be done by the first deadline of any. That is so most of the time, and quickly seen;
-    /// then it [`fits`](Self::fits). `first`: the first deadline of what waits.
+    /// Returns whether all waiting work and this work can be done by the earliest deadline of any.
+    /// It is a quick test that implies [`fits`](Self::fits). `first` is the earliest waiting
+    /// deadline.
     pub(super) fn surely_fits(&self, plan: Plan, first: Option<u64>) -> bool {
         let Plan { now, due, work, begun, workers } = plan;
         let first = first.map_or(due, |first| first.min(due));
@@ -78,9 +80,10 @@ impl Demand {
         all <= time_until(first, now).saturating_mul(workers)
     }
 
-    /// Whether the work can be done by the time it is due without that other work misses its deadline, if the workers work
-    /// in the order of what is due. (The demand must not exceed the supply at
-    /// any deadline: the test for earliest deadline first, Liu and Layland 1973, for one processor; for several it is an estimate.)
+    /// Returns whether the work can meet its deadline, and all other work its own, if the workers
+    /// run what is due first. The demand must not exceed the supply at any deadline (the test for
+    /// earliest deadline first, Liu and Layland 1973). For one processor the test is exact. For
+    /// several processors it is an estimate.
     pub(super) fn fits(&self, plan: Plan) -> bool {
         let Plan { now, due, work, begun, workers } = plan;
         let at = due / GRAIN;
@@ -92,7 +95,7 @@ impl Demand {
         }
         sum = sum.saturating_add(work);
         let supply = |grain: u64| time_until((grain + 1).saturating_mul(GRAIN), now).saturating_mul(workers);
-        // Those that were let in earlier keep their reserve as well: else it would be spent on those who come after them.
+        // Accepted work keeps its reserve too. Otherwise later work would use it up.
         let each = |sum: &mut u64, grains: Range<u64>| {
             self.grains.range(grains).all(|(&grain, waiting)| {
                 *sum = sum.saturating_add(waiting.work);
@@ -104,7 +107,7 @@ impl Demand {
                 let first = block * BLOCK;
                 let all = sum.saturating_add(waiting.work);
                 if waiting.hard == 0 || all <= supply(first) {
-                    // All of it could be done by the first of its deadlines.
+                    // The whole block can be done by the earliest deadline in it.
                     sum = all;
                     return true;
                 }
@@ -113,7 +116,7 @@ impl Demand {
     }
 }
 
-/// The time until a deadline, as far as it is counted on.
+/// Returns the time until a deadline, less the reserve.
 pub(super) fn time_until(deadline: u64, now: u64) -> u64 {
     let time = deadline.saturating_sub(now);
     time - time / RESERVE
@@ -134,7 +137,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// Whether so much work fits into 16 ms.
+    /// Returns whether `work` fits into 16 ms.
     fn fits(demand: &Demand, work: u64, begun: u64, workers: u64) -> bool {
         demand.fits(Plan { now: 0, due: 16 * MS, work, begun, workers })
     }
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn work_fits_that_begins_early_enough() {
         let mut demand = Demand::default();
-        // Of 16 ms, 2 are kept in reserve.
+        // Of 16 ms, 2 ms are the reserve.
         assert!(fits(&demand, 14 * MS, 0, 1));
         assert!(!fits(&demand, 15 * MS, 0, 1));
         assert!(!fits(&demand, 14 * MS, MS, 1), "a task has begun");
@@ -160,7 +163,7 @@ mod tests {
         let mut demand = Demand::default();
         demand.add(5 * MS, 20 * MS, false);
         let plan = Plan { now: 0, due: 80 * MS, work: 5 * MS, begun: 5 * MS, workers: 2 };
-        // Of 20 ms each of two workers counts on 17.5.
+        // Each of two workers counts on 17.5 ms of 20 ms.
         assert!(demand.surely_fits(plan, None) && demand.surely_fits(plan, Some(20 * MS)));
         assert!(!demand.surely_fits(Plan { begun: 6 * MS, ..plan }, Some(20 * MS)));
         assert!(!demand.surely_fits(plan, Some(19 * MS)));
@@ -172,15 +175,15 @@ mod tests {
         demand.add(20 * MS, 15 * MS, false);
         assert!(fits(&demand, 14 * MS, 0, 1));
         demand.add(31 * MS, 8 * MS, true);
-        // Until the end of its millisecond there are 32, of which 28 count, of which 23 are taken.
+        // Its millisecond ends after 32 ms. Of these 28 count, and 23 are taken.
         assert!(fits(&demand, 5 * MS, 0, 1));
         assert!(!fits(&demand, 6 * MS, 0, 1));
     }
 
     proptest! {
-        /// To look at many deadlines together changes no answer.
+        /// The examination of whole blocks changes no answer.
         #[test]
-        fn blocks_tell_what_each_by_itself_would(
+        fn blocks_answer_as_single_deadlines_would(
             tasks in proptest::collection::vec((0_u64..600, 0_u64..20, any::<bool>()), 0..60),
             gone in 0_usize..60,
             (due, work, begun, workers) in (0_u64..700, 0_u64..20, 0_u64..40, 1_u64..4),

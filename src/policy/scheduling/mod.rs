@@ -1,36 +1,33 @@
-//! The run order: which of the tasks that wait is next. Times are nanoseconds since an epoch of the caller's choice.
+//! The run order decides which waiting task runs next.
+//!
+//! Times are nanoseconds since an epoch that the caller chooses. Service is processor time divided
+//! by the tenant's weight, in nanoseconds.
 //!
 //! # Between tenants: start-time fair queueing
 //!
-//! Every tenant has an account of the service that it has had, in nanoseconds of processor time divided by its weight. The
-//! tenant that has had least is next (Goyal, Vin and Cheng, "Start-time fair queueing", SIGCOMM 1996). An estimate is
-//! charged when a task begins, and put right by what was measured when it ends. Who comes back after a pause starts
-//! where the others are: nothing is saved up, and debts stay until the others have caught up.
+//! Every tenant has an account of the service it has received. The tenant with the least service is
+//! next (Goyal, Vin and Cheng, "Start-time fair queueing", SIGCOMM 1996). The order charges an
+//! estimate when a task starts, and corrects it by the measured cost when the task ends. A tenant
+//! that returns after a pause starts at the virtual time: the service of the tenants that are next.
+//! So unused time is not saved, and a debt stays until the others have caught up.
 //!
-//! The class of a tenant's next task gives it a lead of a few milliseconds of service before others, so that a burst of
-//! urgent work is not held up for the sake of perfect shares.
+//! The class of a tenant's next task gives the tenant a credit of some milliseconds of service. So
+//! a burst of urgent work does not wait for exact shares.
 //!
-//! # Within a tenant: earliest due first
+//! # Within a tenant: earliest due time first
 //!
-//! A task is due at its deadline, or else its class's slack after it came. Priorities, ageing and deadlines are one rule.
-//!
-//! # Cheap and expensive work apart
-//!
-//! If tasks that differ by orders of magnitude share the workers, the long ones hold all workers at times, and short ones
-//! wait for as long as those take. So from [`SEPARATE`] workers on the rule is staggered by worker (two-dimensional fair
-//! queueing: Mace, Bodik, Musuvathi, Fonseca and Varadarajan, "2DFQ", SIGCOMM 2016): the last worker goes by the service that
-//! a tenant has had, the first by what it will have had after its next task, those between by some of both. So long
-//! tasks gather on the last workers, and the first ones are free for short tasks. No worker idles for it.
+//! A task is due at its deadline. Without a deadline it is due after its class's slack, counted
+//! from its arrival. Priorities, ageing and deadlines are one rule.
 //!
 //! # Bounds
 //!
-//! While a tenant waits with a task, any other is served at most its share, one task more, and the lead of the classes: with `n`
-//! tenants of weight 1, of which no task takes longer than `c`, at most `(n - 1) x (c + 20 ms)` of work comes before the next task
-//! of this tenant. Within the tenant, whatever comes later than `10 s` after a task is due after it. So nothing starves.
+//! While a tenant waits with a task, any other tenant is served at most its share, one more task,
+//! and the credit of the classes. With `n` tenants of weight 1, whose tasks take at most `c`, at
+//! most `(n - 1) x (c + 20 ms)` of work comes before the next task of this tenant. Within the
+//! tenant, a task that arrives more than 10 s after another is due after it. So nothing starves.
 
 mod accounts;
 mod demand;
-mod lane;
 mod order;
 #[cfg(test)]
 mod order_tests;
@@ -41,28 +38,25 @@ mod tenant;
 #[cfg(test)]
 mod together_tests;
 
-pub(crate) use order::{Next, RunOrder, Took, Turn};
+pub(crate) use order::{Grant, Next, RunOrder, Usage};
 
 use crate::policy::smooth;
 use crate::task::Priority;
 
-/// From so many workers on cheap and expensive work are kept apart.
-pub(crate) const SEPARATE: usize = 4;
-
-/// A smoothed mean that begins with its first value.
+/// A smoothed mean whose first value counts in full.
 fn mean(known: u64, newest: u64) -> u64 {
     if known == 0 { newest } else { smooth(known, newest) }
 }
 
-/// So much service, in nanoseconds, a tenant may be ahead of its share when work of this class is next: enough for a
-/// burst, too little to be felt by the others.
-const fn lead(priority: Priority) -> u64 {
+/// The service, in nanoseconds, by which a tenant precedes others while its next task is of this
+/// class. It is enough for a burst, and too little for other tenants to notice.
+const fn priority_credit(priority: Priority) -> u64 {
     match priority {
-        Priority::Interactive => MOST_LEAD,
-        Priority::Standard => MOST_LEAD / 2,
+        Priority::Interactive => MAX_PRIORITY_CREDIT,
+        Priority::Standard => MAX_PRIORITY_CREDIT / 2,
         Priority::Bulk => 0,
     }
 }
 
-/// The lead of the most urgent class.
-const MOST_LEAD: u64 = 20_000_000;
+/// The credit of the most urgent class, in nanoseconds.
+const MAX_PRIORITY_CREDIT: u64 = 20_000_000;

@@ -1,84 +1,85 @@
-//! The run order itself; the rule is in the module's header.
+//! The run order itself. The module's header states the rule.
 
 #[cfg(feature = "test-util")]
 mod pick;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use super::accounts::{Accounts, Place};
+use super::accounts::{AccountId, Accounts};
 use super::demand::{Demand, Plan, time_until};
-use super::lane::Sorted;
 use super::mean;
-use super::queue::{Standing, Waiting};
+use super::queue::{Key, Waiting};
 use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
-/// Tenants, and tasks of each, that are looked at for one that may give way.
-const MOST_ASKED: usize = 64;
-const MOST_SPARED: usize = 8;
+/// The number of tenants that are examined for a task to evict.
+const MAX_TENANTS_EXAMINED: usize = 64;
+/// The number of tasks of each class that are examined for each of these tenants.
+const MAX_TASKS_EXAMINED: usize = 8;
 
-/// A task whose turn it is.
+/// A task that was taken out of the order to run.
 #[derive(Debug)]
 pub(crate) struct Next<T> {
     pub(crate) item: T,
-    pub(crate) turn: Turn,
-    /// When the first of its tenant's came.
+    pub(crate) grant: Grant,
+    /// The arrival of the first task of the same tenant.
     pub(crate) oldest: u64,
 }
 
-/// A task's right to run, to be given back with what it took.
+/// A task's right to run. [`RunOrder::finish`] takes it back.
 #[derive(Debug)]
-#[must_use = "what the task took has to be charged"]
-pub(crate) struct Turn {
-    tenant: Place,
+#[must_use = "the cost of the task has to be charged"]
+pub(crate) struct Grant {
+    account: AccountId,
     charged: u64,
 }
 
-/// A task about to be entered.
+/// A task that is about to enter the order.
 #[derive(Debug)]
 #[must_use = "its tenant's account is open"]
 pub(crate) struct Entry {
     index: u32,
-    standing: Standing,
+    key: Key,
     priority: Priority,
     arrival: u64,
     expires: bool,
     placed: bool,
 }
 
-/// What a task took, in nanoseconds.
+/// What a task used, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Took {
-    /// Of a processor: what its tenant pays for.
+pub(crate) struct Usage {
+    /// Processor time. The tenant pays for it.
     pub(crate) cost: u64,
-    /// Of a worker.
+    /// Worker time.
     pub(crate) time: u64,
 }
 
-/// The tasks that wait, in their order.
+/// The waiting tasks, in their order.
 #[derive(Debug)]
 pub(crate) struct RunOrder<T> {
     accounts: Accounts<T>,
-    /// Tasks with a deadline: whose they are.
-    expiring: Sorted<u32>,
-    /// Kept from the first task with a deadline on: others need none.
+    /// The tasks with a deadline, each with the index of its tenant.
+    expiring: BTreeMap<Key, u32>,
+    /// Kept from the first task with a deadline on.
     demand: Option<Demand>,
-    /// What a task takes of a processor, by those of late of all tenants.
+    /// The smoothed processor time of a task, over all tenants, in nanoseconds.
     estimate: u64,
-    /// How long one takes on a worker.
+    /// The smoothed worker time of a task, over all tenants, in nanoseconds.
     time: u64,
     waiting: usize,
     running: usize,
-    /// Tasks that ever came.
+    /// The number of tasks that have ever entered.
     pushed: u64,
 }
 
 impl<T> RunOrder<T> {
-    /// Nothing waits. A tenant may have `most_running` tasks running at a time.
-    pub(crate) fn new(most_running: usize) -> Self {
+    /// Creates an empty order in which each tenant may have `max_running` running tasks.
+    pub(crate) fn new(max_running: usize) -> Self {
         Self {
-            accounts: Accounts::new(most_running),
-            expiring: Sorted::new(),
+            accounts: Accounts::new(max_running),
+            expiring: BTreeMap::new(),
             demand: None,
             estimate: 0,
             time: 0,
@@ -88,62 +89,64 @@ impl<T> RunOrder<T> {
         }
     }
 
-    /// How many tasks wait.
+    /// Returns the number of waiting tasks.
     pub(crate) fn len(&self) -> usize {
         self.waiting
     }
 
-    /// How many tenants have something that may run now.
+    /// Returns the number of tenants with a waiting task that may run now.
     pub(crate) fn ready(&self) -> usize {
         self.accounts.ready()
     }
 
-    /// When the first task of the tenant who is next is due.
+    /// Returns the due time of the next tenant's first task.
     pub(crate) fn head_due(&self) -> Option<u64> {
         self.accounts.head_due()
     }
 
-    /// How long a task takes, by those of late.
+    /// Returns the smoothed worker time of a task, in nanoseconds.
     pub(crate) fn task_time(&self) -> u64 {
         self.time
     }
 
-    /// How many tenants have an account.
+    /// Returns the number of accounts.
     pub(crate) fn tenants(&self) -> usize {
         self.accounts.len()
     }
 
-    /// How many of a tenant's tasks wait.
+    /// Returns the number of a tenant's waiting tasks.
     pub(crate) fn waiting_of(&self, tenant: &Name) -> usize {
         let index = self.accounts.find(tenant);
         index.and_then(|index| self.accounts.get(index)).map_or(0, |tenant| tenant.queue.len())
     }
 
-    /// A tenant's share is `weight` times that of one of weight 1, from its next task on.
+    /// Sets a tenant's weight. From its next task on, its share is `weight` times that of a tenant
+    /// of weight 1.
     pub(crate) fn set_weight(&mut self, tenant: &Name, weight: u32) {
         self.accounts.set_weight(tenant, weight);
     }
 
-    /// What a task with this label is entered by: the label knows from now on where it stands, and takes it out again.
-    /// `placed`: it may have to give way to more urgent tasks.
+    /// Prepares the entry of a task. The label then has the number by which
+    /// [`remove`](Self::remove) finds the task. If the task is `placed`, a more urgent task may
+    /// evict it.
     #[inline]
     pub(crate) fn entry(&mut self, label: &Label, placed: bool) -> Entry {
         let index = self.accounts.open(&label.tenant);
         self.pushed += 1;
         label.set_number(self.pushed);
         let Label { priority, arrival, .. } = *label;
-        let standing = (label.due(), self.pushed);
-        Entry { index, standing, priority, arrival, expires: label.expires().is_some(), placed }
+        let key = (label.due(), self.pushed);
+        Entry { index, key, priority, arrival, expires: label.expires().is_some(), placed }
     }
 
-    /// One more task waits. To be entered in the order of the entries.
+    /// Adds a task. Tasks must enter in the order in which [`entry`](Self::entry) was called.
     #[inline]
     pub(crate) fn enter(&mut self, entry: Entry, item: T) {
-        let Entry { index, standing, priority, arrival, expires, placed } = entry;
-        let (due, _) = standing;
+        let Entry { index, key, priority, arrival, expires, placed } = entry;
+        let (due, _) = key;
         let time = self.time_of(index);
         if expires {
-            self.expiring.insert(standing, index);
+            self.expiring.insert(key, index);
             self.demand();
         }
         if let Some(demand) = &mut self.demand {
@@ -151,37 +154,38 @@ impl<T> RunOrder<T> {
         }
         if let Some(tenant) = self.accounts.get_mut(index) {
             let waiting = Waiting { item, priority, arrival, expires, placed, time };
-            let may_be_first = tenant.queue.insert(standing, waiting);
+            let is_first = tenant.queue.insert(key, waiting);
             self.waiting += 1;
-            if !may_be_first {
-                // The tenant stands where it stood.
+            if !is_first {
+                // The tenant's rank has not changed.
                 return;
             }
         }
         self.accounts.list(index);
     }
 
-    /// The next task for the worker `worker` of `workers`. At `newest_at` it is the newest of its tenant and class, not the oldest.
-    pub(crate) fn pop(&mut self, worker: usize, workers: usize, newest_at: Option<u64>) -> Option<Next<T>> {
-        let index = self.accounts.next(worker, workers)?;
+    /// Takes out the next task: the first of the next tenant. If `newest_at` is set, it is instead
+    /// the newest task of the tenant's most urgent class at that time.
+    pub(crate) fn pop(&mut self, newest_at: Option<u64>) -> Option<Next<T>> {
+        let index = self.accounts.next()?;
         let charged = self.estimate_of(index);
         let tenant = self.accounts.get_mut(index)?;
         let oldest = tenant.queue.first()?.1.arrival;
-        let standing = tenant.pick(newest_at)?;
+        let key = tenant.pick(newest_at)?;
         tenant.running += 1;
         tenant.charge(charged);
         self.running += 1;
-        let turn = Turn { tenant: self.accounts.place(index)?, charged };
-        let item = self.take(index, standing)?.item;
-        Some(Next { item, turn, oldest })
+        let grant = Grant { account: self.accounts.id(index)?, charged };
+        let item = self.take(index, key)?.item;
+        Some(Next { item, grant, oldest })
     }
 
-    /// The next tasks for somebody who takes several, because they are tiny: so many at the most. They cost what was estimated, and
-    /// have no turn to be given back.
-    pub(crate) fn pop_tiny(&mut self, worker: usize, workers: usize, most: usize, into: &mut Vec<T>) {
-        let mut left = most;
+    /// Takes out at most `max` of the next tasks, while they are tiny. They are charged the
+    /// estimate, and need no grant.
+    pub(crate) fn pop_tiny(&mut self, max: usize, into: &mut Vec<T>) {
+        let mut left = max;
         while left > 0 {
-            let Some(index) = self.accounts.next(worker, workers) else { return };
+            let Some(index) = self.accounts.next() else { return };
             let taken = self.pop_tiny_of(index, left, into);
             if taken == 0 {
                 return;
@@ -190,52 +194,50 @@ impl<T> RunOrder<T> {
         }
     }
 
-    /// The same of one tenant, who is next, for so long as it is. Where cheap and expensive work are kept apart that is not exact: the stagger
-    /// is not looked at again, and makes less of a difference than one tiny task's cost. So it is one too many at the most; and one
-    /// alone of a tenant that others stand before.
-    fn pop_tiny_of(&mut self, index: u32, most: usize, into: &mut Vec<T>) -> usize {
+    /// Does the work of [`pop_tiny`](Self::pop_tiny) for one tenant, while that tenant is the next.
+    fn pop_tiny_of(&mut self, index: u32, max: usize, into: &mut Vec<T>) -> usize {
         let (charged, second) = (self.estimate_of(index), self.accounts.second());
         let Some(tenant) = self.accounts.get_mut(index) else { return 0 };
-        let (mut taken, mut reached) = (0, None);
-        while taken < most && tenant.estimate <= TINY_NS {
+        let (mut taken, mut highest) = (0, None);
+        while taken < max && tenant.estimate <= TINY_NS {
             let rank = tenant.rank();
-            let again = rank.is_some_and(|rank| second.is_none_or(|second| (rank, index) < second));
-            if taken > 0 && !again {
+            let is_next = rank.is_some_and(|rank| second.is_none_or(|second| (rank, index) < second));
+            if taken > 0 && !is_next {
                 break;
             }
-            // Whether it is too late for it is to be seen at the last moment; and what is not tiny is charged by what it takes.
+            // A task with a deadline is taken singly: the deadline is checked at the last moment.
             let Some(((due, _), waiting)) = tenant.queue.pop_first(|waiting| !waiting.expires) else { break };
             tenant.charge(charged);
             if let Some(demand) = &mut self.demand {
                 demand.remove(due, waiting.time, false);
             }
             into.push(waiting.item);
-            // A more urgent class's lead may have put it before where it stood.
-            (taken, reached) = (taken + 1, reached.max(rank));
+            // The credit of a more urgent class may have lowered the rank.
+            (taken, highest) = (taken + 1, highest.max(rank));
         }
         self.waiting -= taken;
         self.accounts.list(index);
-        if let Some(rank) = reached {
-            self.accounts.reach(rank);
+        if let Some(rank) = highest {
+            self.accounts.advance_virtual_time(rank);
         }
         taken
     }
 
-    /// A task has ended; `None` if it has not run.
-    pub(crate) fn finish(&mut self, turn: Turn, took: Option<Took>) {
-        let Turn { tenant: place, charged } = turn;
+    /// Takes back a grant when its task has ended. `usage` is `None` if the task has not run.
+    pub(crate) fn finish(&mut self, grant: Grant, usage: Option<Usage>) {
+        let Grant { account, charged } = grant;
         self.running = self.running.saturating_sub(1);
-        if let Some(Took { cost, time }) = took {
+        if let Some(Usage { cost, time }) = usage {
             self.estimate = mean(self.estimate, cost);
             self.time = mean(self.time, time);
         }
-        if let Some(tenant) = self.accounts.at(place) {
-            tenant.settle(charged, took);
-            self.accounts.list(place.index);
+        if let Some(tenant) = self.accounts.get_by_id(account) {
+            tenant.settle(charged, usage);
+            self.accounts.list(account.index);
         }
     }
 
-    /// Subtasks of a tenant's task took `cost`.
+    /// Charges a tenant `cost` nanoseconds for its subtasks.
     pub(crate) fn charge(&mut self, tenant: &Name, cost: u64) {
         let index = self.accounts.open(tenant);
         if let Some(tenant) = self.accounts.get_mut(index) {
@@ -244,65 +246,61 @@ impl<T> RunOrder<T> {
         self.accounts.list(index);
     }
 
-    /// Takes out a task that is not to run, if it still waits.
+    /// Takes out the task with this label, if it still waits.
     pub(crate) fn remove(&mut self, label: &Label) -> Option<T> {
         let index = self.accounts.find(&label.tenant)?;
         Some(self.take(index, (label.due(), label.number()))?.item)
     }
 
-    /// Takes out a task whose deadline is not after `now`; or so near that it can't be done by then, if there is other work to do: to
-    /// begin it would be of no use to anybody.
+    /// Takes out a task whose deadline is at most `now`. If `begin` is set and other tasks wait, it
+    /// also takes out a task that would end after its deadline if it started now.
     pub(crate) fn expire(&mut self, now: u64, begin: bool) -> Option<T> {
-        let (standing, &index) = self.expiring.first()?;
+        let (&key, &index) = self.expiring.first_key_value()?;
         let time = if begin && self.waiting > 1 { self.time_of(index) } else { 0 };
-        if standing.0 > now.saturating_add(time) {
+        if key.0 > now.saturating_add(time) {
             return None;
         }
-        Some(self.take(index, standing)?.item)
+        Some(self.take(index, key)?.item)
     }
 
-    /// Takes out the first task of the tenant that is next, if it is one `too_old` to be begun.
-    pub(crate) fn shed(&mut self, worker: usize, workers: usize, too_old: impl Fn(&T) -> bool) -> Option<T> {
-        let index = self.accounts.next(worker, workers)?;
-        let (standing, first) = self.accounts.get(index)?.queue.first()?;
+    /// Takes out the first task of the next tenant, if the task is `too_old` to start.
+    pub(crate) fn shed(&mut self, too_old: impl Fn(&T) -> bool) -> Option<T> {
+        let index = self.accounts.next()?;
+        let (key, first) = self.accounts.get(index)?.queue.first()?;
         if !too_old(&first.item) {
             return None;
         }
-        Some(self.take(index, standing)?.item)
+        Some(self.take(index, key)?.item)
     }
 
-    /// The next deadline of a task that waits.
+    /// Returns the earliest deadline of a waiting task.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.expiring.first().map(|((due, _), _)| due)
+        self.expiring.keys().next().map(|(due, _)| *due)
     }
 
-    /// Takes out any task; for the end.
+    /// Takes out any task, as the pool ends.
     pub(crate) fn take_any(&mut self) -> Option<T> {
         let (index, tenant) = self.accounts.waiting().next()?;
-        let (at, _) = tenant.queue.first()?;
-        Some(self.take(index, at)?.item)
+        let (key, _) = tenant.queue.first()?;
+        Some(self.take(index, key)?.item)
     }
 
-    /// Takes out, for the sake of a task of class `than`, one of a lesser class: of the least, that which is due last, as far as is
-    /// looked.
+    /// Takes out a task to make room for one of class `than`: of the least urgent class below, the
+    /// task with the latest due time. Examines [`MAX_TENANTS_EXAMINED`] tenants.
     pub(crate) fn evict(&mut self, than: Priority) -> Option<T> {
-        let (_, standing, index) = self
-            .accounts
-            .waiting()
-            .take(MOST_ASKED)
-            .filter_map(|(index, tenant)| {
-                let gives_way =
-                    |waiting: &Waiting<T>| waiting.placed && !waiting.expires && waiting.priority < than;
-                let (at, waiting) = tenant.queue.last(MOST_SPARED, gives_way)?;
-                Some((Reverse(waiting.priority), at, index))
-            })
-            .max()?;
-        Some(self.take(index, standing)?.item)
+        let victims = self.accounts.waiting().take(MAX_TENANTS_EXAMINED).filter_map(|(index, tenant)| {
+            let (class, key) = tenant.queue.victim(than, MAX_TASKS_EXAMINED)?;
+            Some((Reverse(class), key, index))
+        });
+        let (_, key, index) = victims.max()?;
+        Some(self.take(index, key)?.item)
     }
 
-    /// Whether a task of this tenant, due at its deadline, is likely to be done by then if it is taken in now: because all work
-    /// that is due before it can be done, or because the tenant's share of the `workers` is enough for its own. Where a worker is free
-    /// it is always tried: that is how it becomes known that tasks take less than they did.
+    /// Returns whether a task with this label, accepted now, is likely to meet its deadline.
+    ///
+    /// Either all work that is due before it can be done in time, or the tenant's share of the
+    /// `workers` is enough for the tenant's own work. A task always fits while a worker is free. So
+    /// the estimates improve when tasks become shorter.
     pub(crate) fn fits(&mut self, label: &Label, now: u64, workers: usize) -> bool {
         let (due, workers) = (label.due(), workers.max(1) as u64);
         if due <= now {
@@ -313,7 +311,7 @@ impl<T> RunOrder<T> {
         }
         let index = self.accounts.find(&label.tenant);
         let work = index.map_or(self.time, |index| self.time_of(index));
-        // Half of what runs is still to be done, on average.
+        // On average, half of the running work is still to be done.
         let begun = (self.running as u64).saturating_mul(self.time) / 2;
         let plan = Plan { now, due, work, begun, workers };
         let first = self.next_expiry();
@@ -336,21 +334,21 @@ impl<T> RunOrder<T> {
         self.accounts.get(index).map(|tenant| tenant.estimate).filter(|&ns| ns > 0).unwrap_or(self.estimate)
     }
 
-    /// Takes a task out of all lists.
-    fn take(&mut self, index: u32, standing: Standing) -> Option<Waiting<T>> {
-        let waiting = self.accounts.get_mut(index)?.queue.remove(standing)?;
+    /// Takes a task out of all collections.
+    fn take(&mut self, index: u32, key: Key) -> Option<Waiting<T>> {
+        let waiting = self.accounts.get_mut(index)?.queue.remove(key)?;
         self.waiting -= 1;
         if waiting.expires {
-            self.expiring.remove(standing);
+            self.expiring.remove(&key);
         }
         if let Some(demand) = &mut self.demand {
-            demand.remove(standing.0, waiting.time, waiting.expires);
+            demand.remove(key.0, waiting.time, waiting.expires);
         }
         self.accounts.list(index);
         Some(waiting)
     }
 
-    /// What waits, by the time it is due; entered one by one from the first question on.
+    /// Returns the waiting work by due time. The first call enters all waiting tasks.
     fn demand(&mut self) -> &Demand {
         self.demand.get_or_insert_with(|| {
             let mut demand = Demand::default();
@@ -366,7 +364,7 @@ impl<T> RunOrder<T> {
 
 #[cfg(test)]
 impl<T> RunOrder<T> {
-    /// One more task waits.
+    /// Adds a task.
     pub(super) fn push(&mut self, label: &Label, placed: bool, item: T) {
         let entry = self.entry(label, placed);
         self.enter(entry, item);
@@ -376,7 +374,7 @@ impl<T> RunOrder<T> {
         self.accounts.services()
     }
 
-    /// Nothing is left of any task.
+    /// Returns whether no trace of any task is left.
     pub(super) fn is_clean(&self) -> bool {
         let demand = self.demand.as_ref().is_none_or(Demand::is_empty);
         let idle = self.accounts.busy() == 0;

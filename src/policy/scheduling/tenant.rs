@@ -1,61 +1,56 @@
-//! One tenant's account and what it has waiting.
+//! One tenant's account and its waiting tasks.
 
-use super::order::Took;
-use super::queue::{Queue, Standing};
-use super::{MOST_LEAD, lead, mean};
+use super::order::Usage;
+use super::queue::{Key, Queue};
+use super::{MAX_PRIORITY_CREDIT, mean, priority_credit};
 use crate::task::Name;
 
-/// What was charged too much or too little by less than this waits for the next charge.
+/// A correction of at most this many nanoseconds waits for the next charge.
 const SMALL: u64 = 100_000;
 
 #[derive(Debug)]
 pub(super) struct Tenant<T> {
     pub(super) name: Name,
-    /// Different for each account that was ever opened.
-    pub(super) owner: u64,
+    /// The number of the account. No other account has ever had the same number.
+    pub(super) serial: u64,
     pub(super) weight: u32,
-    /// Service it has had, by its weight.
+    /// Service received, in nanoseconds.
     pub(super) service: u64,
-    /// Charged too much, in nanoseconds, and not yet given back; less than nothing if it was too little.
+    /// Nanoseconds charged in excess and not yet returned. Negative if too little was charged.
     refund: i64,
-    /// What a task takes of a processor, by those of late; nothing before the first.
+    /// The smoothed processor time of a task, in nanoseconds. Zero before the first task ends.
     pub(super) estimate: u64,
-    /// How long one takes on a worker.
+    /// The smoothed worker time of a task, in nanoseconds. Zero before the first task ends.
     pub(super) time: u64,
     pub(super) queue: Queue<T>,
-    /// Tasks that run.
+    /// The number of running tasks.
     pub(super) running: usize,
-    /// Its place in the list of those that may run, if it is in it.
+    /// The rank under which the tenant is in the list of those that may run, if it is there.
     pub(super) listed: Option<Rank>,
 }
 
-/// Where a tenant stands among the others: by the service that it has had, less the lead of its next task's class, then by the
-/// time that task is due.
+/// The position of a tenant among the others: its service less the credit of its next task's class,
+/// then the due time of that task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(u64, u64);
 
 impl Rank {
-    /// The service that those have had, at the least, who are not before this one.
+    /// Returns a lower bound of the service of every tenant that does not precede this rank.
     pub(super) fn served(self) -> u64 {
-        self.0.saturating_sub(MOST_LEAD)
+        self.0.saturating_sub(MAX_PRIORITY_CREDIT)
     }
 
-    /// When its next task is due.
+    /// Returns the due time of the tenant's next task.
     pub(super) fn due(self) -> u64 {
         self.1
-    }
-
-    /// The rank with so much more service.
-    pub(super) fn after(self, service: u64) -> Self {
-        Self(self.0.saturating_add(service), self.1)
     }
 }
 
 impl<T> Tenant<T> {
-    pub(super) fn new(name: Name, owner: u64, weight: u32) -> Self {
+    pub(super) fn new(name: Name, serial: u64, weight: u32) -> Self {
         Self {
             name,
-            owner,
+            serial,
             weight,
             service: 0,
             refund: 0,
@@ -67,52 +62,53 @@ impl<T> Tenant<T> {
         }
     }
 
-    /// Its rank, if it has something to do.
+    /// Returns the tenant's rank, if the tenant has a waiting task.
     pub(super) fn rank(&self) -> Option<Rank> {
         let ((due, _), next) = self.queue.first()?;
-        // A lead is one of time, and not multiplied by the weight.
-        let lead = lead(next.priority) / u64::from(self.weight);
-        Some(Rank(self.service + (MOST_LEAD - lead), due))
+        // The credit is processor time: a greater weight does not multiply it.
+        let credit = priority_credit(next.priority) / u64::from(self.weight);
+        Some(Rank(self.service + (MAX_PRIORITY_CREDIT - credit), due))
     }
 
-    /// Charges `cost`, together with what is open.
+    /// Charges `cost` nanoseconds of processor time, less the open refund.
     pub(super) fn charge(&mut self, cost: u64) {
         let refund = std::mem::take(&mut self.refund);
         let cost = i64::try_from(cost).unwrap_or(i64::MAX).saturating_sub(refund);
         let weight = u64::from(self.weight);
         self.service = match cost {
-            // Half of the range is far beyond all machines' lifetimes; a rank must not overflow. Rounded up: what costs less than the
-            // weight would be had for nothing, and others starve.
+            // The cap keeps a rank from overflowing. No machine reaches it in its lifetime. The
+            // division rounds up: a cost below the weight must not be free, or others starve.
             0.. => self.service.saturating_add(cost.unsigned_abs().div_ceil(weight)).min(u64::MAX / 2),
             _ => self.service.saturating_sub(cost.unsigned_abs() / weight),
         };
     }
 
-    /// A task has ended for which `charged` was charged; `None` if it has not run.
-    pub(super) fn settle(&mut self, charged: u64, took: Option<Took>) {
+    /// Corrects the charge for a task that has ended. `usage` is `None` if the task has not run.
+    pub(super) fn settle(&mut self, charged: u64, usage: Option<Usage>) {
         self.running = self.running.saturating_sub(1);
-        if let Some(Took { cost, time }) = took {
+        if let Some(Usage { cost, time }) = usage {
             self.estimate = mean(self.estimate, cost);
             self.time = mean(self.time, time);
         }
-        let cost = took.map(|took| took.cost);
+        let cost = usage.map_or(0, |usage| usage.cost);
         let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
-        let over = signed(charged).saturating_sub(signed(cost.unwrap_or(0)));
-        self.refund = self.refund.saturating_add(over);
+        let excess = signed(charged).saturating_sub(signed(cost));
+        self.refund = self.refund.saturating_add(excess);
         if self.refund.unsigned_abs() > SMALL || self.is_idle() {
             self.charge(0);
         }
     }
 
-    /// The task whose turn it is: the one due first; or, at `newest_at`, the newest of the most urgent class there is.
-    pub(super) fn pick(&self, newest_at: Option<u64>) -> Option<Standing> {
+    /// Returns the task to run next: the one with the earliest due time. If `newest_at` is set, it
+    /// is instead the newest task of the most urgent class at that time.
+    pub(super) fn pick(&self, newest_at: Option<u64>) -> Option<Key> {
         match newest_at {
-            None => self.queue.first().map(|(at, _)| at),
+            None => self.queue.first().map(|(key, _)| key),
             Some(now) => self.queue.newest(now),
         }
     }
 
-    /// Nothing of it waits or runs.
+    /// Returns whether the tenant has no waiting and no running task.
     pub(super) fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.running == 0
     }

@@ -77,19 +77,19 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let engine = &self.engine;
-        let chunk_size = engine.chunk_size(&request.options);
+        let inner = &self.inner;
+        let chunk_size = inner.chunk_size(&request.options);
         let parts = if request.options.parallel_chunks { self.pool.usable_threads() } else { 1 };
-        let usual = window::usual(chunk_size, parts, HEAD, engine.config.max_document_size);
+        let usual = window::usual(chunk_size, parts, HEAD, inner.config.max_document_size);
         let begun = std::mem::take(&mut request.content);
         request.options.chunk_size = Some(chunk_size);
         let mut pump = Pump {
-            under_way: Some(engine.enter()),
+            under_way: Some(inner.enter()),
             processor: self.clone(),
             request,
-            terms: None,
+            task: None,
             asked: Instant::now(),
-            input: Input::new(reader, &begun, usual, engine.memory.clone()),
+            input: Input::new(reader, &begun, usual, inner.memory.clone()),
             output: Output::new(writer),
             state: State::Reads(Progress::NotBegun),
             windows: 0,
@@ -99,7 +99,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let done = poll_fn(|cx| pump.poll(cx)).await;
         let (bytes_in, bytes_out) = (pump.input.read, pump.output.written);
         if !pump.is_counted {
-            engine.account_read(&done, bytes_in, bytes_out);
+            inner.account_read(&done, bytes_in, bytes_out);
         }
         contain(|| {
             tracing::debug!(bytes_in, bytes_out, windows = pump.windows, ok = done.is_ok(), "document read")

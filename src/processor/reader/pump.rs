@@ -18,7 +18,7 @@ use super::step::{Session, Stepped};
 use super::{HEAD, ReaderError};
 use crate::convert::{ConvertError, Converter, Format, Report};
 use crate::policy::window;
-use crate::processor::engine::InFlight;
+use crate::processor::inner::InFlight;
 use crate::processor::request::{Job, Outcome};
 use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError};
 use crate::task::TaskOptions;
@@ -28,8 +28,8 @@ pub(super) struct Pump<C, R, W> {
     pub(super) processor: ConcurrentProcessorV2<C>,
     /// Without its content.
     pub(super) request: ConversionRequest,
-    /// What decides on its turn; known when its beginning is.
-    pub(super) terms: Option<TaskOptions>,
+    /// The options of its tasks; known when its beginning is.
+    pub(super) task: Option<TaskOptions>,
     pub(super) asked: Instant,
     pub(super) input: Input<R>,
     pub(super) output: Output<W>,
@@ -110,19 +110,19 @@ where
             return Err(self.too_large());
         }
         let head = window.get(..HEAD).unwrap_or(&window);
-        let terms =
-            self.terms.get_or_insert_with(|| self.processor.engine.terms(&self.request, head)).clone();
+        let options = || self.processor.inner.task_options(&self.request, head);
+        let task = self.task.get_or_insert_with(options).clone();
         if self.windows == 0 && is_last {
             // It is the processor's from here on.
             self.under_way = None;
             self.is_counted = true;
             let (processor, asked) = (self.processor.clone(), self.asked);
             let job = Job { content: window, options: self.request.options.clone() };
-            let whole = async move { processor.process(job, terms, asked).await };
+            let whole = async move { processor.process(job, task, asked).await };
             self.state = State::ConvertsWhole(Box::pin(whole));
             return Ok(true);
         }
-        if terms.has_expired(Instant::now()) {
+        if task.has_expired(Instant::now()) {
             return Err(self.process_error(ProcessError::Expired));
         }
         let session = match progress {
@@ -133,10 +133,10 @@ where
         };
         let step = {
             let (processor, options) = (self.processor.clone(), self.request.options.clone());
-            let (engine, window) = (Arc::clone(&processor.engine), window.clone());
-            let bytes = engine.weight(&window, &options);
-            let work = move || engine.step(session, &window, is_last, &options);
-            async move { processor.in_turn(&terms, bytes, work).await.unwrap_or_else(|error| Err(error.into())) }
+            let (inner, window) = (Arc::clone(&processor.inner), window.clone());
+            let bytes = inner.weight(&window, &options);
+            let work = move || inner.step(session, &window, is_last, &options);
+            async move { processor.run(task, bytes, work).await.unwrap_or_else(|error| Err(error.into())) }
         };
         self.state = State::Converts { window, is_last, step: Box::pin(step) };
         Ok(true)
@@ -191,7 +191,7 @@ where
 
 impl<C: Converter, R, W> Pump<C, R, W> {
     fn limit(&self) -> usize {
-        self.processor.engine.config.max_document_size
+        self.processor.inner.config.max_document_size
     }
 
     fn read_error(&self, source: io::Error) -> ReaderError {

@@ -8,7 +8,7 @@ use crate::convert::{ConversionOptions, Converter, Format, Incremental, OneByOne
 use crate::memory::PooledBuf;
 use crate::pool::TaskContext;
 use crate::processor::ProcessError;
-use crate::processor::engine::{Engine, kind_of};
+use crate::processor::inner::{Inner, kind_of};
 use crate::processor::parts::Here;
 
 /// A conversion that has begun.
@@ -37,7 +37,7 @@ pub(super) enum Stepped {
     Done { session: Session, done: usize, out: PooledBuf },
 }
 
-impl<C: Converter> Engine<C> {
+impl<C: Converter> Inner<C> {
     /// Converts what can be of a window; begins the conversion, if that was not done yet.
     pub(super) fn step(
         self: &Arc<Self>,
@@ -57,7 +57,7 @@ impl<C: Converter> Engine<C> {
         let mut out = self.buffer(formats, window.len());
         let done = match TaskContext::current().filter(|_| options.parallel_chunks) {
             Some(context) => {
-                let here = Here { engine: self, formats, context };
+                let here = Here { inner: self, formats, context };
                 session.conversion.convert(window, is_last, &here, &mut out)?
             }
             None => session.conversion.convert(window, is_last, &OneByOne, &mut out)?,

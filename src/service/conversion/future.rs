@@ -7,11 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::convert::Converter;
-use crate::error::RejectReason;
 use crate::pool::Permit;
 use crate::processor::{
-    ConcurrentProcessorV2, ConversionRequest, ConversionResponse, DefaultConverter, InFlight, Opened,
-    Outcome, ProcessError, Way,
+    Checked, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, DefaultConverter, InFlight,
+    Outcome, ProcessError, Route,
 };
 use crate::service::admission::Admission;
 use crate::service::entrance::submit;
@@ -25,16 +24,15 @@ pub struct ConversionFuture<C = DefaultConverter> {
     stage: Stage,
     id: String,
     /// From the first poll to the answer.
-    under_way: Option<InFlight>,
+    in_flight: Option<InFlight>,
 }
 
 enum Stage {
     /// Until the first poll.
     New(ConversionRequest, Admission, Option<Permit>),
     /// The runtime comes first.
-    Yields(Opened, Admission, Option<Permit>),
-    /// And whether it had to wait for its tenant's turn.
-    Shipped(Placed<Outcome>, bool),
+    Yields(Checked, Admission, Option<Permit>),
+    Submitted(Placed<Outcome>),
     Over,
 }
 
@@ -51,45 +49,31 @@ impl<C: Converter> ConversionFuture<C> {
         (admission, permit): (Admission, Option<Permit>),
     ) -> Self {
         let stage = Stage::New(request, admission, permit);
-        Self { processor, stage, id: String::new(), under_way: None }
+        Self { processor, stage, id: String::new(), in_flight: None }
     }
 
-    /// Converts the document here, if that is its way; else it is on its way to a worker.
+    /// Converts the document here, if that is its route; else submits it.
     fn proceed(
         &mut self,
-        opened: Opened,
+        checked: Checked,
         admission: Admission,
         permit: Option<Permit>,
     ) -> Poll<<Self as Future>::Output> {
         let processor = &self.processor;
-        self.stage = match processor.proceed(opened) {
-            Way::Answered(outcome) => return Poll::Ready(self.answer(outcome)),
-            Way::TenantFull(arrived) if admission == Admission::Shed => {
-                return Poll::Ready(Err(processor.refuse(arrived).into()));
-            }
-            Way::TenantFull(arrived) => {
-                // Its turn may be long in coming: the place is for others.
-                drop(permit);
-                Stage::Shipped(Placed::new(processor.stand_in_line(arrived), admission), true)
-            }
-            Way::Ship(shipment) => {
-                let (pool, task) = (processor.pool(), shipment.task(processor.pool()));
-                let work = |shipment| processor.work(shipment);
-                Stage::Shipped(submit(pool, task, (admission, permit), shipment, work), false)
-            }
+        let submission = match processor.route(checked) {
+            Route::Answered(outcome) => return Poll::Ready(self.answer(outcome)),
+            Route::Submit(submission) => submission,
         };
+        let (task, work) = processor.prepare(submission);
+        let placed = submit(processor.pool(), task, (admission, permit), work, |work| work);
+        self.stage = Stage::Submitted(placed);
         Poll::Pending
     }
 
-    fn not_converted(&self, error: ServiceError, of_tenant: bool) -> ServiceError {
+    fn not_converted(&self, error: ServiceError) -> ServiceError {
         match &error {
             ServiceError::DeadlineExceeded => self.processor.count_unconverted(ProcessError::Expired),
             ServiceError::ShuttingDown => self.processor.count_unconverted(ProcessError::Closed),
-            ServiceError::Overloaded { rejection, .. }
-                if of_tenant && rejection.reason == RejectReason::TenantLimit =>
-            {
-                return self.processor.tenant_full().into();
-            }
             _ => {}
         }
         error
@@ -108,38 +92,38 @@ impl<C: Converter> ConversionFuture<C> {
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
         let proceeded = match mem::replace(&mut self.stage, Stage::Over) {
             Stage::New(request, admission, permit) => {
-                let (id, under_way, opened) = self.processor.open_request(request);
-                (self.id, self.under_way) = (id, Some(under_way));
-                match opened {
+                let (id, in_flight, checked) = self.processor.check_request(request);
+                (self.id, self.in_flight) = (id, Some(in_flight));
+                match checked {
                     Err(outcome) => return Poll::Ready(self.answer(outcome)),
-                    Ok(opened) if opened.yields() => {
-                        self.stage = Stage::Yields(opened, admission, permit);
+                    Ok(checked) if checked.yields() => {
+                        self.stage = Stage::Yields(checked, admission, permit);
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
-                    Ok(opened) => self.proceed(opened, admission, permit),
+                    Ok(checked) => self.proceed(checked, admission, permit),
                 }
             }
-            Stage::Yields(mut opened, admission, permit) => {
-                opened.begins_now();
-                self.proceed(opened, admission, permit)
+            Stage::Yields(mut checked, admission, permit) => {
+                checked.start_now();
+                self.proceed(checked, admission, permit)
             }
-            shipped => {
-                self.stage = shipped;
+            submitted => {
+                self.stage = submitted;
                 Poll::Pending
             }
         };
         if proceeded.is_ready() {
             return proceeded;
         }
-        let Stage::Shipped(placed, of_tenant) = &mut self.stage else {
+        let Stage::Submitted(placed) = &mut self.stage else {
             panic!("`ConversionFuture` was polled after it was ready");
         };
-        let (result, of_tenant) = (ready!(placed.poll(cx)), *of_tenant);
+        let result = ready!(placed.poll(cx));
         self.stage = Stage::Over;
         Poll::Ready(match result {
             Ok(outcome) => self.answer(outcome),
-            Err(error) => Err(self.not_converted(error, of_tenant)),
+            Err(error) => Err(self.not_converted(error)),
         })
     }
 }
@@ -149,7 +133,7 @@ impl<C: Converter> Future for ConversionFuture<C> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = ready!(self.poll_answer(cx));
-        self.under_way = None;
+        self.in_flight = None;
         Poll::Ready(answer)
     }
 }

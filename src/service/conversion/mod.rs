@@ -19,8 +19,11 @@ use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ConversionRespo
 /// [`process_single`](ConcurrentProcessorV2::process_single). Its tenant, class and deadline are in the request itself.
 ///
 /// A short document is converted on the caller's thread, if that has the time, whatever [`Admission`] says: it needs no place. For the
-/// others it says what happens while the pool has no place, and while the tenant has as many documents under way as one may.
-/// By default the service is [not ready](Admission::Backpressure) while the pool has none; a tenant's turn is waited for within the future.
+/// others it says what happens while the pool has no place, or the tenant has its share of the
+/// places ([`tenant_queue_share`](crate::PoolConfig::tenant_queue_share)). By default the service
+/// is [not ready](Admission::Backpressure) while the pool has none; a tenant that has its share
+/// waits within the future, and leaves the place to others. A document that has its place waits
+/// there while as many tasks of its tenant run as may.
 ///
 /// # Errors
 /// [`ServiceError`]: the document was refused, or there was no time or no pool for it. What is wrong with the document itself is in the

@@ -104,10 +104,10 @@ impl Measured for Beside {
     }
 }
 
-/// All peers that are wanted, ours first, and then the variants: `n3` (niceness 3), `s10` (the workers' slice is 10 ms; `s0`: the kernel's
-/// own), `r0.1` (the
-/// slice of the runtime's threads is 0.1 ms), `y200` (a
-/// worker yields after 200 us; `y0`: never), `t1` (one thread), and whatever is put together of them, as `n3s10r0.1`.
+/// All peers that are wanted, ours first, and then the variants: `n3` (niceness 3), `s10` (the
+/// workers' slice is 10 ms; `s0`: the kernel's own), `r0.1` (the slice of the runtime's threads is
+/// 0.1 ms), `y200` (a worker yields after 200 us; `y0`: never), `t1` (one thread), and whatever is
+/// put together of them, as `n3s10r0.1`.
 pub(crate) fn entrants(variants: &[String], peers: &[usize]) -> Vec<Entrant> {
     let mut entrants: Vec<Entrant> = peers.iter().map(|&number| peer(number)).collect();
     entrants.extend(variants.iter().map(|variant| self::variant(variant)));

@@ -1,17 +1,14 @@
 //! Other programs that compute, and how much of the machine a saturated pool has beside them.
 
 use std::process::{Child, Command};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use millpond_peers::cores;
 use millpond_peers::peer::Peer;
+use millpond_peers::saturation::Saturation;
 use millpond_peers::spin::Spin;
 use tokio::runtime::Handle;
-
-/// Tasks that are kept under way.
-const OUTSTANDING: usize = 64;
 
 /// One program that computes for each core. They end with this.
 pub(crate) struct Neighbours(Vec<Child>);
@@ -45,24 +42,13 @@ pub(crate) struct Saturated {
 }
 
 impl Saturated {
-    /// The wall clock's time for each core's time of work, in microseconds per microsecond: 1 with a core for each worker.
+    /// The wall clock's time for each core's time of work, in microseconds per microsecond: 1 with
+    /// a core for each worker.
     pub(crate) fn measure<P: Peer>(&self, users: &Handle, peer: &P) -> f64 {
-        let (start, time, spin) = (Instant::now(), self.time, self.spin);
-        let done = Arc::new(AtomicU64::new(0));
-        let user = |peer: P, done: Arc<AtomicU64>| async move {
-            while start.elapsed() < time {
-                peer.run(move || spin.run()).await;
-                done.fetch_add(1, Relaxed);
-            }
-        };
-        let all: Vec<_> =
-            (0..OUTSTANDING).map(|_| users.spawn(user(peer.clone(), Arc::clone(&done)))).collect();
-        users.block_on(async {
-            for user in all {
-                user.await.expect("a user ends well");
-            }
-        });
-        let worked = done.load(Relaxed) as f64 * self.task.as_secs_f64();
+        let start = Instant::now();
+        let saturation = Saturation::start(users, peer, self.spin);
+        thread::sleep(self.time);
+        let worked = saturation.end(users) as f64 * self.task.as_secs_f64();
         cores() as f64 * start.elapsed().as_secs_f64() / worked
     }
 }

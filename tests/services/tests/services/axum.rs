@@ -229,14 +229,12 @@ fn one_that_is_too_long_is_a_413_and_one_that_is_broken_a_422() {
 }
 
 #[test]
-fn a_tenant_over_its_limit_is_told_429() {
+fn a_tenant_that_has_its_share_of_the_queue_is_told_429() {
     in_time_async(|| async {
-        let config = ProcessorConfig {
-            max_concurrent_per_tenant: 1,
-            inline_budget: Duration::ZERO,
-            ..ProcessorConfig::default()
-        };
-        let (_, processor) = conversions(config);
+        // Of two places, one tenant may have one.
+        let pool = fixed(1).max_queue_size(2).build().unwrap();
+        let config = ProcessorConfig { inline_budget: Duration::ZERO, ..ProcessorConfig::default() };
+        let processor = ConcurrentProcessorV2::on_pool(pool, DocumentConverter::default(), config);
         let handler = async |State(processor): State<ConcurrentProcessorV2>| {
             let request = ConversionRequest::new("", "Hello").with_tenant("ada").with_to(Format::Html);
             let converting = processor

@@ -1,6 +1,7 @@
-//! Numbers that look random, from a count: whoever throws brings the count, so nothing is kept here.
+//! Pseudorandom numbers by SplitMix64. The caller keeps the count, so there is no state here.
 
-/// The `n`th number of the series `seed`, evenly from 0 up to, not including, 1 (SplitMix64; nobody's secrets depend on it).
+/// Returns the `n`th number of the series `seed`, evenly distributed from 0 to under 1. The numbers
+/// are not fit for secrets.
 pub(crate) fn nth(seed: u64, n: u64) -> f64 {
     let mut z = seed.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -20,9 +21,9 @@ mod tests {
             prop_assert!((0.0..1.0).contains(&nth(seed, n)));
         }
 
-        /// A crowd is spread: of 1,000 that throw one after the other, about a tenth is in each tenth.
+        /// Of 1,000 successive numbers about a tenth is in each tenth.
         #[test]
-        fn those_who_throw_together_are_spread(seed: u64) {
+        fn successive_numbers_are_spread(seed: u64) {
             let mut tenths = [0_u32; 10];
             (1..=1_000).for_each(|n| tenths[(nth(seed, n) * 10.0) as usize] += 1);
             prop_assert!(tenths.iter().all(|count| (40..=180).contains(count)), "{:?}", tenths);

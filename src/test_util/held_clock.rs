@@ -1,49 +1,49 @@
-//! Holds the clocks of Tokio runtimes while work of theirs is under way.
+//! Holds the paused clocks of Tokio runtimes while their work is under way.
 //!
-//! A paused clock leaps to the next timer as soon as its runtime is idle; and it is idle while it waits for a thread that it does
-//! not know of. It does not leap while a task of `spawn_blocking` runs. So from the first task that is submitted there to
-//! the end of the last one such a task is parked in the runtime.
+//! A paused clock advances to the next timer as soon as its runtime is idle, and the runtime is
+//! idle while it waits for a thread that it does not know. It does not advance while a task of
+//! `spawn_blocking` runs. So such a task is parked in the runtime from the first submission until
+//! the last task has ended.
 //!
-//! # When the last one has ended
+//! # When the clock is released
 //!
-//! A task's result must have reached its caller before the clock leaps, and wake-ups may be deferred for a moment. Every task has a
-//! [`Token`], dropped with its closure. The clock may go when there is no token *and* no worker is active (but for those whose
-//! task waits for this very clock): a worker sends what it has deferred before it stops being active. So whoever may have
-//! been the last calls [`Clock::look`] afterwards: a worker that runs out of work or leaves, the timer thread when it has sent
-//! what was overdue, and whoever has cancelled or refused a task and told its caller.
+//! A task's caller must be woken before the clock advances. Each task has a [`Token`], dropped with
+//! its closure. The clock is released when no token is left *and* no worker is active, apart from
+//! workers whose task waits for this clock: a worker wakes each task's caller before it stops being
+//! active ([`TestControl::sends_wakes`](crate::pool::TestControl::sends_wakes)). The thread that
+//! may have been the last calls [`HeldClock::check`] afterwards: a worker that is about to sleep or
+//! leaves, and a thread that has cancelled or refused a task and woken its caller.
 //!
-//! # When a runtime goes first
+//! # When a runtime ends first
 //!
-//! It drops its tasks, then waits for those of `spawn_blocking`. A task of the first kind, which never ends, says when.
+//! A runtime that ends drops its tasks, then waits for those of `spawn_blocking`. A [`Sentinel`] in
+//! a task that never ends releases the parked one.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
-use crate::pool::propagate::{CapturedContext, Propagate};
-use crate::pool::shared::Shared;
+use crate::pool::{CapturedContext, HookedPool, Propagate};
 use crate::sync::{Condvar, Mutex};
 
 thread_local! {
-    /// The runtime that the task on this thread holds the clock of; its subtasks hold it, too.
+    /// The clock that the task on this thread holds; its subtasks hold it, too.
     static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
-/// What a pool holds.
-#[derive(Debug, Default)]
-pub(super) struct Clock {
-    shared: OnceLock<Weak<Shared>>,
+/// The clocks that one pool holds.
+#[derive(Debug)]
+pub(super) struct HeldClock {
+    pool: HookedPool,
     runtimes: Mutex<HashMap<Id, Hold>>,
-    /// For those who are parked.
+    /// For the parked tasks.
     changed: Condvar,
     /// Workers whose task waits for a clock.
     aside: AtomicUsize,
-    /// Threads that send wake-ups that workers have deferred.
-    sending: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -51,27 +51,26 @@ struct Hold {
     /// Tokens.
     tasks: usize,
     held: bool,
-    /// A task of `spawn_blocking` is there, and has not yet seen that it is no longer needed.
+    /// A task of `spawn_blocking` is there, and has not yet seen that the clock is released.
     parked: bool,
 }
 
 /// A clock that is to be held.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    clock: Arc<Clock>,
+    clock: Arc<HeldClock>,
     runtime: Handle,
 }
 
-impl Clock {
-    pub(super) fn set(&self, shared: &Arc<Shared>) {
-        // A clock is made for one pool.
-        let _ = self.shared.set(Arc::downgrade(shared));
+impl HeldClock {
+    pub(super) fn new(pool: HookedPool) -> Self {
+        Self { pool, runtimes: Mutex::default(), changed: Condvar::default(), aside: AtomicUsize::new(0) }
     }
 
-    /// Lets the clocks go that nobody needs.
-    pub(super) fn look(&self) {
+    /// Releases the clocks that no task needs.
+    pub(super) fn check(&self) {
         let mut runtimes = self.runtimes.lock();
-        if runtimes.is_empty() || !self.is_told() {
+        if runtimes.is_empty() || self.pool.active() > self.aside.load(Ordering::SeqCst) {
             return;
         }
         for hold in runtimes.values_mut().filter(|hold| hold.tasks == 0) {
@@ -80,28 +79,13 @@ impl Clock {
         self.changed.notify_all();
     }
 
-    /// Every caller whose task has ended was told.
-    fn is_told(&self) -> bool {
-        let shared = self.shared.get().and_then(Weak::upgrade);
-        let active = shared.map_or(0, |shared| shared.idle.census().active());
-        active <= self.aside.load(Ordering::SeqCst) && self.sending.load(Ordering::SeqCst) == 0
-    }
-
-    /// The timer thread sends wake-ups that workers have deferred.
-    pub(super) fn sending(&self, send: impl FnOnce()) {
-        self.sending.fetch_add(1, Ordering::SeqCst);
-        send();
-        self.sending.fetch_sub(1, Ordering::SeqCst);
-        self.look();
-    }
-
-    /// The runtime is about to end.
-    fn gone(&self, runtime: Id) {
+    /// Forgets a runtime that is about to end.
+    fn forget(&self, runtime: Id) {
         self.runtimes.lock().remove(&runtime);
         self.changed.notify_all();
     }
 
-    /// Until the runtime's clock may go.
+    /// Blocks until the runtime's clock is released.
     fn park(&self, runtime: Id) {
         let mut runtimes = self.runtimes.lock();
         loop {
@@ -116,12 +100,12 @@ impl Clock {
 }
 
 impl Held {
-    /// The clock that the task on this thread holds.
+    /// Returns the clock that the task on this thread holds.
     pub(super) fn here() -> Option<Self> {
         HELD.with_borrow(Clone::clone)
     }
 
-    /// One more task is under way.
+    /// Counts one more task, and holds the clock.
     fn take(&self) {
         let id = self.runtime.id();
         let (known, parked) = {
@@ -146,28 +130,29 @@ impl Held {
         }
     }
 
-    /// One less.
+    /// Counts one task less.
     fn give(&self) {
         if let Some(hold) = self.clock.runtimes.lock().get_mut(&self.runtime.id()) {
             hold.tasks = hold.tasks.saturating_sub(1);
         }
     }
 
-    /// The task on this thread waits for the clock, which may go as far as it is concerned.
+    /// The task on this thread waits for the clock and no longer holds it.
     pub(super) fn step_aside(&self) {
         self.clock.aside.fetch_add(1, Ordering::SeqCst);
         self.give();
-        self.clock.look();
+        self.clock.check();
     }
 
-    /// It waits no more. To be called while the clock can't leap: by a thread of the runtime.
+    /// The task holds the clock again. The caller must be a thread of the runtime: while it runs,
+    /// the clock can't advance.
     pub(super) fn come_back(&self) {
         self.take();
         self.clock.aside.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-impl Propagate for Arc<Clock> {
+impl Propagate for Arc<HeldClock> {
     fn capture(&self) -> Option<Box<dyn CapturedContext>> {
         let inherited = Held::here().map(|held| held.runtime);
         let runtime = inherited.or_else(|| Handle::try_current().ok())?;
@@ -186,7 +171,7 @@ struct Token(Held);
 
 impl CapturedContext for Token {
     fn scope(self: Box<Self>, task: &mut dyn FnMut()) {
-        let _outer = Outer(HELD.replace(Some(self.0.clone())));
+        let _restore = Restore(HELD.replace(Some(self.0.clone())));
         task();
     }
 }
@@ -194,18 +179,18 @@ impl CapturedContext for Token {
 impl Drop for Token {
     fn drop(&mut self) {
         self.0.give();
-        // Work that was refused, or given up before it was anywhere: nobody else looks. The runtime is busy with this very call, so
-        // whoever is told in it hears of it in time.
+        // No hook follows for work that was refused before it had a cell. The runtime is busy with
+        // this call, so its clock does not advance before the caller has its answer.
         if Handle::try_current().is_ok_and(|here| here.id() == self.0.runtime.id()) {
-            self.0.clock.look();
+            self.0.clock.check();
         }
     }
 }
 
-/// Puts back what was there before.
-struct Outer(Option<Held>);
+/// Restores the value of [`HELD`].
+struct Restore(Option<Held>);
 
-impl Drop for Outer {
+impl Drop for Restore {
     fn drop(&mut self) {
         HELD.set(self.0.take());
     }
@@ -213,12 +198,12 @@ impl Drop for Outer {
 
 /// Lives as long as its runtime.
 struct Sentinel {
-    clock: Arc<Clock>,
+    clock: Arc<HeldClock>,
     runtime: Id,
 }
 
 impl Drop for Sentinel {
     fn drop(&mut self) {
-        self.clock.gone(self.runtime);
+        self.clock.forget(self.runtime);
     }
 }

@@ -1,8 +1,9 @@
-//! A task that waits for the clock of its submitter's runtime, which may be paused.
+//! A task that sleeps by the clock of its submitter's runtime, which may be paused.
 //!
-//! Whoever is to move the clock must not wait for the task meanwhile: not a step of its pool, not a submission to an inline
-//! one, and not the clock itself, if the pool holds it. So the task steps aside when its timer is set, and comes back when it goes
-//! off, in the timer's own wake-up: on the runtime's thread, before the clock can leap any further.
+//! The thread that is to advance the clock must not wait for the task meanwhile: neither a step of
+//! its pool, nor a submission to an inline pool, nor the clock itself, if the pool holds it. So the
+//! task steps aside when its timer is set. It comes back in the timer's own wake-up: on the
+//! runtime's thread, before the clock can advance further.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,17 +13,16 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::clock::Held;
-use super::gate::Gate;
-use super::rest::Rest;
-use crate::pool::{TaskContext, worker};
+use super::control::Control;
+use super::held_clock::Held;
+use crate::pool::TaskContext;
 use crate::sync::{Condvar, Mutex};
 
-/// Lets `duration` pass in the time of `runtime`.
+/// Blocks the thread until `duration` has passed in the time of `runtime`.
 ///
 /// # Panics
 /// The runtime has no timers, or has ended.
-pub(crate) fn sleep(runtime: &Handle, duration: Duration) {
+pub(super) fn sleep(runtime: &Handle, duration: Duration) {
     let wait = || {
         let _context = runtime.enter();
         let mut sleep = pin!(tokio::time::sleep(duration));
@@ -33,43 +33,35 @@ pub(crate) fn sleep(runtime: &Handle, duration: Duration) {
         }
     };
     match TaskContext::current() {
-        // What this worker has deferred is sent, and another may take its place.
+        // The worker sends the wake-ups that it has deferred, and another may take its place.
         Some(context) => context.block_in_place(wait),
         None => wait(),
     }
 }
 
-/// Who is not to wait for the task.
+/// What must not wait for the task.
 struct Aside {
-    gate: Option<Arc<Gate>>,
-    rest: Option<Arc<Rest>>,
+    control: Option<Arc<Control>>,
     held: Option<Held>,
 }
 
 impl Aside {
     fn here() -> Self {
-        let (mut gate, mut rest) = (None, None);
-        if let Some(worker) = worker::current() {
-            let stage = &worker.shared().stage;
-            (gate, rest) = (stage.gate.clone(), stage.rest.clone());
-        }
-        Self { gate, rest, held: Held::here() }
+        Self { control: Control::here(), held: Held::here() }
     }
 
     fn step(&self) {
         self.held.iter().for_each(Held::step_aside);
-        self.gate.iter().for_each(|gate| gate.set_aside(true));
-        self.rest.iter().for_each(|rest| rest.set_aside(true));
+        self.control.iter().for_each(|control| control.set_aside(true));
     }
 
     fn come_back(&self) {
         self.held.iter().for_each(Held::come_back);
-        self.gate.iter().for_each(|gate| gate.set_aside(false));
-        self.rest.iter().for_each(|rest| rest.set_aside(false));
+        self.control.iter().for_each(|control| control.set_aside(false));
     }
 }
 
-/// Goes off once.
+/// Rings once.
 #[derive(Default)]
 struct Bell {
     state: Mutex<State>,
@@ -83,7 +75,7 @@ struct State {
 }
 
 impl Bell {
-    /// Steps aside until it goes off.
+    /// Steps aside until it rings.
     fn wait(&self, aside: Aside) {
         let mut state = self.state.lock();
         if !state.rung {

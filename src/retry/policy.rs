@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::dice;
 use crate::config::check;
 use crate::error::ConfigError;
+use crate::policy::splitmix64;
 
 /// How the delays of a [`RetryPolicy`] are spread, so that callers who were refused together do not come back together.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,14 +100,14 @@ impl RetryPolicy {
     }
 
     /// The delays of one series of attempts; `entropy` seeds the jitter where the policy has no seed of its own.
-    pub(crate) fn schedule(&self, entropy: u64) -> Schedule<'_> {
+    pub(super) fn schedule(&self, entropy: u64) -> Schedule<'_> {
         Schedule { policy: self, attempts: 0, seed: self.seed.unwrap_or(entropy) }
     }
 }
 
 /// One series of attempts.
 #[derive(Debug)]
-pub(crate) struct Schedule<'p> {
+pub(super) struct Schedule<'p> {
     policy: &'p RetryPolicy,
     attempts: u32,
     seed: u64,
@@ -116,7 +116,7 @@ pub(crate) struct Schedule<'p> {
 impl Schedule<'_> {
     /// An attempt has failed, `elapsed` after the first began; it was told to come again after `floor`. The delay before
     /// the next one, or `None`: give up.
-    pub(crate) fn after_failure(&mut self, elapsed: Duration, floor: Option<Duration>) -> Option<Duration> {
+    pub(super) fn after_failure(&mut self, elapsed: Duration, floor: Option<Duration>) -> Option<Duration> {
         let policy = self.policy;
         self.attempts = self.attempts.saturating_add(1);
         if self.attempts >= policy.max_attempts {
@@ -126,7 +126,7 @@ impl Schedule<'_> {
         // Clamped, because zero times infinity would be no number.
         let grown = policy.first_delay.as_secs_f64() * factor.powi(self.attempts as i32 - 1).min(1e12);
         let plain = grown.min(policy.max_delay.as_secs_f64());
-        let dice = dice::nth(self.seed, u64::from(self.attempts));
+        let dice = splitmix64::nth(self.seed, u64::from(self.attempts));
         let jittered = match policy.jitter {
             Jitter::None => plain,
             Jitter::Proportional(share) => plain * (1.0 + unit(share) * (2.0 * dice - 1.0)),

@@ -1,4 +1,5 @@
-//! What turns a document into an answer, on whatever thread: the converter with all that is learnt and counted.
+//! What turns a document into an answer, on whatever thread: the converter with all that is learnt
+//! and counted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use crossbeam_utils::CachePadded;
 use super::config::ProcessorConfig;
 use super::metrics::Counters;
 use super::request::{Job, Outcome};
-use super::{ConversionRequest, ProcessError, ReaderError, Tenants};
+use super::{ConversionRequest, ProcessError, ReaderError};
 use super::{chunks, inline};
+use crate::config::PoolConfig;
 use crate::contain::contain;
 use crate::convert::{ConversionOptions, Converter, Format, Report};
 use crate::error::{ConfigError, Panic};
@@ -25,24 +27,28 @@ use crate::task::TaskOptions;
 
 const FORMATS: usize = 3;
 
-/// Longer documents are not looked at on the caller's thread: to find out what they are may mean to read them.
+/// Longer documents are not looked at on the caller's thread: to find out what they are may mean to
+/// read them.
 const LONGEST_LOOK: usize = 64 << 10;
 
-/// The part of a processor that its tasks share. It does not hold the pool: a task must not keep its own pool alive.
-pub(super) struct Engine<C> {
+/// The part of a processor that its tasks share. It does not hold the pool: a task must not keep
+/// its own pool alive.
+pub(super) struct Inner<C> {
     pub(super) converter: C,
     pub(super) config: ProcessorConfig,
     pub(super) memory: BufferPool,
-    pub(super) tenants: Option<Arc<Tenants>>,
     pub(super) latencies: Latencies<Counters>,
     /// Requests and batches under way.
     pub(super) in_flight: Arc<CachePadded<AtomicUsize>>,
+    /// Documents of one tenant that may be converted on callers' threads at a time: what its limit
+    /// leaves beside the workers.
+    most_inlined: usize,
     kinds: [CachePadded<Mutex<Kind>>; FORMATS * FORMATS],
 }
 
 /// Where a document is converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Venue {
+pub(super) enum Location {
     /// On a worker of the pool.
     Worker,
     /// On the caller's thread, which has found out what the document is.
@@ -54,18 +60,21 @@ pub(super) fn kind_of((from, to): (Format, Format)) -> usize {
     from as usize * FORMATS + to as usize
 }
 
-impl<C: Converter> Engine<C> {
-    pub(super) fn new(converter: C, config: ProcessorConfig) -> Result<Self, ConfigError> {
+impl<C: Converter> Inner<C> {
+    /// Of a processor on a pool with this configuration.
+    pub(super) fn new(converter: C, config: ProcessorConfig, pool: &PoolConfig) -> Result<Self, ConfigError> {
         let memory = BufferPool::with_config(config.memory.clone())?;
-        let limit = config.max_concurrent_per_tenant;
-        let tenants = (limit != usize::MAX).then(|| Arc::new(Tenants::new(limit)));
+        let most_inlined = match config.tenant_limit(pool) {
+            usize::MAX => usize::MAX,
+            limit => limit.saturating_sub(pool.max_threads),
+        };
         Ok(Self {
             converter,
             config,
             memory,
-            tenants,
             latencies: Latencies::new(),
             in_flight: Arc::default(),
+            most_inlined,
             kinds: std::array::from_fn(|_| CachePadded::new(Mutex::new(Kind::default()))),
         })
     }
@@ -79,8 +88,8 @@ impl<C: Converter> Engine<C> {
         nanos(self.config.inline_budget)
     }
 
-    /// What a document is and is to become, for the caller's thread: `None` if that can't be told, or would take long, or
-    /// the converter panics over it. A worker will find out then.
+    /// What a document is and is to become, for the caller's thread: `None` if that can't be told,
+    /// or would take long, or the converter panics over it. A worker will find out then.
     pub(super) fn resolve_here(&self, job: &Job) -> Option<(Format, Format)> {
         self.look(&job.content, &job.options)
     }
@@ -94,9 +103,9 @@ impl<C: Converter> Engine<C> {
         formats
     }
 
-    /// What decides on a request's turn: with the class that documents of its format have, unless it names one.
-    /// `head` is the document, or its beginning.
-    pub(super) fn terms(&self, request: &ConversionRequest, head: &[u8]) -> TaskOptions {
+    /// The options of a request's task: with the class that documents of its format have, unless it
+    /// names one. `head` is the document, or its beginning.
+    pub(super) fn task_options(&self, request: &ConversionRequest, head: &[u8]) -> TaskOptions {
         let ConversionRequest { options, task, .. } = request;
         let priority = task.priority.or_else(|| {
             if self.config.priorities.is_empty() {
@@ -132,11 +141,11 @@ impl<C: Converter> Engine<C> {
         job: Job,
         asked: Instant,
         start: Instant,
-        venue: Venue,
+        location: Location,
     ) -> Outcome {
-        let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, venue)));
+        let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, location)));
         let end = Instant::now();
-        let inlined = matches!(venue, Venue::Caller(_));
+        let inlined = matches!(location, Location::Caller(_));
         if inlined {
             inline::spent(start, end);
         }
@@ -158,7 +167,7 @@ impl<C: Converter> Engine<C> {
             chunks,
             report,
         };
-        self.learn(&outcome, venue);
+        self.learn(&outcome, location);
         // The document may be a user's own memory, with a drop of its own.
         contain(|| drop(job));
         outcome
@@ -167,11 +176,11 @@ impl<C: Converter> Engine<C> {
     fn try_convert(
         self: &Arc<Self>,
         job: &Job,
-        venue: Venue,
+        location: Location,
     ) -> (Result<Converted, ProcessError>, Option<(Format, Format)>) {
-        let (formats, parts) = match venue {
-            Venue::Caller(formats) => (formats, None),
-            Venue::Worker => match self.converter.resolve(&job.content, &job.options) {
+        let (formats, parts) = match location {
+            Location::Caller(formats) => (formats, None),
+            Location::Worker => match self.converter.resolve(&job.content, &job.options) {
                 Ok(formats) => (formats, chunks::convert(self, job, formats)),
                 Err(error) => return (Err(error.into()), None),
             },
@@ -190,7 +199,7 @@ impl<C: Converter> Engine<C> {
         self.memory.take(room)
     }
 
-    fn learn(&self, outcome: &Outcome, venue: Venue) {
+    fn learn(&self, outcome: &Outcome, location: Location) {
         let Some(formats) = outcome.formats else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
         let mut kind = self.kind(kind_of(formats)).lock();
@@ -204,9 +213,9 @@ impl<C: Converter> Engine<C> {
             // How long it took several threads says nothing of one.
             return;
         }
-        match venue {
-            Venue::Worker => kind.learn(bytes, ns),
-            Venue::Caller(_) => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
+        match location {
+            Location::Worker => kind.learn(bytes, ns),
+            Location::Caller(_) => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
         }
     }
 
@@ -232,7 +241,8 @@ impl<C: Converter> Engine<C> {
         });
     }
 
-    /// Counts a document that was converted while it was read. Its time is not counted: that is the reader's and the writer's.
+    /// Counts a document that was converted while it was read. Its time is not counted: that is the
+    /// reader's and the writer's.
     pub(super) fn account_read<T>(&self, done: &Result<T, ReaderError>, bytes_in: u64, bytes_out: u64) {
         self.latencies.record(None, |counters| {
             counters.processed += 1;
@@ -251,7 +261,8 @@ impl<C: Converter> Engine<C> {
         });
     }
 
-    /// The answer for a document that was not converted, counted. Its time is not: it would only blur the percentiles.
+    /// The answer for a document that was not converted, counted. Its time is not: it would only
+    /// blur the percentiles.
     pub(super) fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
         self.latencies.record(None, |counters| {
             counters.processed += 1;
@@ -272,6 +283,13 @@ impl<C: Converter> Engine<C> {
     pub(super) fn enter(&self) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(Arc::clone(&self.in_flight))
+    }
+
+    /// Whether documents of a task with these options may be converted on callers' threads: few
+    /// enough that their tenant's limit holds. The caller has [entered](Self::enter), so that one of two
+    /// who ask at a time sees the other.
+    pub(super) fn may_inline(&self, task: &TaskOptions) -> bool {
+        task.tenant.is_none() || self.in_flight.load(Ordering::Relaxed) <= self.most_inlined
     }
 
     /// Whether the one request that asks is the only one under way.

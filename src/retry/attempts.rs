@@ -1,4 +1,4 @@
-//! Retrying, with Tokio's clock.
+//! Attempts and the pauses between them, with Tokio's clock.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::ProcessError;
-use super::retry_budget::RetryBudget;
+use super::budget::RetryBudget;
+use super::policy::{RetryPolicy, Schedule};
 use crate::error::{Rejected, Rejection};
-use crate::policy::retry::{RetryPolicy, Schedule};
 
 /// An error that may be gone the next time.
 pub trait Retryable {
@@ -40,24 +39,6 @@ impl<W> Retryable for Rejected<W> {
 
     fn retry_after(&self) -> Option<Duration> {
         self.rejection().retry_after
-    }
-}
-
-impl Retryable for ProcessError {
-    /// Refusals and timeouts. A document that the converter did not accept, it will not accept the next time either.
-    fn is_retryable(&self) -> bool {
-        match self {
-            Self::TimedOut { .. } => true,
-            Self::Rejected(rejection) => rejection.is_retryable(),
-            _ => false,
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Rejected(rejection) => rejection.retry_after,
-            _ => None,
-        }
     }
 }
 
@@ -126,8 +107,76 @@ impl RetryPolicy {
     }
 }
 
+/// A policy and the budget that its retries are paid from. Made by [`RetryPolicy::with_budget`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct BudgetedRetry {
+    policy: RetryPolicy,
+    budget: RetryBudget,
+}
+
+impl RetryPolicy {
+    /// This policy, with every retry paid from `budget`, which others may share. (The field
+    /// `budget` is time; this one is load.)
+    #[must_use]
+    pub fn with_budget(&self, budget: &RetryBudget) -> BudgetedRetry {
+        BudgetedRetry { policy: self.clone(), budget: budget.clone() }
+    }
+}
+
+impl BudgetedRetry {
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &RetryPolicy {
+        &self.policy
+    }
+
+    /// The budget.
+    #[must_use]
+    pub fn budget(&self) -> &RetryBudget {
+        &self.budget
+    }
+
+    /// As [`RetryPolicy::retry`], until the budget is empty, too.
+    ///
+    /// # Errors
+    /// The error of the last attempt. If no retry is left, that is at once, without a wait.
+    ///
+    /// # Panics
+    /// If it has to wait outside of a Tokio runtime that has its timer enabled.
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the attempt that is under way; no other follows. A retry that it
+    /// waits to make stays paid.
+    pub async fn retry<T, E, A, F>(&self, attempt: A) -> Result<T, E>
+    where
+        A: FnMut() -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Retryable,
+    {
+        Series::new(&self.policy, Some(&self.budget)).retry(attempt).await
+    }
+
+    /// As [`RetryPolicy::submit`], until the budget is empty, too.
+    ///
+    /// # Errors
+    /// The last refusal, with the work. If no retry is left, that is at once, without a wait.
+    ///
+    /// # Panics
+    /// If it has to wait outside of a Tokio runtime that has its timer enabled.
+    ///
+    /// # Cancel safety
+    /// Dropping the future while it waits drops the work; the retry stays paid. What was taken is
+    /// no longer its concern.
+    pub async fn submit<W, T, A>(&self, work: W, attempt: A) -> Result<T, Rejected<W>>
+    where
+        A: FnMut(W) -> Result<T, Rejected<W>>,
+    {
+        Series::new(&self.policy, Some(&self.budget)).submit(work, attempt).await
+    }
+}
+
 /// One series of attempts: the first, which pays into the budget, if there is one, and those after pauses, which cost it.
-pub(super) struct Series<'p> {
+struct Series<'p> {
     schedule: Schedule<'p>,
     budget: Option<&'p RetryBudget>,
     began: Instant,
@@ -135,7 +184,7 @@ pub(super) struct Series<'p> {
 
 impl<'p> Series<'p> {
     /// To be made when the first attempt is made, not before.
-    pub(super) fn new(policy: &'p RetryPolicy, budget: Option<&'p RetryBudget>) -> Self {
+    fn new(policy: &'p RetryPolicy, budget: Option<&'p RetryBudget>) -> Self {
         if let Some(budget) = budget {
             budget.pay_in();
         }
@@ -144,7 +193,7 @@ impl<'p> Series<'p> {
         Self { schedule, budget, began: Instant::now() }
     }
 
-    pub(super) async fn retry<T, E, A, F>(mut self, mut attempt: A) -> Result<T, E>
+    async fn retry<T, E, A, F>(mut self, mut attempt: A) -> Result<T, E>
     where
         A: FnMut() -> F,
         F: Future<Output = Result<T, E>>,
@@ -161,7 +210,7 @@ impl<'p> Series<'p> {
         }
     }
 
-    pub(super) async fn submit<W, T, A>(mut self, mut work: W, mut attempt: A) -> Result<T, Rejected<W>>
+    async fn submit<W, T, A>(mut self, mut work: W, mut attempt: A) -> Result<T, Rejected<W>>
     where
         A: FnMut(W) -> Result<T, Rejected<W>>,
     {

@@ -1,0 +1,47 @@
+//! Stands in for `test_hooks.rs` in a build without the feature `test-util`: no field, no branch.
+
+use std::sync::{Arc, Weak};
+
+use super::propagate::Propagate;
+use super::shared::Shared;
+use super::worker::Worker;
+use crate::error::RejectReason;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plan;
+
+#[derive(Debug)]
+pub(super) struct TestHooks;
+
+const _: () = assert!(size_of::<TestHooks>() == 0 && size_of::<Plan>() == 0);
+
+impl TestHooks {
+    pub(super) fn new(_: Plan, _: &Weak<Shared>) -> Self {
+        Self
+    }
+
+    pub(super) fn propagates(&self) -> [Arc<dyn Propagate>; 0] {
+        []
+    }
+
+    #[inline]
+    pub(super) fn run(&self, worker: &Worker) {
+        worker.work();
+    }
+
+    #[inline]
+    pub(super) fn worker_woken(&self) {}
+
+    #[inline]
+    pub(super) fn state_changed(&self) {}
+
+    #[inline]
+    pub(super) fn refusal(&self) -> Option<RejectReason> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn sends_wakes(&self) -> bool {
+        false
+    }
+}
