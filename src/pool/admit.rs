@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::shared::{Shared, count};
 use crate::admission::Full;
+use crate::contain;
 use crate::error::{RejectReason, Rejection};
 use crate::task::{Label, Place, Refusal, Run, TaskRef};
 
@@ -126,6 +127,8 @@ impl Shared {
     pub(super) fn expire(self: &Arc<Self>, tasks: impl IntoIterator<Item = TaskRef>) {
         for task in tasks {
             self.put_out(&*task, Refusal::Expired, &self.tally.expired);
+            // A task that has run may have its result still.
+            contain::discard(task);
         }
     }
 

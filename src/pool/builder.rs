@@ -208,7 +208,8 @@ impl PoolBuilder {
     }
 
     /// Replaces how worker threads are started: the handler gets a builder with the thread's name and the thread's body,
-    /// which it must run on a new thread, or else return an error.
+    /// which it must run on a new thread, or else return an error. It is called on any thread that submits work, and on
+    /// threads of the pool. While it blocks, the thread that it is to start is missing; deadlines are kept.
     ///
     /// ```
     /// let pool = millpond::AdaptiveThreadPool::builder()

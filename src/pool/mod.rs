@@ -14,6 +14,7 @@ mod depth;
 mod entry;
 mod foresight;
 mod handle;
+mod helper_threads;
 mod hooks;
 mod lone_caller;
 mod outside;
@@ -207,7 +208,7 @@ impl AdaptiveThreadPool {
 
     /// The last decision on the number of threads, with what was measured and why; `None` before the first. Decisions are made
     /// every `sampling_interval` while work waits that meets no free thread, and for a second after that; each is an event
-    /// of `tracing` as well.
+    /// of `tracing` as well, emitted on the thread that keeps deadlines: a subscriber that blocks there delays them.
     #[must_use]
     pub fn last_decision(&self) -> Option<Decision> {
         self.shared().scaling.last()
@@ -230,7 +231,7 @@ impl AdaptiveThreadPool {
     /// away ([`JoinError::Closed`](crate::JoinError::Closed)), what was accepted is run. When that is done, or `drain`
     /// has passed, the report is there. At the deadline what still waits is cancelled
     /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and what runs is asked to stop
-    /// ([`TaskContext::is_cancelled`]).
+    /// ([`TaskContext::is_cancelled`]). The report does not wait for the drops of cancelled closures: they may follow it.
     ///
     /// The deadline is kept by a thread of the pool in real time: no timer of the runtime is needed, and a paused
     /// clock does not pause it. `Duration::MAX` waits without end. A second call waits for the same end; the earliest

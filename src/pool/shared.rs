@@ -23,7 +23,7 @@ use super::threads::Threads;
 use super::timer_thread::TimerThread;
 use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
 use crate::config::PoolConfig;
-use crate::contain::{self, contain};
+use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
 use crate::policy::nanos;
@@ -312,7 +312,7 @@ impl Shared {
             self.idle.notify();
         }
         drop(sweep);
-        contain(|| drop(empty));
+        contain::discard(empty);
         self.work_waits();
     }
 
@@ -321,6 +321,8 @@ impl Shared {
     pub(super) fn clear_queues(self: &Arc<Self>) {
         while let Some(task) = self.take_any() {
             self.refuse(&*task);
+            // A task that has run may have its result still.
+            contain::discard(task);
         }
     }
 

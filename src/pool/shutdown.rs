@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, count};
+use crate::contain;
 use crate::task::Run;
 
 /// How far a pool's end has come.
@@ -85,6 +86,8 @@ impl Shared {
         self.orders.abort();
         while let Some(task) = self.take_any() {
             self.abort(&*task);
+            // A task that has run may have its result still.
+            contain::discard(task);
         }
         self.phase.send_if_modified(|phase| {
             let earlier = *phase < Phase::Aborted;

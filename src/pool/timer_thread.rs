@@ -4,15 +4,21 @@
 //! reservations lapse, expires tasks, and ends a shutdown at its deadline. It starts when it is first
 //! needed. While wake-ups are deferred it ticks every [`TICK`]; otherwise it sleeps until the next time
 //! that it knows of, or until it is called.
+//!
+//! It runs no code of a user's that may block: it leaves the drops of closures and calls of a spawn
+//! handler to `helper_threads.rs`. Wakers, which by contract do not block, are called here. So are the
+//! subscriber of `tracing` and its layers. When the pool has ended, this thread may be the one that
+//! drops it, with its hooks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use super::helper_threads::HelperThreads;
 use super::scaler::Scaler;
 use super::shared::{Shared, count};
-use crate::contain::contain;
+use crate::contain::{self, contain};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// The time between two looks at the deferred wake-ups: an overdue wake-up is late by this at most.
@@ -161,15 +167,17 @@ impl Shared {
 fn run(shared: &Arc<Shared>) {
     // It reads which cores the pool may use by its own.
     shared.home.settle();
+    contain::postpone_blocking();
     let mut schedule = Schedule::new(shared);
     let mut state = shared.timer.state.lock();
-    while !state.stopped {
+    while !state.stopped || schedule.helpers.has_waiting() {
         let now = Instant::now();
         let own = [schedule.next(shared, now), state.drain_until, state.try_again];
         state = match own.into_iter().flatten().min() {
             Some(due) if due <= now => {
                 act_on_calls(shared, state, now);
                 schedule.act(shared, now);
+                schedule.helpers.run(contain::take_postponed(), now);
                 shared.timer.state.lock()
             }
             Some(due) => shared.timer.called.wait_timeout(state, due - now),
@@ -193,6 +201,7 @@ fn act_on_calls(shared: &Arc<Shared>, mut state: MutexGuard<'_, State>, now: Ins
 /// The times that the thread finds out by itself.
 struct Schedule {
     scaler: Scaler,
+    helpers: HelperThreads,
     /// The next look at the deferred wake-ups; `None` while there are none.
     tick: Option<Instant>,
     check: Option<Instant>,
@@ -203,9 +212,16 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(shared: &Shared) -> Self {
-        let scaler = Scaler::new(shared);
-        Self { scaler, tick: None, check: None, expiry: None, last_expiry: Instant::now(), quiet: None }
+    fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            scaler: Scaler::new(shared),
+            helpers: HelperThreads::new(shared),
+            tick: None,
+            check: None,
+            expiry: None,
+            last_expiry: Instant::now(),
+            quiet: None,
+        }
     }
 
     /// When anything is due next.
@@ -216,7 +232,8 @@ impl Schedule {
         self.check = check;
         self.expiry = self.next_expiry(shared);
         let lapse = self.next_lapse(shared, now);
-        [self.tick, check, sample, self.expiry, lapse].into_iter().flatten().min()
+        let helpers = self.helpers.next_check();
+        [self.tick, check, sample, self.expiry, lapse, helpers].into_iter().flatten().min()
     }
 
     /// Does what is due.

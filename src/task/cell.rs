@@ -63,7 +63,8 @@ where
         Arc::new(Self { inner, label, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
     }
 
-    /// Takes the closure out of a task that waits, and drops it. The waiter is to be woken then.
+    /// Takes the closure out of a task that waits, and drops it; the timer thread leaves the drop to
+    /// others. The waiter is to be woken then.
     fn void(&self, why: Voided) -> Result<(Place, Option<Waker>), Cancelled> {
         self.cancelled.store(true, Ordering::Relaxed);
         let (work, place, waker) = {
@@ -79,7 +80,7 @@ where
             }
         };
         // A panic in it must not keep the canceller from giving back what the task occupied.
-        contain(|| drop(work));
+        contain::discard(work);
         Ok((place, waker))
     }
 }
