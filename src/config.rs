@@ -84,6 +84,23 @@ pub struct PoolConfig {
     /// others compute on it, yields less often.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub yield_interval: Option<Duration>,
+    /// The longest time that the pool may defer the wake-up of a caller whose task is done, to wake several
+    /// callers together. Default 4 ms; accepted 0 to 100 ms; zero: every caller is woken at once.
+    ///
+    /// A worker defers wake-ups only where a crowd waits: at least 8 tasks when it begins, and then about as
+    /// many as it has deferred. The delay is 0.2 ms, or a sixteenth of the time that the task has waited if
+    /// that is longer, and never more than this bound. Above a task length of 0.2 ms the bound shrinks in
+    /// proportion; with the default, tasks of over 0.6 ms are never deferred. Urgent work never is, whatever
+    /// the bound: its class is [`Interactive`](crate::Priority::Interactive), or its deadline is nearer than 20
+    /// times the bound. The first caller that is woken wakes the others with its next poll.
+    ///
+    /// This brings throughput: to wake a caller can cost more than a short task, and can take the core from
+    /// the worker ([figures](crate::guide::decisions::d0025)). It costs latency: the delay of each caller that
+    /// is deferred. No deferred wake-up depends on the task that runs for longer than the bound plus one
+    /// tick: while wake-ups are deferred the pool's timer thread ticks every 2 ms, and sends those that are
+    /// overdue.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub max_wake_delay: Duration,
     /// How long a place that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may stay unused before
     /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
@@ -119,6 +136,7 @@ impl Default for PoolConfig {
             worker_niceness: 0,
             worker_slice: Some(Duration::from_millis(10)),
             yield_interval: Some(Duration::from_micros(200)),
+            max_wake_delay: Duration::from_millis(4),
             reservation_timeout: Duration::from_secs(1),
             max_running_per_tenant: None,
             tenant_queue_share: 0.5,
@@ -157,6 +175,7 @@ impl PoolConfig {
         if let Some(interval) = self.yield_interval {
             check(interval, "yield_interval", Duration::from_micros(1), Duration::from_secs(1))?;
         }
+        check(self.max_wake_delay, "max_wake_delay", Duration::ZERO, Duration::from_millis(100))?;
         check(self.reservation_timeout, "reservation_timeout", MS, DAY)?;
         if self.max_running_per_tenant == Some(0) {
             return Err(ConfigError::new("max_running_per_tenant", Some(0), "None, or Some of at least 1"));

@@ -18,7 +18,7 @@ impl<'w> Section<'w> {
         if worker.blocking.replace(worker.blocking.get() + 1) == 0 {
             let shared = worker.shared();
             // It may be long before anybody else would do it.
-            worker.send();
+            worker.flush_wakes();
             worker.books.settle(shared, worker.counters());
             worker.counters().away().leave(shared.now_ns());
             if shared.scaling.allowance.change(|parts| parts.declared += 1) && shared.has_work() {

@@ -90,9 +90,9 @@ impl Books {
         }
     }
 
-    /// A task has ended. Says when, if the clock was read.
+    /// A task has ended.
     #[inline]
-    pub(super) fn ended(&self, counters: &WorkerCounters, ended: Ended) -> Option<Instant> {
+    pub(super) fn ended(&self, counters: &WorkerCounters, ended: Ended) {
         counters.task_ended(ended.panicked);
         let tasks = self.untimed.get() + 1;
         self.untimed.set(tasks);
@@ -102,9 +102,7 @@ impl Books {
             if ended.abandoned {
                 counters.abandoned(ns / tasks);
             }
-            return Some(self.stamp.get());
         }
-        None
     }
 
     /// Enters the time since the last reading; says how long it was.
@@ -158,7 +156,7 @@ mod tests {
         let began = books.stamp();
         while Instant::now() == began {}
         // The first is always timed.
-        assert!(books.ended(&counters, Ended { panicked: false, abandoned: false }).is_some());
+        books.ended(&counters, Ended { panicked: false, abandoned: false });
         assert_eq!(u128::from(books.busy_ns()), (books.stamp() - began).as_nanos());
         assert!(books.busy_ns() > 0);
         books.begin();

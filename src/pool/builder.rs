@@ -118,6 +118,12 @@ impl PoolBuilder {
         self
     }
 
+    /// [`PoolConfig::max_wake_delay`]
+    pub fn max_wake_delay(mut self, delay: Duration) -> Self {
+        self.config.max_wake_delay = delay;
+        self
+    }
+
     /// [`PoolConfig::reservation_timeout`]
     pub fn reservation_timeout(mut self, timeout: Duration) -> Self {
         self.config.reservation_timeout = timeout;
@@ -202,7 +208,8 @@ impl PoolBuilder {
     }
 
     /// Replaces how worker threads are started: the handler gets a builder with the thread's name and the thread's body,
-    /// which it must run on a new thread, or else return an error.
+    /// which it must run on a new thread, or else return an error. It is called on any thread that submits work, and on
+    /// threads of the pool. While it blocks, the thread that it is to start is missing; deadlines are kept.
     ///
     /// ```
     /// let pool = millpond::AdaptiveThreadPool::builder()
@@ -256,7 +263,7 @@ impl PoolBuilder {
         drop(ready);
         if pool.shared().scaling.foresight.learns() {
             // If it can't be started now, the next who needs it tries again.
-            pool.shared().wake_keeper();
+            pool.shared().call_timer_thread();
         }
         if wait {
             // Ends when every thread has reported or is gone.

@@ -56,7 +56,7 @@ impl Foresight {
         Some(floor)
     }
 
-    /// `prepare` is called on the keeper's thread with every sample for which threads are foreseen. It must be brief.
+    /// `prepare` is called on the timer thread with every sample for which threads are foreseen. It must be brief.
     pub(super) fn tell(&self, prepare: Box<Prepare>) {
         if self.learns() {
             self.others.lock().push(prepare);

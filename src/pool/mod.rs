@@ -1,22 +1,19 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
-mod alarm;
 mod allowance;
+mod blocked_detector;
 mod blocking;
 mod books;
 mod builder;
-mod callers;
 mod context;
 mod core_yield;
 mod depth;
 mod foresight;
+mod helper_threads;
 mod hooks;
-mod keeper;
 mod lone_caller;
-mod monitor;
 mod pressure;
 mod propagate;
-mod rounds;
 mod run_order;
 mod sampler;
 mod scaler;
@@ -30,7 +27,8 @@ mod subtasks;
 #[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
 mod test_hooks;
 mod threads;
-mod vouch;
+mod timer_thread;
+mod wake_callers;
 mod warm_up;
 mod worker;
 
@@ -195,7 +193,7 @@ impl AdaptiveThreadPool {
 
     /// The last decision on the number of threads, with what was measured and why; `None` before the first. Decisions are made
     /// every `sampling_interval` while work waits that meets no free thread, and for a second after that; each is an event
-    /// of `tracing` as well.
+    /// of `tracing` as well, emitted on the thread that keeps deadlines: a subscriber that blocks there delays them.
     #[must_use]
     pub fn last_decision(&self) -> Option<Decision> {
         self.shared().scaling.last()
@@ -218,7 +216,7 @@ impl AdaptiveThreadPool {
     /// away ([`JoinError::Closed`](crate::JoinError::Closed)), what was accepted is run. When that is done, or `drain`
     /// has passed, the report is there. At the deadline what still waits is cancelled
     /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and what runs is asked to stop
-    /// ([`TaskContext::is_cancelled`]).
+    /// ([`TaskContext::is_cancelled`]). The report does not wait for the drops of cancelled closures: they may follow it.
     ///
     /// The deadline is kept by a thread of the pool in real time: no timer of the runtime is needed, and a paused
     /// clock does not pause it. `Duration::MAX` waits without end. A second call waits for the same end; the earliest

@@ -1,5 +1,5 @@
 //! Reads what the pool and the system know of the last interval, for the controller. A sample of ten workers takes ten
-//! to thirty microseconds, on the keeper's thread, and some 30 more for each that was busy all the time with few turns on a core: whether
+//! to thirty microseconds, on the timer thread, and some 30 more for each that was busy all the time with few turns on a core: whether
 //! it slept is asked as well, and the kernel writes all of a thread's status for that.
 
 use std::time::{Duration, Instant};

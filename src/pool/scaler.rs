@@ -1,33 +1,33 @@
-//! Sizes the pool while that matters: samples for the controller, looks for workers that are blocked, and what follows.
+//! Sizes the pool while that matters: samples for the controller, and checks for blocked workers.
 //!
-//! All of it happens on the keeper's thread, and none while nothing waits for a thread: an idle pool, and one that copes
-//! with its load, are not looked at (unless there is a forecast, which learns from both). Whoever submits work that meets
-//! neither a free worker nor leave to start one calls the keeper; it goes back to sleep when no work has waited for a while.
-//! As with the wake-ups that are held back, a fence on either side sees to it that no such work is missed: the submitter
-//! pushes its work and then reads `watched`, the keeper clears `watched` and then looks at the queues.
+//! All of it happens on the timer thread, and none while no work waits for a thread: an idle pool,
+//! and one that copes with its load, are not looked at (unless there is a forecast, which learns from
+//! both). A thread that submits work, and meets neither a free worker nor leave to start one, calls
+//! the timer thread. The checks end when no work has waited for a while. A fence on either side makes
+//! sure that no such work is missed: the submitter pushes its work and then reads `watched`, the timer
+//! thread clears `watched` and then reads the queues.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use super::allowance::Allowance;
+use super::blocked_detector::BlockedDetector;
 use super::foresight::Foresight;
-use super::monitor::Monitor;
 use super::sampler::{Sampler, ThreadClocks};
 use super::shared::Shared;
-use super::vouch::Vouching;
 use crate::contain::contain;
 use crate::policy::scaling::{Controller, Decision, Limits, Reason};
 use crate::sync::Mutex;
 
-/// The time between two looks for workers that are blocked: one is found after two of them at most, and work goes on
-/// within ten milliseconds.
-const LOOK: Duration = Duration::from_millis(3);
-/// The time between two looks at a pool that has all the threads it may have: there is nothing to find, until one has left.
-const LOOK_WHEN_FULL: Duration = Duration::from_millis(20);
-/// So many looks that find no work waiting end the looking.
-const QUIET_LOOKS: u32 = 8;
-/// So many samples without any work waiting in between end the sampling.
+/// The time between two checks for blocked workers. The second check after a worker blocked finds it, so
+/// work goes on within ten milliseconds.
+const CHECK: Duration = Duration::from_millis(4);
+/// The same for a pool that has all the threads it may have: there is nothing to find, until one has left.
+const CHECK_WHEN_FULL: Duration = Duration::from_millis(20);
+/// The checks end after this many in a row that find no work waiting.
+const QUIET_CHECKS: u32 = 6;
+/// The sampling ends after this many samples in a row without work waiting in between.
 const QUIET_SAMPLES: u32 = 10;
 
 /// The part of it that all threads see.
@@ -35,22 +35,15 @@ const QUIET_SAMPLES: u32 = 10;
 pub(super) struct Scaling {
     pub(super) allowance: Allowance,
     pub(super) foresight: Foresight,
-    /// The keeper looks, or has been called to.
+    /// The timer thread checks, or has been called to.
     watched: AtomicBool,
-    pub(super) vouching: Vouching,
     last: Mutex<Option<Decision>>,
 }
 
 impl Scaling {
     pub(super) fn new(limits: Limits, cores: usize, foresight: Foresight) -> Self {
         let allowance = Allowance::new(limits, cores);
-        Self {
-            allowance,
-            foresight,
-            watched: AtomicBool::new(false),
-            vouching: Vouching::default(),
-            last: Mutex::new(None),
-        }
+        Self { allowance, foresight, watched: AtomicBool::new(false), last: Mutex::new(None) }
     }
 
     /// The controller's last decision.
@@ -71,28 +64,28 @@ impl Shared {
 
     #[cold]
     fn begin_watch(self: &Arc<Self>) {
-        if !self.scaling.watched.swap(true, Ordering::SeqCst) && !self.wake_keeper() {
+        if !self.scaling.watched.swap(true, Ordering::SeqCst) && !self.call_timer_thread() {
             self.scaling.watched.store(false, Ordering::SeqCst);
         }
     }
 
     /// Whether work waits and nobody is free to take it.
-    pub(super) fn work_is_stuck(&self) -> bool {
+    fn work_is_stuck(&self) -> bool {
         let census = self.idle.census();
         census.idle() + census.searching() == 0 && !census.ended() && self.has_work()
     }
 }
 
-/// The part of it that is the keeper's own.
+/// The part of it that is the timer thread's own.
 #[derive(Debug)]
 pub(super) struct Scaler {
     controller: Controller,
-    monitor: Monitor,
+    detector: BlockedDetector,
     clocks: ThreadClocks,
     sampler: Option<Sampler>,
     next_sample: Option<Instant>,
-    next_look: Option<Instant>,
-    quiet_looks: u32,
+    next_check: Option<Instant>,
+    quiet_checks: u32,
     quiet_samples: u32,
     /// The number of threads that are too many, at the last sample.
     surplus: usize,
@@ -103,36 +96,36 @@ impl Scaler {
         let bounds = shared.bounds;
         Self {
             controller: Controller::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable),
-            monitor: Monitor::default(),
+            detector: BlockedDetector::default(),
             clocks: ThreadClocks::default(),
             sampler: None,
             next_sample: None,
-            next_look: None,
-            quiet_looks: 0,
+            next_check: None,
+            quiet_checks: 0,
             quiet_samples: 0,
             surplus: 0,
         }
     }
 
-    /// When the next look and the next sample are due; `None` while nobody has called for it.
+    /// When the next check and the next sample are due; `None` while nobody has called for it.
     pub(super) fn next(&mut self, shared: &Shared, now: Instant) -> (Option<Instant>, Option<Instant>) {
-        if self.next_look.is_none() && shared.scaling.watched.load(Ordering::SeqCst) {
-            (self.quiet_looks, self.quiet_samples) = (0, 0);
-            // At once: who is blocked already is found by the second look.
-            self.next_look = Some(now);
+        if self.next_check.is_none() && shared.scaling.watched.load(Ordering::SeqCst) {
+            (self.quiet_checks, self.quiet_samples) = (0, 0);
+            // At once: the second check finds those that are blocked already.
+            self.next_check = Some(now);
         }
         if self.next_sample.is_none() && shared.scaling.foresight.learns() {
             self.next_sample = Some(now);
         }
-        (self.next_look, self.next_sample)
+        (self.next_check, self.next_sample)
     }
 
-    /// Looks, if that is due, and samples, if it is time.
-    pub(super) fn look(&mut self, shared: &Arc<Shared>, now: Instant, due: bool) {
+    /// Checks, if that is due, and samples, if it is time.
+    pub(super) fn act(&mut self, shared: &Arc<Shared>, now: Instant, due: bool) {
         if due {
-            self.next_look = self.find_blocked(shared).map(|pause| now + pause);
+            self.next_check = self.find_blocked(shared).map(|pause| now + pause);
         }
-        let wanted = self.next_look.is_some() || shared.scaling.foresight.learns();
+        let wanted = self.next_check.is_some() || shared.scaling.foresight.learns();
         if wanted && self.sampler.is_none() {
             self.sampler = Some(Sampler::new(shared, &mut self.clocks));
             self.next_sample = Some(now + shared.config.sampling_interval);
@@ -142,24 +135,19 @@ impl Scaler {
         }
     }
 
-    /// A look. Says when there is to be another.
+    /// A check. Returns the time until the next.
     fn find_blocked(&mut self, shared: &Arc<Shared>) -> Option<Duration> {
         let waits = shared.work_is_stuck();
         let may_grow = shared.idle.census().total() < shared.bounds.max;
         let stuck = if waits && may_grow {
-            self.quiet_looks = 0;
+            self.quiet_checks = 0;
             self.quiet_samples = 0;
-            self.monitor.look(shared, &mut self.clocks)
+            self.detector.check(shared, &mut self.clocks)
         } else {
-            self.monitor.pause();
-            self.quiet_looks = if waits { 0 } else { self.quiet_looks + 1 };
+            self.detector.reset();
+            self.quiet_checks = if waits { 0 } else { self.quiet_checks + 1 };
             0
         };
-        if waits && stuck == 0 {
-            shared.scaling.vouching.ask(shared.workers.len(), shared.now_ns());
-        } else {
-            shared.scaling.vouching.no_more();
-        }
         let more = shared.scaling.allowance.change(|parts| parts.stuck = stuck);
         if more {
             contain(|| tracing::debug!(stuck, "workers are blocked: others are started in their place"));
@@ -167,14 +155,14 @@ impl Scaler {
         if waits {
             shared.work_waits();
         }
-        if self.quiet_looks < QUIET_LOOKS {
-            return Some(if may_grow { LOOK } else { LOOK_WHEN_FULL });
+        if self.quiet_checks < QUIET_CHECKS {
+            return Some(if may_grow { CHECK } else { CHECK_WHEN_FULL });
         }
         shared.scaling.watched.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if shared.work_is_stuck() {
             shared.scaling.watched.store(true, Ordering::SeqCst);
-            return Some(LOOK);
+            return Some(CHECK);
         }
         None
     }
@@ -189,7 +177,7 @@ impl Scaler {
             (decision.target, decision.reason) = (foreseen, Reason::Foreseen);
         }
         let before = shared.scaling.last.lock().replace(decision);
-        // The subscriber is a user's: it may ask for this very decision, so not under the lock, and the keeper outlives it.
+        // The subscriber is a user's: it may ask for this very decision, so not under the lock, and the timer thread outlives it.
         contain(|| tell(&decision, before));
         let cores = sample.usable_cores.ceil() as usize;
         shared.scaling.allowance.change(|parts| {
@@ -201,12 +189,12 @@ impl Scaler {
         }
         self.retire(shared, sample.threads, sample.queued);
         self.quiet_samples += 1;
-        let go_on = self.next_look.is_some()
+        let go_on = self.next_check.is_some()
             || shared.scaling.foresight.learns()
             || self.quiet_samples < QUIET_SAMPLES;
         if !go_on {
             self.sampler = None;
-            // A file for each thread, and nobody knows for how long. The monitor does not look either.
+            // A file for each thread, and nobody knows for how long. The detector does not check either.
             self.clocks = ThreadClocks::default();
         }
         go_on

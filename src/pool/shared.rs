@@ -1,9 +1,7 @@
-//! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
+//! What the handles, the workers and the timer thread of a pool have in common, and the way of a task into its queues.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -12,7 +10,6 @@ use tokio::sync::watch;
 use super::allowance::Orders;
 use super::foresight::Foresight;
 use super::hooks::Hooks;
-use super::keeper::Keeper;
 use super::lone_caller::LoneCallerSpin;
 use super::pressure::Gauge;
 use super::run_order::RunQueue;
@@ -21,16 +18,18 @@ use super::shutdown::Phase;
 use super::submit::{Outside, PendingSubmit};
 use super::test_hooks::TestHooks;
 use super::threads::Threads;
+use super::timer_thread::TimerThread;
 use crate::admission::{ByteBudget, Full, Permits, Reservations};
 use crate::config::PoolConfig;
-use crate::contain::{self, contain};
+use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
 use crate::policy::nanos;
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
+use crate::policy::waking::WakeDelay;
 use crate::queue::Queues;
-use crate::task::{Outboxes, Refusal, TaskRef};
+use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
 
 /// The body of a pool.
@@ -47,10 +46,11 @@ pub(crate) struct Shared {
     pub(super) outside: Outside,
     /// Of labelled work.
     pub(super) bytes: Option<Arc<ByteBudget<PendingSubmit>>>,
-    pub(super) outboxes: Outboxes,
+    pub(super) deferred_wakes: DeferredWakes,
+    pub(super) wake_delay: WakeDelay,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
-    pub(super) keeper: Keeper,
+    pub(super) timer: TimerThread,
     pub(super) pressure: Gauge,
     pub(super) lone_caller: CachePadded<LoneCallerSpin>,
     pub(super) tally: Tally,
@@ -128,10 +128,11 @@ impl Shared {
             bytes: config.byte_budget.map(ByteBudget::new),
             run_queue: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
-            outboxes: Outboxes::new(slots),
+            deferred_wakes: DeferredWakes::new(slots),
+            wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots),
-            keeper: Keeper::default(),
+            timer: TimerThread::default(),
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),
             tally: Tally::default(),
@@ -172,27 +173,6 @@ impl Shared {
         Attention::Called
     }
 
-    /// A caller comes by: it wakes those whose wake-ups a worker has left for it.
-    #[inline]
-    pub(super) fn pass_on(&self) {
-        if self.outboxes.left() {
-            self.pass_on_all();
-        }
-    }
-
-    #[cold]
-    pub(super) fn pass_on_all(&self) {
-        self.wake_those(Outboxes::take_all);
-    }
-
-    /// Wakes those whose wake-ups `take` moves out of the outboxes.
-    pub(super) fn wake_those<R>(&self, take: impl FnOnce(&Outboxes, &mut VecDeque<Waker>) -> R) {
-        let mut wakers = self.outboxes.buffer();
-        take(&self.outboxes, &mut wakers);
-        wakers.drain(..).for_each(|waker| contain::wake(Some(waker)));
-        self.outboxes.give_back(wakers);
-    }
-
     /// Gives one permit back; the first in the line gets it.
     pub(super) fn release_permit(self: &Arc<Self>) {
         self.release_permits(1);
@@ -223,7 +203,7 @@ impl Shared {
             self.idle.notify();
         }
         drop(sweep);
-        contain(|| drop(empty));
+        contain::discard(empty);
         self.work_waits();
     }
 
@@ -232,6 +212,8 @@ impl Shared {
     pub(super) fn clear_queues(self: &Arc<Self>) {
         while let Some(task) = self.take_any() {
             self.void(&*task, Refusal::Closed);
+            // A task that has run may have its result still.
+            contain::discard(task);
         }
     }
 

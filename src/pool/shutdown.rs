@@ -5,7 +5,7 @@
 //!    (`park/README.md`). A task that comes too late for them is turned away by whoever submits it.
 //! 3. The last thread clears the queues once more and publishes [`Phase::Ended`].
 //!
-//! A deadline on the way (kept by the keeper) cancels what waits, asks what runs to stop, and publishes
+//! A deadline on the way (kept by the timer thread) cancels what waits, asks what runs to stop, and publishes
 //! [`Phase::Aborted`]; the workers leave as their tasks end.
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, count};
+use crate::contain;
 use crate::queue::Sweep;
 use crate::task::{Place, Refusal, Run, TaskRef};
 
@@ -114,6 +115,8 @@ impl Shared {
         self.orders.abort();
         while let Some(task) = self.take_any() {
             self.abort(&*task);
+            // A task that has run may have its result still.
+            contain::discard(task);
         }
         self.phase.send_if_modified(|phase| {
             let earlier = *phase < Phase::Aborted;
@@ -146,8 +149,8 @@ impl Shared {
         if self.idle.census().ended() {
             self.clear_queues();
             // Nobody will look after them any more.
-            self.pass_on_all();
-            self.dismiss_keeper();
+            self.deferred_wakes.wake_all();
+            self.stop_timer_thread();
             self.phase.send_replace(Phase::Ended);
         }
     }

@@ -7,7 +7,7 @@ use std::{io, thread};
 
 use super::shared::{Shared, count};
 use super::worker;
-use crate::contain::contain;
+use crate::contain::{self, contain};
 use crate::park::{Census, Notify};
 use crate::policy::scaling::burst::{self, Workers};
 use crate::sync::{Mutex, MutexGuard};
@@ -87,6 +87,24 @@ impl Shared {
     /// Starts a thread if the policy still wants one.
     #[cold]
     pub(super) fn start_one_more(self: &Arc<Self>) {
+        self.start_by(Self::try_one_more);
+    }
+
+    /// Starts threads until there are so many, as far as the system has them.
+    pub(super) fn start_ahead(self: &Arc<Self>, threads: usize) {
+        self.start_by(move |shared| shared.try_until(threads));
+    }
+
+    /// Calls `start`. If threads are started by a user's handler, that may block.
+    fn start_by(self: &Arc<Self>, start: impl FnOnce(&Arc<Self>) + Send + 'static) {
+        if self.hooks.spawn.is_none() {
+            return start(self);
+        }
+        let shared = Arc::clone(self);
+        contain::may_block(move || start(&shared));
+    }
+
+    fn try_one_more(self: &Arc<Self>) {
         if self.threads.lock().not_before.is_some_and(|then| Instant::now() < then) {
             return;
         }
@@ -99,8 +117,7 @@ impl Shared {
         }
     }
 
-    /// Starts threads until there are so many, as far as the system has them.
-    pub(super) fn start_ahead(self: &Arc<Self>, threads: usize) {
+    fn try_until(self: &Arc<Self>, threads: usize) {
         for _ in self.idle.census().total()..threads {
             if !self.idle.enlist(|census| census.total() < threads) || self.start_enlisted(None).is_err() {
                 return;

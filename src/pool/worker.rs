@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Instant;
 
 use super::books::Books;
-use super::callers::Callers;
 use super::core_yield::CoreYield;
 use super::run_order::Charges;
 use super::shared::Shared;
@@ -18,6 +17,7 @@ use crate::metrics::WorkerCounters;
 use crate::policy::batching;
 use crate::policy::scaling::burst;
 use crate::policy::spin_backoff::{BUSY_SPIN, MAX_SPIN, SpinBackoff};
+use crate::policy::waking::WakeGroup;
 use crate::queue::Local;
 use crate::task::{Ended, Host, Place, TaskRef, Ticket};
 use crate::topology::thread_number;
@@ -37,7 +37,8 @@ pub(crate) struct Worker {
     pub(super) books: Books,
     pub(super) charges: Charges,
     spin_backoff: Cell<SpinBackoff>,
-    pub(super) callers: Callers,
+    /// The callers whose wake-ups it defers. (The timer thread may have sent them.)
+    pub(super) wake_group: Cell<Option<WakeGroup>>,
     core_yield: CoreYield,
     /// How many sections deep its task is in code that is declared to be blocking.
     pub(super) blocking: Cell<usize>,
@@ -85,7 +86,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
             books: Books::new(shared.config.max_queue_size, shared.config.max_threads),
             charges: Charges::default(),
             spin_backoff: Cell::default(),
-            callers: Callers::default(),
+            wake_group: Cell::new(None),
             core_yield: CoreYield::new(shared.config.yield_interval),
             blocking: Cell::new(0),
             task: RefCell::new(None),
@@ -156,7 +157,7 @@ impl Worker {
     /// Settles what is open, and becomes a searcher.
     pub(super) fn begin_search(&self) {
         // Nobody would send them while this worker searches and sleeps.
-        self.send();
+        self.flush_wakes();
         self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         self.shared.idle.begin_search();
@@ -230,7 +231,7 @@ impl Worker {
         if !self.shared.orders.take_retirement() {
             return false;
         }
-        self.send();
+        self.flush_wakes();
         self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         let limit = self.shared.scaling.allowance.limit();
@@ -270,7 +271,7 @@ impl Worker {
             self.run(task);
         }
         self.charges.end();
-        self.send_if_due();
+        self.flush_wakes_if_due();
         if let Some(back) = self.core_yield.offer(self.books.stamp()) {
             self.books.resume(back);
         }
@@ -328,16 +329,11 @@ impl Host for Worker {
 
     #[inline]
     fn ended(&self, ended: Ended) {
-        let Some(now) = self.books.ended(self.counters(), ended) else { return };
-        // Not on top of a task: it may hold what those want who would be woken.
-        let may_look = self.within.borrow().is_empty();
-        if self.shared.vouch(now, may_look) {
-            self.look_soon();
-        }
+        self.books.ended(self.counters(), ended);
     }
 
     #[inline]
-    fn tell(&self, caller: Option<Waker>) {
-        self.tell_caller(caller);
+    fn wake(&self, caller: Option<Waker>) {
+        self.wake_caller(caller);
     }
 }

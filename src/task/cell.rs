@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::{Ended, Host, Join, Label, NotWaiting, Place, Refusal, Run, TaskRef, Ticket};
-use crate::contain::contain;
+use crate::contain::{self, contain};
 use crate::error::{JoinError, Panic};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +79,7 @@ where
             inner.waker.take()
         };
         self.done.store(true, Ordering::Release);
-        host.tell(waker);
+        host.wake(waker);
         Some(place)
     }
 
@@ -107,7 +107,7 @@ where
             }
         };
         // A panic in it must not keep the caller from giving back what the task occupied.
-        contain(|| drop(work));
+        contain::discard(work);
         Ok((place, waker))
     }
 

@@ -5,22 +5,21 @@
 //! * `waker-not-stored`: a waiter that looks without leaving its waker;
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
 //! * `enter-cancelled`: a task that enters the queue after it was cancelled;
-//! * `rest-looks-first`: a watcher that looks into the boxes and then says that it sleeps;
-//! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back;
-//! * `left-cleared-last`: a caller who passes on what is left and then says that there is nothing left;
+//! * `rest-looks-first`: a timer thread that reads the boxes and then says that it rests;
+//! * `defer-asks-first`: a worker that asks whether the timer thread ticks before it defers a wake-up;
+//! * `handoff-clears-last`: a caller that wakes the others and then says that none are left;
 //! * `rest-forgets`: a waiter that rests without asking whether the future was woken during its job;
 //! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
 //! * `withdraw-placed`: a waiter whose patience is over that takes back what has entered the queue.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, Wake as _, Waker};
+use std::task::{Poll, Wake, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Ended, Host, Join, NotWaiting, Notice, Outboxes, Place, Refusal, Run, TaskCell, Ticket};
+use super::{DeferredWakes, Ended, Host, Join, NotWaiting, Notice, Place, Refusal, Run, TaskCell, Ticket};
 use crate::error::JoinError;
 
 const HELD: Place = Place::Queued(Ticket::HELD);
@@ -110,70 +109,78 @@ fn loom_a_cancelled_task_takes_no_place() {
     });
 }
 
-/// A wake-up that is held back while the watcher goes to rest: either the watcher sees it or it is called.
+/// Counts the calls of a waker.
+#[derive(Default)]
+struct Calls(std::sync::atomic::AtomicUsize);
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn deferred(workers: usize) -> (Arc<DeferredWakes>, Arc<Calls>) {
+    (Arc::new(DeferredWakes::new(workers)), Arc::default())
+}
+
+/// A worker defers a wake-up while the timer thread goes to rest: the timer thread finds it, or is
+/// called.
 #[test]
-fn loom_no_held_wake_up_is_forgotten() {
+fn loom_no_deferred_wake_up_is_forgotten() {
     loom::model(|| {
-        let outboxes = Arc::new(Outboxes::new(1));
-        assert!(outboxes.watch());
+        let (wakes, _) = deferred(1);
+        assert!(wakes.start_ticking());
         let worker = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || !outboxes.hold(0, Waker::noop().clone()) && outboxes.watch())
+            let wakes = Arc::clone(&wakes);
+            thread::spawn(move || !wakes.defer(0, Waker::noop().clone(), 0) && wakes.start_ticking())
         };
-        let rests = outboxes.rest();
+        wakes.rest();
+        let rested = !wakes.is_ticking();
         let called = worker.join().unwrap();
-        assert!(!rests || called);
-        assert!(outboxes.watched());
+        assert!(!rested || called);
+        assert!(wakes.is_ticking());
     });
 }
 
-/// Worker and watcher both take what is held back: each wake-up is sent once.
+/// Worker and timer thread both take what is deferred: each caller is woken once.
 #[test]
-fn loom_a_held_wake_up_is_sent_once() {
+fn loom_a_deferred_wake_up_is_sent_once() {
     loom::model(|| {
-        let outboxes = Arc::new(Outboxes::new(1));
-        let _ = outboxes.hold(0, Waker::noop().clone());
-        let mut overdue = VecDeque::new();
-        assert!(outboxes.look(&mut overdue));
+        let (wakes, calls) = deferred(1);
+        let _ = wakes.defer(0, Waker::from(Arc::clone(&calls)), 0);
         let worker = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || {
-                let mut own = VecDeque::new();
-                outboxes.take(0, &mut own);
-                own.len()
-            })
+            let wakes = Arc::clone(&wakes);
+            thread::spawn(move || wakes.wake_first(0))
         };
-        outboxes.look(&mut overdue);
-        assert_eq!(worker.join().unwrap() + overdue.len(), 1);
+        wakes.tick(0);
+        worker.join().unwrap();
+        assert_eq!(calls.0.load(Ordering::SeqCst), 1);
     });
 }
 
-/// Two workers each wake one caller and leave another for it to pass on, and both callers come by at the same time: nobody is left
-/// behind, and nobody is woken twice.
+/// Two workers each wake one caller and leave another for it, and both callers poll at the same time:
+/// each caller is woken once.
 #[test]
-fn loom_who_is_left_is_passed_on() {
+fn loom_callers_that_are_left_are_woken() {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(|| {
-        let outboxes = Arc::new(Outboxes::new(2));
-        let woken = |worker: usize, outboxes: &Outboxes| {
+        let (wakes, calls) = deferred(2);
+        let woken = |worker: usize, wakes: &DeferredWakes, calls: &Arc<Calls>| {
             for _ in 0..2 {
-                let _ = outboxes.hold(worker, Waker::noop().clone());
+                let _ = wakes.defer(worker, Waker::from(Arc::clone(calls)), 0);
             }
-            // With the first waker the caller is called, who polls and looks what is left.
-            let first = usize::from(outboxes.first(worker).is_some());
-            let mut others = VecDeque::new();
-            if outboxes.left() {
-                outboxes.take_all(&mut others);
-            }
-            first + others.len()
+            wakes.wake_first(worker);
+            // What the caller does that is woken.
+            wakes.handoff();
         };
         let other = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || woken(1, &outboxes))
+            let (wakes, calls) = (Arc::clone(&wakes), Arc::clone(&calls));
+            thread::spawn(move || woken(1, &wakes, &calls))
         };
-        let told = woken(0, &outboxes) + other.join().unwrap();
-        assert_eq!(told, 4);
+        woken(0, &wakes, &calls);
+        other.join().unwrap();
+        assert_eq!(calls.0.load(Ordering::SeqCst), 4);
     });
 }
 

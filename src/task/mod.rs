@@ -26,24 +26,24 @@
 //!    or in a waker goes no further.
 
 mod cell;
+mod deferred_wakes;
 mod label;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 #[cfg(any(feature = "tower", millpond_loom))]
 mod notice;
 mod options;
-mod outbox;
 mod priority;
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(crate) use cell::TaskCell;
+pub(crate) use deferred_wakes::DeferredWakes;
 pub(crate) use label::{Label, Name};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;
 pub use options::TaskOptions;
-pub(crate) use outbox::Outboxes;
 pub use priority::Priority;
 
 use crate::error::{JoinError, RejectReason, Rejection};
@@ -157,7 +157,7 @@ pub(crate) trait Host {
     /// The task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
     /// The result is visible: whoever waits for it is to be woken, now or in a moment.
-    fn tell(&self, waiter: Option<Waker>) {
+    fn wake(&self, waiter: Option<Waker>) {
         if let Some(waker) = waiter {
             waker.wake();
         }

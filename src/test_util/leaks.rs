@@ -72,7 +72,7 @@ impl fmt::Display for Leaks {
 #[must_use]
 pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
     let patience = Instant::now() + PATIENCE;
-    while !is_quiet(pool) && Instant::now() < patience {
+    while !(is_quiet(pool) && bytes_are_settled(pool)) && Instant::now() < patience {
         thread::sleep(LOOK);
     }
     let now = pool.statistics();
@@ -92,6 +92,13 @@ pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
 fn is_quiet(pool: &AdaptiveThreadPool) -> bool {
     let hooked = pool.hooked();
     if pool.is_stepped() { hooked.active() == 0 } else { hooked.is_idle() }
+}
+
+/// Returns whether no bytes will come back by themselves. The closure of an expired task is dropped a
+/// moment after its caller was woken, and its bytes come back then.
+fn bytes_are_settled(pool: &AdaptiveThreadPool) -> bool {
+    let now = pool.statistics();
+    now.bytes_under_way == 0 || now.queue_depth + now.waiting_callers + now.active_threads > 0
 }
 
 /// Panics if the pool has not got everything back: says what is out. See [`leaks()`].

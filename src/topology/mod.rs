@@ -5,14 +5,12 @@ mod home;
 mod niceness;
 mod quota;
 mod thread_clock;
-mod timer;
 
 pub(crate) use budget::{affinity, process_cpu, thread_time_ns};
 pub(crate) use home::Home;
 pub(crate) use niceness::{lower_priority, niceness};
 pub(crate) use quota::Quota;
 pub(crate) use thread_clock::{Rest, Spent, ThreadClock, thread_number};
-pub(crate) use timer::Timer;
 
 /// The cores that this process may keep busy, by affinity and cgroup quotas, as far as the standard
 /// library knows them on this platform. At least 1.

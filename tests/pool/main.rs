@@ -20,6 +20,7 @@ mod reservations;
 mod run;
 mod serde;
 mod shutdown;
+mod slow_drops;
 mod stress;
 mod time_slice;
 mod user_code;

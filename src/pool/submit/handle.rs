@@ -103,7 +103,7 @@ impl<T: 'static> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.shared.pass_on();
+        self.shared.deferred_wakes.handoff();
         self.help();
         self.join.poll_join(cx.waker())
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::sync::Mutex;
 use crate::task::{Label, TaskRef};
 
-/// They are found by their deadline, which the keeper looks after, and by their label.
+/// They are found by their deadline, which the timer thread looks after, and by their label.
 #[derive(Default)]
 pub(in crate::pool) struct Outside(Mutex<Books>);
 

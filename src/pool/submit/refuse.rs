@@ -69,6 +69,8 @@ impl Shared {
     pub(in crate::pool) fn expire(self: &Arc<Self>, tasks: impl IntoIterator<Item = TaskRef>) {
         for task in tasks {
             self.void(&*task, Refusal::Expired);
+            // A task that has run may have its result still.
+            contain::discard(task);
         }
     }
 

@@ -113,7 +113,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.shared.pass_on();
+        this.shared.deferred_wakes.handoff();
         let here = worker::current_of(this.shared);
         let submitted = match (mem::replace(&mut this.stage, Stage::Over), &here) {
             (Stage::Submitted(join), here) => {
@@ -144,7 +144,7 @@ impl<F, T> Drop for RunFuture<'_, F, T> {
     fn drop(&mut self) {
         if let Stage::Submitted(join) = &self.stage {
             // It may have been woken, and goes instead.
-            self.shared.pass_on();
+            self.shared.deferred_wakes.handoff();
             self.shared.cancel(join.as_run());
         }
     }
