@@ -88,6 +88,10 @@ use crate::policy::scaling::Decision;
 /// | room first, work later | [`acquire`](Self::acquire), [`try_acquire`](Self::try_acquire) | waits, or is refused |
 /// | subtasks of a task | [`TaskContext::spawn`] | (needs no room) |
 ///
+/// # Order
+/// Plain work begins first come, first served. A task is overtaken by at most 64 later ones for each other thread, and only
+/// where tasks took at most 2 us each before; on one thread by none. [`task`](Self::task) gives work another order.
+///
 /// # On a worker of the same pool
 /// A task may use the handle of the pool that runs it. What it submits is a subtask: it needs no permit, since a task that
 /// runs has its place already and might wait for itself otherwise. What it *awaits* (by blocking on it) runs at once on

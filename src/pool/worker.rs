@@ -76,7 +76,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
         // Whoever builds the pool may have given up waiting.
         let _ = ready.send(());
     }
-    // A slot's deque is always back before the slot is free again.
+    // A slot's deques are always back before the slot is free again.
     if let Some(local) = shared.queues.claim(slot) {
         let worker = Rc::new(Worker {
             shared: Arc::clone(&shared),
@@ -223,7 +223,7 @@ impl Worker {
         false
     }
 
-    /// There are more workers than of use: this one leaves if it is one of those that are to. What is in its deque others
+    /// There are more workers than of use: this one leaves if it is one of those that are to. What is in its deques others
     /// will steal, or the next who has its slot will find.
     #[cold]
     fn retire(&self) -> bool {
@@ -238,6 +238,14 @@ impl Worker {
     }
 
     fn next(&self) -> Option<TaskRef> {
+        if let Some(task) = self.next_of_batch() {
+            return Some(task);
+        }
+        if let Some(task) = self.local.overdue(&self.shared.queues) {
+            self.settle_grant();
+            self.counters().task_stolen();
+            return Some(task);
+        }
         if let Some(task) = self.next_in_order(|| self.worth_taking()) {
             return Some(task);
         }
@@ -245,7 +253,7 @@ impl Worker {
         let (task, set_aside) =
             self.local.next(&self.shared.queues, batching::batch_size(self.books.mean_ns()))?;
         if set_aside {
-            // Out of the injector and not yet in the deque, the batch could be seen by nobody: tell now.
+            // Out of the injector and not yet in its deque, the batch could be seen by nobody: tell now.
             self.shared.work_waits();
         }
         Some(task)
