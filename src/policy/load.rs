@@ -34,6 +34,13 @@ impl Capacity {
     }
 }
 
+/// Whether a pool with `in_flight` tasks (running and waiting) and `free` places in its queue is saturated. A full queue takes
+/// no work, whatever the threads do.
+#[inline]
+pub(crate) fn is_saturated(in_flight: usize, mark: usize, free: usize) -> bool {
+    free == 0 || in_flight >= mark
+}
+
 /// When a caller who was refused has a good chance: the time in which the tasks in flight fall below the saturation
 /// mark at the measured service rate. That is Little's law, W = L / lambda, for the part of the queue above the mark.
 ///
@@ -76,6 +83,34 @@ mod tests {
             let mark = capacity.saturation_mark(threshold);
             prop_assert!(capacity.load_factor(mark) >= threshold - 1e-9);
             prop_assert!(mark == 1 || capacity.load_factor(mark - 1) < threshold + 1e-9);
+        }
+
+        /// Whatever comes, starts and ends, however many threads there are: saturated where the queue is full or the
+        /// load factor has reached the threshold, and nowhere else.
+        #[test]
+        fn saturated_is_what_is_full_or_has_reached_the_threshold(
+            threads in 1_usize..40, queue in 1_usize..40, threshold in 0.001_f64..=1.0,
+            steps in proptest::collection::vec(0..4_u8, 1..300),
+        ) {
+            let capacity = Capacity { threads, queue };
+            let mark = capacity.saturation_mark(threshold);
+            let (mut waiting, mut running, mut started) = (0, 0, 1);
+            for step in steps {
+                match step {
+                    0 if waiting < queue => waiting += 1,
+                    1 if waiting > 0 && running < started => (waiting, running) = (waiting - 1, running + 1),
+                    2 if running > 0 => running -= 1,
+                    3 if started < threads => started += 1,
+                    _ => {}
+                }
+                let factor = capacity.load_factor(waiting + running);
+                let saturated = is_saturated(waiting + running, mark, queue - waiting);
+                if waiting == queue || factor > threshold + 1e-9 {
+                    prop_assert!(saturated, "{} of {}, {}", waiting, queue, factor);
+                } else if factor < threshold - 1e-9 {
+                    prop_assert!(!saturated, "{} of {}, {}", waiting, queue, factor);
+                }
+            }
         }
 
         #[test]

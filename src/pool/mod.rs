@@ -193,9 +193,9 @@ impl AdaptiveThreadPool {
         PoolStatistics::read(self.shared())
     }
 
-    /// The pressure state, to be read or watched. It changes within the call that takes the place in the queue, or gives
-    /// it back, with which the load factor crosses `backpressure_threshold`. (That subtasks make more threads active is seen
-    /// with the next such call.)
+    /// The pressure state, to be read or watched. The pool is saturated while its queue is full, whatever its threads do, and
+    /// while the load factor is at least `backpressure_threshold`. The state changes within the call, or at the start or end of
+    /// the task, with which that becomes so or ends.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -123,7 +123,7 @@ impl Future for Acquire<'_> {
             Err(Full::Occupied) => {}
         }
         let call = Call::new(cx.waker().clone(), Arc::clone(&shared.reservations));
-        match shared.permits.join_line(Waiter::Call(Arc::clone(&call))) {
+        match shared.join_line(Waiter::Call(Arc::clone(&call))) {
             Joined::InLine => {
                 count(&shared.tally.backpressure);
                 self.call = Some(call);

@@ -155,7 +155,7 @@ impl Shared {
     #[inline]
     pub(super) fn try_permit(&self) -> Result<usize, Full> {
         let left = self.permits.try_take()?;
-        self.pressure.on_submit(self, left);
+        self.pressure.on_rise(self, left);
         Ok(self.permits.limit().saturating_sub(left))
     }
 
@@ -168,7 +168,7 @@ impl Shared {
 
     #[cold]
     pub(super) fn stand_in_line(self: &Arc<Self>, task: TaskRef) {
-        match self.permits.join_line(Waiter::Task(task)) {
+        match self.join_line(Waiter::Task(task)) {
             Joined::InLine => count(&self.tally.backpressure),
             Joined::Permit(waiter) => self.admit(waiter),
             Joined::Closed(waiter) => {
@@ -251,6 +251,10 @@ impl Shared {
         }
         if released.delivered > 0 {
             self.work_waits();
+        }
+        // For a moment these permits were at home.
+        if released.delivered > 0 || !released.granted.is_empty() {
+            self.pressure.on_rise(self, released.available);
         }
         self.pressure.on_relief(self);
         self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4

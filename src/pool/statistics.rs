@@ -62,7 +62,7 @@ pub struct PoolStatistics {
     pub threads_started: u64,
     /// Threads that the operating system refused to start.
     pub thread_spawn_failures: u64,
-    /// Whether the load factor has reached `backpressure_threshold`.
+    /// Whether the load factor has reached `backpressure_threshold`, or the queue is full.
     pub pressure: Pressure,
 }
 

@@ -234,7 +234,11 @@ impl Worker {
         self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         let limit = self.shared.scaling.allowance.limit();
-        self.shared.idle.retire(|census| census.total() > limit)
+        let retired = self.shared.idle.retire(|census| census.total() > limit);
+        if retired {
+            self.shared.pressure.on_relief(&self.shared);
+        }
+        retired
     }
 
     fn next(&self) -> Option<TaskRef> {
@@ -333,6 +337,10 @@ impl Host for Worker {
         }
         // After it has left the queue: it is never counted twice.
         self.counters().task_started();
+        if self.books.is_first() {
+            // This worker was not active before.
+            self.shared.pressure.on_rise(&self.shared, self.shared.permits.available());
+        }
     }
 
     #[inline]
