@@ -65,5 +65,6 @@ pub mod decisions {
         d0040: "decisions/0040-guides.md",
         d0041: "decisions/0041-packages-and-constructors.md",
         d0042: "decisions/0042-handing-the-core-over.md",
+        d0045: "decisions/0045-order-of-equals-and-saturation.md",
     }
 }

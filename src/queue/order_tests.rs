@@ -35,7 +35,7 @@ struct Model {
 impl Model {
     fn new(workers: usize, from: From) -> Self {
         let queues = Queues::new(workers);
-        let workers = (0..workers).map(|slot| queues.claim(slot).unwrap()).collect();
+        let workers = (0..workers).filter_map(|slot| queues.claim(slot)).collect();
         let (run_queue, numbers, begun) = Default::default();
         Self { queues, workers, from, run_queue, numbers, begun }
     }

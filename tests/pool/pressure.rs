@@ -173,7 +173,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    // Each failure waits for the watchdog.
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 4, ..Default::default() })]
 
     /// Whatever comes, starts, ends and is given up: as soon as nothing moves, the state is what the load says.
     #[test]
