@@ -45,7 +45,8 @@ pub struct PoolConfig {
     pub max_threads: usize,
     /// Tasks that may wait, accepted but not started; as many permits exist. Default 10,000; accepted 1 to 2^30.
     pub max_queue_size: usize,
-    /// The load factor from which on the pool calls itself saturated. Default 0.8; accepted over 0 to 1.
+    /// The load factor from which on the pool calls itself saturated. With a full queue it always does. Default 0.8;
+    /// accepted over 0 to 1.
     pub backpressure_threshold: f64,
     /// How long a worker above `min_threads` sleeps before it leaves. Default 60 s; accepted 1 ms to 1 day.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]

@@ -67,5 +67,6 @@ pub mod decisions {
         d0042: "decisions/0042-handing-the-core-over.md",
         d0043: "decisions/0043-deferred-wakes.md",
         d0044: "decisions/0044-the-timer-thread-runs-no-user-code.md",
+        d0045: "decisions/0045-order-of-equals-and-saturation.md",
     }
 }

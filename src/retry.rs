@@ -586,5 +586,4 @@ impl<'p> Series<'p> {
 }
 
 #[cfg(test)]
-#[path = "../tests/policy/retry.rs"]
 mod tests;

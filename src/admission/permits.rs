@@ -46,6 +46,8 @@ pub(crate) enum Full {
 pub(crate) struct Released {
     /// The free permits, as far as the releaser knows.
     pub(crate) available: usize,
+    /// How many of the line were paid for.
+    pub(crate) served: usize,
     /// The callers who were granted a permit. Their reservations have to be looked after, then
     /// they are to be woken ([`Call::wake`]).
     pub(crate) granted: Vec<Arc<Call>>,
@@ -210,7 +212,7 @@ impl Permits {
     pub(crate) fn release(&self, permits: usize) -> Released {
         let word = self.word.fetch_add(permits * ONE, Ordering::SeqCst);
         let (served, granted) = if word & LINE == 0 { (0, Vec::new()) } else { self.serve_line() };
-        Released { available: (word / ONE + permits).saturating_sub(served), granted }
+        Released { available: (word / ONE + permits).saturating_sub(served), served, granted }
     }
 
     /// Pays for the first in the line while there are permits. Returns how many were paid for, and

@@ -62,5 +62,4 @@ pub(crate) fn groups(items: &[Item], target_ns: u64, threads: usize) -> Vec<Grou
 }
 
 #[cfg(test)]
-#[path = "../../tests/policy/coalescing.rs"]
 mod tests;

@@ -197,5 +197,4 @@ impl<K: Copy + PartialEq> Share<K> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/policy/inlining.rs"]
 mod tests;

@@ -1,6 +1,5 @@
 //! Pure decisions: plain values in, plain values out. No thread, lock, clock or runtime is used
-//! here, so the pool, a simulator and a property test all run the same code. The tests are in
-//! `tests/policy`.
+//! here, so the pool, a simulator and a property test all run the same code.
 
 pub(crate) mod batching;
 pub(crate) mod coalescing;

@@ -66,5 +66,4 @@ impl Delays {
 }
 
 #[cfg(test)]
-#[path = "../../tests/policy/overload.rs"]
 mod tests;

@@ -70,5 +70,4 @@ impl SpinBackoff {
 }
 
 #[cfg(test)]
-#[path = "../../tests/policy/spin_backoff.rs"]
 mod tests;

@@ -10,5 +10,4 @@ pub(crate) fn nth(seed: u64, n: u64) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "../../tests/policy/splitmix64.rs"]
 mod tests;

@@ -33,5 +33,4 @@ impl LowWater {
 }
 
 #[cfg(test)]
-#[path = "../../tests/policy/trimming.rs"]
 mod tests;

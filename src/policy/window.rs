@@ -20,5 +20,4 @@ pub(crate) fn next(rest: usize, held: usize, usual: usize, limit: usize) -> Opti
 }
 
 #[cfg(test)]
-#[path = "../../tests/policy/window.rs"]
 mod tests;

@@ -65,6 +65,11 @@ impl Books {
         self.mean_ns.get()
     }
 
+    /// Whether no task has ended since the last rest or search.
+    pub(super) fn is_first(&self) -> bool {
+        self.first.get()
+    }
+
     /// The last reading of the clock: when the last task ended, unless tasks are tiny.
     pub(super) fn stamp(&self) -> Instant {
         self.stamp.get()
@@ -124,12 +129,18 @@ impl Books {
             self.give_back(shared, counters);
         } else {
             counters.withhold(withheld);
+            shared.pressure.on_relief(shared);
         }
     }
 
     fn give_back(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
-        let nearly_empty = shared.release_permits(self.withheld.replace(0));
+        let withheld = self.withheld.replace(0);
+        let nearly_empty = shared.release_permits(withheld);
         counters.withhold(0);
+        if withheld > 1 {
+            // The line may have got some: these tasks counted for nothing, and others have their places now.
+            shared.pressure.on_rise(shared, shared.permits.available());
+        }
         self.withhold.set(if nearly_empty { self.most } else { 0 });
     }
 

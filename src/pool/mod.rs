@@ -71,6 +71,10 @@ use crate::policy::scaling::Decision;
 /// | room first, work later | [`acquire`](Self::acquire), [`try_acquire`](Self::try_acquire) | waits, or is refused |
 /// | subtasks of a task | [`TaskContext::spawn`] | (needs no room) |
 ///
+/// # Order
+/// Plain work begins first come, first served. A task is overtaken by at most 64 later ones for each other thread, and only
+/// where tasks took at most 2 us each before; on one thread by none. [`task`](Self::task) gives work another order.
+///
 /// # On a worker of the same pool
 /// A task may use the handle of the pool that runs it. What it submits is a subtask: it needs no permit, since a task that
 /// runs has its place already and might wait for itself otherwise. What it *awaits* (by blocking on it) runs at once on
@@ -172,9 +176,9 @@ impl AdaptiveThreadPool {
         PoolStatistics::read(self.shared())
     }
 
-    /// The pressure state, to be read or watched. It changes within the call that takes the place in the queue, or gives
-    /// it back, with which the load factor crosses `backpressure_threshold`. (That subtasks make more threads active is seen
-    /// with the next such call.)
+    /// The pressure state, to be read or watched. The pool is saturated while its queue is full, whatever its threads do, and
+    /// while the load factor is at least `backpressure_threshold`. The state changes within the call, or at the start or end of
+    /// the task, with which that becomes so or ends.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -10,17 +10,17 @@ use super::shared::Shared;
 use crate::config::PoolConfig;
 use crate::contain::contain;
 use crate::error::ParseError;
-use crate::policy::load::Capacity;
+use crate::policy::load::{Capacity, is_saturated};
 
 /// How loaded a pool is, in a word. See [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Pressure {
-    /// The load factor is under `backpressure_threshold`.
+    /// The load factor is under `backpressure_threshold`, and the queue has a free place.
     #[default]
     Normal,
-    /// The load factor is at or over `backpressure_threshold`: new work should wait, or go elsewhere.
+    /// The load factor is at or over `backpressure_threshold`, or the queue is full: new work should wait, or go elsewhere.
     Saturated,
 }
 
@@ -42,7 +42,11 @@ impl FromStr for Pressure {
     }
 }
 
-/// Compares the tasks in flight with the saturation mark.
+/// Compares the tasks in flight with the saturation mark, and the free places with none.
+///
+/// It is told of each change: [`on_rise`](Self::on_rise) where a permit is taken and where a worker that was idle begins a task,
+/// [`on_relief`](Self::on_relief) where a permit comes home and where a worker runs out of work or leaves. (While a worker goes
+/// on from task to task the number of active threads is what it was.)
 ///
 /// The hot paths compare two numbers. A crossing is decided once more after the flag is set: whoever changes the load
 /// afterwards sees the flag, and whoever changed it before is seen.
@@ -76,16 +80,17 @@ impl Gauge {
         *self.state.borrow()
     }
 
-    /// After a permit was taken and `left` are at home.
+    /// After the load may have risen; `left` permits are at home.
     #[inline]
-    pub(super) fn on_submit(&self, shared: &Shared, left: usize) {
+    pub(super) fn on_rise(&self, shared: &Shared, left: usize) {
         let out = shared.permits.limit().saturating_sub(left);
-        if out + shared.idle.census().active() >= self.mark && !self.saturated.load(Ordering::Relaxed) {
+        let in_flight = out + shared.idle.census().active();
+        if is_saturated(in_flight, self.mark, left) && !self.saturated.load(Ordering::SeqCst) {
             self.cross(shared);
         }
     }
 
-    /// After a task has started, ended or been cancelled.
+    /// After the load may have fallen.
     #[inline]
     pub(super) fn on_relief(&self, shared: &Shared) {
         if self.saturated.load(Ordering::SeqCst) && !self.is_over(shared) {
@@ -94,7 +99,7 @@ impl Gauge {
     }
 
     fn is_over(&self, shared: &Shared) -> bool {
-        shared.load() >= self.mark
+        is_saturated(shared.load(), self.mark, shared.permits.available())
     }
 
     /// Decides anew and tells the watchers. Their wakers, and the subscriber of `tracing`, are code of users and may come

@@ -151,7 +151,7 @@ impl Shared {
     #[inline]
     pub(super) fn try_permit(&self) -> Result<(), Full> {
         let left = self.permits.try_take()?;
-        self.pressure.on_submit(self, left);
+        self.pressure.on_rise(self, left);
         Ok(())
     }
 
@@ -187,6 +187,10 @@ impl Shared {
             // First of all: a caller who is slow to wake may be one who does not come.
             self.keep_reservations();
             released.granted.iter().for_each(|call| call.wake());
+        }
+        if released.served > 0 {
+            // For a moment these permits were free.
+            self.pressure.on_rise(self, released.available);
         }
         self.pressure.on_relief(self);
         self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4

@@ -16,7 +16,7 @@ pub struct PoolStatistics {
     /// nothing changes; else tasks that start while it is read may be missing, and one that was cancelled on its way into the
     /// queue may be counted.
     pub tasks_queued: u64,
-    /// Tasks taken from the deque of another worker.
+    /// Tasks taken from the deques of another worker.
     pub tasks_stolen: u64,
     /// Threads that run a task now.
     pub active_threads: usize,
@@ -62,7 +62,7 @@ pub struct PoolStatistics {
     pub threads_started: u64,
     /// Threads that the operating system refused to start.
     pub thread_spawn_failures: u64,
-    /// Whether the load factor has reached `backpressure_threshold`.
+    /// Whether the load factor has reached `backpressure_threshold`, or the queue is full.
     pub pressure: Pressure,
 }
 

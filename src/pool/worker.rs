@@ -77,7 +77,7 @@ pub(super) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
         // Whoever builds the pool may have given up waiting.
         let _ = ready.send(());
     }
-    // A slot's deque is always back before the slot is free again.
+    // A slot's deques are always back before the slot is free again.
     if let Some(local) = shared.queues.claim(slot) {
         let worker = Rc::new(Worker {
             shared: Arc::clone(&shared),
@@ -224,7 +224,7 @@ impl Worker {
         false
     }
 
-    /// There are more workers than of use: this one leaves if it is one of those that are to. What is in its deque others
+    /// There are more workers than of use: this one leaves if it is one of those that are to. What is in its deques others
     /// will steal, or the next who has its slot will find.
     #[cold]
     fn retire(&self) -> bool {
@@ -235,10 +235,22 @@ impl Worker {
         self.settle_grant();
         self.books.settle(&self.shared, self.counters());
         let limit = self.shared.scaling.allowance.limit();
-        self.shared.idle.retire(|census| census.total() > limit)
+        let retired = self.shared.idle.retire(|census| census.total() > limit);
+        if retired {
+            self.shared.pressure.on_relief(&self.shared);
+        }
+        retired
     }
 
     fn next(&self) -> Option<TaskRef> {
+        if let Some(task) = self.next_of_batch() {
+            return Some(task);
+        }
+        if let Some(task) = self.local.overdue(&self.shared.queues) {
+            self.settle_grant();
+            self.counters().task_stolen();
+            return Some(task);
+        }
         if let Some(task) = self.next_in_order(|| self.worth_taking()) {
             return Some(task);
         }
@@ -246,7 +258,7 @@ impl Worker {
         let (task, set_aside) =
             self.local.next(&self.shared.queues, batching::batch_size(self.books.mean_ns()))?;
         if set_aside {
-            // Out of the injector and not yet in the deque, the batch could be seen by nobody: tell now.
+            // Out of the injector and not yet in its deque, the batch could be seen by nobody: tell now.
             self.shared.work_waits();
         }
         Some(task)
@@ -325,6 +337,10 @@ impl Host for Worker {
         }
         // After it has left the queue: it is never counted twice.
         self.counters().task_started();
+        if self.books.is_first() {
+            // This worker was not active before.
+            self.shared.pressure.on_rise(&self.shared, self.shared.permits.available());
+        }
     }
 
     #[inline]

@@ -1,22 +1,39 @@
-//! Where tasks wait: the injector for work from outside, a deque for each worker's own.
+//! Where tasks wait: the injector for work from outside, two deques for each worker.
 //!
-//! A worker looks into its own deque, then the injector, then the deques of the others, nearest first. Its own deque is
-//! last in, first out, so that a task that fans out is worked off depth first and in bounded memory; thieves and every
-//! [`FAIR_TURN`]th turn take from the other end.
+//! One deque of a worker holds its subtasks. It is last in, first out, so that a task that fans out
+//! is worked off depth first and in bounded memory. The other holds a batch: tasks from outside
+//! that the worker took together and has not begun. It is first in, first out for everyone.
+//!
+//! A worker looks into its subtasks, its batch, the injector, and then the deques of the others.
+//! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker looks at the far ends first.
+//!
+//! # The order of work from outside
+//!
+//! A task in a batch waits while its worker runs something else, and that may take long. So before
+//! a worker takes tasks from outside, it looks for batches that were there when it looked the last
+//! time ([`Local::overdue`]), and takes from the oldest of them. Batches have numbers: a batch is
+//! numbered after it can be seen, so a worker that reads the count of batches sees each of them.
+//!
+//! A task is thus overtaken by at most two batches of each other worker: the one that this worker
+//! takes before it reads the count, and the one that it takes between its first look and its
+//! second.
 
 #[cfg(feature = "test-util")]
 mod drain;
 mod local;
+#[cfg(all(test, not(millpond_loom)))]
+mod order_tests;
 mod sweep;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use crossbeam_utils::CachePadded;
 
 pub(crate) use local::Local;
 pub(crate) use sweep::Sweep;
 use sweep::Sweeper;
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::task::TaskRef;
 
 /// Every so many turns a worker looks at the injector first, so that local work can't starve it. Go's and Tokio's
@@ -26,12 +43,44 @@ const FAIR_TURN: u32 = 61;
 /// All queues of a pool.
 pub(crate) struct Queues {
     injector: Injector<TaskRef>,
-    stealers: Box<[Stealer<TaskRef>]>,
-    /// The other ends of `stealers`, for the threads to take; back here when a thread leaves.
-    deques: Box<[Mutex<Option<Worker<TaskRef>>>]>,
+    slots: Box<[Slot]>,
     /// Slots at and over this one were never used: nobody needs to look there.
     used: AtomicUsize,
+    /// How many batches were ever taken.
+    batches: CachePadded<AtomicU64>,
     sweeper: Sweeper,
+}
+
+/// The queues of one worker, as the others see them.
+struct Slot {
+    subtasks: Stealer<TaskRef>,
+    batch: Stealer<TaskRef>,
+    /// The number of the batch. The worker writes it.
+    number: CachePadded<AtomicU64>,
+    /// The worker's ends, for a thread to take; back here when the thread leaves.
+    deques: Mutex<Option<Deques>>,
+}
+
+/// A worker's ends of its queues.
+struct Deques {
+    subtasks: Worker<TaskRef>,
+    batch: Worker<TaskRef>,
+}
+
+impl Slot {
+    fn new() -> Self {
+        let deques = Deques { subtasks: Worker::new_lifo(), batch: Worker::new_fifo() };
+        Self {
+            subtasks: deques.subtasks.stealer(),
+            batch: deques.batch.stealer(),
+            number: CachePadded::new(AtomicU64::new(0)),
+            deques: Mutex::new(Some(deques)),
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.batch.is_empty() || !self.subtasks.is_empty()
+    }
 }
 
 impl std::fmt::Debug for Queues {
@@ -43,12 +92,11 @@ impl std::fmt::Debug for Queues {
 impl Queues {
     /// Empty queues with room for `slots` workers.
     pub(crate) fn new(slots: usize) -> Self {
-        let deques: Vec<_> = (0..slots).map(|_| Worker::new_lifo()).collect();
         Self {
             injector: Injector::new(),
-            stealers: deques.iter().map(Worker::stealer).collect(),
-            deques: deques.into_iter().map(|deque| Mutex::new(Some(deque))).collect(),
+            slots: (0..slots).map(|_| Slot::new()).collect(),
             used: AtomicUsize::new(0),
+            batches: CachePadded::new(AtomicU64::new(0)),
             sweeper: Sweeper::default(),
         }
     }
@@ -58,36 +106,48 @@ impl Queues {
         self.injector.push(task);
     }
 
-    /// The deque of `slot`, for the thread that has just started there.
+    /// The deques of `slot`, for the thread that has just started there.
     pub(crate) fn claim(&self, slot: usize) -> Option<Local> {
         self.used.fetch_max(slot + 1, Ordering::SeqCst);
-        self.deques[slot].lock().take().map(|deque| Local::new(slot, deque))
+        self.slots[slot].deques.lock().take().map(|deques| Local::new(slot, deques))
     }
 
-    /// The deque of a thread that leaves.
+    /// The deques of a thread that leaves.
     pub(crate) fn give_back(&self, local: Local) {
-        let (slot, deque) = local.into_parts();
-        *self.deques[slot].lock() = Some(deque);
+        let (slot, deques) = local.into_parts();
+        *self.slots[slot].deques.lock() = Some(deques);
     }
 
     /// Whether any task waits anywhere.
     pub(crate) fn has_work(&self) -> bool {
-        !self.injector.is_empty() || self.in_use().iter().any(|stealer| !stealer.is_empty())
+        !self.injector.is_empty() || self.in_use().iter().any(Slot::has_work)
     }
 
-    /// How much work from outside waits.
+    /// How much work from outside waits in the injector.
     pub(crate) fn injected(&self) -> usize {
         self.injector.len()
     }
 
     /// Takes one task, whichever comes first to hand.
     pub(crate) fn take_any(&self) -> Option<TaskRef> {
-        insist(|| self.injector.steal())
-            .or_else(|| self.in_use().iter().find_map(|stealer| insist(|| stealer.steal())))
+        let from = |slot: &Slot| insist(|| slot.batch.steal()).or_else(|| insist(|| slot.subtasks.steal()));
+        insist(|| self.injector.steal()).or_else(|| self.in_use().iter().find_map(from))
     }
 
-    fn in_use(&self) -> &[Stealer<TaskRef>] {
-        &self.stealers[..self.used.load(Ordering::SeqCst)]
+    fn in_use(&self) -> &[Slot] {
+        &self.slots[..self.used.load(Ordering::SeqCst)]
+    }
+
+    /// The slot of the oldest batch that has tasks left, and the number of that batch.
+    fn oldest_batch(&self) -> Option<(&Slot, u64)> {
+        let left = self.in_use().iter().filter(|slot| !slot.batch.is_empty());
+        left.map(|slot| (slot, slot.number.load(Ordering::SeqCst))).min_by_key(|&(_, number)| number)
+    }
+
+    /// The batch of `slot` has been filled.
+    fn number_batch(&self, slot: usize) {
+        let number = self.batches.fetch_add(1, Ordering::SeqCst);
+        self.slots[slot].number.store(number, Ordering::SeqCst);
     }
 }
 

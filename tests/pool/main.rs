@@ -16,6 +16,7 @@ mod no_hang;
 mod panics;
 #[path = "../support/pool.rs"]
 mod pool_support;
+mod pressure;
 mod reservations;
 mod run;
 mod serde;

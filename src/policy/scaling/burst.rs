@@ -31,5 +31,4 @@ pub(crate) fn may_leave(total: usize, least: usize) -> bool {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scaling/burst.rs"]
 mod tests;

@@ -92,5 +92,4 @@ impl Climb {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scaling/climb.rs"]
 mod tests;

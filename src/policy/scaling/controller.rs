@@ -260,5 +260,4 @@ fn work(sample: &Sample, cores: f64, shares: Option<Shares>) -> Work {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scaling/controller.rs"]
 mod tests;

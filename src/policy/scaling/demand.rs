@@ -72,5 +72,4 @@ fn possible(value: f64, most: f64) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scaling/demand.rs"]
 mod tests;

@@ -201,5 +201,4 @@ impl Gain {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scaling/gain.rs"]
 mod tests;

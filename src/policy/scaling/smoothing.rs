@@ -67,5 +67,4 @@ impl Smoothed {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scaling/smoothing.rs"]
 mod tests;

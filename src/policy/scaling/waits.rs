@@ -40,5 +40,4 @@ impl Waits {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scaling/waits.rs"]
 mod tests;

@@ -251,5 +251,4 @@ impl<T> Accounts<T> {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scheduling/accounts.rs"]
 mod tests;

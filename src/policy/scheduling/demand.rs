@@ -130,5 +130,4 @@ impl Demand {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scheduling/demand.rs"]
 mod tests;

@@ -30,15 +30,12 @@ mod accounts;
 mod demand;
 mod order;
 #[cfg(test)]
-#[path = "../../../tests/policy/scheduling/order.rs"]
 mod order_tests;
 mod queue;
 #[cfg(test)]
-#[path = "../../../tests/policy/scheduling/simulation.rs"]
 mod simulation;
 mod tenant;
 #[cfg(test)]
-#[path = "../../../tests/policy/scheduling/together.rs"]
 mod together_tests;
 
 pub(crate) use order::{Grant, Next, RunOrder};

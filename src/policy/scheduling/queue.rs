@@ -184,5 +184,4 @@ impl<T> Queue<T> {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/policy/scheduling/queue.rs"]
 mod tests;

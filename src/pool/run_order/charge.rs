@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::run_queue::Request;
-use crate::policy::batching::{self, TINY_NS};
+use crate::policy::batching;
 use crate::policy::scheduling::{Grant, Usage};
 use crate::pool::shared::Shared;
 use crate::pool::worker::Worker;
@@ -46,7 +46,7 @@ pub(in crate::pool) struct Charges {
     kind: Cell<Kind>,
     /// The number of tasks that were taken together with the grant's task.
     batch: Cell<u64>,
-    /// The number of these tasks that have not run. They are in the worker's deque, unless another
+    /// The number of these tasks that have not run. They are the worker's batch, unless another
     /// worker has stolen them.
     batch_remaining: Cell<usize>,
     /// An empty buffer for the tasks of a batch.
@@ -110,9 +110,6 @@ impl Worker {
     /// tasks at a time.
     pub(in crate::pool) fn next_in_order(&self, max: impl FnOnce() -> usize) -> Option<TaskRef> {
         let shared = self.shared();
-        if let Some(task) = self.next_of_batch() {
-            return Some(task);
-        }
         if !shared.run_queue.ready() || self.others_first() {
             return None;
         }
@@ -136,8 +133,7 @@ impl Worker {
         charges.batch.set(more.len() as u64);
         charges.batch_remaining.set(more.len());
         if !more.is_empty() {
-            // The worker's deque is last in, first out.
-            more.drain(..).rev().for_each(|task| self.local.push(task));
+            self.local.set_aside(more.drain(..), &shared.queues);
             // For a moment these tasks were in no queue, so a worker about to sleep has missed
             // them.
             shared.work_waits();
@@ -149,21 +145,30 @@ impl Worker {
         Some(task)
     }
 
-    /// Returns the number of tasks that are worth taking together.
+    /// Returns the number of tasks to take from the run queue together. Plain and labelled tasks
+    /// are never in one batch.
     pub(in crate::pool) fn worth_taking(&self) -> usize {
-        let task_ns = self.books.mean_ns();
-        // Zero: no task has ended yet.
-        if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 }
+        if self.local.batch_is_empty() { batching::batch_size(self.books.mean_ns()) } else { 1 }
     }
 
-    /// Returns the next task of the batch, unless another worker has stolen it.
+    /// Returns the next task of the labelled batch, or a subtask that comes before that.
     #[inline]
-    fn next_of_batch(&self) -> Option<TaskRef> {
+    pub(in crate::pool) fn next_of_batch(&self) -> Option<TaskRef> {
         let left = self.charges.batch_remaining.get().checked_sub(1)?;
-        self.charges.batch_remaining.set(left);
-        let task = self.local.pop()?;
-        self.charges.kind.set(Kind::Batch);
-        Some(task)
+        let subtask = match self.top_due() {
+            Some(due) if self.subtask_first(due) => self.local.pop(),
+            _ => None,
+        };
+        let task = subtask.or_else(|| {
+            self.charges.batch_remaining.set(left);
+            self.local.pop_batch()
+        });
+        match task {
+            Some(_) => self.charges.kind.set(Kind::Batch),
+            // Other workers have stolen the rest.
+            None => self.charges.batch_remaining.set(0),
+        }
+        task
     }
 
     /// Returns whether other work comes before the run queue. A subtask that is due earlier does.
@@ -171,10 +176,19 @@ impl Worker {
     /// subtasks would wait for all tasks that another tenant has submitted before.
     fn others_first(&self) -> bool {
         match self.top_due() {
-            Some(Some(due)) if due <= self.shared().run_queue.head_due() => return true,
-            None if self.shared().queues.injected() == 0 => return false,
-            _ => {}
+            Some(due) => self.subtask_first(due),
+            None if self.local.batch_is_empty() && self.shared().queues.injected() == 0 => false,
+            None => self.take_turns(),
         }
+    }
+
+    /// Returns whether the newest subtask, due at `due`, comes before labelled work.
+    fn subtask_first(&self, due: Option<u64>) -> bool {
+        due.is_some_and(|due| due <= self.shared().run_queue.head_due()) || self.take_turns()
+    }
+
+    /// Returns true every other time.
+    fn take_turns(&self) -> bool {
         self.charges.others.replace(!self.charges.others.get())
     }
 

@@ -66,7 +66,9 @@ impl Shared {
             Err(Full::Occupied) => self.permits.join_work(),
         };
         let ticket = ticket.ok_or_else(|| self.rejection(Full::Closed))?;
-        if ticket != Ticket::HELD {
+        if ticket == Ticket::HELD {
+            self.pressure.on_rise(self, self.permits.available());
+        } else {
             count(&self.tally.backpressure);
         }
         Ok(ticket)

@@ -130,7 +130,10 @@ impl Future for Acquire<'_> {
                 self.call = Some(call);
                 Poll::Pending
             }
-            Joined::Permit => Poll::Ready(Ok(Permit::reserve(&self.pool))),
+            Joined::Permit => {
+                shared.pressure.on_rise(shared, shared.permits.available());
+                Poll::Ready(Ok(Permit::reserve(&self.pool)))
+            }
             Joined::Closed => Poll::Ready(Err(AcquireError::new())),
         }
     }
