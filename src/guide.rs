@@ -68,5 +68,6 @@ pub mod decisions {
         d0043: "decisions/0043-deferred-wakes.md",
         d0044: "decisions/0044-the-timer-thread-runs-no-user-code.md",
         d0045: "decisions/0045-order-of-equals-and-saturation.md",
+        d0046: "decisions/0046-one-way-in-and-tickets.md",
     }
 }

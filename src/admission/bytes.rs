@@ -12,7 +12,7 @@
 //!
 //! # Invariants
 //!
-//! 1. When the lock is released, the head of the line does not fit: whoever changes the books or the line takes out of it
+//! 1. When the lock is released, the head of the line does not fit: whoever changes the state or the line takes out of it
 //!    all that fits now. So nobody waits beside enough room, and whoever finds a line need not ask what is in it.
 //! 2. The bytes that are out exceed the limit only by what was turned away ([`turn_away`](ByteBudget::turn_away)).
 //! 3. Whether a weight that waits has been granted is decided by one removal from the line, under the lock: by the
@@ -36,15 +36,27 @@ pub(crate) trait Start: Send + 'static {
     fn start(self);
 }
 
+/// The start of a task, in a box.
+pub(crate) type PendingStart = Box<dyn FnOnce() + Send>;
+
+/// What a task holds of a byte budget; nothing where there is none.
+pub(crate) type ByteReservation = Option<Weight<PendingStart>>;
+
+impl Start for PendingStart {
+    fn start(self) {
+        self();
+    }
+}
+
 /// So many bytes, and the line of those who wait for some.
 #[derive(Debug)]
 pub(crate) struct ByteBudget<W: Start> {
     limit: usize,
-    books: Mutex<Books<W>>,
+    state: Mutex<State<W>>,
 }
 
 #[derive(Debug)]
-struct Books<W> {
+struct State<W> {
     /// The bytes that are out. What is turned away is out whatever the limit, so a `usize` could overflow; as many weights
     /// as `arrivals` can count, of as many bytes each as a `usize` can, do not overflow this.
     taken: u128,
@@ -97,8 +109,8 @@ pub(crate) struct NeverFits;
 impl<W: Start> ByteBudget<W> {
     /// `limit` bytes, none of them out.
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        let books = Books { taken: 0, arrivals: 0, line: BTreeMap::new() };
-        Arc::new(Self { limit, books: Mutex::new(books) })
+        let state = State { taken: 0, arrivals: 0, line: BTreeMap::new() };
+        Arc::new(Self { limit, state: Mutex::new(state) })
     }
 
     /// How many bytes there are in all.
@@ -108,12 +120,12 @@ impl<W: Start> ByteBudget<W> {
 
     /// How many bytes are out.
     pub(crate) fn taken(&self) -> usize {
-        usize::try_from(self.books.lock().taken).unwrap_or(usize::MAX)
+        usize::try_from(self.state.lock().taken).unwrap_or(usize::MAX)
     }
 
     /// How many stand in line.
     pub(crate) fn waiting(&self) -> usize {
-        self.books.lock().line.len()
+        self.state.lock().line.len()
     }
 
     /// Takes bytes, if so many are left and nobody waits for some.
@@ -121,7 +133,7 @@ impl<W: Start> ByteBudget<W> {
         if bytes > self.limit {
             return Err(Refused::NeverFits);
         }
-        if bytes > 0 && !self.books.lock().take(bytes, self.limit) {
+        if bytes > 0 && !self.state.lock().take(bytes, self.limit) {
             return Err(Refused::Full);
         }
         Ok(self.weight(bytes, None))
@@ -133,15 +145,15 @@ impl<W: Start> ByteBudget<W> {
         if bytes > self.limit {
             return Err(NeverFits);
         }
-        let arrival = if bytes > 0 { self.books.lock().take_or_join(bytes, self.limit) } else { None };
+        let arrival = if bytes > 0 { self.state.lock().take_or_join(bytes, self.limit) } else { None };
         Ok((self.weight(bytes, arrival), Arrival(arrival)))
     }
 
     /// Brings the work for a place in the line, to be started when its turn comes; which may have come.
     pub(crate) fn bring(&self, arrival: Arrival, work: W) {
         if let Some(arrival) = arrival.0 {
-            let mut books = self.books.lock();
-            if let Some(place) = books.line.get_mut(&arrival) {
+            let mut state = self.state.lock();
+            if let Some(place) = state.line.get_mut(&arrival) {
                 place.work = Some(work);
                 return;
             }
@@ -152,10 +164,10 @@ impl<W: Start> ByteBudget<W> {
     /// Starts all that waits, whatever the limit: for a pool that takes no more work, and turns it away.
     pub(crate) fn turn_away(&self) {
         let line = {
-            let mut books = self.books.lock();
-            let line = std::mem::take(&mut books.line);
+            let mut state = self.state.lock();
+            let line = std::mem::take(&mut state.line);
             // Each of them believes that it has its bytes, and will give them back.
-            books.taken += line.values().map(|place| place.bytes as u128).sum::<u128>();
+            state.taken += line.values().map(|place| place.bytes as u128).sum::<u128>();
             line
         };
         start_all(line.into_values().filter_map(|place| place.work).collect());
@@ -166,7 +178,7 @@ impl<W: Start> ByteBudget<W> {
     }
 }
 
-impl<W> Books<W> {
+impl<W> State<W> {
     /// Takes bytes unless somebody waits or too few are left. Says whether it did.
     fn take(&mut self, bytes: usize, limit: usize) -> bool {
         let taken = self.taken + bytes as u128;
@@ -219,13 +231,13 @@ impl<W: Start> Drop for Weight<W> {
         // Lives until the end, beyond the lock: a work whose weight is given up is dropped here.
         let waited;
         let granted = {
-            let mut books = self.budget.books.lock();
-            waited = self.arrival.and_then(|arrival| books.line.remove(&arrival));
+            let mut state = self.budget.state.lock();
+            waited = self.arrival.and_then(|arrival| state.line.remove(&arrival));
             if waited.is_none() {
-                books.taken -= self.bytes as u128;
+                state.taken -= self.bytes as u128;
             }
             // Without it those behind may fit, though no byte came free.
-            books.grant(self.budget.limit)
+            state.grant(self.budget.limit)
         };
         start_all(granted);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::reservations::{ReservationId, Reservations};
+use super::reservations::{Grantee, ReservationId, Reservations};
 use crate::contain;
 use crate::sync::Mutex;
 
@@ -67,7 +67,7 @@ impl Call {
         let mut state = self.state.lock();
         let State::Waiting(waker) = &mut *state else { return false };
         let waker = waker.take();
-        let id = self.reservations.enter(Some(Arc::clone(self)));
+        let id = self.reservations.enter(Some(Arc::clone(self) as _));
         *state = State::Granted(waker, id);
         true
     }
@@ -77,19 +77,6 @@ impl Call {
         let waker = match &mut *self.state.lock() {
             State::Granted(waker, _) => waker.take(),
             _ => None,
-        };
-        contain::wake(waker);
-    }
-
-    /// Takes the grant back if it was not taken up. A caller who was not yet woken for it is woken now: it has to be
-    /// polled again, to join the line anew.
-    pub(super) fn lapse(&self) {
-        let waker = {
-            let mut state = self.state.lock();
-            let State::Granted(waker, _) = &mut *state else { return };
-            let waker = waker.take();
-            *state = State::Lapsed;
-            waker
         };
         contain::wake(waker);
     }
@@ -146,6 +133,21 @@ impl Call {
             State::Granted(_, id) => Withdrawn::Granted(id),
             State::Lapsed | State::Closed | State::Over => Withdrawn::Nothing,
         }
+    }
+}
+
+impl Grantee for Call {
+    /// Takes the grant back if it was not taken up. A caller who was not yet woken for it is woken now: it has to be
+    /// polled again, to join the line anew.
+    fn lapse(&self) {
+        let waker = {
+            let mut state = self.state.lock();
+            let State::Granted(waker, _) = &mut *state else { return };
+            let waker = waker.take();
+            *state = State::Lapsed;
+            waker
+        };
+        contain::wake(waker);
     }
 }
 

@@ -12,7 +12,7 @@ mod row;
 mod loom_models;
 
 #[cfg(not(millpond_loom))]
-pub(crate) use bytes::{Arrival, ByteBudget, NeverFits, Refused, Start, Weight};
+pub(crate) use bytes::{Arrival, ByteBudget, ByteReservation, NeverFits, PendingStart, Refused};
 pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
 pub(crate) use permits::{Full, Joined, Permits};
 pub(crate) use reservations::{ReservationId, Reservations};

@@ -10,22 +10,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::call::Call;
 use crate::sync::Mutex;
 
 /// Names one reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ReservationId(u64);
 
+/// A caller who was granted a permit and has not come for it.
+pub(super) trait Grantee: std::fmt::Debug + Send + Sync {
+    /// The grant is taken back.
+    fn lapse(&self);
+}
+
 /// All reservations of a pool.
 #[derive(Debug)]
 pub(crate) struct Reservations {
     timeout: Duration,
-    book: Mutex<Book>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct State {
     next: u64,
     /// In the order of their names and so of their times: the oldest lapses first.
     entries: BTreeMap<u64, Entry>,
@@ -34,42 +39,42 @@ struct Book {
 #[derive(Debug)]
 struct Entry {
     since: Instant,
-    caller: Option<Arc<Call>>,
+    caller: Option<Arc<dyn Grantee>>,
 }
 
 impl Reservations {
     /// None yet; each lapses after `timeout`.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, book: Mutex::new(Book::default()) }
+        Self { timeout, state: Mutex::new(State::default()) }
     }
 
     /// Enters a permit that was given out now.
-    pub(crate) fn enter(&self, caller: Option<Arc<Call>>) -> ReservationId {
-        let mut book = self.book.lock();
+    pub(crate) fn enter(&self, caller: Option<Arc<dyn Grantee>>) -> ReservationId {
+        let mut state = self.state.lock();
         // The clock is read under the lock, so that the entries are in the order of their times.
         let since = Instant::now();
-        let id = book.next;
-        book.next += 1;
-        book.entries.insert(id, Entry { since, caller });
+        let id = state.next;
+        state.next += 1;
+        state.entries.insert(id, Entry { since, caller });
         ReservationId(id)
     }
 
     /// Strikes a reservation whose permit is used or given back. False if it has lapsed: then the permit is no longer
     /// the holder's.
     pub(crate) fn strike(&self, id: ReservationId) -> bool {
-        let entry = self.book.lock().entries.remove(&id.0);
+        let entry = self.state.lock().entries.remove(&id.0);
         entry.is_some()
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.book.lock().entries.len()
+        self.state.lock().entries.len()
     }
 
     /// When the oldest lapses.
     pub(crate) fn next_lapse(&self) -> Option<Instant> {
-        let book = self.book.lock();
-        let (_, oldest) = book.entries.first_key_value()?;
+        let state = self.state.lock();
+        let (_, oldest) = state.entries.first_key_value()?;
         Some(oldest.since + self.timeout)
     }
 
@@ -77,8 +82,8 @@ impl Reservations {
     pub(crate) fn lapse(&self, now: Instant) -> usize {
         let mut lapsed = Vec::new();
         {
-            let mut book = self.book.lock();
-            while let Some(oldest) = book.entries.first_entry() {
+            let mut state = self.state.lock();
+            while let Some(oldest) = state.entries.first_entry() {
                 if oldest.get().since + self.timeout > now {
                     break;
                 }
@@ -115,7 +120,7 @@ mod tests {
                     2 => {
                         lapsed += book.lapse(Instant::now() + timeout);
                         prop_assert_eq!(book.len(), 0);
-                        prop_assert_eq!(book.next_lapse(), None);
+                        prop_assert_eq!(state.next_lapse(), None);
                     }
                     _ => {}
                 }

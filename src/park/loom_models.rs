@@ -63,7 +63,7 @@ impl Stand {
     }
 }
 
-/// The loop of `pool/worker.rs`, without the stealing. A new worker is a searcher.
+/// The loop of `pool/worker/main_loop.rs`, without the stealing. A new worker is a searcher.
 fn work(idle: &Idle, stand: &Stand, slot: usize, mut searching: bool) {
     loop {
         if stand.take() {

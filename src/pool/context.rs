@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::shared::Shared;
-use super::submit::{JoinHandle, Mode};
-use super::worker;
+use crate::pool::shared::Shared;
+use crate::pool::submit::handle::JoinHandle;
+use crate::pool::submit::mode::Mode;
+use crate::pool::worker;
 use crate::task::TaskRef;
 
 /// The surroundings of the task that runs on this thread.

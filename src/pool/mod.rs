@@ -1,35 +1,18 @@
 //! The pool: CPU-bound closures in, futures of their results out.
 
-mod allowance;
-mod blocked_detector;
-mod blocking;
-mod books;
-mod builder;
+mod admit;
 mod context;
-mod core_yield;
-mod depth;
-mod foresight;
-mod helper_threads;
-mod hooks;
+mod lifecycle;
 mod lone_caller;
-mod pressure;
 mod propagate;
 mod run_order;
-mod sampler;
-mod scaler;
+mod scaling;
 mod shared;
-mod shutdown;
-mod statistics;
-#[cfg(feature = "test-util")]
-mod stepped_worker;
 mod submit;
-mod subtasks;
 #[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
 mod test_hooks;
 mod threads;
-mod timer_thread;
-mod wake_callers;
-mod warm_up;
+mod timer;
 mod worker;
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -38,23 +21,23 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use builder::PoolBuilder;
 pub use context::TaskContext;
-pub use hooks::SpawnHandler;
-pub use pressure::Pressure;
+pub use lifecycle::builder::PoolBuilder;
+pub use lifecycle::hooks::SpawnHandler;
+pub use lifecycle::pressure::Pressure;
+pub use lifecycle::shutdown::ShutdownReport;
+pub use lifecycle::statistics::PoolStatistics;
 pub use propagate::{CapturedContext, Propagate};
-pub use shutdown::ShutdownReport;
-pub use statistics::PoolStatistics;
-pub use submit::{AbortHandle, Acquire, JoinHandle, Permit, RunFuture, TaskBuilder};
-pub(crate) use submit::{AbortOnDrop, Mode};
+pub use submit::handle::{AbortHandle, JoinHandle};
+pub use submit::permit::{Acquire, Permit};
+pub use submit::run_future::RunFuture;
+pub use submit::task_builder::TaskBuilder;
+pub(crate) use submit::{handle::AbortOnDrop, mode::Mode};
 #[cfg(feature = "test-util")]
-pub(crate) use test_hooks::{HookedPool, TestControl, TestPlan};
-#[cfg(feature = "test-util")]
-pub(crate) use worker::Worker;
+pub(crate) use test_hooks::{HookedPool, Stepped, TestControl, TestPlan};
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
-use crate::error::{BuildError, or_panic};
 use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
@@ -98,14 +81,6 @@ pub struct AdaptiveThreadPool {
 // Handles have locks inside that no panic leaves in disorder, and nothing that a caller could see half-done.
 impl UnwindSafe for AdaptiveThreadPool {}
 impl RefUnwindSafe for AdaptiveThreadPool {}
-impl UnwindSafe for PoolBuilder {}
-impl RefUnwindSafe for PoolBuilder {}
-impl UnwindSafe for Permit {}
-impl RefUnwindSafe for Permit {}
-impl<T> UnwindSafe for JoinHandle<T> {}
-impl<T> RefUnwindSafe for JoinHandle<T> {}
-impl UnwindSafe for AbortHandle {}
-impl RefUnwindSafe for AbortHandle {}
 
 /// The last one dropped closes the pool.
 #[derive(Debug)]
@@ -120,49 +95,6 @@ impl Drop for Handle {
 }
 
 impl AdaptiveThreadPool {
-    /// A pool with the default configuration.
-    ///
-    /// # Panics
-    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an error.
-    #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
-    #[must_use]
-    #[track_caller]
-    pub fn new() -> Self {
-        or_panic(Self::try_new())
-    }
-
-    /// A pool with this configuration.
-    ///
-    /// # Panics
-    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads; the panic has
-    /// the error's text. [`try_with_config`](Self::try_with_config) returns it as an error.
-    #[must_use]
-    #[track_caller]
-    pub fn with_config(config: PoolConfig) -> Self {
-        or_panic(Self::try_with_config(config))
-    }
-
-    /// A pool with the default configuration.
-    ///
-    /// # Errors
-    /// The operating system refused the first thread.
-    pub fn try_new() -> Result<Self, BuildError> {
-        Self::builder().build()
-    }
-
-    /// A pool with this configuration.
-    ///
-    /// # Errors
-    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads.
-    pub fn try_with_config(config: PoolConfig) -> Result<Self, BuildError> {
-        PoolBuilder::from(config).build()
-    }
-
-    /// A pool to be configured step by step.
-    pub fn builder() -> PoolBuilder {
-        PoolBuilder::default()
-    }
-
     /// The configuration that the pool was built with.
     #[must_use]
     pub fn config(&self) -> &PoolConfig {

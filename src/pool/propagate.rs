@@ -7,7 +7,7 @@ use tokio::task::LocalKey;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
-use super::submit::ByteReservation;
+use crate::admission::ByteReservation;
 use crate::task::{Join, Label, Place, TaskCell};
 
 /// Carries something of the submitter's surroundings to the task; for
@@ -54,7 +54,7 @@ impl<T: Send + 'static> CapturedContext for CarriedLocal<T> {
 }
 
 /// What a task takes along. Most tasks have nothing, and carry one word.
-pub(super) struct Luggage(Option<Box<Packed>>);
+pub(super) struct Captured(Option<Box<Packed>>);
 
 struct Packed {
     span: Span,
@@ -63,7 +63,7 @@ struct Packed {
     bytes: ByteReservation,
 }
 
-impl Luggage {
+impl Captured {
     /// Captures what the calling thread has around it now.
     #[inline]
     pub(super) fn pack(propagate: &[Arc<dyn Propagate>]) -> Self {

@@ -7,19 +7,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 use tokio::sync::watch;
 
-use super::allowance::Orders;
-use super::foresight::Foresight;
-use super::hooks::Hooks;
-use super::lone_caller::LoneCallerSpin;
-use super::pressure::Gauge;
-use super::run_order::RunQueue;
-use super::scaler::Scaling;
-use super::shutdown::Phase;
-use super::submit::{Outside, PendingSubmit};
-use super::test_hooks::TestHooks;
-use super::threads::Threads;
-use super::timer_thread::TimerThread;
-use crate::admission::{ByteBudget, Full, Permits, Reservations};
+use crate::admission::{ByteBudget, Full, PendingStart, Permits, Reservations};
 use crate::config::PoolConfig;
 use crate::contain;
 use crate::metrics::WorkerCounters;
@@ -28,6 +16,18 @@ use crate::policy::nanos;
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::policy::waking::WakeDelay;
+use crate::pool::admit::outside::Outside;
+use crate::pool::lifecycle::hooks::Hooks;
+use crate::pool::lifecycle::phase::Phase;
+use crate::pool::lifecycle::pressure::Gauge;
+use crate::pool::lone_caller::LoneCallerSpin;
+use crate::pool::run_order::run_queue::RunQueue;
+use crate::pool::scaling::foresight::Foresight;
+use crate::pool::scaling::state::Scaling;
+use crate::pool::test_hooks::TestHooks;
+use crate::pool::threads::allowance::Orders;
+use crate::pool::threads::slots::Threads;
+use crate::pool::timer::state::TimerThread;
 use crate::queue::Queues;
 use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     /// On their way there.
     pub(super) outside: Outside,
     /// Of labelled work.
-    pub(super) bytes: Option<Arc<ByteBudget<PendingSubmit>>>,
+    pub(super) bytes: Option<Arc<ByteBudget<PendingStart>>>,
     pub(super) deferred_wakes: DeferredWakes,
     pub(super) wake_delay: WakeDelay,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
@@ -73,7 +73,7 @@ pub(super) struct Tally {
     /// Callers who were refused or had to wait.
     pub(super) backpressure: AtomicU64,
     /// Refusals that were told when to come again.
-    pub(super) told_when: AtomicU64,
+    pub(super) jitter_draws: AtomicU64,
     /// Tasks cancelled before they started.
     pub(super) cancelled: AtomicU64,
     /// Subtasks among them.
@@ -151,8 +151,25 @@ impl Shared {
     #[inline]
     pub(super) fn try_permit(&self) -> Result<(), Full> {
         let left = self.permits.try_take()?;
-        self.pressure.on_rise(self, left);
+        self.load_rose(left);
         Ok(())
+    }
+
+    /// The pressure state follows: there may be more load, and `free` permits are left.
+    #[inline]
+    pub(super) fn load_rose(&self, free: usize) {
+        let taken = self.permits.limit().saturating_sub(free);
+        self.pressure.on_rise(taken + self.idle.census().active(), free, || self.load_and_free());
+    }
+
+    /// The pressure state follows: there may be less load.
+    #[inline]
+    pub(super) fn load_fell(&self) {
+        self.pressure.on_relief(|| self.load_and_free());
+    }
+
+    fn load_and_free(&self) -> (usize, usize) {
+        (self.load(), self.permits.available())
     }
 
     /// Sees to it that somebody looks at work that was just put into a queue.
@@ -190,9 +207,9 @@ impl Shared {
         }
         if released.served > 0 {
             // For a moment these permits were free.
-            self.pressure.on_rise(self, released.available);
+            self.load_rose(released.available);
         }
-        self.pressure.on_relief(self);
+        self.load_fell();
         self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4
     }
 

@@ -24,13 +24,14 @@ mod local;
 #[cfg(all(test, not(millpond_loom)))]
 mod order_tests;
 mod sweep;
+mod sweeper;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use crossbeam_utils::CachePadded;
 
 pub(crate) use local::Local;
 pub(crate) use sweep::Sweep;
-use sweep::Sweeper;
+use sweeper::Sweeper;
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

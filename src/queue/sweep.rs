@@ -6,22 +6,12 @@
 //! a constant amount of work for each cancellation, on average.
 
 use super::{Queues, insist};
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 use crate::task::TaskRef;
 
 /// So few are not worth a sweep.
 const LEAST: usize = 256;
-
-/// How many empty cells there may be, and whether somebody sweeps.
-#[derive(Debug, Default)]
-pub(super) struct Sweeper {
-    /// Tasks cancelled in the queues since the last sweep, less the empty cells that workers have met. An estimate: some
-    /// are in the deques, which are not swept, and a cell may be met before it is counted. What matters is that a sweep
-    /// sets it to zero: so the tasks that sweeps look at are never more than two for each cancellation.
-    empty: AtomicUsize,
-    busy: Mutex<()>,
-}
 
 /// The right to sweep; one at a time has it.
 #[derive(Debug)]

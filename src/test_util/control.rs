@@ -9,20 +9,15 @@
 //! - **held clock**: a [`HeldClock`] keeps the submitter's paused clock while work is under way.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::aside::{self, SetAside};
 use super::faults::Faults;
 use super::held_clock::HeldClock;
 use super::idle_barrier::IdleBarrier;
 use super::step_gate::StepGate;
 use crate::error::RejectReason;
-use crate::pool::{HookedPool, PoolBuilder, Propagate, TestControl, TestPlan, Worker};
-
-thread_local! {
-    /// The control of the pool whose worker the thread is.
-    static HERE: RefCell<Option<Arc<Control>>> = const { RefCell::new(None) };
-}
+use crate::pool::{HookedPool, PoolBuilder, Propagate, Stepped, TestControl, TestPlan};
 
 /// What a builder was told about tests.
 #[derive(Debug, Clone, Default)]
@@ -68,15 +63,8 @@ pub(super) struct Control {
     faults: Option<Faults>,
 }
 
-impl Control {
-    /// Returns the control of the pool whose worker the calling thread is.
-    pub(super) fn here() -> Option<Arc<Self>> {
-        HERE.with_borrow(Clone::clone)
-    }
-
-    /// Marks the worker's task as one that steps and inline submitters must not wait for, or no
-    /// longer.
-    pub(super) fn set_aside(&self, aside: bool) {
+impl SetAside for Control {
+    fn set_aside(&self, aside: bool) {
         if let Some(gate) = &self.gate {
             gate.set_aside(aside);
         }
@@ -96,8 +84,8 @@ impl TestControl for Control {
         all
     }
 
-    fn run_steps(self: Arc<Self>, worker: &Worker) {
-        HERE.set(Some(Arc::clone(&self)));
+    fn run_steps(self: Arc<Self>, worker: &dyn Stepped) {
+        aside::enter(Arc::clone(&self) as _);
         if let Some(gate) = &self.gate {
             gate.serve(worker, || self.state_changed());
         }

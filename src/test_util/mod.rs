@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+mod aside;
 mod control;
 mod faults;
 mod held_clock;

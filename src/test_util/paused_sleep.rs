@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::control::Control;
+use super::aside::{self, SetAside};
 use super::held_clock::Held;
 use crate::pool::TaskContext;
 use crate::sync::{Condvar, Mutex};
@@ -41,13 +41,13 @@ pub(super) fn sleep(runtime: &Handle, duration: Duration) {
 
 /// What must not wait for the task.
 struct Aside {
-    control: Option<Arc<Control>>,
+    control: Option<Arc<dyn SetAside>>,
     held: Option<Held>,
 }
 
 impl Aside {
     fn here() -> Self {
-        Self { control: Control::here(), held: Held::here() }
+        Self { control: aside::here(), held: Held::here() }
     }
 
     fn step(&self) {

@@ -15,7 +15,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::pool::{HookedPool, Worker};
+use crate::pool::{HookedPool, Stepped};
 use crate::sync::{Condvar, Mutex};
 use crate::task::TaskRef;
 
@@ -43,12 +43,12 @@ pub(super) enum Pick {
 
 impl Pick {
     /// Runs one task on `worker`. False if there is none.
-    fn run(&self, worker: &Worker) -> bool {
+    fn run(&self, worker: &dyn Stepped) -> bool {
         match self {
             Self::Next => worker.step(),
-            Self::Nth(n) => worker.step_chosen(|_| Some(*n)),
-            Self::Any(roll) => worker.step_chosen(|all| Some((roll * all.len() as f64) as usize)),
-            Self::Named(name) => worker.step_chosen(|all| {
+            Self::Nth(n) => worker.step_chosen(&|_| Some(*n)),
+            Self::Any(roll) => worker.step_chosen(&|all| Some((roll * all.len() as f64) as usize)),
+            Self::Named(name) => worker.step_chosen(&|all| {
                 all.iter().position(|task| task.label().and_then(|label| label.name()) == Some(name))
             }),
         }
@@ -101,7 +101,7 @@ enum At {
 impl StepGate {
     /// Executes commands on `worker` until the gate is open for good. Calls `after_run` between the
     /// end of a task and its report.
-    pub(super) fn serve(&self, worker: &Worker, after_run: impl Fn()) {
+    pub(super) fn serve(&self, worker: &dyn Stepped, after_run: impl Fn()) {
         let mut answer = None;
         while let Some(command) = self.next_command(answer.take()) {
             answer = Some(match command {
@@ -197,7 +197,7 @@ impl StepHandle {
         matches!(self.execute(StepCommand::Run(pick)), Some(StepAnswer::Ran(true)))
     }
 
-    /// Returns the tasks that wait, as [`Worker::waiting`]. Empty while the worker is not at the
+    /// Returns the tasks that wait, as [`Stepped::waiting`]. Empty while the worker is not at the
     /// gate.
     pub(super) fn waiting(&self) -> Vec<TaskRef> {
         match self.execute(StepCommand::List) {

@@ -19,37 +19,7 @@ pub(crate) const LIBRARIES: [&str; 6] = [
 ];
 
 /// Imports that still close a circle: the file, and the file that it imports. None may be added.
-pub(crate) const ALLOWED: [(&str, &str); 29] = [
-    ("benches/peers/src/overload_contenders.rs", "benches/peers/src/open_loop.rs"),
-    ("crates/documents/src/markdown/split/mod.rs", "crates/documents/src/markdown/split/definitions.rs"),
-    ("crates/documents/src/markdown/split/part.rs", "crates/documents/src/markdown/split/source.rs"),
-    ("crates/documents/src/markdown/write/emphasis.rs", "crates/documents/src/markdown/write/inline.rs"),
-    ("crates/documents/src/markdown/write/escape.rs", "crates/documents/src/markdown/write/inline.rs"),
-    ("crates/documents/src/rtf/read/destination.rs", "crates/documents/src/rtf/read/reader.rs"),
-    ("crates/documents/src/rtf/read/head.rs", "crates/documents/src/rtf/read/reader.rs"),
-    ("crates/documents/src/rtf/read/links.rs", "crates/documents/src/rtf/read/reader.rs"),
-    ("crates/documents/src/rtf/read/mod.rs", "crates/documents/src/rtf/read/reader.rs"),
-    ("crates/documents/src/rtf/read/reader.rs", "crates/documents/src/rtf/read/text.rs"),
-    ("crates/documents/src/rtf/write/body.rs", "crates/documents/src/rtf/write/mod.rs"),
-    ("crates/documents/src/rtf/write/body.rs", "crates/documents/src/rtf/write/parts.rs"),
-    ("crates/documents/src/rtf/write/mod.rs", "crates/documents/src/rtf/write/parts.rs"),
-    ("src/admission/call.rs", "src/admission/reservations.rs"),
-    ("src/pool/shared.rs", "src/pool/deferred.rs"),
-    ("src/pool/shared.rs", "src/pool/keeper.rs"),
-    ("src/pool/shared.rs", "src/pool/pressure.rs"),
-    ("src/pool/shared.rs", "src/pool/run_order/run_queue.rs"),
-    ("src/pool/shared.rs", "src/pool/scaler.rs"),
-    ("src/pool/shared.rs", "src/pool/shutdown.rs"),
-    ("src/pool/shared.rs", "src/pool/test_hooks.rs"),
-    ("src/pool/shared.rs", "src/pool/threads.rs"),
-    ("src/pool/task.rs", "src/pool/run_task.rs"),
-    ("src/pool/test_hooks.rs", "src/pool/builder.rs"),
-    ("src/pool/weight.rs", "src/pool/deferred.rs"),
-    ("src/pool/worker.rs", "src/pool/callers.rs"),
-    ("src/pool/worker.rs", "src/pool/run_order/charge.rs"),
-    ("src/queue/mod.rs", "src/queue/sweep.rs"),
-    ("src/test_util/paused_sleep.rs", "src/test_util/control.rs"),
-];
+pub(crate) const ALLOWED: [(&str, &str); 0] = [];
 
 /// The longest chain of `pub use` that is followed.
 const MAX_HOPS: usize = 8;
@@ -132,7 +102,7 @@ impl<'s> Library<'s> {
     /// Returns the files that define what `source` names.
     fn imports(&self, source: &Source) -> BTreeSet<&'s str> {
         let module = module_of(&source.name);
-        let found = walk(&source.text).into_iter().filter(|found| !found.passes_on);
+        let found = walk(&source.text).into_iter().filter(|found| !found.passes_on && !found.is_scope);
         found.filter_map(|found| self.file_of(self.absolute(&module, &found)?, MAX_HOPS)).collect()
     }
 

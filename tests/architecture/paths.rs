@@ -51,6 +51,8 @@ pub(crate) struct Found {
     pub(crate) path: Vec<String>,
     /// Whether it stands in a `pub use`.
     pub(crate) passes_on: bool,
+    /// Whether it is that of a `pub(in path)`, which names no item.
+    pub(crate) is_scope: bool,
 }
 
 /// Every path in `text`, as for [`scan`].
@@ -88,9 +90,19 @@ pub(crate) fn walk(text: &str) -> Vec<Found> {
                 if visibility && word != "in" {
                     continue;
                 }
+                let is_scope = at >= 4
+                    && tokens[at - 2].1 == Token::Word(String::from("in"))
+                    && tokens[at - 3].1 == Token::Mark('(')
+                    && tokens[at - 4].1 == Token::Word(String::from("pub"));
                 let mut paths = Vec::new();
                 path(&tokens, &mut at, vec![word.clone()], &mut paths);
-                found.extend(paths.into_iter().map(|path| Found { line: *line, depth, path, passes_on }));
+                found.extend(paths.into_iter().map(|path| Found {
+                    line: *line,
+                    depth,
+                    path,
+                    passes_on,
+                    is_scope,
+                }));
             }
             _ => {}
         }

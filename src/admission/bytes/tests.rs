@@ -77,7 +77,7 @@ fn more_than_there_is_never_fits_and_nothing_always_does() {
     let all = budget.try_take(10).unwrap();
     wait(&budget, 0, 10, &started);
     {
-        let _nobody_needs_it = budget.books.lock();
+        let _nobody_needs_it = budget.state.lock();
         drop(budget.try_take(0).unwrap());
         wait(&budget, 1, 0, &started);
         assert_eq!(numbers(&started), [1]);

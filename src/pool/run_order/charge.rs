@@ -1,109 +1,12 @@
-//! A worker's charges: the grant of its last task, and the costs that its tasks have caused.
-//!
-//! The cost of a task is the processor time that it used. To read that clock costs as much as a
-//! small task. So a task shorter than [`LONG`] is charged its wall time. A longer task is charged
-//! the processor time since the last reading, if that is less. So a tenant does not pay for time in
-//! which the thread was blocked or waited for a core.
+//! A worker's way through the run order: it takes tasks, and pays for them.
 
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::run_queue::Request;
 use crate::policy::batching;
-use crate::policy::scheduling::{Grant, Usage};
-use crate::pool::shared::Shared;
+use crate::pool::run_order::charges::Kind;
+use crate::pool::run_order::run_queue::Request;
 use crate::pool::worker::Worker;
 use crate::task::TaskRef;
-use crate::topology::thread_time_ns;
-
-/// A shorter task is charged its wall time. In nanoseconds.
-const LONG: u64 = 50_000;
-
-/// How a task relates to the open grant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    /// The task has no part in the grant.
-    #[default]
-    Other,
-    /// The task was taken together with the grant's task, and was charged an estimate.
-    Batch,
-    /// The grant is the task's own.
-    Owner,
-}
-
-/// What a worker has to settle with the run queue.
-#[derive(Default)]
-pub(in crate::pool) struct Charges {
-    /// The grant of the last task from the run queue, and the start of that task.
-    grant: Cell<Option<(Grant, u64)>>,
-    /// Whether the grant's task did not run.
-    void: Cell<bool>,
-    /// The last reading of the thread's processor clock, in nanoseconds.
-    cpu_ns: Cell<u64>,
-    /// The cost of a tenant's subtasks that is not yet charged.
-    unbilled: RefCell<Option<(Arc<str>, u64)>>,
-    /// The kind of the task that runs, or is about to run.
-    kind: Cell<Kind>,
-    /// The number of tasks that were taken together with the grant's task.
-    batch: Cell<u64>,
-    /// The number of these tasks that have not run. They are the worker's batch, unless another
-    /// worker has stolen them.
-    batch_remaining: Cell<usize>,
-    /// An empty buffer for the tasks of a batch.
-    more: RefCell<Vec<TaskRef>>,
-    /// Whether other work was preferred to the run queue the last time.
-    others: Cell<bool>,
-}
-
-impl Charges {
-    /// Called before a task runs. For a subtask with a label, returns its tenant and the time.
-    #[inline]
-    pub(in crate::pool) fn begin(&self, shared: &Shared, task: &TaskRef) -> Option<(Arc<str>, u64)> {
-        if self.kind.get() != Kind::Other || !shared.run_queue.used() {
-            return None;
-        }
-        let label = task.label()?;
-        Some((Arc::clone(&label.tenant), shared.now_ns()))
-    }
-
-    /// Called before the task of `grant` runs.
-    pub(in crate::pool) fn open(&self, grant: Grant, now: u64) {
-        self.grant.set(Some((grant, now)));
-        self.void.set(false);
-        self.kind.set(Kind::Owner);
-    }
-
-    /// Called if the current task does not run.
-    pub(in crate::pool) fn not_run(&self) {
-        if self.kind.get() == Kind::Owner {
-            self.void.set(true);
-        }
-    }
-
-    /// Called after the current task.
-    #[inline]
-    pub(in crate::pool) fn end(&self) {
-        self.kind.set(Kind::Other);
-    }
-
-    /// Returns the cost of work that took `wall` nanoseconds until now.
-    fn cost(&self, wall: u64) -> u64 {
-        if wall < LONG {
-            return wall;
-        }
-        let Some(now) = thread_time_ns() else { return wall };
-        now.saturating_sub(self.cpu_ns.replace(now)).min(wall)
-    }
-
-    /// Closes the open grant. Returns the grant and what its task used.
-    fn close(&self, now: u64) -> Option<(Grant, Option<Usage>)> {
-        let (grant, began) = self.grant.take()?;
-        let void = self.void.replace(false);
-        let tasks = 1 + self.batch.get();
-        let wall = now.saturating_sub(began);
-        Some((grant, (!void).then(|| Usage { cost: self.cost(wall) / tasks, time: wall / tasks })))
-    }
-}
 
 impl Worker {
     /// Returns the run queue's next task, if the run queue is due. The worker may take up to `max`
@@ -148,7 +51,7 @@ impl Worker {
     /// Returns the number of tasks to take from the run queue together. Plain and labelled tasks
     /// are never in one batch.
     pub(in crate::pool) fn worth_taking(&self) -> usize {
-        if self.local.batch_is_empty() { batching::batch_size(self.books.mean_ns()) } else { 1 }
+        if self.local.batch_is_empty() { batching::batch_size(self.ledger.mean_ns()) } else { 1 }
     }
 
     /// Returns the next task of the labelled batch, or a subtask that comes before that.

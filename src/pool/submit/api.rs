@@ -2,10 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::super::{AdaptiveThreadPool, worker};
-use super::{AbortOnDrop, Acquire, JoinHandle, Mode, Permit, RunFuture};
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejected, Rejection};
+use crate::pool::AdaptiveThreadPool;
+use crate::pool::submit::handle::AbortOnDrop;
+use crate::pool::submit::handle::JoinHandle;
+use crate::pool::submit::mode::Mode;
+use crate::pool::submit::permit::Acquire;
+use crate::pool::submit::permit::Permit;
+use crate::pool::submit::run_future::RunFuture;
+use crate::pool::worker;
 use crate::task::TaskOptions;
 
 impl AdaptiveThreadPool {
@@ -183,5 +189,20 @@ impl AdaptiveThreadPool {
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
         worker::current_of(self.shared()).is_some()
+    }
+}
+
+impl Permit {
+    /// Starts `work` in the background. It can't fail for lack of room; if the pool was shut down meanwhile, the handle
+    /// yields [`JoinError::Closed`](crate::JoinError::Closed) and the work is dropped.
+    pub fn spawn<F, T>(self, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        // The permit may be the last handle: the pool stays open until the work is in the queue.
+        let pool = self.pool.clone();
+        let handle = pool.shared().submit_handle(None, Mode::Permit(self), work, |work| work);
+        handle.unwrap_or_else(|rejected| pool.shared().refused(rejected))
     }
 }

@@ -1,16 +1,17 @@
 //! The handle of a spawned task.
 
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use super::super::shared::Shared;
-use super::super::worker;
 use crate::error::JoinError;
 #[cfg(feature = "tower")]
 use crate::error::{RejectReason, Rejection};
+use crate::pool::shared::Shared;
+use crate::pool::worker;
 #[cfg(feature = "tower")]
 use crate::task::Place;
 use crate::task::{Join, TaskRef};
@@ -52,7 +53,7 @@ impl<T: 'static> JoinHandle<T> {
     }
 
     /// On a worker of its pool: runs the task if nobody has begun it.
-    pub(super) fn help(&self) {
+    pub(in crate::pool) fn help(&self) {
         if let Some(worker) = worker::current_of(&self.shared) {
             worker.help(&*self.join, || Arc::clone(&self.join).into_run());
         }
@@ -109,6 +110,9 @@ impl<T: 'static> Future for JoinHandle<T> {
     }
 }
 
+impl<T> UnwindSafe for JoinHandle<T> {}
+impl<T> RefUnwindSafe for JoinHandle<T> {}
+
 /// Aborts a task; see [`JoinHandle::abort_handle`].
 #[derive(Clone)]
 pub struct AbortHandle {
@@ -135,12 +139,15 @@ impl AbortHandle {
     }
 }
 
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
+
 /// A task that nobody but the holder wants: dropping this cancels it if it has not started.
 #[derive(Debug)]
 pub(crate) struct AbortOnDrop<T: 'static>(JoinHandle<T>);
 
 impl<T: 'static> AbortOnDrop<T> {
-    pub(super) fn new(handle: JoinHandle<T>) -> Self {
+    pub(in crate::pool) fn new(handle: JoinHandle<T>) -> Self {
         Self(handle)
     }
 

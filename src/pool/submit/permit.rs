@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::super::AdaptiveThreadPool;
-use super::super::shared::count;
-use super::super::worker;
-use super::{JoinHandle, Mode};
 use crate::admission::{Call, CallPoll, Full, Joined, ReservationId, Withdrawn};
 use crate::error::AcquireError;
+use crate::pool::AdaptiveThreadPool;
+use crate::pool::shared::count;
+use crate::pool::worker;
 
 /// A reserved place in the queue: work can be put there without waiting and without being refused.
 ///
@@ -25,14 +25,14 @@ use crate::error::AcquireError;
 #[must_use = "a permit that is dropped frees its place"]
 #[derive(Debug)]
 pub struct Permit {
-    pool: AdaptiveThreadPool,
+    pub(in crate::pool) pool: AdaptiveThreadPool,
     /// `None` on a worker of the pool, where no place is needed, and once it is used.
     reservation: Option<ReservationId>,
 }
 
 impl Permit {
     /// Reserves a permit that was just taken.
-    pub(super) fn reserve(pool: &AdaptiveThreadPool) -> Self {
+    pub(in crate::pool) fn reserve(pool: &AdaptiveThreadPool) -> Self {
         let reservation = pool.shared().reservations.enter(None);
         Self::new(pool, Some(reservation))
     }
@@ -44,21 +44,8 @@ impl Permit {
         Self { pool: pool.clone(), reservation }
     }
 
-    /// Starts `work` in the background. It can't fail for lack of room; if the pool was shut down meanwhile, the handle
-    /// yields [`JoinError::Closed`](crate::JoinError::Closed) and the work is dropped.
-    pub fn spawn<F, T>(self, work: F) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        // The permit may be the last handle: the pool stays open until the work is in the queue.
-        let pool = self.pool.clone();
-        let handle = pool.shared().submit_handle(None, Mode::Permit(self), work, |work| work);
-        handle.unwrap_or_else(|rejected| pool.shared().refused(rejected))
-    }
-
     /// Whether the permit is still good; then it is the caller's to give back.
-    pub(super) fn redeem(mut self) -> bool {
+    pub(in crate::pool) fn redeem(mut self) -> bool {
         self.strike()
     }
 
@@ -77,7 +64,7 @@ impl Drop for Permit {
 
 impl AdaptiveThreadPool {
     /// A permit, at once. None is needed on a worker of this pool.
-    pub(super) fn permit(&self) -> Result<Permit, Full> {
+    pub(in crate::pool) fn permit(&self) -> Result<Permit, Full> {
         let shared = self.shared();
         if worker::current_of(shared).is_some() {
             return Ok(Permit::new(self, None));
@@ -95,7 +82,7 @@ pub struct Acquire<'p> {
 }
 
 impl<'p> Acquire<'p> {
-    pub(super) fn new(pool: Cow<'p, AdaptiveThreadPool>) -> Self {
+    pub(in crate::pool) fn new(pool: Cow<'p, AdaptiveThreadPool>) -> Self {
         Self { pool, call: None }
     }
 
@@ -131,7 +118,7 @@ impl Future for Acquire<'_> {
                 Poll::Pending
             }
             Joined::Permit => {
-                shared.pressure.on_rise(shared, shared.permits.available());
+                shared.load_rose(shared.permits.available());
                 Poll::Ready(Ok(Permit::reserve(&self.pool)))
             }
             Joined::Closed => Poll::Ready(Err(AcquireError::new())),
@@ -153,3 +140,6 @@ impl Drop for Acquire<'_> {
         }
     }
 }
+
+impl UnwindSafe for Permit {}
+impl RefUnwindSafe for Permit {}

@@ -6,10 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::super::shared::{Attention, Shared};
-use super::super::worker::{self, Worker};
-use super::{Mode, Submitted};
 use crate::error::{JoinError, Rejection};
+use crate::pool::shared::Attention;
+use crate::pool::shared::Shared;
+use crate::pool::submit::enter::Submitted;
+use crate::pool::submit::mode::Mode;
+use crate::pool::worker;
+use crate::pool::worker::Worker;
 use crate::task::{Join, Refusal, TaskOptions};
 
 /// The result of work on its way through the pool. Nothing is submitted before the first poll.
@@ -47,11 +50,11 @@ const ALONE: usize = 2;
 impl Shared {
     /// Whether the caller has the pool to itself, and spins for its result; `taken` of the permits
     /// are taken, its own among them.
-    pub(super) fn caller_spins(&self, cx: &mut Context<'_>, taken: usize) -> bool {
+    pub(in crate::pool) fn caller_spins(&self, cx: &mut Context<'_>, taken: usize) -> bool {
         taken <= ALONE && self.lone_caller.pays(cx)
     }
 
-    pub(super) fn permits_taken(&self) -> usize {
+    pub(in crate::pool) fn permits_taken(&self) -> usize {
         self.permits.limit().saturating_sub(self.permits.available())
     }
 }
@@ -61,7 +64,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    pub(super) fn new(shared: &'p Arc<Shared>, work: F, options: Option<TaskOptions>) -> Self {
+    pub(in crate::pool) fn new(shared: &'p Arc<Shared>, work: F, options: Option<TaskOptions>) -> Self {
         Self { shared, stage: Stage::New(work, options) }
     }
 

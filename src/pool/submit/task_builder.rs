@@ -6,11 +6,14 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use super::super::AdaptiveThreadPool;
-use super::super::shared::Shared;
-use super::{AbortHandle, JoinHandle, Mode, RunFuture};
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejected};
+use crate::pool::AdaptiveThreadPool;
+use crate::pool::shared::Shared;
+use crate::pool::submit::handle::AbortHandle;
+use crate::pool::submit::handle::JoinHandle;
+use crate::pool::submit::mode::Mode;
+use crate::pool::submit::run_future::RunFuture;
 use crate::task::{Priority, TaskOptions};
 
 /// A task about to be submitted; from [`AdaptiveThreadPool::task`].

@@ -1,0 +1,172 @@
+//! [`Shared::submit`]: the one way of work into the pool.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use crate::error::{RejectReason, Rejected};
+use crate::pool::admit::bytes::Weighed;
+use crate::pool::propagate::Captured;
+use crate::pool::shared::Attention;
+use crate::pool::shared::Shared;
+use crate::pool::submit::handle::JoinHandle;
+use crate::pool::submit::mode::Mode;
+use crate::pool::worker;
+use crate::pool::worker::Worker;
+use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket};
+
+/// Work that has entered.
+pub(in crate::pool) struct Submitted<T> {
+    pub(in crate::pool) join: Arc<dyn Join<T>>,
+    pub(in crate::pool) attention: Attention,
+}
+
+impl Shared {
+    /// Lets work in as `mode` says. The work is made of `with`, which is handed back on a refusal.
+    /// Work without options is plain.
+    ///
+    /// On a worker of this pool the work is a subtask: it goes to the worker's own deque, and needs
+    /// neither a permit nor bytes.
+    #[inline]
+    pub(in crate::pool) fn submit<W, F, T>(
+        self: &Arc<Self>,
+        options: Option<TaskOptions>,
+        mode: Mode,
+        waker: Option<Waker>,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<Submitted<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        // Before a place is taken: this is code of a user, whose panic must not cost the place.
+        let mut context = self.capture(options.as_ref());
+        if let Some(worker) = worker::current_of(self) {
+            let label = match worker.label(options) {
+                Ok(label) => label,
+                Err(rejection) => return Err(Rejected::new(rejection, with)),
+            };
+            let join = context.subtask(work(with), label);
+            worker.push(Arc::clone(&join).into_run());
+            return Ok(Submitted { join, attention: Attention::Awake });
+        }
+        let calls = !matches!(mode, Mode::WaitUncalled);
+        let tells = if let Mode::WaitAndTell(notify) = &mode { Some(Arc::clone(notify)) } else { None };
+        let bytes = options.as_ref().map_or(0, |options| options.bytes);
+        let label = options.map(|options| Box::new(self.label(options, matches!(mode, Mode::Step))));
+        let admitted = self.weigh(bytes, &mode).and_then(|weighed| {
+            let place = match weighed.arrival {
+                Some(_) => Place::Outside,
+                None => self.place(label.as_deref(), mode)?,
+            };
+            Ok((weighed, place))
+        });
+        let (Weighed { reservation, arrival }, place) = match admitted {
+            Ok(admitted) => admitted,
+            Err(rejection) => return Err(Rejected::new(rejection, with)),
+        };
+        context.carry(reservation);
+        let cell = context.task(work(with), place, waker, label);
+        let task = Arc::clone(&cell).into_run();
+        let attention = match arrival {
+            Some(arrival) => self.wait_for_bytes(arrival, task, tells),
+            None => self.enqueue(task, place, calls),
+        };
+        Ok(Submitted { join: cell, attention })
+    }
+
+    /// The same for a caller who keeps the handle.
+    pub(in crate::pool) fn submit_handle<W, F, T>(
+        self: &Arc<Self>,
+        options: Option<TaskOptions>,
+        mode: Mode,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<JoinHandle<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let submitted = self.submit(options, mode, None, with, work)?;
+        Ok(JoinHandle::new(submitted.join, Arc::clone(self)))
+    }
+
+    /// Puts a task with a place into its queue, and has a worker look if it `calls` one.
+    #[inline]
+    pub(in crate::pool) fn enqueue(self: &Arc<Self>, task: TaskRef, place: Place, calls: bool) -> Attention {
+        let waits = (place != Place::Queued(Ticket::HELD)).then(|| TaskRef::clone(&task));
+        if place == Place::Queued(Ticket::NONE) {
+            self.tally.without_permit.fetch_add(1, Ordering::Relaxed);
+        }
+        match task.label() {
+            None => self.queues.inject(task),
+            Some(label) => {
+                // What has begun does not give way to other work, nor does what would leave no place.
+                let gives_way = !label.part && place != Place::Queued(Ticket::NONE);
+                if self.run_queue.push(task, gives_way) {
+                    self.keep_expiry();
+                }
+            }
+        }
+        let attention = if calls { self.work_waits() } else { Attention::Called };
+        if let Some(task) = waits.filter(|_| self.permits.is_closed()) {
+            // The close may have swept the queue before this task was there.
+            self.refuse_beyond(&*task);
+        }
+        attention
+    }
+
+    /// What the calling thread has around it now, with the span of a named task.
+    #[inline]
+    pub(in crate::pool) fn capture(&self, options: Option<&TaskOptions>) -> Captured {
+        match options.and_then(TaskOptions::span) {
+            None => Captured::pack(&self.hooks.propagate),
+            Some(span) => span.in_scope(|| Captured::pack(&self.hooks.propagate)),
+        }
+    }
+
+    fn label(&self, options: TaskOptions, part: bool) -> Label {
+        let TaskOptions { tenant, priority, deadline, name, bytes: _ } = options;
+        let tenant = tenant.unwrap_or_else(|| Arc::clone(&self.nobody));
+        let expires = deadline.map(|at| self.ns_at(at));
+        let label = Label::new(tenant, priority.unwrap_or_default(), self.now_ns(), expires, name);
+        if part { label.of_part() } else { label }
+    }
+
+    /// The handle of work that was refused, for a caller who gets no error otherwise.
+    pub(in crate::pool) fn refused<F, T>(self: &Arc<Self>, rejected: Rejected<F>) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (rejection, work) = rejected.into_parts();
+        let cell = TaskCell::new(work, Place::Outside, None, None);
+        self.void(cell.as_run(), Refusal::from(rejection));
+        JoinHandle::new(cell, Arc::clone(self))
+    }
+}
+
+impl Worker {
+    /// The label of a subtask: its own, or that of the task that runs here.
+    ///
+    /// # Errors
+    /// The subtask has a deadline, which has passed.
+    pub(in crate::pool) fn label(
+        &self,
+        options: Option<TaskOptions>,
+    ) -> Result<Option<Box<Label>>, crate::error::Rejection> {
+        let Some(options) = options else {
+            let task = self.task();
+            let label = task.as_ref().and_then(|task| task.label());
+            return Ok(label.map(|label| Box::new(label.same())));
+        };
+        let shared = self.shared();
+        let label = shared.label(options, false);
+        if label.expires().is_some_and(|at| at <= label.arrival) {
+            return Err(shared.rejected(RejectReason::Expired));
+        }
+        shared.run_queue.note_use();
+        Ok(Some(Box::new(label)))
+    }
+}
