@@ -13,8 +13,7 @@ pub(crate) enum Mode {
     Try,
     /// If there is no permit now, the work waits in the queue beyond the limit, with a ticket.
     Wait,
-    /// As `Wait`. If the work waits for its bytes first, it notifies when it has them and enters
-    /// the queue.
+    /// As `Wait`. If the work waits for its bytes first and then finds a permit, it notifies.
     WaitAndTell(Arc<Notify>),
     /// As `Wait`, but no worker is notified: the caller must call
     /// [`call`](super::AdaptiveThreadPool::call) afterwards.
