@@ -156,11 +156,11 @@ pub(crate) struct Ended {
 
 /// The thread that runs a task, called back as the task begins, ends, and becomes visible as ended.
 pub(crate) trait Host {
-    /// The task is about to run. Its place in the queue is free.
+    /// Called when the task is about to run. Its place in the queue is free.
     fn leaves_queue(&self, place: Place);
-    /// The task has run, and its result is not yet visible.
+    /// Called when the task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
-    /// The result is visible. The host wakes the waiter, now or a little later.
+    /// Called when the result is visible. The host wakes the waiter, now or a little later.
     fn wake(&self, waiter: Option<Waker>) {
         if let Some(waker) = waiter {
             waker.wake();
