@@ -1,4 +1,4 @@
-//! What a test controls in one pool, and what its builder was told.
+//! What a test controls in one pool, and the test plan of its builder.
 //!
 //! A controlled pool is the pool of production, with real threads. Three things differ:
 //!
@@ -19,7 +19,7 @@ use super::step_gate::StepGate;
 use crate::error::RejectReason;
 use crate::pool::{HookedPool, PoolBuilder, Propagate, Stepped, TestControl, TestPlan};
 
-/// What a builder was told about tests.
+/// The test plan of a builder.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
     pub(super) gate: Option<Arc<StepGate>>,
