@@ -5,8 +5,8 @@
 //! that the worker took together and has not begun. It is first in, first out for every thread.
 //!
 //! A worker checks its subtasks, its batch, the injector, and then the deques of the others.
-//! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker checks the injector and its
-//! oldest subtask first.
+//! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker takes work from outside first,
+//! and its oldest subtask if there is none.
 //!
 //! # The order of work from outside
 //!
