@@ -1,11 +1,11 @@
 //! Models of the permits and their line, checked by loom over every interleaving.
 //!
-//! Mutations that these models were seen to catch (`scripts/mutants` applies them and expects the failure):
+//! The models catch these mutations (`scripts/mutants` applies them and expects the failure):
 //! * `no-recount`: a joiner that does not count the permits again after it has set `LINE`;
-//! * `release-looks-first`: a release that looks at `LINE` before it adds its permit;
+//! * `release-looks-first`: a release that reads `LINE` before it adds its permit;
 //! * `gone-keeps-permit`: a server of the line that spends a permit on a caller who has gone;
 //! * `leaver-gives-permit`: cancelled work beyond the limit that gives back a permit it never had;
-//! * `close-leaves-line`: a close that does not empty the line of callers;
+//! * `close-leaves-line`: a close that does not take the callers out of the line;
 //! * `join-after-close`: work that joins the line of permits that are closed.
 
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::permits::{Full, Joined, Permits};
 use super::reservations::Reservations;
 use crate::task::Ticket;
 
-/// What `pool/shared.rs` does with a permit that comes back.
+/// Releases a permit as `pool/shared.rs` does.
 fn release(permits: &Permits) {
     let released = permits.release(1);
     released.granted.iter().for_each(|call| call.wake());
 }
 
-/// What `pool/submit` does with work whose caller waits.
+/// Admits work whose caller waits, as `pool/admit/place.rs` does.
 fn enter(permits: &Permits) -> Option<Ticket> {
     match permits.try_take() {
         Ok(_) => Some(Ticket::HELD),
@@ -34,7 +34,7 @@ fn enter(permits: &Permits) -> Option<Ticket> {
     }
 }
 
-/// What it does with work that will not run.
+/// Gives back the place of work that will not run, as `pool/admit/refuse.rs` does.
 fn cancel(permits: &Permits, ticket: Ticket) {
     if ticket == Ticket::HELD || !permits.leave_line(ticket) {
         release(permits);
@@ -47,14 +47,15 @@ fn caller() -> (Arc<Reservations>, Arc<Call>) {
     (reservations, call)
 }
 
-/// `permits` permits, all taken.
+/// Makes permits that are all taken.
 fn taken(permits: usize) -> Arc<Permits> {
     let all = Arc::new(Permits::new(permits));
     (0..permits).for_each(|_| assert!(all.try_take().is_ok()));
     all
 }
 
-/// Two join while a permit comes back: one gets it, the other waits, and nobody waits beside a free permit.
+/// Two join while a permit comes back: one gets it, the other waits, and no permit stays free
+/// beside a waiter.
 #[test]
 fn loom_nobody_waits_beside_a_free_permit() {
     loom::model(|| {
@@ -75,7 +76,7 @@ fn loom_nobody_waits_beside_a_free_permit() {
     });
 }
 
-/// Work starts, and work beyond the limit is cancelled, at once: in the end every permit is free.
+/// Work starts while work beyond the limit is cancelled: in the end every permit is free.
 #[test]
 fn loom_work_that_leaves_strands_no_permit_and_makes_none() {
     loom::model(|| {
@@ -144,7 +145,7 @@ fn loom_a_caller_who_goes_away_gives_its_grant_back() {
     });
 }
 
-/// A caller polls while it is granted a permit: it has it now or is woken for it.
+/// A caller polls while it is granted a permit: the poll finds the grant, or the grant wakes it.
 #[test]
 fn loom_a_caller_hears_of_its_grant() {
     loom::model(|| {
@@ -178,7 +179,7 @@ fn loom_a_caller_hears_of_its_grant() {
     });
 }
 
-/// The permits close while a caller and work join the line: no caller is left standing, and work
+/// The permits close while a caller and work join the line: no caller is left in the line, and work
 /// that is in the line pays for its ticket when it leaves.
 #[test]
 fn loom_a_closed_line_has_no_callers() {

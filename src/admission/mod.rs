@@ -1,4 +1,4 @@
-//! Who may put work into the queue: permits, the line for them, and what a refused caller is told.
+//! Which work and which callers may enter the queue: permits and their line, reservations, bytes.
 
 #[cfg(not(millpond_loom))]
 mod bytes;

@@ -2,20 +2,20 @@
 //!
 //! # Why not a general semaphore
 //!
-//! `tokio::sync::Semaphore` hands a permit to the first *future* in line. If nobody polls that
+//! `tokio::sync::Semaphore` hands a permit to the first *future* in the line. If nobody polls that
 //! future any more (an arm of a paused `select!`, a member of a `FuturesUnordered` behind a slow
-//! consumer) the permit is stranded, and nobody can take it back. Here *work* does not wait for a
-//! permit at all: it enters the queue at once, with a [`Ticket`], and a permit that comes back
-//! later is paid for it. Only a caller who has no work yet ([`Call`]) is granted a permit to use
-//! later, and that grant can be taken back (`reservations.rs`). A release is one atomic addition
-//! while nobody waits, where the general semaphore takes a lock.
+//! consumer), the permit is stranded, and nobody can take it back. Here *work* does not wait for a
+//! permit: it enters the queue at once, with a [`Ticket`], and a permit that comes back later pays
+//! for the ticket. Only a caller who has no work yet ([`Call`]) is granted a permit for later use,
+//! and that grant can be taken back (`reservations.rs`). A release is one atomic addition while
+//! nobody waits, where the general semaphore takes a lock.
 //!
 //! # States
 //!
-//! One word: the free permits, `LINE` (somebody waits, or is about to) and `CLOSED`. The line has,
-//! in order of arrival, callers and counts of work. Work in the line is anonymous: each task that
-//! leaves the queue gives one permit back, whether it ever had one, and that permit pays for the
-//! first in the line. `README.md` beside this file has the proof.
+//! One word holds the free permits, `LINE` (somebody waits, or is about to) and `CLOSED`. The line
+//! holds callers and counts of work, in order of arrival. Work in the line is anonymous: each task
+//! that leaves the queue gives one permit back, whether it ever had one, and that permit pays for
+//! the first in the line. `README.md` beside this file has the proof.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,54 +31,55 @@ const LINE: usize = 1;
 const CLOSED: usize = 2;
 const ONE: usize = 4;
 
-/// Why there was no permit.
+/// Why no permit was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Full {
-    /// All are taken, or others wait already.
+    /// All permits are taken, or others wait already.
     Occupied,
     /// The permits are closed.
     Closed,
 }
 
-/// What [`Permits::release`] did.
+/// The result of [`Permits::release`].
 #[derive(Debug)]
 #[must_use = "those who were granted a permit have to be told"]
 pub(crate) struct Released {
-    /// The free permits, as far as the releaser knows.
+    /// The free permits, as the releaser saw them.
     pub(crate) available: usize,
-    /// How many of the line were paid for.
+    /// The number of waiters, tasks and callers, that were paid for.
     pub(crate) served: usize,
-    /// The callers who were granted a permit. Their reservations have to be looked after, then
-    /// they are to be woken ([`Call::wake`]).
+    /// The callers who were granted a permit. The timer thread must watch their reservations; then
+    /// they are woken ([`Call::wake`]).
     pub(crate) granted: Vec<Arc<Call>>,
 }
 
-/// How [`Permits::join_caller`] went.
+/// The result of [`Permits::join_caller`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Joined {
-    /// The caller stands in line.
+    /// The caller is in the line.
     InLine,
-    /// A permit had come back meanwhile: it is the caller's.
+    /// A permit had come back meanwhile, and the caller has it.
     Permit,
-    /// There will be no permit any more.
+    /// The permits are closed.
     Closed,
 }
 
-/// An entry of the line.
+/// An entry in the line.
 #[derive(Debug)]
 enum Waiter {
-    /// Tasks that are in the queue without a permit. Never 0.
+    /// Tasks in the queue without a permit. Never 0.
     Work(u64),
-    /// A caller who will bring work later.
+    /// A caller who brings work later.
     Caller(Arc<Call>),
 }
 
-/// The permits and the line.
+/// The permits and their line.
 #[derive(Debug)]
 pub(crate) struct Permits {
     word: CachePadded<AtomicUsize>,
     line: Mutex<Line>,
-    /// Work with a later ticket is beyond the limit. Written under the line's lock.
+    /// The last ticket that was paid for. Work with a later ticket is beyond the limit. Written
+    /// under the line's lock.
     paid: AtomicU64,
     limit: usize,
 }
@@ -86,19 +87,19 @@ pub(crate) struct Permits {
 #[derive(Debug, Default)]
 struct Line {
     waiters: VecDeque<Waiter>,
-    /// The tickets that were ever given out.
+    /// The number of tickets given out so far.
     tickets: u64,
     /// Tasks in `waiters`: `tickets - paid`.
     work: u64,
     /// Callers in `waiters`.
     callers: usize,
-    /// Callers that gave up and are still in `waiters`. Below 0 for a moment, if one is taken out
-    /// before it says so.
+    /// Callers that gave up and are still in `waiters`. Below 0 for a moment, if a caller is taken
+    /// out before it reports that it gave up.
     gone: isize,
 }
 
 impl Permits {
-    /// `limit` free permits.
+    /// Makes `limit` free permits.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             word: CachePadded::new(AtomicUsize::new(limit * ONE)),
@@ -108,39 +109,40 @@ impl Permits {
         }
     }
 
-    /// The number of permits in all.
+    /// Returns the number of permits in all.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// The number of free permits.
+    /// Returns the number of free permits.
     pub(crate) fn available(&self) -> usize {
         self.word.load(Ordering::SeqCst) / ONE
     }
 
-    /// Whether no permit will be given any more.
+    /// Returns whether the permits are closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::SeqCst) & CLOSED != 0
     }
 
-    /// The number of callers and tasks in the line.
+    /// Returns the number of callers and tasks in the line.
     pub(crate) fn waiting(&self) -> usize {
         let line = self.line.lock();
         let callers = line.callers.saturating_add_signed(-line.gone);
         line.work().saturating_add(callers)
     }
 
-    /// The number of tasks in the line.
+    /// Returns the number of tasks in the line.
     pub(crate) fn beyond(&self) -> usize {
         self.line.lock().work()
     }
 
-    /// The last ticket with a permit: work with a later one is in the queue beyond the limit.
+    /// Returns the last ticket that was paid for. Work with a later ticket is in the queue beyond
+    /// the limit.
     pub(crate) fn paid(&self) -> Ticket {
         Ticket::new(self.paid.load(Ordering::SeqCst))
     }
 
-    /// Takes a permit at once. Returns how many are left.
+    /// Takes a permit if one is free and nobody waits. Returns how many are left.
     #[inline]
     pub(crate) fn try_take(&self) -> Result<usize, Full> {
         let mut word = self.word.load(Ordering::Relaxed);
@@ -158,8 +160,8 @@ impl Permits {
         }
     }
 
-    /// A ticket for work that enters the queue now, whether there is a permit or not. `None` if the
-    /// permits are closed.
+    /// Returns a ticket for work that enters the queue now: [`Ticket::HELD`] if a permit is free,
+    /// else one beyond the limit. Returns `None` if the permits are closed.
     pub(crate) fn join_work(&self) -> Option<Ticket> {
         let mut line = self.line.lock();
         match self.begin_join(&line) {
@@ -174,7 +176,7 @@ impl Permits {
         }
     }
 
-    /// Puts a caller into the line, unless there is no need to, or no point.
+    /// Puts a caller into the line, unless a permit is free or the permits are closed.
     pub(crate) fn join_caller(&self, call: &Arc<Call>) -> Joined {
         let mut line = self.line.lock();
         let joined = self.begin_join(&line);
@@ -185,7 +187,7 @@ impl Permits {
         joined
     }
 
-    /// Sets `LINE`, and counts the permits again. A permit that is free is taken, if nobody waits.
+    /// Sets `LINE` and counts the permits again. Takes a permit that is free, if nobody waits.
     fn begin_join(&self, line: &Line) -> Joined {
         let word = self.word.fetch_or(LINE, Ordering::SeqCst);
         let joined = if word & CLOSED != 0 {
@@ -215,7 +217,7 @@ impl Permits {
         Released { available: (word / ONE + permits).saturating_sub(served), served, granted }
     }
 
-    /// Pays for the first in the line while there are permits. Returns how many were paid for, and
+    /// Pays for the first in the line while permits are free. Returns how many were paid for, and
     /// the callers among them.
     #[cold]
     fn serve_line(&self) -> (usize, Vec<Arc<Call>>) {
@@ -246,13 +248,13 @@ impl Permits {
         }
         self.end_line(&line);
         drop(line);
-        // Not under the lock: a call has a waker, which is code of a user.
+        // Dropped without the lock: a call holds a waker, which is a user's code.
         drop(gone);
         (served, callers)
     }
 
-    /// A task with this ticket leaves the queue and will not run. Returns whether it was beyond the
-    /// limit, and has left the line: then it has no permit to give back.
+    /// Takes a task that will not run out of the line. Returns true if its ticket was beyond the
+    /// limit; the task then has no permit to give back.
     pub(crate) fn leave_line(&self, ticket: Ticket) -> bool {
         let mut line = self.line.lock();
         if ticket <= self.paid() || !line.pop_work() {
@@ -263,8 +265,8 @@ impl Permits {
         true
     }
 
-    /// A caller in the line has given up. Those who have are cleared away when they are half of the
-    /// callers, so that a line that does not move holds no more than twice what waits in it.
+    /// Notes that a caller in the line has given up. When half of the callers have, they are
+    /// removed, so that a line that does not move holds at most twice as many callers as wait.
     pub(crate) fn gave_up(&self) {
         let mut cleared = Vec::new();
         {
@@ -279,7 +281,7 @@ impl Permits {
         drop(cleared);
     }
 
-    /// Gives no more permits, and returns the callers in the line, to be refused. Work stays in the
+    /// Closes the permits, and returns the callers in the line, to be refused. Work stays in the
     /// line: each task that leaves the queue pays for it.
     pub(crate) fn close(&self) -> Vec<Arc<Call>> {
         let mut line = self.line.lock();

@@ -1,10 +1,11 @@
-//! Permits that were given out and are not yet used, each with the time it was given.
+//! Permits that were given out and are not yet used, each with the time at which it was given.
 //!
-//! A place in the queue that somebody holds without using it is taken from all others. So it is lent for a limited time:
-//! after the reservation timeout it goes back to the others, whoever holds it. A caller who never came to fetch it loses
-//! its turn. A holder who has fetched it and uses it late is still served (its task then goes into the queue beyond the
-//! limit, without a place), since the promise that `Permit::spawn` can't fail for lack of room holds for ever; what is
-//! bounded is the time for which an unused permit keeps a place from others.
+//! A holder who does not use a permit keeps its place in the queue from all others. So the
+//! reservation ends after a timeout, and the permit then goes back to the others. A caller who did
+//! not take up its grant loses it. A holder who uses its permit late is still served: its task
+//! enters the queue beyond the limit, without a permit, because `Permit::spawn` promises never to
+//! fail for lack of room. The timeout bounds only how long an unused permit keeps a place from
+//! others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use crate::sync::Mutex;
 
-/// Names one reservation.
+/// The number of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ReservationId(u64);
 
 /// A caller who was granted a permit and has not come for it.
 pub(super) trait Grantee: std::fmt::Debug + Send + Sync {
-    /// The grant is taken back.
+    /// Takes the grant back.
     fn lapse(&self);
 }
 
@@ -32,7 +33,7 @@ pub(crate) struct Reservations {
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    /// In the order of their names and so of their times: the oldest lapses first.
+    /// By number and so by time: the oldest lapses first.
     entries: BTreeMap<u64, Entry>,
 }
 
@@ -43,7 +44,7 @@ struct Entry {
 }
 
 impl Reservations {
-    /// None yet; each lapses after `timeout`.
+    /// Makes an empty set of reservations. Each lapses after `timeout`.
     pub(crate) fn new(timeout: Duration) -> Self {
         Self { timeout, state: Mutex::new(State::default()) }
     }
@@ -51,7 +52,7 @@ impl Reservations {
     /// Enters a permit that was given out now.
     pub(crate) fn enter(&self, caller: Option<Arc<dyn Grantee>>) -> ReservationId {
         let mut state = self.state.lock();
-        // The clock is read under the lock, so that the entries are in the order of their times.
+        // The clock is read under the lock, so the entries are in the order of their times.
         let since = Instant::now();
         let id = state.next;
         state.next += 1;
@@ -59,26 +60,26 @@ impl Reservations {
         ReservationId(id)
     }
 
-    /// Strikes a reservation whose permit is used or given back. False if it has lapsed: then the permit is no longer
-    /// the holder's.
+    /// Ends a reservation whose permit is used or given back. Returns false if it has lapsed: the
+    /// holder no longer owns the permit.
     pub(crate) fn strike(&self, id: ReservationId) -> bool {
         let entry = self.state.lock().entries.remove(&id.0);
         entry.is_some()
     }
 
-    /// How many there are.
+    /// Returns the number of reservations.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().entries.len()
     }
 
-    /// When the oldest lapses.
+    /// Returns when the oldest reservation lapses.
     pub(crate) fn next_lapse(&self) -> Option<Instant> {
         let state = self.state.lock();
         let (_, oldest) = state.entries.first_key_value()?;
         Some(oldest.since + self.timeout)
     }
 
-    /// Ends the reservations that have lapsed at `now`; says how many permits that frees.
+    /// Ends the reservations that have lapsed at `now`. Returns how many permits that frees.
     pub(crate) fn lapse(&self, now: Instant) -> usize {
         let mut lapsed = Vec::new();
         {
@@ -90,7 +91,7 @@ impl Reservations {
                 lapsed.push(oldest.remove());
             }
         }
-        // Not under the lock: a call's lock comes before this one.
+        // Without the lock: a call's lock is taken before this one.
         lapsed.iter().filter_map(|entry| entry.caller.as_ref()).for_each(|caller| caller.lapse());
         lapsed.len()
     }

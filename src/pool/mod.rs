@@ -1,4 +1,4 @@
-//! The pool: CPU-bound closures in, futures of their results out.
+//! The pool: it takes CPU-bound closures and returns futures of their results.
 
 mod admit;
 mod context;
@@ -42,9 +42,10 @@ use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
 ///
-/// A value of this type is a handle: a clone is another handle to the same pool. When the last handle is dropped the pool
-/// takes no more work, finishes what it has accepted in the background and stops its threads; nothing blocks. To wait for
-/// that, and to bound it in time, use [`shutdown`](Self::shutdown).
+/// A value of this type is a handle; a clone is another handle to the pool. When the last handle is
+/// dropped, the pool takes no more work, finishes accepted work in the background, and stops its
+/// threads. The drop does not block. To wait for the end, or to bound it in time, use
+/// [`shutdown`](Self::shutdown).
 ///
 /// | You want | Use | When the queue is full |
 /// |---|---|---|
@@ -55,13 +56,15 @@ use crate::policy::scaling::Decision;
 /// | subtasks of a task | [`TaskContext::spawn`] | (needs no room) |
 ///
 /// # Order
-/// Plain work begins first come, first served. A task is overtaken by at most 64 later ones for each other thread, and only
-/// where tasks took at most 2 us each before; on one thread by none. [`task`](Self::task) gives work another order.
+/// Plain work begins first come, first served. At most 64 later tasks for each other thread
+/// overtake a task, and only where tasks took at most 2 us each before. On one thread no task is
+/// overtaken. [`task`](Self::task) gives work another order.
 ///
 /// # On a worker of the same pool
-/// A task may use the handle of the pool that runs it. What it submits is a subtask: it needs no permit, since a task that
-/// runs has its place already and might wait for itself otherwise. What it *awaits* (by blocking on it) runs at once on
-/// the same thread if nobody else has begun it. So a pool of one thread can wait for its own work.
+/// A task may use the handle of the pool that runs it. Work that it submits is a subtask. A subtask
+/// needs no permit, because otherwise a running task could wait for itself. Work that the task
+/// *awaits* (by blocking on it) runs at once on its thread, if that work has not begun. So a pool
+/// of one thread can wait for its own work.
 ///
 /// # Examples
 /// ```
@@ -78,11 +81,12 @@ pub struct AdaptiveThreadPool {
     handle: Arc<Handle>,
 }
 
-// Handles have locks inside that no panic leaves in disorder, and nothing that a caller could see half-done.
+// The locks inside are never poisoned or left inconsistent by a panic, so no caller sees a
+// half-changed value.
 impl UnwindSafe for AdaptiveThreadPool {}
 impl RefUnwindSafe for AdaptiveThreadPool {}
 
-/// The last one dropped closes the pool.
+/// The last handle that is dropped closes the pool.
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
@@ -95,22 +99,24 @@ impl Drop for Handle {
 }
 
 impl AdaptiveThreadPool {
-    /// The configuration that the pool was built with.
+    /// Returns the configuration that the pool was built with.
     #[must_use]
     pub fn config(&self) -> &PoolConfig {
         &self.shared().config
     }
 
-    /// What the pool has done and what it does now. Takes a few hundred nanoseconds; the figures are read one after
-    /// the other while the pool goes on.
+    /// Returns what the pool has done and what it does now. It takes a few hundred nanoseconds. The
+    /// figures are read one after the other while the pool runs.
     #[must_use]
     pub fn statistics(&self) -> PoolStatistics {
         PoolStatistics::read(self.shared())
     }
 
-    /// The pressure state, to be read or watched. The pool is saturated while its queue is full, whatever its threads do, and
-    /// while the load factor is at least `backpressure_threshold`. The state changes within the call, or at the start or end of
-    /// the task, with which that becomes so or ends.
+    /// Returns the pressure state, to be read or watched.
+    ///
+    /// The pool is saturated while its queue is full, and while the load factor is at least
+    /// `backpressure_threshold`. The state changes within the call, or at the start or end of the
+    /// task, that causes the change.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -127,40 +133,48 @@ impl AdaptiveThreadPool {
         self.shared().pressure.watch()
     }
 
-    /// The last decision on the number of threads, with what was measured and why; `None` before the first. Decisions are made
-    /// every `sampling_interval` while work waits that meets no free thread, and for a second after that; each is an event
-    /// of `tracing` as well, emitted on the thread that keeps deadlines: a subscriber that blocks there delays them.
+    /// Returns the last decision on the number of threads, with its sample and reason; `None`
+    /// before the first.
+    ///
+    /// The pool decides every `sampling_interval` while work waits that finds no free thread, and
+    /// for a second after that. Each decision is also a `tracing` event, emitted on the timer
+    /// thread: a subscriber that blocks there delays deadlines.
     #[must_use]
     pub fn last_decision(&self) -> Option<Decision> {
         self.shared().scaling.last()
     }
 
-    /// What the forecast has learnt so far, to be saved for the next start; `None` for a pool without one.
+    /// Returns what the forecast has learnt so far, to be saved for the next start; `None` for a
+    /// pool without a forecast.
     #[cfg(feature = "forecast")]
     #[must_use]
     pub fn forecast_history(&self) -> Option<millpond_forecast::History> {
         self.shared().scaling.foresight.history()
     }
 
-    /// Whether the pool takes no more work.
+    /// Returns whether the pool takes no more work.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared().permits.is_closed()
     }
 
-    /// Shuts the pool down for all its handles: no work is accepted any more, callers in line for a place are turned
-    /// away ([`JoinError::Closed`](crate::JoinError::Closed)), what was accepted is run. When that is done, or `drain`
-    /// has passed, the report is there. At the deadline what still waits is cancelled
-    /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and what runs is asked to stop
-    /// ([`TaskContext::is_cancelled`]). The report does not wait for the drops of cancelled closures: they may follow it.
+    /// Shuts the pool down for all its handles, and returns a report when all accepted work is done
+    /// or `drain` has passed.
     ///
-    /// The deadline is kept by a thread of the pool in real time: no timer of the runtime is needed, and a paused
-    /// clock does not pause it. `Duration::MAX` waits without end. A second call waits for the same end; the earliest
-    /// deadline counts.
+    /// The pool accepts no more work. It refuses callers who wait for a permit, and work beyond the
+    /// limit of the queue ([`JoinError::Closed`](crate::JoinError::Closed)), and runs the other
+    /// work that it has accepted. When `drain` has passed, it cancels waiting tasks
+    /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and asks running tasks to stop
+    /// ([`TaskContext::is_cancelled`]). The report does not wait for the drops of cancelled
+    /// closures.
+    ///
+    /// A thread of the pool keeps the deadline in real time: it needs no timer of the runtime, and
+    /// a paused clock does not pause it. `Duration::MAX` waits without end. A second call waits for
+    /// the end too; the earliest deadline counts.
     ///
     /// # Cancel safety
-    /// Admission is closed when the future is first polled; dropping it then neither reopens the pool nor takes the
-    /// deadline back.
+    /// The first poll of the future closes the pool. Dropping the future later neither reopens the
+    /// pool nor removes the deadline.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -177,12 +191,13 @@ impl AdaptiveThreadPool {
         self.shared().shut_down(drain).await
     }
 
-    /// Has `prepare` told, again and again, how many threads' load is foreseen; see [`Foresight`](foresight::Foresight::tell).
+    /// Registers `prepare`, which is called with the number of threads that are foreseen; see
+    /// [`Foresight`](foresight::Foresight::tell).
     pub(crate) fn on_foreseen(&self, prepare: impl FnMut(usize) -> bool + Send + 'static) {
         self.shared().scaling.foresight.tell(Box::new(prepare));
     }
 
-    /// Whether there is a place in the queue now. By the time of the next call it may be taken.
+    /// Returns whether the queue has a free permit now. The next caller may find it taken.
     pub(crate) fn has_room(&self) -> bool {
         self.shared().permits.available() > 0
     }

@@ -1,4 +1,4 @@
-//! Stands in for `test_hooks.rs` in a build without the feature `test-util`: no field, no branch.
+//! Replaces `test_hooks.rs` in a build without the feature `test-util`: no field, no branch.
 
 use std::sync::{Arc, Weak};
 

@@ -1,4 +1,4 @@
-//! What the handles, the workers and the timer thread of a pool have in common, and the way of a task into its queues.
+//! What the handles, the workers and the timer thread of a pool share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ use crate::queue::Queues;
 use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
 
-/// The body of a pool.
+/// The shared state of a pool.
 pub(crate) struct Shared {
     pub(super) config: PoolConfig,
     pub(super) bounds: Bounds,
@@ -42,9 +42,9 @@ pub(crate) struct Shared {
     pub(super) idle: Idle,
     pub(super) queues: Queues,
     pub(super) run_queue: RunQueue,
-    /// On their way there.
+    /// Tasks with a deadline that are not in the run queue yet.
     pub(super) outside: Outside,
-    /// Of labelled work.
+    /// The byte budget of labelled work.
     pub(super) bytes: Option<Arc<ByteBudget<PendingStart>>>,
     pub(super) deferred_wakes: DeferredWakes,
     pub(super) wake_delay: WakeDelay,
@@ -57,53 +57,54 @@ pub(crate) struct Shared {
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
     pub(super) test_hooks: TestHooks,
-    /// Where its threads may run.
+    /// The cores that the pool's threads may use.
     pub(super) home: Home,
-    /// The tenant of those who name none.
+    /// The tenant of tasks that name none.
     pub(super) nobody: Arc<str>,
-    /// What [`now_ns`](Self::now_ns) counts from.
+    /// The start of the pool's clock, [`now_ns`](Self::now_ns).
     pub(super) epoch: Instant,
-    /// How far the pool's end has come.
+    /// The phase of the pool's end.
     pub(super) phase: watch::Sender<Phase>,
 }
 
-/// Rare events, counted by whoever meets them.
+/// Counters of rare events.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Callers who were refused or had to wait.
     pub(super) backpressure: AtomicU64,
-    /// Refusals that were told when to come again.
+    /// Refusals with a time after which to retry.
     pub(super) jitter_draws: AtomicU64,
     /// Tasks cancelled before they started.
     pub(super) cancelled: AtomicU64,
-    /// Subtasks among them.
+    /// Subtasks cancelled before they started.
     pub(super) cancelled_subtasks: AtomicU64,
-    /// Tasks in the queue now that have no permit, and are to have none.
+    /// Tasks in the queue with [`Ticket::NONE`](crate::task::Ticket::NONE): they never get a
+    /// permit.
     pub(super) without_permit: AtomicU64,
     /// Tasks whose deadline passed before they started.
     pub(super) expired: AtomicU64,
-    /// Tasks that were taken in and put out again, for more urgent ones or because they were too old.
+    /// Tasks that were accepted and later refused: evicted by more urgent tasks, or too old.
     pub(super) shed: AtomicU64,
     /// Tasks cancelled by the deadline of a shutdown.
     pub(super) aborted: AtomicU64,
     /// Reservations that were not used in time.
     pub(super) lapsed: AtomicU64,
-    /// The sum of all queued tasks when the statistics were last read, so that it never goes down.
+    /// The greatest sum of queued tasks that the statistics have shown, so that it never decreases.
     pub(super) queued_at_last: AtomicU64,
-    /// Threads that the operating system refused.
+    /// Threads that the operating system refused to start.
     pub(super) spawn_failures: AtomicU64,
 }
 
-/// Who looks at new work.
+/// Which worker will see new work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attention {
-    /// A worker that is awake: it searches, or will when its task is done.
+    /// A worker that is awake: it searches, or will search after its task.
     Awake,
-    /// One that had to be called first.
+    /// A worker that was woken or started for it.
     Called,
 }
 
-/// One more.
+/// Adds one to a counter.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
@@ -147,7 +148,7 @@ impl Shared {
         }
     }
 
-    /// Takes a permit at once.
+    /// Takes a permit if one is free.
     #[inline]
     pub(super) fn try_permit(&self) -> Result<(), Full> {
         let left = self.permits.try_take()?;
@@ -155,14 +156,14 @@ impl Shared {
         Ok(())
     }
 
-    /// The pressure state follows: there may be more load, and `free` permits are left.
+    /// Updates the pressure state: the load may have risen, and `free` permits are left.
     #[inline]
     pub(super) fn load_rose(&self, free: usize) {
         let taken = self.permits.limit().saturating_sub(free);
         self.pressure.on_rise(taken + self.idle.census().active(), free, || self.load_and_free());
     }
 
-    /// The pressure state follows: there may be less load.
+    /// Updates the pressure state: the load may have fallen.
     #[inline]
     pub(super) fn load_fell(&self) {
         self.pressure.on_relief(|| self.load_and_free());
@@ -172,7 +173,7 @@ impl Shared {
         (self.load(), self.permits.available())
     }
 
-    /// Sees to it that somebody looks at work that was just put into a queue.
+    /// Ensures that a worker will see work that was just put into a queue.
     #[inline]
     pub(super) fn work_waits(self: &Arc<Self>) -> Attention {
         match self.idle.notify() {
@@ -190,37 +191,39 @@ impl Shared {
         Attention::Called
     }
 
-    /// Gives one permit back; the first in the line gets it.
+    /// Gives one permit back. The first in the line gets it.
     pub(super) fn release_permit(self: &Arc<Self>) {
         self.release_permits(1);
     }
 
-    /// Gives permits back; the first in the line get them. Returns whether the queue is far from
-    /// being saturated.
+    /// Gives permits back. The first in the line get them. Returns whether the queue is far from
+    /// saturated.
     #[inline]
     pub(super) fn release_permits(self: &Arc<Self>, permits: usize) -> bool {
         let released = self.permits.release(permits);
         if !released.granted.is_empty() {
-            // First of all: a caller who is slow to wake may be one who does not come.
+            // Before the wake-ups: a caller that is slow to wake may never take up its grant.
             self.keep_reservations();
             released.granted.iter().for_each(|call| call.wake());
         }
         if released.served > 0 {
-            // For a moment these permits were free.
+            // These permits were free for a moment.
             self.load_rose(released.available);
         }
         self.load_fell();
         self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4
     }
 
-    /// Clears cancelled tasks out of the injector. Not while the pool ends: the workers could miss what is on its way.
+    /// Removes cancelled tasks from the injector. It does nothing while the pool closes, because
+    /// the workers could miss the tasks that are taken out.
     #[cold]
     pub(super) fn sweep(self: &Arc<Self>) {
         let Some(sweep) = self.queues.begin_sweep() else { return };
         let mut empty = Vec::new();
         if !self.idle.census().closing() {
             empty = sweep.run(|task| task.is_pending());
-            // Before `close` may go on: whatever the workers have missed, one of them looks again.
+            // Before `close` may continue: a worker checks again for tasks that the workers have
+            // missed.
             self.idle.notify();
         }
         drop(sweep);
@@ -228,33 +231,33 @@ impl Shared {
         self.work_waits();
     }
 
-    /// After the last worker has left: nobody else will ever look at what came too late.
+    /// Refuses the tasks that came too late, after the last worker has left.
     #[cold]
     pub(super) fn clear_queues(self: &Arc<Self>) {
         while let Some(task) = self.take_any() {
             self.void(&*task, Refusal::Closed);
-            // A task that has run may have its result still.
+            // A task that has run may still hold its result, which is a user's value.
             contain::discard(task);
         }
     }
 
-    /// Takes one task that waits, wherever it does.
+    /// Takes any one waiting task.
     pub(super) fn take_any(&self) -> Option<TaskRef> {
         self.queues.take_any().or_else(|| self.run_queue.take_any())
     }
 
-    /// Whether a worker would find something to do.
+    /// Returns whether a worker would find work.
     #[inline]
     pub(super) fn has_work(&self) -> bool {
         self.run_queue.ready() || self.queues.has_work()
     }
 
-    /// The time, in nanoseconds, by the clock that the workers' absences are measured with.
+    /// Returns the time in nanoseconds of the pool's clock.
     pub(super) fn now_ns(&self) -> u64 {
         self.ns_at(Instant::now())
     }
 
-    /// The same for a moment that was read already.
+    /// Converts `moment` into nanoseconds of the pool's clock.
     pub(super) fn ns_at(&self, moment: Instant) -> u64 {
         nanos(moment.saturating_duration_since(self.epoch))
     }

@@ -16,7 +16,7 @@ use crate::task::TaskRef;
 /// The plan that a [`PoolBuilder`] has.
 pub(super) type Plan = Option<Arc<dyn TestPlan>>;
 
-/// What a builder was told about tests.
+/// The test plan of a builder.
 pub(crate) trait TestPlan: fmt::Debug + Send + Sync {
     /// Makes the control of one pool.
     fn control(&self, pool: HookedPool) -> Arc<dyn TestControl>;

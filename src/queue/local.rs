@@ -1,4 +1,4 @@
-//! A worker's view of the queues: its own deques first.
+//! The queues as one worker sees them, its own deques first.
 
 use std::cell::Cell;
 
@@ -11,9 +11,9 @@ pub(crate) struct Local {
     slot: usize,
     deques: Deques,
     turn: Cell<u32>,
-    /// The count of batches at the last look for overdue ones.
+    /// The count of batches at the last check for overdue ones.
     seen: Cell<u64>,
-    /// Whether none of those had a task left.
+    /// Whether none of those batches had a task left.
     none_left: Cell<bool>,
 }
 
@@ -33,12 +33,12 @@ impl Local {
         (self.slot, self.deques)
     }
 
-    /// How many tasks are in the own deques.
+    /// Returns how many tasks are in the own deques.
     pub(crate) fn len(&self) -> usize {
         self.deques.subtasks.len() + self.deques.batch.len()
     }
 
-    /// Drops the subtasks on top that no longer wait.
+    /// Drops the subtasks on top of the deque that no longer wait.
     pub(crate) fn drop_empty(&self, queues: &Queues) {
         while let Some(task) = self.pop() {
             if task.is_pending() {
@@ -48,12 +48,12 @@ impl Local {
         }
     }
 
-    /// The newest subtask.
+    /// Takes the newest subtask.
     pub(crate) fn pop(&self) -> Option<TaskRef> {
         self.deques.subtasks.pop()
     }
 
-    /// What `look` sees in the newest subtask.
+    /// Calls `look` with the newest subtask and returns its answer.
     pub(crate) fn with_top<R>(&self, look: impl FnOnce(&dyn Run) -> R) -> Option<R> {
         if self.deques.subtasks.is_empty() {
             return None;
@@ -64,34 +64,36 @@ impl Local {
         Some(seen)
     }
 
-    /// A subtask of the task that runs here.
+    /// Adds a subtask of the task that runs on this worker.
     pub(crate) fn push(&self, task: TaskRef) {
         self.deques.subtasks.push(task);
     }
 
-    /// The next task of the own batch.
+    /// Takes the next task of the own batch.
     pub(crate) fn pop_batch(&self) -> Option<TaskRef> {
         self.deques.batch.pop()
     }
 
-    /// Whether the own batch has no task left.
+    /// Returns whether the own batch has no task left.
     pub(crate) fn batch_is_empty(&self) -> bool {
         self.deques.batch.is_empty()
     }
 
-    /// Sets tasks from outside aside, in order. Others should be told of them.
+    /// Puts tasks from outside into the own batch, in order. The caller must then notify other
+    /// workers.
     pub(crate) fn set_aside(&self, tasks: impl IntoIterator<Item = TaskRef>, queues: &Queues) {
         tasks.into_iter().for_each(|task| self.deques.batch.push(task));
         queues.number_batch(self.slot);
     }
 
-    /// The next task from the own deques or the injector. From the latter up to `batch` tasks are taken at once; those
-    /// over the first go to the own batch, in order, and then the flag is true: others should be told of them.
+    /// Takes the next task from the own deques or the injector. From the injector it takes up to
+    /// `batch` tasks at once and puts those after the first into the own batch, in order. The flag
+    /// is then true: the caller must notify other workers.
     pub(crate) fn next(&self, queues: &Queues, batch: usize) -> Option<(TaskRef, bool)> {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn % FAIR_TURN == 0 {
-            // Work from outside must not starve, nor the oldest subtask.
+            // Neither work from outside nor the oldest subtask may starve.
             let oldest = insist(|| queues.slots[self.slot].subtasks.steal());
             let Some(outside) = self.pop_batch().or_else(|| insist(|| queues.injector.steal())) else {
                 return oldest.map(|task| (task, false));
@@ -118,8 +120,9 @@ impl Local {
         Some((task, set_aside))
     }
 
-    /// The oldest task of the oldest batch, if that batch was there the last time that this was called. To be called before
-    /// tasks from outside are taken. Nothing while the own batch has tasks left: those may be older.
+    /// Takes the oldest task of the oldest batch, if that batch existed at the last call. A worker
+    /// calls this before it takes tasks from outside. Returns `None` while the own batch has tasks
+    /// left, because those may be older.
     #[inline]
     pub(crate) fn overdue(&self, queues: &Queues) -> Option<TaskRef> {
         if !self.batch_is_empty() {
@@ -133,7 +136,7 @@ impl Local {
         self.take_older(queues, seen)
     }
 
-    /// A task of the oldest batch, if that is older than the one of number `seen`.
+    /// Takes a task of the oldest batch, if that batch is older than batch number `seen`.
     fn take_older(&self, queues: &Queues, seen: u64) -> Option<TaskRef> {
         loop {
             let oldest = queues.oldest_batch();
@@ -145,8 +148,8 @@ impl Local {
         }
     }
 
-    /// A task from another worker's deques: of the oldest batch, or else a subtask of the nearest neighbour. (The injector
-    /// was looked at before, and will be again before any sleep.)
+    /// Steals a task from another worker's deques: of the oldest batch, or else a subtask of the
+    /// nearest neighbour. The worker checks the injector before this, and again before it sleeps.
     pub(crate) fn steal(&self, queues: &Queues) -> Option<TaskRef> {
         if let Some(task) = self.take_older(queues, u64::MAX) {
             return Some(task);

@@ -1,21 +1,23 @@
-//! Where tasks wait: the injector for work from outside, two deques for each worker.
+//! The queues: the injector for work from outside, and two deques for each worker.
 //!
-//! One deque of a worker holds its subtasks. It is last in, first out, so that a task that fans out
-//! is worked off depth first and in bounded memory. The other holds a batch: tasks from outside
-//! that the worker took together and has not begun. It is first in, first out for everyone.
+//! One deque of a worker holds its subtasks. It is last in, first out, so a task that fans out is
+//! processed depth first and in bounded memory. The other deque holds a batch: tasks from outside
+//! that the worker took together and has not begun. It is first in, first out for every thread.
 //!
-//! A worker looks into its subtasks, its batch, the injector, and then the deques of the others.
-//! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker looks at the far ends first.
+//! A worker checks its subtasks, its batch, the injector, and then the deques of the others.
+//! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker takes work from outside first,
+//! and its oldest subtask if there is none.
 //!
 //! # The order of work from outside
 //!
 //! A task in a batch waits while its worker runs something else, and that may take long. So before
-//! a worker takes tasks from outside, it looks for batches that were there when it looked the last
-//! time ([`Local::overdue`]), and takes from the oldest of them. Batches have numbers: a batch is
-//! numbered after it can be seen, so a worker that reads the count of batches sees each of them.
+//! a worker takes tasks from outside, it checks for batches that existed at its last check
+//! ([`Local::overdue`]), and takes from the oldest of them. Batches have numbers. A batch gets its
+//! number after it has become visible, so a worker that reads the count of batches sees each of
+//! them.
 //!
-//! A task is thus overtaken by at most two batches of each other worker: the one that this worker
-//! takes before it reads the count, and the one that it takes between its first look and its
+//! A task is thus overtaken by at most two batches of each other worker: the batch that this worker
+//! takes before it reads the count, and the one that it takes between its first check and its
 //! second.
 
 #[cfg(feature = "test-util")]
@@ -37,17 +39,18 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::task::TaskRef;
 
-/// Every so many turns a worker looks at the injector first, so that local work can't starve it. Go's and Tokio's
-/// schedulers use the same figure, a prime, so that it doesn't fall into step with periodic work.
+/// The number of turns after which a worker checks the injector first, so that local work can't
+/// starve it. Go's and Tokio's schedulers use the same figure. It is a prime, so that it does not
+/// coincide with periodic work.
 const FAIR_TURN: u32 = 61;
 
 /// All queues of a pool.
 pub(crate) struct Queues {
     injector: Injector<TaskRef>,
     slots: Box<[Slot]>,
-    /// Slots at and over this one were never used: nobody needs to look there.
+    /// Slots from this one on were never used, and need no check.
     used: AtomicUsize,
-    /// How many batches were ever taken.
+    /// The number of batches taken so far.
     batches: CachePadded<AtomicU64>,
     sweeper: Sweeper,
 }
@@ -56,9 +59,10 @@ pub(crate) struct Queues {
 struct Slot {
     subtasks: Stealer<TaskRef>,
     batch: Stealer<TaskRef>,
-    /// The number of the batch. The worker writes it.
+    /// The number of the worker's batch. Only the worker writes it.
     number: CachePadded<AtomicU64>,
-    /// The worker's ends, for a thread to take; back here when the thread leaves.
+    /// The worker's ends of its queues. A thread takes them when it starts and puts them back when
+    /// it leaves.
     deques: Mutex<Option<Deques>>,
 }
 
@@ -91,7 +95,7 @@ impl std::fmt::Debug for Queues {
 }
 
 impl Queues {
-    /// Empty queues with room for `slots` workers.
+    /// Makes empty queues with room for `slots` workers.
     pub(crate) fn new(slots: usize) -> Self {
         Self {
             injector: Injector::new(),
@@ -102,34 +106,34 @@ impl Queues {
         }
     }
 
-    /// Work from outside. The caller then sees to it that a worker looks.
+    /// Adds work from outside. The caller must then notify a worker.
     pub(crate) fn inject(&self, task: TaskRef) {
         self.injector.push(task);
     }
 
-    /// The deques of `slot`, for the thread that has just started there.
+    /// Takes the deques of `slot`, for the thread that has just started there.
     pub(crate) fn claim(&self, slot: usize) -> Option<Local> {
         self.used.fetch_max(slot + 1, Ordering::SeqCst);
         self.slots[slot].deques.lock().take().map(|deques| Local::new(slot, deques))
     }
 
-    /// The deques of a thread that leaves.
+    /// Puts back the deques of a thread that leaves.
     pub(crate) fn give_back(&self, local: Local) {
         let (slot, deques) = local.into_parts();
         *self.slots[slot].deques.lock() = Some(deques);
     }
 
-    /// Whether any task waits anywhere.
+    /// Returns whether a task waits in any queue.
     pub(crate) fn has_work(&self) -> bool {
         !self.injector.is_empty() || self.in_use().iter().any(Slot::has_work)
     }
 
-    /// How much work from outside waits in the injector.
+    /// Returns how many tasks wait in the injector.
     pub(crate) fn injected(&self) -> usize {
         self.injector.len()
     }
 
-    /// Takes one task, whichever comes first to hand.
+    /// Takes any one task.
     pub(crate) fn take_any(&self) -> Option<TaskRef> {
         let from = |slot: &Slot| insist(|| slot.batch.steal()).or_else(|| insist(|| slot.subtasks.steal()));
         insist(|| self.injector.steal()).or_else(|| self.in_use().iter().find_map(from))
@@ -139,20 +143,20 @@ impl Queues {
         &self.slots[..self.used.load(Ordering::SeqCst)]
     }
 
-    /// The slot of the oldest batch that has tasks left, and the number of that batch.
+    /// Returns the slot and the number of the oldest batch that has tasks left.
     fn oldest_batch(&self) -> Option<(&Slot, u64)> {
         let left = self.in_use().iter().filter(|slot| !slot.batch.is_empty());
         left.map(|slot| (slot, slot.number.load(Ordering::SeqCst))).min_by_key(|&(_, number)| number)
     }
 
-    /// The batch of `slot` has been filled.
+    /// Numbers the batch of `slot`, which was just filled.
     fn number_batch(&self, slot: usize) {
         let number = self.batches.fetch_add(1, Ordering::SeqCst);
         self.slots[slot].number.store(number, Ordering::SeqCst);
     }
 }
 
-/// Repeats a steal that lost a race.
+/// Repeats a steal until it no longer loses a race.
 fn insist(mut steal: impl FnMut() -> Steal<TaskRef>) -> Option<TaskRef> {
     loop {
         match steal() {

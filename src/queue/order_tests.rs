@@ -1,4 +1,5 @@
-//! How far tasks from outside overtake each other, whatever the workers do and whoever is stuck.
+//! How far tasks from outside overtake each other, whatever the workers do and whichever are
+//! blocked.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,16 +12,16 @@ use crate::task::{Place, TaskCell, TaskRef, Ticket};
 /// The largest batch.
 const MOST: usize = 32;
 
-/// Where the tasks from outside wait.
+/// The queue in which the tasks from outside wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
-    /// In the injector, as plain work.
+    /// The injector, as plain work.
     Injector,
-    /// In a queue with an order of its own, as labelled work.
+    /// The run order, as labelled work.
     RunQueue,
 }
 
-/// Workers that begin one task at a time, when the test says so.
+/// A model of workers. Each begins one task at a time, when the test says so.
 struct Model {
     queues: Queues,
     workers: Vec<Local>,
@@ -28,7 +29,7 @@ struct Model {
     run_queue: VecDeque<TaskRef>,
     /// The number of each task that was submitted, by its address.
     numbers: HashMap<*const (), usize>,
-    /// The tasks that have begun, in that order. They live on, so that no address is used twice.
+    /// The tasks that have begun, in that order. They are kept, so that no address is used twice.
     begun: Vec<(usize, TaskRef)>,
 }
 
@@ -51,7 +52,7 @@ impl Model {
         }
     }
 
-    /// A worker begins its next task, as the loop of a worker does it.
+    /// Lets a worker begin its next task, as the worker's loop does it.
     fn turn(&mut self, worker: usize, batch: usize) -> Option<usize> {
         let (local, queues) = (&self.workers[worker], &self.queues);
         let own = || if self.from == From::RunQueue { local.pop_batch() } else { None };
@@ -72,7 +73,7 @@ impl Model {
         Some(number)
     }
 
-    /// By how many later tasks one was overtaken at the most.
+    /// Returns the largest number of later tasks that overtook one task.
     fn most_overtaken(&self) -> usize {
         let order = || self.begun.iter().map(|&(number, _)| number);
         let overtaken =
@@ -82,7 +83,7 @@ impl Model {
 }
 
 proptest! {
-    /// A worker that has no turn is stuck in its task.
+    /// A worker that gets no turn is blocked in its task.
     #[test]
     fn a_task_is_overtaken_by_a_batch_of_each_other_worker_at_most(
         workers in 1_usize..6,
@@ -117,7 +118,7 @@ fn what_a_stuck_worker_has_set_aside_comes_before_what_came_later() {
         };
         assert_eq!(model.turn(0, 8), Some(0));
         model.submit(100);
-        // One batch of the other worker, then all that waits behind the stuck one.
+        // One batch of the other worker, then all tasks that wait behind the blocked one.
         let first: Vec<_> = (0..4).map_while(|_| model.turn(1, 4)).collect();
         assert!(first.into_iter().eq(taken..taken + 4), "{from:?}");
         let then: Vec<_> = (1..taken).map_while(|_| model.turn(1, 4)).collect();
@@ -131,7 +132,7 @@ fn thieves_take_the_oldest_of_a_batch_first() {
     let mut model = Model::new(3, From::RunQueue);
     model.submit(16);
     assert_eq!((model.turn(1, 8), model.turn(0, 8)), (Some(0), Some(8)));
-    // There is nothing else: whoever is idle takes from the oldest batch, not from the nearest.
+    // No other work is left, so an idle worker steals from the oldest batch, not from the nearest.
     let stolen: Vec<_> = std::iter::from_fn(|| model.turn(2, 1)).collect();
     assert!(stolen.into_iter().eq((1..8).chain(9..16)));
 }

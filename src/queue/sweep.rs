@@ -1,19 +1,20 @@
-//! Clearing away what was cancelled.
+//! Removes cancelled tasks from the injector.
 //!
-//! A task that is cancelled in the queue gives its closure and its place back at once, but its empty cell stays in the
-//! injector until a worker comes by. While all workers are busy with something long, callers who submit and give up would
-//! fill the memory with such cells. So whoever cancels sweeps when more than half of the injector seems to be empty cells:
-//! a constant amount of work for each cancellation, on average.
+//! A task that is cancelled in the queue gives its closure and its place back at once, but its
+//! empty cell stays in the injector until a worker takes it. While all workers run long tasks,
+//! callers that submit and give up would fill the memory with such cells. So a thread that cancels
+//! a task sweeps the injector when more than half of it seems to be empty cells. On average that is
+//! a constant amount of work for each cancellation.
 
 use super::{Queues, insist};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 use crate::task::TaskRef;
 
-/// So few are not worth a sweep.
+/// The least number of empty cells that is worth a sweep.
 const LEAST: usize = 256;
 
-/// The right to sweep; one at a time has it.
+/// The right to sweep. One thread at a time has it.
 #[derive(Debug)]
 pub(crate) struct Sweep<'q> {
     queues: &'q Queues,
@@ -21,33 +22,35 @@ pub(crate) struct Sweep<'q> {
 }
 
 impl Queues {
-    /// A task in the queues was cancelled, or run out of turn. Says whether it is time to sweep.
+    /// Notes that a task in the queues was cancelled, or run out of turn. Returns whether a sweep
+    /// is due.
     pub(crate) fn left_empty(&self) -> bool {
         let empty = self.sweeper.empty.fetch_add(1, Ordering::Relaxed) + 1;
         empty >= LEAST && empty > self.injector.len() / 2
     }
 
-    /// A worker has met an empty cell.
+    /// Notes that a worker has taken an empty cell.
     pub(crate) fn passed_empty(&self) {
         let less = |empty: usize| empty.checked_sub(1);
         let _ = self.sweeper.empty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// The right to sweep, if nobody has it.
+    /// Takes the right to sweep, if no thread has it.
     pub(crate) fn begin_sweep(&self) -> Option<Sweep<'_>> {
         self.sweeper.busy.try_lock().map(|busy| Sweep { queues: self, _busy: busy })
     }
 
-    /// The right to sweep, when whoever has it is done. Nobody else sweeps as long as it lives.
+    /// Waits for the right to sweep and takes it. No other thread sweeps until it is dropped.
     pub(crate) fn wait_for_sweep(&self) -> Sweep<'_> {
         Sweep { queues: self, _busy: self.sweeper.busy.lock() }
     }
 }
 
 impl Sweep<'_> {
-    /// Takes every task out of the injector once, puts those back that are to `stay`, in order, and returns the others, to be
-    /// dropped when the right to sweep is given up: a result that nobody took may be among them. The caller also sees to
-    /// it that a worker looks: tasks on their way could be seen by nobody.
+    /// Takes every task out of the injector once, and puts those that `stay` accepts back, in
+    /// order. Returns the others; the caller drops them after the right to sweep, since one may
+    /// hold a result of a user. The caller must also notify a worker, because workers could not see
+    /// the tasks during the sweep.
     #[must_use]
     pub(crate) fn run(&self, mut stay: impl FnMut(&TaskRef) -> bool) -> Vec<TaskRef> {
         let Queues { injector, sweeper, .. } = self.queues;

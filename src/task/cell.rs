@@ -1,4 +1,4 @@
-//! The one allocation behind a task; states and invariants in the module's header.
+//! The allocation behind a task. `task/mod.rs` describes its states and invariants.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,14 +11,16 @@ use crate::error::{JoinError, Panic};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// A closure, then its result.
+/// Holds a task's closure, then its result.
 pub(crate) struct TaskCell<F, T> {
     inner: Mutex<Inner<F, T>>,
-    /// `None`: it is plain work.
+    /// `None` for plain work.
     label: Option<Box<Label>>,
-    /// Nobody wants the result any more. A hint beside the lock, because a running task asks it often.
+    /// The result is no longer wanted. A flag beside the lock, because a running task reads it
+    /// often.
     cancelled: AtomicBool,
-    /// The result is there. A hint, too: for a caller who looks on, and should not take the lock from the worker.
+    /// The result is there. A flag beside the lock, so that a caller that spins does not contend
+    /// with the worker for the lock.
     done: AtomicBool,
 }
 
@@ -31,7 +33,7 @@ enum Stage<F, T> {
     Pending(F, Place),
     Running,
     Done(Result<T, JoinError>),
-    /// Never ran.
+    /// The task will never run.
     Void(Refusal),
     Taken,
 }
@@ -41,7 +43,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    /// A task that waits. A `waker` given here saves the first registration.
+    /// Makes a task that waits. A `waker` given here saves the first registration.
     pub(crate) fn new(work: F, place: Place, waker: Option<Waker>, label: Option<Box<Label>>) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
         Arc::new(Self { inner, label, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
@@ -66,10 +68,11 @@ where
         };
         host.leaves_queue(place);
 
-        // The closure is consumed by the call, so nothing that the panic left half-done can be seen through it.
+        // The call consumes the closure, so no value that a panic left half-changed can be seen.
         let result = catch_unwind(AssertUnwindSafe(work));
 
-        // Counted before it can be seen: who has the result also finds it in the statistics.
+        // Counted before the result is visible: a caller that has the result also finds it in the
+        // statistics.
         let abandoned = self.is_cancelled();
         host.ended(Ended { panicked: result.is_err(), abandoned });
         let result = result.map_err(|payload| JoinError::Panicked(Box::new(Panic::new(payload))));
@@ -106,7 +109,7 @@ where
                 }
             }
         };
-        // A panic in it must not keep the caller from giving back what the task occupied.
+        // If the drop panics, the caller must still give back what the task occupied.
         contain::discard(work);
         Ok((place, waker))
     }
@@ -156,7 +159,7 @@ where
         if matches!(inner.stage, Stage::Pending(..) | Stage::Running) {
             if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                 let old = inner.waker.replace(waker.clone());
-                // Not under the lock: it may be the last reference to a whole future.
+                // Dropped without the lock: a waker may be the last reference to a whole future.
                 drop(inner);
                 drop(old);
             }

@@ -1,22 +1,22 @@
-//! Wake-ups of callers that workers defer for a moment, to wake several callers together.
+//! Wake-ups of callers that workers defer, to wake several callers together.
 //!
-//! A wake-up can cost more than a short task: the caller's thread leaves its sleep, and it may take
+//! A wake-up can cost more than a short task: the kernel wakes the caller's thread, which may take
 //! the core of the worker that woke it. So while work waits, a worker collects the wakers of tasks
-//! that are done (`policy/waking.rs` decides for how long). Then it wakes the first caller only. That
-//! caller wakes the others with its next poll of a future of the pool, on its own thread
+//! that are done (`policy/waking.rs` decides for how long). Then it wakes the first caller only.
+//! That caller wakes the others at its next poll of a future of the pool, on its own thread
 //! ([`handoff`](DeferredWakes::handoff)).
 //!
-//! A deferred wake-up must not depend on the task that runs, nor on a caller that never polls. So
+//! A deferred wake-up must not depend on the running task, nor on a caller that never polls. So
 //! each worker's wakers lie in a box that other threads can reach, with the time at which they are
 //! overdue. While wake-ups are deferred the timer thread ticks, and wakes the callers of each box
 //! that is overdue ([`tick`](DeferredWakes::tick)).
 //!
 //! # The timer thread does not tick while nothing is deferred
 //!
-//! `ticking` says whether it ticks. A worker puts a waker into its box under the box's lock, then
-//! reads `ticking`. The timer thread clears `ticking`, then reads every box under its lock. If the
-//! timer thread locks the box first, the worker reads `false` and calls the timer thread. If the
-//! worker locks it first, the timer thread finds the waker and goes on.
+//! `ticking` is true while the timer thread ticks. A worker puts a waker into its box under the
+//! box's lock, then reads `ticking`. The timer thread clears `ticking`, then reads every box under
+//! its lock. If the timer thread locks the box first, the worker reads `false` and calls the timer
+//! thread. If the worker locks it first, the timer thread finds the waker and continues to tick.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -31,7 +31,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 /// The deferred wake-ups of a pool.
 #[derive(Debug)]
 pub(crate) struct DeferredWakes {
-    /// One for each worker.
+    /// One box for each worker.
     boxes: Box<[CachePadded<Mutex<WakeBox>>]>,
     /// The timer thread ticks, or has been called to.
     ticking: AtomicBool,
@@ -50,7 +50,7 @@ struct WakeBox {
 
 impl WakeBox {
     fn add(&mut self, waker: Waker, overdue_ns: u64) {
-        // Wakers that were handed off may be there still.
+        // Wakers that were handed off may still be in the box.
         let others = if self.wakers.is_empty() { u64::MAX } else { self.overdue_ns };
         self.overdue_ns = overdue_ns.min(others);
         self.wakers.push_back(waker);
@@ -59,7 +59,7 @@ impl WakeBox {
 }
 
 impl DeferredWakes {
-    /// Empty boxes, one for each of `workers` workers.
+    /// Makes empty boxes, one for each of `workers` workers.
     pub(crate) fn new(workers: usize) -> Self {
         Self {
             boxes: (0..workers).map(|_| CachePadded::default()).collect(),
@@ -68,31 +68,32 @@ impl DeferredWakes {
         }
     }
 
-    /// Adds a waker to a worker's box. It is overdue at `overdue_ns` at the latest. Returns false
-    /// if the timer thread does not tick: the worker must call it.
+    /// Adds a waker to a worker's box. The waker is overdue at `overdue_ns` at the latest. Returns
+    /// false if the timer thread does not tick: the worker must then call the timer thread.
     #[must_use]
     pub(crate) fn defer(&self, worker: usize, waker: Waker, overdue_ns: u64) -> bool {
         self.boxes[worker].lock().add(waker, overdue_ns);
         self.is_ticking()
     }
 
-    /// The calling thread is about to call the timer thread. Returns true to the first that does.
+    /// Notes that the calling thread is about to call the timer thread. Returns true to the first
+    /// such thread.
     pub(crate) fn start_ticking(&self) -> bool {
         !self.ticking.swap(true, Ordering::Relaxed)
     }
 
-    /// The timer thread could not be started.
+    /// Notes that the timer thread could not be started.
     pub(crate) fn stop_ticking(&self) {
         self.ticking.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the timer thread has to tick.
+    /// Returns whether the timer thread has to tick.
     pub(crate) fn is_ticking(&self) -> bool {
         self.ticking.load(Ordering::Relaxed)
     }
 
-    /// A tick of the timer thread: wakes the callers of each box that is overdue at `now_ns`. Ticking
-    /// ends when no waker was added since the last tick, and none is left.
+    /// Wakes the callers of each box that is overdue at `now_ns`; the timer thread calls this at
+    /// each tick. Ticking ends when no waker was added since the last tick and none is left.
     pub(crate) fn tick(&self, now_ns: u64) {
         Self::wake(&self.boxes, now_ns);
         let used = |used, deferred: &CachePadded<Mutex<WakeBox>>| used | mem::take(&mut deferred.lock().used);
@@ -101,7 +102,8 @@ impl DeferredWakes {
         }
     }
 
-    /// Ends ticking, unless a waker is left. From here on [`defer`](Self::defer) returns false.
+    /// Ends ticking, unless a waker is left. Once ticking has ended, [`defer`](Self::defer) returns
+    /// false.
     pub(super) fn rest(&self) {
         self.ticking.store(false, Ordering::Relaxed);
         if self.boxes.iter().any(|deferred| !deferred.lock().wakers.is_empty()) {
@@ -109,13 +111,13 @@ impl DeferredWakes {
         }
     }
 
-    /// Wakes the first caller of a worker's box, and leaves the others for that one to wake.
+    /// Wakes the first caller of a worker's box. That caller wakes the others.
     pub(crate) fn wake_first(&self, worker: usize) {
         let first = {
             let mut deferred = self.boxes[worker].lock();
             let first = deferred.wakers.pop_front();
             if !deferred.wakers.is_empty() {
-                // Under the lock: a thread that reads it finds the wakers.
+                // Set under the lock: a thread that reads it finds the wakers.
                 self.handed_off.store(true, Ordering::Relaxed);
             }
             first
@@ -128,7 +130,7 @@ impl DeferredWakes {
         Self::wake(&self.boxes[worker..=worker], u64::MAX);
     }
 
-    /// A caller polls: it wakes the callers that a worker has left for it.
+    /// Wakes the callers that a worker has left for the polling caller to wake.
     #[inline]
     pub(crate) fn handoff(&self) {
         if self.handed_off.load(Ordering::Relaxed) {
@@ -139,12 +141,12 @@ impl DeferredWakes {
     /// Wakes the callers of all boxes.
     #[cold]
     pub(crate) fn wake_all(&self) {
-        // First: a worker that hands off after its box was emptied sets it again.
+        // Cleared first: a worker that hands off after its box was emptied sets it again.
         self.handed_off.store(false, Ordering::Relaxed);
         Self::wake(&self.boxes, u64::MAX);
     }
 
-    /// Wakes the callers of those of `boxes` that are overdue at `now_ns`.
+    /// Wakes the callers of the `boxes` that are overdue at `now_ns`.
     fn wake(boxes: &[CachePadded<Mutex<WakeBox>>], now_ns: u64) {
         let mut wakers = Vec::new();
         for deferred in boxes {
@@ -153,7 +155,7 @@ impl DeferredWakes {
                 wakers.extend(deferred.wakers.drain(..));
             }
         }
-        // Not under a lock: a waker is a user's code.
+        // Without a lock: a waker is a user's code.
         wakers.into_iter().for_each(|waker| contain::wake(Some(waker)));
     }
 }
@@ -175,7 +177,7 @@ mod tests {
         }
     }
 
-    /// Wakers of one worker that count.
+    /// Counts the wakers of one worker and their calls.
     struct Counted {
         wakes: DeferredWakes,
         calls: Arc<Calls>,

@@ -1,16 +1,17 @@
 //! Models of the task cell, checked by loom over every interleaving.
 //!
-//! Mutations that these models were seen to catch (`scripts/mutants` applies them and expects the failure):
+//! The models catch these mutations (`scripts/mutants` applies them and expects the failure):
 //! * `wake-before-result`: a finisher that takes the waker before it stores the result;
 //! * `waker-not-stored`: a waiter that looks without leaving its waker;
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
 //! * `enter-cancelled`: a task that enters the queue after it was cancelled;
-//! * `rest-looks-first`: a timer thread that reads the boxes and then says that it rests;
-//! * `defer-asks-first`: a worker that asks whether the timer thread ticks before it defers a wake-up;
-//! * `handoff-clears-last`: a caller that wakes the others and then says that none are left;
-//! * `rest-forgets`: a waiter that rests without asking whether the future was woken during its job;
+//! * `rest-looks-first`: a timer thread that reads the boxes before it clears `ticking`;
+//! * `defer-asks-first`: a worker that reads `ticking` before it defers a wake-up;
+//! * `handoff-clears-last`: a caller that wakes the others before it clears the flag;
+//! * `rest-forgets`: a waiter that rests without checking whether the future was woken during its
+//!   job;
 //! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
-//! * `withdraw-placed`: a waiter whose patience is over that takes back what has entered the queue.
+//! * `withdraw-placed`: a withdrawal that takes back work which has its permit.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::error::JoinError;
 
 const HELD: Place = Place::Queued(Ticket::HELD);
 
-/// Counts what becomes of a place.
+/// Counts what happens to a task's place.
 #[derive(Default)]
 struct Counts {
     ran: AtomicUsize,
@@ -54,7 +55,8 @@ impl Counts {
     }
 }
 
-/// A waiter sees the result, however its polls and the end of the task interleave: a lost wake-up would be a deadlock.
+/// A waiter sees the result, however its polls and the end of the task interleave. A lost wake-up
+/// would be a deadlock.
 #[test]
 fn loom_the_waiter_is_woken() {
     loom::model(|| {
@@ -69,8 +71,8 @@ fn loom_the_waiter_is_woken() {
     });
 }
 
-/// Worker, canceller and waiter at once: the work is run or dropped, its place comes back exactly once, and the waiter is
-/// told which.
+/// A worker, a canceller and a waiter act at once: the work is run or dropped, its place comes back
+/// exactly once, and the waiter learns which.
 #[test]
 fn loom_a_place_comes_back_once() {
     loom::model(|| {
@@ -93,8 +95,8 @@ fn loom_a_place_comes_back_once() {
     });
 }
 
-/// A task that gets its place while it is cancelled: the place is given back by the canceller if it
-/// was taken, and not taken if it was too late.
+/// A task enters the queue while it is cancelled. If it had entered, the canceller gives its place
+/// back; otherwise it takes no place.
 #[test]
 fn loom_a_cancelled_task_takes_no_place() {
     loom::model(|| {
@@ -123,8 +125,8 @@ fn deferred(workers: usize) -> (Arc<DeferredWakes>, Arc<Calls>) {
     (Arc::new(DeferredWakes::new(workers)), Arc::default())
 }
 
-/// A worker defers a wake-up while the timer thread goes to rest: the timer thread finds it, or is
-/// called.
+/// A worker defers a wake-up while the timer thread stops ticking: the timer thread finds the
+/// wake-up, or is called.
 #[test]
 fn loom_no_deferred_wake_up_is_forgotten() {
     loom::model(|| {
@@ -142,7 +144,7 @@ fn loom_no_deferred_wake_up_is_forgotten() {
     });
 }
 
-/// Worker and timer thread both take what is deferred: each caller is woken once.
+/// A worker and the timer thread both take deferred wake-ups: each caller is woken once.
 #[test]
 fn loom_a_deferred_wake_up_is_sent_once() {
     loom::model(|| {
@@ -158,8 +160,8 @@ fn loom_a_deferred_wake_up_is_sent_once() {
     });
 }
 
-/// Two workers each wake one caller and leave another for it, and both callers poll at the same time:
-/// each caller is woken once.
+/// Two workers each wake one caller and leave another for it, and both callers poll at the same
+/// time: each caller is woken once.
 #[test]
 fn loom_callers_that_are_left_are_woken() {
     let mut builder = loom::model::Builder::new();
@@ -171,7 +173,7 @@ fn loom_callers_that_are_left_are_woken() {
                 let _ = wakes.defer(worker, Waker::from(Arc::clone(calls)), 0);
             }
             wakes.wake_first(worker);
-            // What the caller does that is woken.
+            // The woken caller polls.
             wakes.handoff();
         };
         let other = {
@@ -184,7 +186,8 @@ fn loom_callers_that_are_left_are_woken() {
     });
 }
 
-/// A future that is polled by jobs: it is woken twice from elsewhere, at any time, and its waiter does not rest before it has seen both.
+/// Jobs poll a future. It is woken twice from elsewhere, at any time, and its waiter does not rest
+/// before it has seen both events.
 #[test]
 fn loom_a_future_that_is_woken_is_polled_again() {
     loom::model(|| {
@@ -198,7 +201,8 @@ fn loom_a_future_that_is_woken_is_polled_again() {
                 }
             })
         };
-        // Each look at the events is one poll of the future, by a job that the waiter has just submitted, and seen the end of.
+        // Each read of the events is one poll of the future by a job. The waiter has submitted the
+        // job and seen its end.
         loom::future::block_on(poll_fn(|cx| {
             loop {
                 if events.load(Ordering::Relaxed) == 2 {
@@ -213,7 +217,8 @@ fn loom_a_future_that_is_woken_is_polled_again() {
     });
 }
 
-/// The same with a real job: it polls on a worker's thread, with the notice as its waker, and tells its waiter by its own end.
+/// As above with a real job: it polls on a worker's thread with the notice as its waker, and its
+/// own end wakes the waiter.
 #[test]
 fn loom_a_wake_up_during_the_job_is_not_lost() {
     loom::model(|| {
@@ -250,8 +255,8 @@ fn loom_a_wake_up_during_the_job_is_not_lost() {
     });
 }
 
-/// A task that is withdrawn while it gets its place: it has the place and stays, or it is gone and
-/// takes none.
+/// A task is withdrawn while it gets its place: it has the place and stays, or it is gone and takes
+/// none.
 #[test]
 fn loom_what_is_withdrawn_takes_no_place() {
     loom::model(|| {

@@ -1,4 +1,4 @@
-//! The tests' controls that a worker's thread must not keep waiting.
+//! Controls that must not wait for the task of a worker's thread.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ thread_local! {
     static HERE: RefCell<Option<Arc<dyn SetAside>>> = const { RefCell::new(None) };
 }
 
-/// What waits for the tasks of a worker.
+/// A control that waits for the tasks of a worker.
 pub(super) trait SetAside: Send + Sync {
-    /// Marks the worker's task as one that steps and inline submitters must not wait for, or no
-    /// longer.
+    /// Marks the worker's task as one that steps and inline submitters must not wait for, or
+    /// removes the mark.
     fn set_aside(&self, aside: bool);
 }
 
@@ -20,7 +20,7 @@ pub(super) fn here() -> Option<Arc<dyn SetAside>> {
     HERE.with_borrow(Clone::clone)
 }
 
-/// The calling thread is a worker of the pool that `control` controls.
+/// Registers `control` for the calling thread, a worker of the pool that it controls.
 pub(super) fn enter(control: Arc<dyn SetAside>) {
     HERE.set(Some(control));
 }

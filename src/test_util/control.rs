@@ -1,4 +1,4 @@
-//! What a test controls in one pool, and what its builder was told.
+//! What a test controls in one pool, and the test plan of its builder.
 //!
 //! A controlled pool is the pool of production, with real threads. Three things differ:
 //!
@@ -19,7 +19,7 @@ use super::step_gate::StepGate;
 use crate::error::RejectReason;
 use crate::pool::{HookedPool, PoolBuilder, Propagate, Stepped, TestControl, TestPlan};
 
-/// What a builder was told about tests.
+/// The test plan of a builder.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
     pub(super) gate: Option<Arc<StepGate>>,
@@ -75,7 +75,8 @@ impl SetAside for Control {
 }
 
 impl TestControl for Control {
-    /// The clock comes before the faults: what a fault does happens while the clock is held.
+    /// The clock comes before the faults, because what a fault does happens while the clock is
+    /// held.
     fn propagates(&self) -> Vec<Arc<dyn Propagate>> {
         let mut all: Vec<Arc<dyn Propagate>> = Vec::new();
         all.extend(self.barrier.iter().map(|barrier| Arc::new(Arc::clone(barrier)) as _));
@@ -118,7 +119,8 @@ impl TestControl for Control {
         self.faults.as_ref().filter(|_| !self.pool.is_here())?.next_refusal()
     }
 
-    /// When a step ends, when the pool is idle and when a clock is released, callers were woken.
+    /// When a step ends, when the pool is idle and when a clock is released, callers must have been
+    /// woken.
     fn sends_wakes(&self) -> bool {
         self.gate.is_some() || self.barrier.is_some() || self.clock.is_some()
     }

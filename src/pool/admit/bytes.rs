@@ -1,4 +1,4 @@
-//! The bytes of labelled work.
+//! Admission by bytes, for labelled work.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use crate::pool::shared::Shared;
 use crate::pool::submit::mode::Mode;
 use crate::task::{Place, Refusal, TaskRef, Ticket};
 
-/// Bytes for a task, or its place in the line for them.
+/// The bytes of a task, or its place among the tasks that wait for bytes.
 pub(in crate::pool) struct Weighed {
     pub(in crate::pool) reservation: ByteReservation,
-    /// `None`: the bytes are there.
+    /// `None`: the task has its bytes.
     pub(in crate::pool) arrival: Option<Arrival>,
 }
 
 impl Shared {
-    /// So many bytes, or a place in the line for them.
+    /// Takes `bytes` from the byte budget, or joins those who wait for bytes, as `mode` allows.
     pub(in crate::pool) fn weigh(&self, bytes: usize, mode: &Mode) -> Result<Weighed, Rejection> {
         let nothing = Weighed { reservation: None, arrival: None };
         let Some(budget) = self.bytes.as_ref().filter(|_| bytes > 0) else { return Ok(nothing) };
@@ -46,7 +46,7 @@ impl Shared {
         Rejection { depth: budget.taken(), limit: budget.limit(), ..self.rejected(reason) }
     }
 
-    /// Leaves a task in the line for its bytes. Its deadline is kept meanwhile.
+    /// Lets a task wait for its bytes. The timer thread expires the task at its deadline meanwhile.
     #[cold]
     pub(in crate::pool) fn wait_for_bytes(
         self: &Arc<Self>,
@@ -61,22 +61,22 @@ impl Shared {
             let shared = Arc::clone(self);
             budget.bring(arrival, Box::new(move || shared.enter_order(task, tells)));
         }
-        // The pool may have been closed before this one was there.
+        // The close may have come before this task began to wait.
         if self.permits.is_closed() {
             self.turn_bytes_away();
         }
         Attention::Called
     }
 
-    /// Those who wait for bytes are told that the pool is closed.
+    /// Starts all tasks that wait for bytes in a pool that is closed; each is refused as it starts.
     pub(in crate::pool) fn turn_bytes_away(&self) {
         if let Some(budget) = &self.bytes {
             budget.turn_away();
         }
     }
 
-    /// The bytes of a task are there: it goes to the run order. If its future was dropped
-    /// meanwhile, so was its closure, and this does nothing.
+    /// Puts a task that has got its bytes into the run order. If the task's future was dropped
+    /// meanwhile, its closure is gone and this does nothing.
     fn enter_order(self: Arc<Self>, task: TaskRef, tells: Option<Arc<Notify>>) {
         let Some(label) = task.label() else { return };
         self.outside.leave(label);
@@ -87,7 +87,7 @@ impl Shared {
                     tells.iter().for_each(|tells| tells.notify_one());
                 }
             }
-            // Nobody wants it any more.
+            // The task was cancelled before it entered: it holds no permit to give back.
             Ok(Place::Queued(Ticket::NONE)) => {}
             Ok(place) => self.give_back(place),
             Err(rejection) => {

@@ -1,4 +1,4 @@
-//! Who may enter the queue, and how work leaves it without having run.
+//! Which work may enter the queue, and how work that does not run leaves the pool.
 
 pub(super) mod bytes;
 pub(super) mod outside;

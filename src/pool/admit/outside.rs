@@ -1,11 +1,11 @@
-//! Tasks with a deadline that are not in the run order yet: they wait for their bytes, or for a turn elsewhere.
+//! Tasks with a deadline that are not in the run order yet, because they wait for their bytes.
 
 use std::collections::BTreeMap;
 
 use crate::sync::Mutex;
 use crate::task::{Label, TaskRef};
 
-/// They are found by their deadline, which the timer thread looks after, and by their label.
+/// These tasks by deadline and number. The timer thread expires them; a label finds its task.
 #[derive(Default)]
 pub(in crate::pool) struct Outside(Mutex<Entries>);
 
@@ -16,7 +16,7 @@ struct Entries {
 }
 
 impl Outside {
-    /// Enters a task, if it has a deadline. Says whether that is so.
+    /// Adds a task that has a deadline. Returns false, and adds nothing, for a task without one.
     pub(in crate::pool) fn enter(&self, task: &TaskRef) -> bool {
         let Some((label, at)) = task.label().and_then(|label| Some((label, label.expires()?))) else {
             return false;
@@ -29,21 +29,21 @@ impl Outside {
         true
     }
 
-    /// The task goes to the run order, or is over.
+    /// Removes a task that enters the run order or is over.
     pub(in crate::pool) fn leave(&self, label: &Label) {
         if let Some(at) = label.expires() {
             let left = self.0.lock().tasks.remove(&(at, label.number()));
-            // Not under the lock: it may be the last reference.
+            // Dropped without the lock: it may be the last reference to the task.
             drop(left);
         }
     }
 
-    /// The next deadline.
+    /// Returns the next deadline, in nanoseconds of the pool's clock.
     pub(in crate::pool) fn next_expiry(&self) -> Option<u64> {
         self.0.lock().tasks.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Takes out those whose deadline is not after `now`.
+    /// Removes and returns the tasks whose deadline is `now` or earlier.
     pub(in crate::pool) fn expire(&self, now: u64) -> Vec<TaskRef> {
         let mut entries = self.0.lock();
         let later = entries.tasks.split_off(&(now.saturating_add(1), 0));

@@ -1,4 +1,4 @@
-//! Who may enter the queue.
+//! Admission: permits, tickets and the checks of labelled work.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::pool::submit::mode::Mode;
 use crate::pool::submit::permit::Permit;
 use crate::task::{Label, Place, Refusal, Ticket};
 
-/// A tenant's places in the queue are as many as it may have.
+/// A tenant has `depth` tasks in the queue and may have only `limit`.
 struct OverShare {
     depth: usize,
     limit: usize,
 }
 
 impl Shared {
-    /// A place in the queue for work with this label, or for plain work.
+    /// Admits work with this label, or plain work, and returns its place in the queue.
     pub(in crate::pool) fn place(
         self: &Arc<Self>,
         label: Option<&Label>,
@@ -42,7 +42,8 @@ impl Shared {
         Ok(Place::Queued(ticket))
     }
 
-    /// A place that is there at once: in the end at the cost of less urgent work.
+    /// Admits work that does not wait: with a free permit, or with that of a less urgent task,
+    /// which is evicted.
     fn place_now(
         self: &Arc<Self>,
         label: Option<&Label>,
@@ -60,7 +61,7 @@ impl Shared {
         }
     }
 
-    /// A ticket for work whose caller waits. The work's turn does not depend on it.
+    /// Returns the ticket of work whose caller waits. The ticket does not decide the work's turn.
     fn ticket_or_wait(self: &Arc<Self>, over_share: bool) -> Result<Ticket, Rejection> {
         if over_share {
             count(&self.tally.backpressure);
@@ -80,7 +81,8 @@ impl Shared {
         Ok(ticket)
     }
 
-    /// The ticket for a permit. One that has lapsed makes the queue longer by one.
+    /// Returns the ticket of work that brings a permit. A permit that has lapsed makes the queue
+    /// longer than its limit by one.
     fn redeem(self: &Arc<Self>, permit: Permit, over_share: bool) -> Result<Ticket, Rejection> {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
@@ -92,12 +94,13 @@ impl Shared {
         Ok(if permit.redeem() { Ticket::HELD } else { Ticket::NONE })
     }
 
-    /// A refusal that a test has asked for.
+    /// Refuses the work if a test has asked for it.
     pub(in crate::pool) fn test_refusal(&self) -> Result<(), Rejection> {
         self.test_hooks.refusal().map_or(Ok(()), |reason| Err(self.rejected(reason)))
     }
 
-    /// Whether there is any point in letting labelled work in.
+    /// Refuses labelled work that would not run in time: the pool is closed, the deadline has
+    /// passed or can't be met, or the pool sheds work of this priority.
     fn check(self: &Arc<Self>, label: &Label) -> Result<(), Rejection> {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
@@ -117,8 +120,9 @@ impl Shared {
         Ok(())
     }
 
-    /// How many places the tenant's tasks take, and how many they may, if there is none left for it. (The limit falls as the
-    /// queue fills, so that some of it is always free: Choudhury and Hahne, "Dynamic queue length thresholds", 1998.)
+    /// Returns the tenant's number of tasks and its limit if it has reached the limit. The limit
+    /// falls as the queue fills, so that a part of the queue is always free: Choudhury and Hahne,
+    /// "Dynamic queue length thresholds", 1998.
     fn over_share(&self, label: &Label) -> Option<OverShare> {
         if label.tenant.is_empty() || label.part {
             return None;
@@ -127,7 +131,7 @@ impl Shared {
         let taken = limit.saturating_sub(self.permits.available());
         let share = |left: usize| ((left as f64 * self.config.tenant_queue_share) as usize).max(1);
         if taken < share(limit - taken) {
-            // Even if all of it is the tenant's.
+            // The tenant is below its limit even if all tasks in the queue are its own.
             return None;
         }
         let own = self.run_queue.waiting_of(&label.tenant);
@@ -135,18 +139,18 @@ impl Shared {
         (own >= most).then_some(OverShare { depth: own, limit: most })
     }
 
-    /// Takes the place of a task of a lesser class.
+    /// Evicts a task of a lower priority and returns its place.
     fn evict(self: &Arc<Self>, label: &Label) -> Option<Place> {
         let victim = self.run_queue.evict(label.priority)?;
         let why = Refusal::from(self.rejected(RejectReason::Evicted));
-        // It may have been cancelled meanwhile; then it gave its place back itself.
+        // The victim may have been cancelled meanwhile. The cancellation then gave its place back.
         let (place, waker) = victim.void(why).ok()?;
         count(&self.tally.shed);
         self.wake_refused(waker);
         Some(place)
     }
 
-    /// Why work has no place in the queue that waits beyond the limit with this label.
+    /// Returns why work with this label waits beyond the limit.
     #[cfg(feature = "tower")]
     pub(in crate::pool) fn why_beyond(&self, label: Option<&Label>) -> Rejection {
         match label.and_then(|label| self.over_share(label)) {

@@ -1,4 +1,4 @@
-//! Work that does not run: it is cancelled, refused, or too late.
+//! Work that does not run: it is cancelled, refused, or expired.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +14,8 @@ use crate::pool::shared::count;
 use crate::task::{Place, Refusal, Run, TaskRef, Ticket};
 
 impl Shared {
-    /// Ends a task that waits, without running it: drops its closure, gives back what it occupied,
-    /// counts it, and wakes its caller. Returns where it waited, if it still did.
+    /// Ends a waiting task without running it: drops its closure, gives back what it held, counts
+    /// it, and wakes its caller. Returns the place it held; `None` if it no longer waited.
     pub(in crate::pool) fn void(self: &Arc<Self>, task: &dyn Run, why: Refusal) -> Option<Place> {
         let late = matches!(why, Refusal::Expired);
         let tally = match why {
@@ -29,8 +29,8 @@ impl Shared {
         Some(place)
     }
 
-    /// Gives back what a task occupied that will not run, and counts it: in this order, so that it
-    /// is never counted twice. What never entered the queue counts only if it was late.
+    /// Gives back what the task held, then counts the task. This order never counts a task twice. A
+    /// task that never entered the queue is counted only if it expired.
     fn leave(self: &Arc<Self>, place: Place, tally: &AtomicU64, late: bool) {
         self.give_back(place);
         if late || place != Place::Outside {
@@ -46,7 +46,7 @@ impl Shared {
         self.test_hooks.state_changed();
     }
 
-    /// The same for a task that may still be in the queue where it waited.
+    /// Ends a waiting task as [`void`](Self::void) does, and removes it from its queue.
     pub(in crate::pool) fn void_in_place(self: &Arc<Self>, task: &dyn Run, why: Refusal) -> bool {
         let place = self.void(task, why);
         place.inspect(|&place| self.clear_away(task, place)).is_some()
@@ -57,7 +57,7 @@ impl Shared {
         self.void_in_place(task, Refusal::Cancelled);
     }
 
-    /// Refuses a task if it waits beyond the limit of a pool that closes.
+    /// Refuses a task that waits beyond the limit when the pool closes.
     pub(in crate::pool) fn refuse_beyond(self: &Arc<Self>, task: &dyn Run) -> bool {
         let beyond = |ticket| ticket > self.permits.paid() && ticket != Ticket::NONE;
         match task.place() {
@@ -66,23 +66,23 @@ impl Shared {
         }
     }
 
-    /// The deadline of these has passed. They were taken out of wherever they waited.
+    /// Expires tasks whose deadline has passed. The caller has taken them out of their queue.
     pub(in crate::pool) fn expire(self: &Arc<Self>, tasks: impl IntoIterator<Item = TaskRef>) {
         for task in tasks {
             self.void(&*task, Refusal::Expired);
-            // A task that has run may have its result still.
+            // A task that has run may still hold its result, which is a user's value.
             contain::discard(task);
         }
     }
 
-    /// These have waited for too long.
+    /// Refuses tasks that were shed in an overload. The caller has taken them out of their queue.
     pub(in crate::pool) fn shed(self: &Arc<Self>, tasks: Vec<TaskRef>) {
         for task in tasks {
             self.void(&*task, Refusal::from(self.rejected(RejectReason::Overloaded)));
         }
     }
 
-    /// Gives back what a task occupied that waited at `place` and will not run.
+    /// Gives back what a task that will not run held at `place`: its permit, or its ticket.
     pub(in crate::pool) fn give_back(self: &Arc<Self>, place: Place) {
         match place {
             Place::Outside => {}
@@ -93,15 +93,16 @@ impl Shared {
         }
     }
 
-    /// A task that had no permit, and was to have none, leaves the queue.
+    /// Counts the departure of a task that entered without a permit or a ticket ([`Ticket::NONE`]).
     pub(in crate::pool) fn left_without_permit(&self) {
         self.tally.without_permit.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Takes the cell of a task that is over out of the queue where it waited.
+    /// Removes the cell of a task that is over from the queue where it waited.
     pub(in crate::pool) fn clear_away(self: &Arc<Self>, task: &dyn Run, place: Place) {
         match (place, task.label()) {
-            // Not under the order's lock: with the last reference to a task its result goes, which is a user's.
+            // Dropped without the run order's lock: the last reference drops the result, a user's
+            // value.
             (Place::Queued(_), Some(label)) => drop(self.run_queue.remove(label)),
             (Place::Outside, Some(label)) => self.outside.leave(label),
             (Place::Outside, None) => {}
@@ -113,19 +114,20 @@ impl Shared {
         }
     }
 
-    /// Wakes the caller of a task that will not run, the last act of clearing the task up.
+    /// Wakes the caller of a task that will not run. This is the last step of ending the task.
     pub(in crate::pool) fn wake_refused(&self, caller: Option<Waker>) {
         contain::wake(caller);
         self.test_hooks.state_changed();
     }
 
-    /// Whether it is too late for a labelled task, if it has not begun. Its subtasks are parts of it: they may still be.
+    /// Returns whether a labelled task has not begun and its deadline has passed. A subtask is part
+    /// of a task that has begun, and never too late.
     pub(in crate::pool) fn is_too_late(&self, task: &dyn Run) -> bool {
         let deadline = || task.label().filter(|label| !label.part)?.expires();
         self.run_queue.used() && deadline().is_some_and(|at| at <= self.now_ns())
     }
 
-    /// The facts for a caller who is refused, who is counted.
+    /// Counts a refusal for lack of a permit and returns its facts.
     #[cold]
     pub(in crate::pool) fn rejection(&self, full: Full) -> Rejection {
         self.rejected(match full {
@@ -134,7 +136,7 @@ impl Shared {
         })
     }
 
-    /// The same for another reason.
+    /// Counts a refusal for `reason` and returns its facts.
     #[cold]
     pub(in crate::pool) fn rejected(&self, reason: RejectReason) -> Rejection {
         self.note_refusal();
@@ -155,18 +157,19 @@ impl Shared {
         }
     }
 
-    /// Counts a caller who is refused.
+    /// Counts a refusal.
     pub(in crate::pool) fn note_refusal(&self) {
         count(&self.tally.backpressure);
     }
 
-    /// Another number for every refusal, from 0 to under 1. Every pool has the same series: callers meet where they were
-    /// refused.
+    /// Returns the next number of a series from 0 to below 1, to spread the retries of refused
+    /// callers. Every pool has an equal series, because each caller retries at the pool that
+    /// refused it.
     fn jitter(&self) -> f64 {
         splitmix64::nth(0, self.tally.jitter_draws.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// The mean time of a task, over the workers that know.
+    /// Returns the mean time of a task, over the workers that have measured one.
     fn mean_task_time(&self) -> Option<Duration> {
         let (mut sum, mut workers) = (0_u64, 0);
         for task_ns in self.workers.iter().map(|worker| worker.task_ns()).filter(|&ns| ns > 0) {

@@ -1,4 +1,4 @@
-//! Building a pool.
+//! Builds pools.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, mpsc};
@@ -55,131 +55,134 @@ impl From<PoolConfig> for PoolBuilder {
 }
 
 impl PoolBuilder {
-    /// [`PoolConfig::min_threads`]
+    /// Sets [`PoolConfig::min_threads`].
     pub fn min_threads(mut self, threads: usize) -> Self {
         self.config.min_threads = threads;
         self
     }
 
-    /// [`PoolConfig::max_threads`]
+    /// Sets [`PoolConfig::max_threads`].
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.config.max_threads = threads;
         self
     }
 
-    /// [`PoolConfig::max_queue_size`]
+    /// Sets [`PoolConfig::max_queue_size`].
     pub fn max_queue_size(mut self, tasks: usize) -> Self {
         self.config.max_queue_size = tasks;
         self
     }
 
-    /// [`PoolConfig::backpressure_threshold`]
+    /// Sets [`PoolConfig::backpressure_threshold`].
     pub fn backpressure_threshold(mut self, load_factor: f64) -> Self {
         self.config.backpressure_threshold = load_factor;
         self
     }
 
-    /// [`PoolConfig::idle_timeout`]
+    /// Sets [`PoolConfig::idle_timeout`].
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.config.idle_timeout = timeout;
         self
     }
 
-    /// [`PoolConfig::sampling_interval`]
+    /// Sets [`PoolConfig::sampling_interval`].
     pub fn sampling_interval(mut self, interval: Duration) -> Self {
         self.config.sampling_interval = interval;
         self
     }
 
-    /// [`PoolConfig::numa_aware`]
+    /// Sets [`PoolConfig::numa_aware`].
     pub fn numa_aware(mut self, yes: bool) -> Self {
         self.config.numa_aware = yes;
         self
     }
 
-    /// [`PoolConfig::warm_up`]
+    /// Sets [`PoolConfig::warm_up`].
     pub fn warm_up(mut self, yes: bool) -> Self {
         self.config.warm_up = yes;
         self
     }
 
-    /// [`PoolConfig::worker_niceness`]
+    /// Sets [`PoolConfig::worker_niceness`].
     pub fn worker_niceness(mut self, niceness: u8) -> Self {
         self.config.worker_niceness = niceness;
         self
     }
 
-    /// [`PoolConfig::worker_slice`]; `None` unsets it.
+    /// Sets [`PoolConfig::worker_slice`]; `None` unsets it.
     pub fn worker_slice(mut self, slice: impl Into<Option<Duration>>) -> Self {
         self.config.worker_slice = slice.into();
         self
     }
 
-    /// [`PoolConfig::yield_interval`]; `None` unsets it.
+    /// Sets [`PoolConfig::yield_interval`]; `None` unsets it.
     pub fn yield_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.config.yield_interval = interval.into();
         self
     }
 
-    /// [`PoolConfig::max_wake_delay`]
+    /// Sets [`PoolConfig::max_wake_delay`].
     pub fn max_wake_delay(mut self, delay: Duration) -> Self {
         self.config.max_wake_delay = delay;
         self
     }
 
-    /// [`PoolConfig::reservation_timeout`]
+    /// Sets [`PoolConfig::reservation_timeout`].
     pub fn reservation_timeout(mut self, timeout: Duration) -> Self {
         self.config.reservation_timeout = timeout;
         self
     }
 
-    /// [`PoolConfig::max_running_per_tenant`]; `None` unsets it.
+    /// Sets [`PoolConfig::max_running_per_tenant`]; `None` unsets it.
     pub fn max_running_per_tenant(mut self, tasks: impl Into<Option<usize>>) -> Self {
         self.config.max_running_per_tenant = tasks.into();
         self
     }
 
-    /// [`PoolConfig::tenant_queue_share`]
+    /// Sets [`PoolConfig::tenant_queue_share`].
     pub fn tenant_queue_share(mut self, part: f64) -> Self {
         self.config.tenant_queue_share = part;
         self
     }
 
-    /// [`PoolConfig::byte_budget`]; `None` unsets it.
+    /// Sets [`PoolConfig::byte_budget`]; `None` unsets it.
     pub fn byte_budget(mut self, bytes: impl Into<Option<usize>>) -> Self {
         self.config.byte_budget = bytes.into();
         self
     }
 
-    /// [`PoolConfig::shedding`]
+    /// Sets [`PoolConfig::shedding`].
     pub fn shedding(mut self, shedding: Shedding) -> Self {
         self.config.shedding = shedding;
         self
     }
 
-    /// [`PoolConfig::thread_name`]
+    /// Sets [`PoolConfig::thread_name`].
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.config.thread_name = name.into();
         self
     }
 
-    /// Makes every task, and its subtasks, run with something of its submitter's surroundings, as a task-local. May be
-    /// called several times. The `tracing` span is propagated always. Costs one allocation or two a task.
+    /// Carries a part of the submitter's context, such as a task-local, to every task and its
+    /// subtasks. Several calls add up. The pool always carries the `tracing` span. Each call costs
+    /// a task one or two allocations.
     ///
-    /// A task that was submitted without such surroundings has none, with one exception: run on top of another, because
-    /// that one waits for it, it sees that one's.
+    /// A task whose submitter had no such context has none. There is one exception: a task that
+    /// runs on top of another task, which waits for it, sees the context of that task.
     pub fn propagate(mut self, what: impl Propagate) -> Self {
         self.propagate.push(Propagated(Arc::new(what)));
         self
     }
 
-    /// Starts threads ahead of load that is foreseen: as many as the forecast asks for, within `max_threads`, are there before
-    /// they are needed, whatever the reactive rules say; it never takes one away. Where its error is no smaller than that of
-    /// expecting that all stays as it is, it asks for none. `None` unsets it.
+    /// Starts threads before load that is foreseen. The pool starts as many threads as the forecast
+    /// asks for, within `max_threads`, whatever the reactive rules decide. The forecast never
+    /// removes a thread. It asks for none where its error is no smaller than that of the assumption
+    /// that the load stays as it is. `None` unsets it.
     ///
-    /// A pool with a forecast is sampled all the time, every `sampling_interval`, idle or not: that takes ten to thirty
-    /// microseconds for ten idle workers, and some 30 more for each that is busy with long tasks. A forecast whose steps are shorter
-    /// than that interval is refused by [`build`](Self::build): it would see gaps only.
+    /// A pool with a forecast takes a sample every `sampling_interval`, idle or not. A sample takes
+    /// 10 to 30 us for ten idle workers, and about 30 us more for each worker that is busy with
+    /// long tasks. [`build`](Self::build) refuses a forecast whose steps are shorter than that
+    /// interval, because it would see only gaps.
     ///
     /// ```
     /// use millpond::AdaptiveThreadPool;
@@ -198,21 +201,24 @@ impl PoolBuilder {
         self
     }
 
-    /// Called on every worker thread before its first task. A panic of it is reported and otherwise ignored.
+    /// Sets a hook that every worker thread calls before its first task. A panic of the hook is
+    /// reported and otherwise ignored.
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.thread_start = Some(Arc::new(hook));
         self
     }
 
-    /// Called on every worker thread after its last task.
+    /// Sets a hook that every worker thread calls after its last task. A panic of the hook is
+    /// reported and otherwise ignored.
     pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.thread_stop = Some(Arc::new(hook));
         self
     }
 
-    /// Replaces how worker threads are started: the handler gets a builder with the thread's name and the thread's body,
-    /// which it must run on a new thread, or else return an error. It is called on any thread that submits work, and on
-    /// threads of the pool. While it blocks, the thread that it is to start is missing; deadlines are kept.
+    /// Replaces how worker threads are started. The handler gets a builder with the thread's name,
+    /// and the thread's body. It must run the body on a new thread, or return an error. Threads
+    /// that submit work call the handler, and threads of the pool do. While the handler blocks, its
+    /// thread is missing; deadlines are still kept.
     ///
     /// ```
     /// let pool = millpond::AdaptiveThreadPool::builder()
@@ -228,8 +234,8 @@ impl PoolBuilder {
         self
     }
 
-    /// Builds the pool: starts its first `min_threads` threads and, unless `warm_up` is off, waits until they run (well
-    /// under a millisecond each).
+    /// Builds the pool and starts its first `min_threads` threads. Unless `warm_up` is off, it
+    /// blocks until they run, which takes well under 1 ms for each.
     ///
     /// # Errors
     /// A value is out of its range, or the operating system refused one of the threads.
@@ -255,7 +261,7 @@ impl PoolBuilder {
             hooks.propagate = test_hooks.propagates().into_iter().chain(asked_for).collect();
             Shared::new(self.config, hooks, foresight, test_hooks)
         });
-        // From here on an early return drops the handle, and with it closes the pool.
+        // From here on an early return drops the handle, which closes the pool.
         let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared }) };
         let (ready, up) = mpsc::sync_channel(threads);
         for _ in 0..threads {
@@ -265,11 +271,11 @@ impl PoolBuilder {
         }
         drop(ready);
         if pool.shared().scaling.foresight.learns() {
-            // If it can't be started now, the next who needs it tries again.
+            // If the timer thread can't be started now, the next caller that needs it tries again.
             pool.shared().call_timer_thread();
         }
         if wait {
-            // Ends when every thread has reported or is gone.
+            // This ends when every thread has reported or has ended.
             up.iter().take(threads).for_each(drop);
         }
         Ok(pool)
@@ -280,10 +286,11 @@ impl UnwindSafe for PoolBuilder {}
 impl RefUnwindSafe for PoolBuilder {}
 
 impl AdaptiveThreadPool {
-    /// A pool with the default configuration.
+    /// Builds a pool with the default configuration.
     ///
     /// # Panics
-    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an error.
+    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an
+    /// error.
     #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
     #[must_use]
     #[track_caller]
@@ -291,18 +298,19 @@ impl AdaptiveThreadPool {
         or_panic(Self::try_new())
     }
 
-    /// A pool with this configuration.
+    /// Builds a pool with this configuration.
     ///
     /// # Panics
-    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads; the panic has
-    /// the error's text. [`try_with_config`](Self::try_with_config) returns it as an error.
+    /// A value is out of its range, or the operating system refused one of the first `min_threads`
+    /// threads. The panic has the error's text. [`try_with_config`](Self::try_with_config) returns
+    /// it as an error.
     #[must_use]
     #[track_caller]
     pub fn with_config(config: PoolConfig) -> Self {
         or_panic(Self::try_with_config(config))
     }
 
-    /// A pool with the default configuration.
+    /// Builds a pool with the default configuration.
     ///
     /// # Errors
     /// The operating system refused the first thread.
@@ -310,15 +318,16 @@ impl AdaptiveThreadPool {
         Self::builder().build()
     }
 
-    /// A pool with this configuration.
+    /// Builds a pool with this configuration.
     ///
     /// # Errors
-    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads.
+    /// A value is out of its range, or the operating system refused one of the first `min_threads`
+    /// threads.
     pub fn try_with_config(config: PoolConfig) -> Result<Self, BuildError> {
         PoolBuilder::from(config).build()
     }
 
-    /// A pool to be configured step by step.
+    /// Returns a builder that configures a pool step by step.
     pub fn builder() -> PoolBuilder {
         PoolBuilder::default()
     }

@@ -1,4 +1,4 @@
-//! What a user can hang into a pool.
+//! The hooks that a user can give to a pool.
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +6,8 @@ use std::thread;
 
 use crate::pool::propagate::Propagate;
 
-/// Starts a thread from a prepared builder; see [`PoolBuilder::spawn_handler`](crate::PoolBuilder::spawn_handler).
+/// Starts a thread from a prepared builder; see
+/// [`PoolBuilder::spawn_handler`](crate::PoolBuilder::spawn_handler).
 pub type SpawnHandler =
     dyn Fn(thread::Builder, Box<dyn FnOnce() + Send + 'static>) -> io::Result<()> + Send + Sync + 'static;
 

@@ -1,4 +1,4 @@
-//! A pool from its build to its end, and what it tells of itself.
+//! A pool from its build to its end, its statistics and its pressure state.
 
 pub(super) mod builder;
 pub(super) mod depth;

@@ -1,10 +1,10 @@
-//! The phases of a pool.
+//! The phases of a pool's shutdown.
 
-/// How far a pool's end has come.
+/// The phase that a pool has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::pool) enum Phase {
     Open,
-    /// A deadline has passed: nothing waits any more, but something may run.
+    /// A deadline has passed: no task waits any more, but some may run.
     Aborted,
     /// Every thread has left.
     Ended,

@@ -1,4 +1,4 @@
-//! The pressure state: whether the pool is saturated, told at once to whoever watches.
+//! The pressure state: whether the pool is saturated. Watchers learn of a change at once.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,15 +11,17 @@ use crate::contain::contain;
 use crate::error::ParseError;
 use crate::policy::load::{Capacity, is_saturated};
 
-/// How loaded a pool is, in a word. See [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
+/// Whether a pool can take more work. See
+/// [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Pressure {
-    /// The load factor is under `backpressure_threshold`, and the queue has a free place.
+    /// The load factor is below `backpressure_threshold`, and the queue has a free place.
     #[default]
     Normal,
-    /// The load factor is at or over `backpressure_threshold`, or the queue is full: new work should wait, or go elsewhere.
+    /// The load factor is at or above `backpressure_threshold`, or the queue is full. New work
+    /// should wait or go elsewhere.
     Saturated,
 }
 
@@ -35,27 +37,28 @@ impl fmt::Display for Pressure {
 impl FromStr for Pressure {
     type Err = ParseError;
 
-    /// Takes the names that `Display` writes, in any case.
+    /// Parses the names that `Display` writes, in upper or lower case.
     fn from_str(name: &str) -> Result<Self, ParseError> {
         ParseError::find("pressure", name, &[Self::Normal, Self::Saturated])
     }
 }
 
-/// Compares the tasks in flight with the saturation mark, and the free places with none.
+/// Compares the tasks in flight with the saturation mark, and the number of free permits with 0.
 ///
-/// It is told of each change: [`on_rise`](Self::on_rise) where a permit is taken and where a worker that was idle begins a task,
-/// [`on_relief`](Self::on_relief) where a permit comes home and where a worker runs out of work or leaves. (While a worker goes
-/// on from task to task the number of active threads is what it was.)
+/// It is called at each change: [`on_rise`](Self::on_rise) when a permit is taken and when an idle
+/// worker begins a task, [`on_relief`](Self::on_relief) when a permit comes back and when a worker
+/// runs out of work or leaves. While a worker goes from task to task, the number of active threads
+/// does not change.
 ///
-/// The hot paths compare two numbers. A crossing is decided once more after the flag is set: whoever changes the load
-/// afterwards sees the flag, and whoever changed it before is seen.
+/// The hot paths compare two numbers. A crossing is decided once more after the flag is set: a
+/// thread that changes the load later sees the flag, and the second decision sees earlier changes.
 #[derive(Debug)]
 pub(in crate::pool) struct Gauge {
     pub(in crate::pool) capacity: Capacity,
     pub(in crate::pool) mark: usize,
     saturated: AtomicBool,
     state: watch::Sender<Pressure>,
-    /// Somebody decides and tells.
+    /// A thread is deciding and notifying.
     telling: AtomicBool,
 }
 
@@ -79,8 +82,8 @@ impl Gauge {
         *self.state.borrow()
     }
 
-    /// After the load may have risen to `in_flight` tasks with `free` permits. `load` returns the
-    /// present values of both.
+    /// Checks for saturation after the load may have risen to `in_flight` tasks with `free`
+    /// permits. `load` returns the present values of both.
     #[inline]
     pub(in crate::pool) fn on_rise(&self, in_flight: usize, free: usize, load: impl Fn() -> (usize, usize)) {
         if is_saturated(in_flight, self.mark, free) && !self.saturated.load(Ordering::SeqCst) {
@@ -88,7 +91,7 @@ impl Gauge {
         }
     }
 
-    /// After the load may have fallen.
+    /// Checks for relief after the load may have fallen.
     #[inline]
     pub(in crate::pool) fn on_relief(&self, load: impl Fn() -> (usize, usize)) {
         if self.saturated.load(Ordering::SeqCst) && !self.is_over(&load) {
@@ -101,8 +104,9 @@ impl Gauge {
         is_saturated(in_flight, self.mark, free)
     }
 
-    /// Decides anew and tells the watchers. Their wakers, and the subscriber of `tracing`, are code of users and may come
-    /// back here: so one thread at a time decides and tells, without a lock, and whoever meets it leaves the rest to it.
+    /// Decides again and notifies the watchers. Their wakers, and the subscriber of `tracing`, are
+    /// user code and may call this function again. So one thread at a time decides and notifies,
+    /// without a lock, and every other thread leaves the decision to it.
     #[cold]
     fn cross(&self, load: impl Fn() -> (usize, usize)) {
         while !self.telling.swap(true, Ordering::SeqCst) {
@@ -118,7 +122,7 @@ impl Gauge {
                 over = now;
             }
             self.telling.store(false, Ordering::SeqCst);
-            // Whoever changed the load since, and left it to us, is seen here.
+            // This check sees the changes of threads that left the decision to this one.
             if self.is_over(&load) == over {
                 break;
             }

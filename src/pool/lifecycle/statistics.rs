@@ -1,4 +1,4 @@
-//! The pool's figures, for people and exporters.
+//! The statistics of a pool, for people and exporters.
 
 use std::sync::atomic::Ordering;
 
@@ -10,23 +10,26 @@ use crate::pool::shared::Shared;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PoolStatistics {
-    /// Tasks that ran to their end, those that panicked among them.
+    /// Tasks that ran to their end, including those that panicked.
     pub tasks_completed: u64,
-    /// Tasks that ever entered the queue: all that completed, run, wait or were cancelled. Never goes down. Exact while
-    /// nothing changes; else tasks that start while it is read may be missing, and one that was cancelled on its way into the
+    /// Tasks that entered the queue since the pool was built: those that completed, run, wait or
+    /// were cancelled. It never decreases. It is exact while nothing changes. Otherwise tasks that
+    /// start during the reading may be missing, and a task that was cancelled on its way into the
     /// queue may be counted.
     pub tasks_queued: u64,
-    /// Tasks taken from the deques of another worker.
+    /// Tasks that a worker took from another worker's deques.
     pub tasks_stolen: u64,
     /// Threads that run a task now.
     pub active_threads: usize,
-    /// Threads there are now, those that are about to start or leave among them; 0 once the pool has ended.
+    /// Threads now, including those that are about to start or leave; 0 once the pool has ended.
     pub total_threads: usize,
-    /// Tasks that wait in the queue now, accepted and not started.
+    /// Accepted tasks that wait in the queue now. Tasks beyond the limit are counted in
+    /// `waiting_callers`.
     pub queue_depth: usize,
-    /// The mean time a completed task took, in milliseconds; 0 before the first.
+    /// The mean time of a completed task, in milliseconds; 0 before the first.
     pub average_task_time_ms: f64,
-    /// (active + queued) / (threads at maximum + queue limit). Reserved places count as queued; subtasks do not count.
+    /// (active + queued) / (maximum of threads + limit of the queue). Reserved permits count as
+    /// queued. Subtasks do not count.
     pub load_factor: f64,
     /// Tasks that panicked.
     pub tasks_panicked: u64,
@@ -34,31 +37,35 @@ pub struct PoolStatistics {
     pub tasks_cancelled: u64,
     /// Tasks whose deadline passed before they started.
     pub tasks_expired: u64,
-    /// Tasks that were taken in and refused later, to make room for more urgent ones or because they had waited for too long.
+    /// Tasks that were accepted and later refused, because more urgent tasks evicted them or
+    /// because they had waited too long.
     pub tasks_shed: u64,
-    /// Whether tasks with a class, tenant or deadline wait for too long: the least time of the last tenth of a second was over 5 ms.
+    /// Whether labelled tasks wait too long: the minimum queueing delay stayed above 5 ms for 100
+    /// ms (CoDel).
     pub overloaded: bool,
-    /// Bytes of labelled work that are under way, where there is a `byte_budget`.
+    /// Bytes that labelled tasks hold, if the pool has a `byte_budget`; otherwise 0.
     pub bytes_under_way: usize,
-    /// Tenants whose account is kept: those with tasks, and up to 1,024 others.
+    /// Tenants with an account: those with tasks, and up to 1,024 others.
     pub tenants: usize,
-    /// Milliseconds of work that was finished for nobody: the caller had given up while the task ran.
+    /// Time of tasks whose caller gave up while they ran, in milliseconds.
     pub abandoned_time_ms: f64,
-    /// Callers who were refused or had to wait for a place.
+    /// The number of times that a caller was refused or had to wait.
     pub backpressure_events: u64,
-    /// Callers who stand in line for a place now.
+    /// Callers who wait for a permit or for bytes now. The caller of a task beyond the limit
+    /// counts.
     pub waiting_callers: usize,
     /// Permits that are held and not used now.
     pub reserved_permits: usize,
-    /// Permits that were not used in time, so that their places went to others.
+    /// Permits that were not used in time, so that others could have their places.
     pub lapsed_permits: u64,
-    /// Threads that the pool may have now: as many as it takes to keep the usable cores busy, between `min_threads` and
-    /// `max_threads`. They are started as work meets no free thread.
+    /// Threads that the pool may have now: as many as keep the usable cores busy, between
+    /// `min_threads` and `max_threads`. They start when work finds no free thread.
     pub thread_limit: usize,
-    /// Threads that are blocked in their tasks now: in sections that are declared so
-    /// ([`TaskContext::block_in_place`](crate::TaskContext::block_in_place)), or found so while work waited.
+    /// Threads that are blocked in their tasks now: in declared sections
+    /// ([`TaskContext::block_in_place`](crate::TaskContext::block_in_place)), or found blocked
+    /// while work waited.
     pub blocked_threads: usize,
-    /// Threads that were ever started.
+    /// Threads started since the pool was built.
     pub threads_started: u64,
     /// Threads that the operating system refused to start.
     pub thread_spawn_failures: u64,
@@ -69,7 +76,8 @@ pub struct PoolStatistics {
 impl PoolStatistics {
     pub(in crate::pool) fn read(shared: &Shared) -> Self {
         const NS_PER_MS: f64 = 1e6;
-        // In this order: a task that starts meanwhile is counted where it waits, or not at all, but never twice.
+        // In this order: a task that starts during the reading is counted where it waits, or not at
+        // all, but never twice.
         let tally = &shared.tally;
         let cancelled = tally.cancelled.load(Ordering::Acquire);
         let (expired, shed) = (tally.expired.load(Ordering::Acquire), tally.shed.load(Ordering::Acquire));

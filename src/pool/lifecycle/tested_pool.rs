@@ -1,4 +1,4 @@
-//! What `test_util` asks of a pool and of its builder.
+//! The parts of a pool and of its builder that `test_util` uses.
 
 use std::sync::{Arc, Weak};
 

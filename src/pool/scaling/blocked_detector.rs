@@ -1,15 +1,15 @@
-//! Finds workers that are blocked in a task that did not say so.
+//! Finds workers that block in a task outside of a declared section.
 //!
-//! The check runs every few milliseconds, but only while work waits and nobody is free to take it. A
-//! worker that has neither begun a task nor been on a core from one check to the next, and sleeps, is
-//! blocked. (Only a worker whose clock stands still is asked whether it sleeps: the kernel brings the
-//! clock of a thread that runs up to date at its ticks.)
+//! The check runs every few milliseconds, but only while work waits and no worker is free to take
+//! it. A worker is blocked if it has neither begun a task nor been on a core from one check to the
+//! next, and sleeps. Only a worker whose clock stands still is asked whether it sleeps: the kernel
+//! updates the clock of a running thread at its ticks.
 
 use crate::pool::scaling::sampler::ThreadClocks;
 use crate::pool::shared::Shared;
 use crate::topology::{Spent, ThreadClock};
 
-/// What the last check saw.
+/// What the last check found.
 #[derive(Debug, Default)]
 pub(in crate::pool) struct BlockedDetector {
     workers: Vec<Seen>,

@@ -1,4 +1,4 @@
-//! Threads ahead of load that is foreseen. Without the feature `forecast` nothing is.
+//! Threads for load that is foreseen. Without the feature `forecast` no load is.
 
 #[cfg(feature = "forecast")]
 use std::time::SystemTime;
@@ -10,7 +10,7 @@ use crate::policy::scaling::Sample;
 #[cfg(feature = "forecast")]
 use crate::sync::Mutex;
 
-/// Told how many threads are foreseen; says whether it wants to be told again.
+/// Called with the number of foreseen threads. Returns false to be called no more.
 pub(crate) type Prepare = dyn FnMut(usize) -> bool + Send;
 
 /// The pool's forecast, if it has one.
@@ -18,7 +18,7 @@ pub(crate) type Prepare = dyn FnMut(usize) -> bool + Send;
 pub(in crate::pool) struct Foresight {
     #[cfg(feature = "forecast")]
     forecast: Option<Mutex<Forecast>>,
-    /// Others who prepare for the load.
+    /// Callbacks of others that prepare for the load.
     #[cfg(feature = "forecast")]
     others: Mutex<Vec<Box<Prepare>>>,
 }
@@ -39,15 +39,15 @@ impl Foresight {
         self.forecast.as_ref().map(|forecast| forecast.lock().history())
     }
 
-    /// Whether it wants every sample, busy or not.
+    /// Returns whether the forecast needs every sample, also of an idle pool.
     pub(in crate::pool) fn learns(&self) -> bool {
         self.forecast.is_some()
     }
 
-    /// Learns from a sample, and says how many threads there should be for what comes next.
+    /// Learns from a sample. Returns how many threads there should be for the next load.
     pub(in crate::pool) fn floor(&self, sample: &Sample) -> Option<usize> {
         let mut forecast = self.forecast.as_ref()?.lock();
-        // A clock before 1970 is as good as any other, as long as it goes on.
+        // A clock before 1970 gives times from 0; the forecast needs only that they increase.
         let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         forecast.observe(at, &observation(sample));
         let floor = forecast.floor()?;
@@ -56,7 +56,8 @@ impl Foresight {
         Some(floor)
     }
 
-    /// `prepare` is called on the timer thread with every sample for which threads are foreseen. It must be brief.
+    /// Registers `prepare`. The timer thread calls it with every sample for which threads are
+    /// foreseen. It must be brief.
     pub(in crate::pool) fn tell(&self, prepare: Box<Prepare>) {
         if self.learns() {
             self.others.lock().push(prepare);
@@ -64,7 +65,7 @@ impl Foresight {
     }
 }
 
-/// What a forecast is told of a sample. A thread that is ready and has no core is not busy.
+/// Converts a sample for the forecast. A thread that is ready and has no core is not busy.
 #[cfg(feature = "forecast")]
 fn observation(sample: &Sample) -> Observation {
     Observation {

@@ -1,6 +1,8 @@
-//! Reads what the pool and the system know of the last interval, for the controller. A sample of ten workers takes ten
-//! to thirty microseconds, on the timer thread, and some 30 more for each that was busy all the time with few turns on a core: whether
-//! it slept is asked as well, and the kernel writes all of a thread's status for that.
+//! Samples the last interval for the controller, from the pool and the system.
+//!
+//! A sample of ten workers takes 10 to 30 us on the timer thread. It takes about 30 us more for
+//! each worker that was busy all the time with few turns on a core: for such a worker the sampler
+//! also reads whether it slept, and the kernel writes the thread's whole status for that.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +23,7 @@ struct Open {
 }
 
 impl ThreadClocks {
-    /// The clock of the thread that is now in `slot`.
+    /// Returns the clock of the thread that is now in `slot`.
     pub(in crate::pool) fn of(&mut self, slot: usize, thread: Option<u32>) -> Option<&ThreadClock> {
         if self.0.len() <= slot {
             self.0.resize_with(slot + 1, Open::default);
@@ -34,7 +36,7 @@ impl ThreadClocks {
     }
 }
 
-/// What was read last.
+/// The last readings.
 #[derive(Debug)]
 pub(in crate::pool) struct Sampler {
     quota: Quota,
@@ -46,7 +48,7 @@ pub(in crate::pool) struct Sampler {
     throttled: Duration,
 }
 
-/// Of one worker.
+/// The last reading of one worker.
 #[derive(Debug, Clone, Copy, Default)]
 struct Reading {
     thread: Option<u32>,
@@ -55,11 +57,12 @@ struct Reading {
     waits: Waits,
 }
 
-/// Who was put on a core more often than this in an interval can't have waited for one for long: whether it slept need not be asked.
+/// A thread that was put on a core more often than this in an interval can't have waited long for
+/// one, so the sampler need not read whether it slept.
 const MANY_TURNS: u64 = 40;
 
 impl Sampler {
-    /// The first reading; samples are differences.
+    /// Takes the first reading. A sample is the difference of two readings.
     pub(in crate::pool) fn new(shared: &Shared, clocks: &mut ThreadClocks) -> Self {
         let mut sampler = Self {
             quota: Quota::of_this_process(),
@@ -74,14 +77,15 @@ impl Sampler {
         sampler
     }
 
-    /// What has happened since the last call.
+    /// Returns what has happened since the last call.
     pub(in crate::pool) fn sample(&mut self, shared: &Shared, clocks: &mut ThreadClocks) -> Sample {
         let now = Instant::now();
         let interval = now.saturating_duration_since(std::mem::replace(&mut self.at, now));
         let (threads_clocks, on_cpu) = self.read_workers(shared, clocks, interval);
         let process = process_cpu();
         let others = match (process, std::mem::replace(&mut self.process, process)) {
-            // Without the threads' clocks the pool's own time can't be told from others'.
+            // Without the threads' clocks the pool's own time can't be told from the time of
+            // others.
             (Some(now), Some(before)) if threads_clocks.is_some() => {
                 now.saturating_sub(before).saturating_sub(on_cpu)
             }
@@ -110,13 +114,14 @@ impl Sampler {
         sample
     }
 
-    /// The cores that the process may use now.
+    /// Returns the cores that the process may use now.
     fn usable_cores(&self) -> f64 {
         let cores = affinity() as f64;
         self.quota.cores().map_or(cores, |quota| quota.min(cores))
     }
 
-    /// The sum of the workers' clocks, if there are any, and the time that they were on cores.
+    /// Returns the sum of the workers' clocks, if there are any, and the time that they were on
+    /// cores.
     fn read_workers(
         &mut self,
         shared: &Shared,
@@ -131,7 +136,7 @@ impl Sampler {
             let clock = clocks.of(slot, thread);
             let spent = clock.and_then(ThreadClock::read);
             let away_ns = worker.away().sum(now_ns);
-            // A thread that has come since has spent all of its time since.
+            // A thread that is new since the last reading has spent all of its time since then.
             let (from, mut waits) =
                 if before.thread == thread { (before.spent, before.waits) } else { Default::default() };
             let away = away_ns.saturating_sub(before.away_ns);

@@ -1,11 +1,11 @@
-//! Sizes the pool while that matters: samples for the controller, and checks for blocked workers.
+//! Sizes the pool: takes samples for the controller, and checks for blocked workers.
 //!
-//! All of it happens on the timer thread, and none while no work waits for a thread: an idle pool,
-//! and one that copes with its load, are not looked at (unless there is a forecast, which learns from
-//! both). A thread that submits work, and meets neither a free worker nor leave to start one, calls
-//! the timer thread. The checks end when no work has waited for a while. A fence on either side makes
-//! sure that no such work is missed: the submitter pushes its work and then reads `watched`, the timer
-//! thread clears `watched` and then reads the queues.
+//! All of this happens on the timer thread, and only while work waits for a thread: an idle pool
+//! and one that keeps up with its load are not sampled (unless there is a forecast, which learns
+//! from both). A thread that submits work, finds no free worker and may not start one calls the
+//! timer thread. The checks end when no work has waited for a while. Two fences prevent that such
+//! work is missed: the submitter pushes its work and then reads `watched`, and the timer thread
+//! clears `watched` and then reads the queues.
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -18,10 +18,11 @@ use crate::pool::scaling::sampler::Sampler;
 use crate::pool::scaling::sampler::ThreadClocks;
 use crate::pool::shared::Shared;
 
-/// The time between two checks for blocked workers. The second check after a worker blocked finds it, so
-/// work goes on within ten milliseconds.
+/// The time between two checks for blocked workers. The second check after a worker blocked finds
+/// it, so work continues within 10 ms.
 const CHECK: Duration = Duration::from_millis(4);
-/// The same for a pool that has all the threads it may have: there is nothing to find, until one has left.
+/// The time between two checks in a pool that has all its threads. Such a pool gains nothing from a
+/// check until a thread has left.
 const CHECK_WHEN_FULL: Duration = Duration::from_millis(20);
 /// The checks end after this many in a row that find no work waiting.
 const QUIET_CHECKS: u32 = 6;
@@ -29,10 +30,11 @@ const QUIET_CHECKS: u32 = 6;
 const QUIET_SAMPLES: u32 = 10;
 
 impl Shared {
-    /// Work waits, nobody is free, and no thread may be started: somebody should look whether that is right.
+    /// Calls the timer thread to check for blocked workers: work waits, no worker is free, and no
+    /// thread may be started.
     #[inline]
     pub(in crate::pool) fn watch_threads(self: &Arc<Self>) {
-        // The fence of `notify` is between the push of the work and this.
+        // The fence of `notify` is between the push of the work and this load.
         if !self.scaling.watched.load(Ordering::Relaxed) {
             self.begin_watch();
         }
@@ -45,14 +47,14 @@ impl Shared {
         }
     }
 
-    /// Whether work waits and nobody is free to take it.
+    /// Returns whether work waits and no worker is free to take it.
     fn work_is_stuck(&self) -> bool {
         let census = self.idle.census();
         census.idle() + census.searching() == 0 && !census.ended() && self.has_work()
     }
 }
 
-/// The part of it that is the timer thread's own.
+/// The part of the sizing that only the timer thread uses.
 #[derive(Debug)]
 pub(in crate::pool) struct Scaler {
     controller: Controller,
@@ -63,7 +65,7 @@ pub(in crate::pool) struct Scaler {
     next_check: Option<Instant>,
     quiet_checks: u32,
     quiet_samples: u32,
-    /// The number of threads that are too many, at the last sample.
+    /// The number of threads over the limit at the last sample.
     surplus: usize,
 }
 
@@ -83,7 +85,7 @@ impl Scaler {
         }
     }
 
-    /// When the next check and the next sample are due; `None` while nobody has called for it.
+    /// Returns when the next check or sample is due; `None` if no thread has called for it.
     pub(in crate::pool) fn next(
         &mut self,
         shared: &Shared,
@@ -91,7 +93,7 @@ impl Scaler {
     ) -> (Option<Instant>, Option<Instant>) {
         if self.next_check.is_none() && shared.scaling.watched.load(Ordering::SeqCst) {
             (self.quiet_checks, self.quiet_samples) = (0, 0);
-            // At once: the second check finds those that are blocked already.
+            // At once: the second check finds workers that are blocked already.
             self.next_check = Some(now);
         }
         if self.next_sample.is_none() && shared.scaling.foresight.learns() {
@@ -100,7 +102,7 @@ impl Scaler {
         (self.next_check, self.next_sample)
     }
 
-    /// Checks, if that is due, and samples, if it is time.
+    /// Checks for blocked workers if `due`, and takes a sample if it is time.
     pub(in crate::pool) fn act(&mut self, shared: &Arc<Shared>, now: Instant, due: bool) {
         if due {
             self.next_check = self.find_blocked(shared).map(|pause| now + pause);
@@ -115,7 +117,7 @@ impl Scaler {
         }
     }
 
-    /// A check. Returns the time until the next.
+    /// Checks for blocked workers. Returns the time until the next check.
     fn find_blocked(&mut self, shared: &Arc<Shared>) -> Option<Duration> {
         let waits = shared.work_is_stuck();
         let may_grow = shared.idle.census().total() < shared.bounds.max;
@@ -147,7 +149,7 @@ impl Scaler {
         None
     }
 
-    /// A sample. Says whether there is to be another.
+    /// Takes a sample. Returns whether another must follow.
     fn sample(&mut self, shared: &Arc<Shared>) -> bool {
         let Some(sampler) = &mut self.sampler else { return false };
         let sample = sampler.sample(shared, &mut self.clocks);
@@ -157,7 +159,8 @@ impl Scaler {
             (decision.target, decision.reason) = (foreseen, Reason::Foreseen);
         }
         let before = shared.scaling.last.lock().replace(decision);
-        // The subscriber is a user's: it may ask for this very decision, so not under the lock, and the timer thread outlives it.
+        // The subscriber is a user's code and may read this decision, so the lock is not held. Its
+        // panic must not end the timer thread.
         contain(|| tell(&decision, before));
         let cores = sample.usable_cores.ceil() as usize;
         shared.scaling.allowance.change(|parts| {
@@ -174,23 +177,25 @@ impl Scaler {
             || self.quiet_samples < QUIET_SAMPLES;
         if !go_on {
             self.sampler = None;
-            // A file for each thread, and nobody knows for how long. The detector does not check either.
+            // Each clock keeps a file open, and the next sample may be far off. The detector does
+            // not check now either.
             self.clocks = ThreadClocks::default();
         }
         go_on
     }
 
-    /// Threads over the limit leave when their task is done, if that was so at the last sample already: what a worker that was
-    /// blocked for a moment has left behind may be needed again in the next.
+    /// Orders threads over the limit to leave after their task, if they were over it at the last
+    /// sample too. Threads that replaced a worker which was blocked for a moment may soon be needed
+    /// again.
     fn retire(&mut self, shared: &Shared, threads: usize, queued: usize) {
         let surplus = threads.saturating_sub(shared.scaling.allowance.limit());
         let before = std::mem::replace(&mut self.surplus, surplus);
-        // Where nothing waits they run out of work by themselves.
+        // Without waiting work the workers leave by themselves.
         shared.orders.retire(if queued > 0 { surplus.min(before) } else { 0 });
     }
 }
 
-/// Every decision is an event; one that changes nothing only for those who want to see everything.
+/// Emits every decision as an event, at trace level if it changes nothing.
 fn tell(decision: &Decision, before: Option<Decision>) {
     let Decision { target, reason, blocked_share, runnable_share, cores, sample, .. } = decision;
     if before.is_some_and(|before| before.target == *target) {

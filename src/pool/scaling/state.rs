@@ -1,4 +1,4 @@
-//! What all threads see of the sizing.
+//! The state of the sizing that all threads see.
 
 use std::sync::atomic::AtomicBool;
 
@@ -7,12 +7,12 @@ use crate::pool::scaling::foresight::Foresight;
 use crate::pool::threads::allowance::Allowance;
 use crate::sync::Mutex;
 
-/// The part of it that all threads see.
+/// The part of the sizing that all threads see.
 #[derive(Debug)]
 pub(in crate::pool) struct Scaling {
     pub(in crate::pool) allowance: Allowance,
     pub(in crate::pool) foresight: Foresight,
-    /// The timer thread checks, or has been called to.
+    /// The timer thread checks, or has been called to check.
     pub(in crate::pool) watched: AtomicBool,
     pub(in crate::pool) last: Mutex<Option<Decision>>,
 }
@@ -23,7 +23,7 @@ impl Scaling {
         Self { allowance, foresight, watched: AtomicBool::new(false), last: Mutex::new(None) }
     }
 
-    /// The controller's last decision.
+    /// Returns the controller's last decision.
     pub(in crate::pool) fn last(&self) -> Option<Decision> {
         *self.last.lock()
     }

@@ -15,22 +15,28 @@ use crate::pool::worker;
 use crate::task::TaskOptions;
 
 impl AdaptiveThreadPool {
-    /// Runs `work` on the pool and waits for its result. While the queue is full the work waits its turn, first come,
-    /// first served: that is the backpressure. The work stands in line by itself: its turn comes even if this future is
-    /// not polled at the time.
+    /// Runs `work` on the pool and waits for its result.
     ///
-    /// Awaited on a worker of this very pool (by a task that blocks on it), the work runs at once on that thread.
+    /// The work enters the queue at the first poll. While the queue is full, the work waits in the
+    /// queue beyond the limit; the future stays pending, which is the backpressure. The work starts
+    /// in its turn, first come, first served, even if the future is not polled at that time.
     ///
-    /// The future borrows the pool. To spawn it, move a handle along: `tokio::spawn(async move { pool.run(work).await })`.
+    /// If a worker of this pool polls the future (a task that blocks on it), the work runs at once
+    /// on that thread.
+    ///
+    /// The future borrows the pool. To spawn the future, move a handle of the pool into it:
+    /// `tokio::spawn(async move { pool.run(work).await })`.
     ///
     /// # Errors
-    /// [`JoinError::Panicked`](crate::JoinError::Panicked) if the work panicked, [`Closed`](crate::JoinError::Closed) or
-    /// [`Cancelled`](crate::JoinError::Cancelled) if the pool was shut down before it began.
+    /// - [`JoinError::Panicked`](crate::JoinError::Panicked): the work panicked.
+    /// - [`Closed`](crate::JoinError::Closed) or [`Cancelled`](crate::JoinError::Cancelled): the
+    ///   pool was shut down before the work started.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the work if it has not started: its closure is dropped and its place in the queue is
-    /// free before `drop` returns. If it runs, it can see that nobody waits for it
-    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); its result is dropped.
+    /// Dropping the future cancels work that has not started: `drop` drops the closure and frees
+    /// its place in the queue before it returns. Work that runs continues. It can check whether its
+    /// caller has gone ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)), and the
+    /// pool drops its result.
     pub fn run<F, T>(&self, work: F) -> RunFuture<'_, F, T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -39,17 +45,20 @@ impl AdaptiveThreadPool {
         RunFuture::new(self.shared(), work, None)
     }
 
-    /// Starts `work` in the background once there is room for it. The handle's semantics are those of Tokio's: dropping
-    /// it detaches the task, [`abort`](JoinHandle::abort) cancels it if it has not started.
+    /// Starts `work` in the background once the queue has room for it.
     ///
-    /// While the queue is full it is the future that waits, not the work: a turn that is not taken up, because the future
-    /// is not polled, goes to others after `reservation_timeout`, and the future stands in line anew (see [`Permit`]).
+    /// The handle behaves as Tokio's: dropping it detaches the task, and
+    /// [`abort`](JoinHandle::abort) cancels a task that has not started.
+    ///
+    /// While the queue is full, the future waits for a permit, and the work is not submitted. If
+    /// the future is granted a permit and is not polled for `reservation_timeout`, others get that
+    /// permit. The future then waits for a new permit, behind all others (see [`Permit`]).
     ///
     /// # Errors
-    /// The pool is shutting down: the closure is handed back, with the facts.
+    /// The pool is shutting down. The error returns the closure and the facts.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready gives up the place in line; nothing was started.
+    /// Dropping the future before it is ready ends the wait. Nothing was started.
     pub async fn spawn<F, T>(&self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -72,11 +81,11 @@ impl AdaptiveThreadPool {
         }
     }
 
-    /// Starts `work` in the background if there is room for it now.
+    /// Starts `work` in the background if the queue has room for it now.
     ///
     /// # Errors
-    /// The queue is full, others wait for a place already, or the pool takes no more work: the closure is handed back,
-    /// with the facts.
+    /// The queue is full, others already wait for a permit, or the pool is shutting down. The error
+    /// returns the closure and the facts.
     pub fn try_spawn<F, T>(&self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -90,19 +99,21 @@ impl AdaptiveThreadPool {
         self.shared().submit_handle(None, Mode::Try, work, |work| work)
     }
 
-    /// Waits for a place in the queue, to be used later. See [`Permit`] for how long it is kept.
+    /// Waits for a permit: a place in the queue that is used later. [`Permit`] says how long the
+    /// place is kept.
     ///
     /// # Errors
-    /// The pool takes no more work.
+    /// The pool is shutting down.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up the place in line; a place that it had been granted goes to the next.
+    /// Dropping the future ends the wait. A permit that the future had been granted goes to the
+    /// next waiter.
     pub fn acquire(&self) -> Acquire<'_> {
         Acquire::new(Cow::Borrowed(self))
     }
 
-    /// The same as a future that has a handle of its own: to be kept in a struct and polled from there, as in the `poll_ready` of a
-    /// service.
+    /// Waits for a permit as [`acquire`](Self::acquire) does, with a future that owns a handle of
+    /// the pool. A struct can keep this future and poll it, as in the `poll_ready` of a service.
     ///
     /// # Errors
     /// As [`acquire`](Self::acquire).
@@ -121,18 +132,18 @@ impl AdaptiveThreadPool {
         Acquire::new(Cow::Owned(self.clone()))
     }
 
-    /// A place in the queue if there is one now.
+    /// Takes a permit if there is one now.
     ///
     /// # Errors
-    /// The queue is full, others wait for a place already, or the pool takes no more work.
+    /// The queue is full, others already wait for a permit, or the pool is shutting down.
     pub fn try_acquire(&self) -> Result<Permit, Rejection> {
         self.shared().test_refusal()?;
         self.permit().map_err(|full| self.shared().rejection(full))
     }
 
-    /// Lets work in, plain if the options say nothing, for a caller who awaits it and is not a task
-    /// of its own: a service or a processor. The work is made of `with`, which is handed back on a
-    /// refusal.
+    /// Submits work for a caller who awaits it and is not a task of its own: a service or a
+    /// processor. Options that are empty make plain work. `work` builds the closure from `with`; a
+    /// refusal returns `with`.
     pub(crate) fn submit<W, F, T>(
         &self,
         options: TaskOptions,
@@ -153,7 +164,7 @@ impl AdaptiveThreadPool {
         self.shared().submit_handle(options, mode, with, work).map(AbortOnDrop::new)
     }
 
-    /// The same for a caller who waits: what is refused yields the refusal as its result.
+    /// Submits work for a caller who waits. A refusal becomes the result of the work.
     pub(crate) fn enqueue<F, T>(&self, options: TaskOptions, mode: Mode, work: F) -> AbortOnDrop<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -163,7 +174,7 @@ impl AdaptiveThreadPool {
         submitted.unwrap_or_else(|rejected| AbortOnDrop::new(self.shared().refused(rejected)))
     }
 
-    /// As [`run`](Self::run), with options.
+    /// Runs `work` as [`run`](Self::run) does, with options.
     pub(crate) fn run_with<F, T>(&self, options: TaskOptions, work: F) -> RunFuture<'_, F, T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -172,20 +183,20 @@ impl AdaptiveThreadPool {
         RunFuture::new(self.shared(), work, options.unless_empty())
     }
 
-    /// So many tasks were submitted at once: calls a worker for each, as far as cores go, instead of leaving it to the first
-    /// to wake the next.
+    /// Wakes or starts one worker for each of `tasks` tasks that were submitted together, up to the
+    /// usable cores. Otherwise each woken worker would wake the next.
     pub(crate) fn call(&self, tasks: usize) {
         self.shared().work_waits();
         self.shared().idle.rouse(tasks.min(self.usable_threads()));
     }
 
-    /// How many tasks of this pool can run at once, as far as cores go. As of its building: to ask the system again costs
-    /// some 30 us.
+    /// Returns how many tasks of this pool can run at once on the cores that were usable when the
+    /// pool was built. The value is stored, because asking the system takes about 30 us.
     pub(crate) fn usable_threads(&self) -> usize {
         self.shared().usable_threads()
     }
 
-    /// Whether the calling thread is one of this pool's workers.
+    /// Returns whether the calling thread is a worker of this pool.
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
         worker::current_of(self.shared()).is_some()
@@ -193,14 +204,16 @@ impl AdaptiveThreadPool {
 }
 
 impl Permit {
-    /// Starts `work` in the background. It can't fail for lack of room; if the pool was shut down meanwhile, the handle
-    /// yields [`JoinError::Closed`](crate::JoinError::Closed) and the work is dropped.
+    /// Starts `work` in the background. It never fails for lack of room. If the pool was shut down
+    /// meanwhile, `spawn` drops the work and the handle yields
+    /// [`JoinError::Closed`](crate::JoinError::Closed).
     pub fn spawn<F, T>(self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        // The permit may be the last handle: the pool stays open until the work is in the queue.
+        // The permit may be the last handle. This clone keeps the pool open until the work is in
+        // the queue.
         let pool = self.pool.clone();
         let handle = pool.shared().submit_handle(None, Mode::Permit(self), work, |work| work);
         handle.unwrap_or_else(|rejected| pool.shared().refused(rejected))

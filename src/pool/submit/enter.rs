@@ -1,4 +1,4 @@
-//! [`Shared::submit`]: the one way of work into the pool.
+//! [`Shared::submit`]: the only way for work to enter the pool.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,18 +15,18 @@ use crate::pool::worker;
 use crate::pool::worker::Worker;
 use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket};
 
-/// Work that has entered.
+/// Work that has entered the pool.
 pub(in crate::pool) struct Submitted<T> {
     pub(in crate::pool) join: Arc<dyn Join<T>>,
     pub(in crate::pool) attention: Attention,
 }
 
 impl Shared {
-    /// Lets work in as `mode` says. The work is made of `with`, which is handed back on a refusal.
-    /// Work without options is plain.
+    /// Admits work as `mode` says and puts it into its queue. `work` builds the closure from
+    /// `with`; a refusal returns `with`. Work without options is plain.
     ///
-    /// On a worker of this pool the work is a subtask: it goes to the worker's own deque, and needs
-    /// neither a permit nor bytes.
+    /// On a worker of this pool the work becomes a subtask: it goes into the worker's own deque,
+    /// and takes neither a permit nor bytes.
     #[inline]
     pub(in crate::pool) fn submit<W, F, T>(
         self: &Arc<Self>,
@@ -40,7 +40,7 @@ impl Shared {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        // Before a place is taken: this is code of a user, whose panic must not cost the place.
+        // Before a permit is taken: this runs a user's code, whose panic must not lose the permit.
         let mut context = self.capture(options.as_ref());
         if let Some(worker) = worker::current_of(self) {
             let label = match worker.label(options) {
@@ -76,7 +76,7 @@ impl Shared {
         Ok(Submitted { join: cell, attention })
     }
 
-    /// The same for a caller who keeps the handle.
+    /// Submits work as [`submit`](Self::submit) does and returns its handle.
     pub(in crate::pool) fn submit_handle<W, F, T>(
         self: &Arc<Self>,
         options: Option<TaskOptions>,
@@ -92,7 +92,7 @@ impl Shared {
         Ok(JoinHandle::new(submitted.join, Arc::clone(self)))
     }
 
-    /// Puts a task with a place into its queue, and has a worker look if it `calls` one.
+    /// Puts an admitted task into its queue. If `calls`, also notifies a worker.
     #[inline]
     pub(in crate::pool) fn enqueue(self: &Arc<Self>, task: TaskRef, place: Place, calls: bool) -> Attention {
         let waits = (place != Place::Queued(Ticket::HELD)).then(|| TaskRef::clone(&task));
@@ -102,7 +102,8 @@ impl Shared {
         match task.label() {
             None => self.queues.inject(task),
             Some(label) => {
-                // What has begun does not give way to other work, nor does what would leave no place.
+                // A part of a task that has begun is not evicted, nor is a task whose eviction
+                // frees no permit.
                 let gives_way = !label.part && place != Place::Queued(Ticket::NONE);
                 if self.run_queue.push(task, gives_way) {
                     self.keep_expiry();
@@ -111,13 +112,13 @@ impl Shared {
         }
         let attention = if calls { self.work_waits() } else { Attention::Called };
         if let Some(task) = waits.filter(|_| self.permits.is_closed()) {
-            // The close may have swept the queue before this task was there.
+            // The close may have swept the queue before this task entered it.
             self.refuse_beyond(&*task);
         }
         attention
     }
 
-    /// What the calling thread has around it now, with the span of a named task.
+    /// Captures the context of the calling thread, within the span of a named task.
     #[inline]
     pub(in crate::pool) fn capture(&self, options: Option<&TaskOptions>) -> Captured {
         match options.and_then(TaskOptions::span) {
@@ -134,7 +135,7 @@ impl Shared {
         if part { label.of_part() } else { label }
     }
 
-    /// The handle of work that was refused, for a caller who gets no error otherwise.
+    /// Returns the handle of work that was refused, for a caller who gets no error otherwise.
     pub(in crate::pool) fn refused<F, T>(self: &Arc<Self>, rejected: Rejected<F>) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -148,10 +149,11 @@ impl Shared {
 }
 
 impl Worker {
-    /// The label of a subtask: its own, or that of the task that runs here.
+    /// Returns the label of a subtask: one made of its options, or a copy of the running task's
+    /// label.
     ///
     /// # Errors
-    /// The subtask has a deadline, which has passed.
+    /// The deadline in the options has passed.
     pub(in crate::pool) fn label(
         &self,
         options: Option<TaskOptions>,

@@ -16,10 +16,12 @@ use crate::pool::worker;
 use crate::task::Place;
 use crate::task::{Join, TaskRef};
 
-/// A task that was spawned, and the future of its result. Dropping it detaches the task: it runs all the same.
+/// The handle of a spawned task, and the future of its result. Dropping it detaches the task, which
+/// runs all the same.
 ///
 /// # Cancel safety
-/// Polling it and letting go loses nothing: the result is there at the next poll.
+/// A poll loses nothing: if the future is not polled to its end, the result stays there for the
+/// next poll.
 pub struct JoinHandle<T> {
     join: Arc<dyn Join<T>>,
     shared: Arc<Shared>,
@@ -38,46 +40,52 @@ impl<T: 'static> JoinHandle<T> {
         Self { join, shared }
     }
 
-    /// Cancels the task if it has not started: its closure is dropped and its place in the queue is free when this
-    /// returns, and the handle yields [`JoinError::Cancelled`]. A panic in the drop of the closure is reported by the
-    /// panic hook and goes no further. A running task is asked to stop
-    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); whatever it returns is the result.
+    /// Cancels the task if it has not started.
+    ///
+    /// The task's closure is dropped and its place in the queue is free when `abort` returns. The
+    /// handle then yields [`JoinError::Cancelled`]. If the drop of the closure panics, the panic
+    /// hook reports it and the panic goes no further. A task that runs is asked to stop
+    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); what it returns is the
+    /// result.
     pub fn abort(&self) {
         self.shared.cancel(self.join.as_run());
     }
 
-    /// A handle that can only abort, to be kept elsewhere.
+    /// Returns a handle that can only abort the task.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle { task: Arc::clone(&self.join).into_run(), shared: Arc::clone(&self.shared) }
     }
 
-    /// On a worker of its pool: runs the task if nobody has begun it.
+    /// Runs the task on this thread if it has not started and this thread is a worker of its pool.
     pub(in crate::pool) fn help(&self) {
         if let Some(worker) = worker::current_of(&self.shared) {
             worker.help(&*self.join, || Arc::clone(&self.join).into_run());
         }
     }
 
-    /// Whether the task is over: it has run, or was cancelled.
+    /// Returns whether the task is over: it has run, or it will never run.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.join.as_run().is_over()
     }
 
-    /// Blocks the calling thread until the result is there; for tasks that wait for their subtasks, and for threads
-    /// outside of any async runtime. On a worker of this pool the task runs at once on the same thread if it has not
-    /// started; nothing but this task is run meanwhile, so a lock that the caller holds meets no stranger.
+    /// Blocks the calling thread until the result is there. It serves tasks that wait for their
+    /// subtasks, and threads outside of an async runtime.
+    ///
+    /// On a worker of this pool, a task that has not started runs at once on this thread. The
+    /// worker runs no other task meanwhile, so no other task can take a lock that the caller holds.
     ///
     /// # Errors
     /// As for the future.
     ///
     /// # Panics
-    /// In an async context of Tokio, where blocking would hold up other tasks. (Within `spawn_blocking` it is fine.)
+    /// In an async context of Tokio, where blocking would delay other tasks. It is allowed within
+    /// `spawn_blocking`.
     pub fn blocking_join(mut self) -> Result<T, JoinError> {
         if worker::current_of(&self.shared).is_none() {
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                // It knows whether this thread may block: `spawn_blocking`'s may.
+                // Tokio knows whether this thread may block: a thread of `spawn_blocking` may.
                 return runtime.block_on(self);
             }
         }
@@ -113,7 +121,7 @@ impl<T: 'static> Future for JoinHandle<T> {
 impl<T> UnwindSafe for JoinHandle<T> {}
 impl<T> RefUnwindSafe for JoinHandle<T> {}
 
-/// Aborts a task; see [`JoinHandle::abort_handle`].
+/// A handle that can only abort its task; see [`JoinHandle::abort_handle`].
 #[derive(Clone)]
 pub struct AbortHandle {
     task: TaskRef,
@@ -127,13 +135,13 @@ impl std::fmt::Debug for AbortHandle {
 }
 
 impl AbortHandle {
-    /// As [`JoinHandle::is_finished`].
+    /// Returns whether the task is over, as [`JoinHandle::is_finished`].
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.is_over()
     }
 
-    /// As [`JoinHandle::abort`].
+    /// Cancels the task if it has not started, as [`JoinHandle::abort`].
     pub fn abort(&self) {
         self.shared.cancel(&*self.task);
     }
@@ -142,7 +150,8 @@ impl AbortHandle {
 impl UnwindSafe for AbortHandle {}
 impl RefUnwindSafe for AbortHandle {}
 
-/// A task that nobody but the holder wants: dropping this cancels it if it has not started.
+/// A task that is wanted only by the holder of this handle. Dropping the handle cancels a task that
+/// has not started.
 #[derive(Debug)]
 pub(crate) struct AbortOnDrop<T: 'static>(JoinHandle<T>);
 
@@ -151,21 +160,22 @@ impl<T: 'static> AbortOnDrop<T> {
         Self(handle)
     }
 
-    /// Cancels the work if it has not started; asks it to stop if it runs.
+    /// Cancels the work if it has not started. Asks work that runs to stop.
     pub(crate) fn cancel(&self) {
         self.0.abort();
     }
 
-    /// On a worker of its pool: runs the work if nobody has begun it.
+    /// Runs the work on this thread if it has not started and this thread is a worker of its pool.
     pub(crate) fn help(&self) {
         self.0.help();
     }
 }
 
-/// What services ask of it.
+/// The methods that services use.
 #[cfg(feature = "tower")]
 impl<T: 'static> AbortOnDrop<T> {
-    /// The first poll, right after the work was submitted: a lone caller spins for a moment, as with `run`.
+    /// Polls for the first time, right after the work was submitted. A lone caller spins for a
+    /// moment, as in `run`.
     pub(crate) fn poll_fresh(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let JoinHandle { join, shared } = &self.0;
         if worker::current_of(shared).is_none() && shared.caller_spins(cx, shared.permits_taken()) {
@@ -174,14 +184,14 @@ impl<T: 'static> AbortOnDrop<T> {
         Pin::new(self).poll(cx)
     }
 
-    /// Whether the work waits beyond the limit of the queue, or for its bytes.
+    /// Returns whether the work waits for its bytes, or waits in the queue beyond the limit.
     pub(crate) fn is_beyond(&self) -> bool {
         let JoinHandle { join, shared } = &self.0;
         join.as_run().place().is_some_and(|place| place.is_beyond(shared.permits.paid()))
     }
 
-    /// Takes the work back if it waits beyond the limit, and says what it waited for. `None`: it
-    /// has its place, or has begun, or is over.
+    /// Withdraws the work if it waits for its bytes or beyond the limit, and returns what it waited
+    /// for. Returns `None` if the work has its permit, has started, or is over.
     pub(crate) fn withdraw(&self) -> Option<Rejection> {
         let JoinHandle { join, shared } = &self.0;
         let task = join.as_run();

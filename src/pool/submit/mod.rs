@@ -1,8 +1,8 @@
-//! The one way of work into the pool.
+//! How work enters the pool.
 //!
-//! [`Shared::submit`] takes work with its options and a [`Mode`], finds a place for it
-//! (`admit.rs`), and puts it into the injector or, if it has options, into the run order. Work that
-//! does not run leaves by one way as well (`refuse.rs`).
+//! [`Shared::submit`] takes work with its options and a [`Mode`], and admits it
+//! (`pool/admit/place.rs`). It then puts the work into the injector or, if the work has options,
+//! into the run order. Work that does not run leaves through `pool/admit/refuse.rs`.
 
 pub(super) mod api;
 pub(super) mod enter;

@@ -6,21 +6,22 @@ use tokio::sync::Notify;
 
 use crate::pool::submit::permit::Permit;
 
-/// How work enters the pool.
+/// How work enters the pool, and what happens if the queue is full.
 #[derive(Debug)]
 pub(crate) enum Mode {
-    /// It is refused if there is no place now.
+    /// The work is refused if there is no permit now.
     Try,
-    /// It waits in the queue, beyond the limit, if there is no place now.
+    /// If there is no permit now, the work waits in the queue beyond the limit, with a ticket.
     Wait,
-    /// As `Wait`. Tells when the work has a permit, if it waits for its bytes first.
+    /// As `Wait`. If the work waits for its bytes first and then finds a permit, it notifies.
     WaitAndTell(Arc<Notify>),
-    /// As `Wait`. No worker is called: [`call`](super::AdaptiveThreadPool::call) has to follow.
+    /// As `Wait`, but no worker is notified: the caller must call
+    /// [`call`](super::AdaptiveThreadPool::call) afterwards.
     WaitUncalled,
-    /// It has its place. It gives the place back and waits if the byte budget is spent or its tenant
-    /// has its share of the queue.
+    /// The caller has a permit for the work. If the byte budget is spent or the tenant has its
+    /// share of the queue, the work gives the permit back and waits.
     Permit(Permit),
-    /// It continues work that was let in before. It takes a permit if there is one, so that others
-    /// see how full the queue is; it is not refused while the pool is open.
+    /// The work continues work that was admitted before. It takes a permit if there is one, so that
+    /// the permits show how full the queue is. It is refused only if the pool is closed.
     Step,
 }

@@ -1,4 +1,4 @@
-//! A place in the queue, reserved.
+//! Permits that callers hold: reserved places in the queue.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -13,25 +13,27 @@ use crate::pool::AdaptiveThreadPool;
 use crate::pool::shared::count;
 use crate::pool::worker;
 
-/// A reserved place in the queue: work can be put there without waiting and without being refused.
+/// A reserved place in the queue. Its holder can submit work without waiting and without a refusal.
 ///
-/// A place that is held and not used is kept from all others, so it is kept for a limited time: after
-/// `reservation_timeout` (1 s by default) others may have it. The permit stays good all the same: work that it brings
-/// late is accepted, and makes the queue longer than its limit by one. A caller who does not come to fetch a permit that
-/// [`acquire`](AdaptiveThreadPool::acquire) was granted (its future is not polled) loses its turn after the same time,
-/// and stands in line anew when it is polled again.
+/// An unused permit keeps its place from others for `reservation_timeout` (1 s by default) at the
+/// most. After that time others may have the place, and the permit stays valid: late work is
+/// accepted, and makes the queue longer than its limit by one.
+///
+/// A future of [`acquire`](AdaptiveThreadPool::acquire) that was granted a permit and is not polled
+/// for that time loses the permit. When it is polled again, it waits for a new permit, behind all
+/// others.
 ///
 /// Dropping the permit frees the place.
 #[must_use = "a permit that is dropped frees its place"]
 #[derive(Debug)]
 pub struct Permit {
     pub(in crate::pool) pool: AdaptiveThreadPool,
-    /// `None` on a worker of the pool, where no place is needed, and once it is used.
+    /// `None` once the permit is used, and on a worker of the pool, where work needs no permit.
     reservation: Option<ReservationId>,
 }
 
 impl Permit {
-    /// Reserves a permit that was just taken.
+    /// Makes a reservation for a permit that was just taken.
     pub(in crate::pool) fn reserve(pool: &AdaptiveThreadPool) -> Self {
         let reservation = pool.shared().reservations.enter(None);
         Self::new(pool, Some(reservation))
@@ -44,7 +46,8 @@ impl Permit {
         Self { pool: pool.clone(), reservation }
     }
 
-    /// Whether the permit is still good; then it is the caller's to give back.
+    /// Ends the reservation. Returns false if it had lapsed; otherwise the caller now owns the
+    /// permit.
     pub(in crate::pool) fn redeem(mut self) -> bool {
         self.strike()
     }
@@ -63,7 +66,7 @@ impl Drop for Permit {
 }
 
 impl AdaptiveThreadPool {
-    /// A permit, at once. None is needed on a worker of this pool.
+    /// Takes a permit if there is one now. On a worker of this pool no permit is needed.
     pub(in crate::pool) fn permit(&self) -> Result<Permit, Full> {
         let shared = self.shared();
         if worker::current_of(shared).is_some() {
@@ -73,7 +76,14 @@ impl AdaptiveThreadPool {
     }
 }
 
-/// The future of [`AdaptiveThreadPool::acquire`] and [`acquire_owned`](AdaptiveThreadPool::acquire_owned).
+/// The future of [`AdaptiveThreadPool::acquire`] and
+/// [`acquire_owned`](AdaptiveThreadPool::acquire_owned).
+///
+/// # Errors
+/// The pool is shutting down.
+///
+/// # Cancel safety
+/// Dropping the future ends the wait. A permit that it had been granted goes to the next waiter.
 #[must_use = "futures do nothing unless awaited"]
 #[derive(Debug)]
 pub struct Acquire<'p> {
@@ -101,7 +111,8 @@ impl Future for Acquire<'_> {
                 CallPoll::Waiting => return Poll::Pending,
                 CallPoll::Granted(id) => return self.ready(id),
                 CallPoll::Closed => return Poll::Ready(Err(AcquireError::new())),
-                // It did not come when it was its turn: from the end of the line, then.
+                // The caller did not take up its grant in time: it joins the line again, at the
+                // end.
                 CallPoll::Lapsed => {}
             }
         }

@@ -15,7 +15,13 @@ use crate::pool::worker;
 use crate::pool::worker::Worker;
 use crate::task::{Join, Refusal, TaskOptions};
 
-/// The result of work on its way through the pool. Nothing is submitted before the first poll.
+/// The future of `run`: work and its result. It submits the work at the first poll.
+///
+/// # Panics
+/// Polling it again after it was ready.
+///
+/// # Cancel safety
+/// Dropping it cancels work that has not started, as [`AdaptiveThreadPool::run`] describes.
 #[must_use = "futures do nothing unless awaited"]
 pub struct RunFuture<'p, F, T> {
     shared: &'p Arc<Shared>,
@@ -23,7 +29,7 @@ pub struct RunFuture<'p, F, T> {
 }
 
 enum Stage<F, T> {
-    /// Without options it is plain work.
+    /// Work that was not submitted yet. Work without options is plain.
     New(F, Option<TaskOptions>),
     Submitted(Arc<dyn Join<T>>),
     Over,
@@ -40,16 +46,16 @@ impl<F, T> std::fmt::Debug for RunFuture<'_, F, T> {
     }
 }
 
-/// The closure is moved, never pinned.
+/// The future moves the closure and never pins it.
 impl<F, T> Unpin for RunFuture<'_, F, T> {}
 
-/// Permits that are taken when one caller submits one task after the other: its own, and that of the
-/// task before, which the worker is just about to give back.
+/// Permits that are taken when one caller submits one task after the other: the caller's own, and
+/// that of the task before, which the worker is about to give back.
 const ALONE: usize = 2;
 
 impl Shared {
-    /// Whether the caller has the pool to itself, and spins for its result; `taken` of the permits
-    /// are taken, its own among them.
+    /// Returns whether the caller is alone in the pool and spins for its result. `taken` is the
+    /// number of permits taken, the caller's included.
     pub(in crate::pool) fn caller_spins(&self, cx: &mut Context<'_>, taken: usize) -> bool {
         taken <= ALONE && self.lone_caller.pays(cx)
     }
@@ -68,7 +74,7 @@ where
         Self { shared, stage: Stage::New(work, options) }
     }
 
-    /// Submits the work. Returns whether the caller's waker is registered, too.
+    /// Submits the work. Also returns whether the caller's waker is registered.
     #[inline]
     fn submit(
         shared: &Arc<Shared>,
@@ -77,7 +83,7 @@ where
         cx: &mut Context<'_>,
     ) -> Result<(Arc<dyn Join<T>>, bool), Rejection> {
         let spins = options.is_none() && shared.caller_spins(cx, shared.permits_taken() + 1);
-        // The first registration comes with the allocation.
+        // The waker is registered with the allocation of the task.
         let waker = (!spins).then(|| cx.waker().clone());
         match shared.submit(options, Mode::Wait, waker, work, |work| work) {
             Ok(Submitted { join, attention }) => {
@@ -91,8 +97,8 @@ where
     }
 }
 
-/// Runs work on the worker whose task awaits it: it would wait for itself, or for others while it
-/// could do the work.
+/// Runs work on the worker whose task awaits it. Otherwise that task would wait for work that its
+/// own worker could run.
 fn run_here<F, T>(
     worker: &Worker,
     work: F,
@@ -146,7 +152,8 @@ where
 impl<F, T> Drop for RunFuture<'_, F, T> {
     fn drop(&mut self) {
         if let Stage::Submitted(join) = &self.stage {
-            // It may have been woken, and goes instead.
+            // The caller may have been woken to wake others. It is dropped instead of polled, so it
+            // wakes them now.
             self.shared.deferred_wakes.handoff();
             self.shared.cancel(join.as_run());
         }

@@ -1,4 +1,4 @@
-//! Work that says of itself whose it is, how urgent, and until when it is of use.
+//! Work with options: a priority, a tenant, a deadline, a number of bytes, a name.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use crate::pool::submit::mode::Mode;
 use crate::pool::submit::run_future::RunFuture;
 use crate::task::{Priority, TaskOptions};
 
-/// A task about to be submitted; from [`AdaptiveThreadPool::task`].
+/// A task that is about to be submitted; made by [`AdaptiveThreadPool::task`].
 ///
-/// What is said here decides when the task's turn comes: tenants share the pool's time by weight, a tenant's tasks go by
-/// the time they are due. The guide [scheduling](crate::guide::scheduling) has the guarantees.
+/// The options decide when the task runs. Tenants share the pool's time by weight, and a tenant's
+/// tasks run in the order of the times at which they are due. The guide
+/// [scheduling](crate::guide::scheduling) states the guarantees.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,16 +46,21 @@ pub struct TaskBuilder<'p> {
 }
 
 impl AdaptiveThreadPool {
-    /// A task with a class, a tenant, a deadline or a name: [`TaskOptions`].
+    /// Returns a builder for a task with a priority, a tenant, a deadline, bytes or a name:
+    /// [`TaskOptions`].
     ///
-    /// Such tasks wait in one order, which costs each of them some 0.2 us more than plain ones. Work of both kinds takes turns.
+    /// Such tasks wait in the run order, which costs each of them about 0.2 us more than a plain
+    /// task. Plain and labelled tasks take turns.
     #[inline]
     pub fn task(&self) -> TaskBuilder<'_> {
         TaskBuilder { pool: self, options: TaskOptions::new() }
     }
 
-    /// A tenant's share of the pool's time is `weight` times that of a tenant of weight 1, which is the weight of a tenant
-    /// that has none set. It is kept until it is set to 1 again; 0 counts as 1.
+    /// Sets the weight of a tenant. A tenant of weight 2 gets twice the share of the pool's time
+    /// that a tenant of weight 1 gets.
+    ///
+    /// A tenant without a weight has weight 1, and 0 counts as 1. The pool keeps the weight until
+    /// it is set to 1 again.
     pub fn set_tenant_weight(&self, tenant: impl Into<Arc<str>>, weight: u32) {
         self.shared().run_queue.set_weight(&tenant.into(), weight);
     }
@@ -98,13 +104,17 @@ impl<'p> TaskBuilder<'p> {
         self
     }
 
-    /// Runs `work` and waits for its result. While the queue is full, the work waits for its turn all the same, in the same order as
-    /// what is in the queue; while the byte budget is spent, it waits for its bytes first, first come, first served. On a worker of
-    /// this very pool it runs at once.
+    /// Runs `work` and waits for its result.
+    ///
+    /// While the queue is full, the work waits in the queue beyond the limit, and starts in the run
+    /// order. While the byte budget is spent, the work first waits for its bytes, first come, first
+    /// served. On a worker of this pool the work runs at once.
     ///
     /// # Errors
-    /// As [`AdaptiveThreadPool::run`]; besides [`Rejected`](crate::JoinError::Rejected) if there is no hope to meet its
-    /// deadline, or it is shed in an overload, and [`Expired`](crate::JoinError::Expired) if its deadline passed before it started.
+    /// As [`AdaptiveThreadPool::run`], and besides:
+    /// - [`Rejected`](crate::JoinError::Rejected): the work cannot meet its deadline, has more
+    ///   bytes than the whole budget, or is shed in an overload.
+    /// - [`Expired`](crate::JoinError::Expired): the deadline passed before the work started.
     ///
     /// # Cancel safety
     /// As [`AdaptiveThreadPool::run`].
@@ -116,18 +126,21 @@ impl<'p> TaskBuilder<'p> {
         RunFuture::new(self.shared(), work, Some(self.options))
     }
 
-    /// Starts `work` in the background once there is room for it in the queue. The handle's semantics are those of
-    /// [`AdaptiveThreadPool::spawn`].
+    /// Starts `work` in the background once the queue has room for it. The handle behaves as that
+    /// of [`AdaptiveThreadPool::spawn`].
     ///
     /// # Errors
-    /// There is no hope to meet its deadline, it is shed in an overload, or the pool takes no more work: the closure is handed back,
-    /// with the facts. So it is if it has more bytes than the whole budget. What was taken in may still have to give way to more urgent work
-    /// ([`RejectReason::Evicted`]), or expire; the handle tells.
+    /// The work cannot meet its deadline, has more bytes than the whole budget, or is shed in an
+    /// overload, or the pool is shutting down. The error returns the closure and the facts.
+    ///
+    /// Accepted work may still be evicted by more urgent work ([`RejectReason::Evicted`]), or
+    /// expire; the handle then yields that error.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready gives up the place in line; nothing was started. (While the byte budget is spent, or
-    /// the tenant has its share of the queue, it is the work that waits, so that it may start before the future is polled again; then
-    /// dropping the future cancels it as [`JoinHandle::abort`] does.)
+    /// Dropping the future before it is ready ends the wait, and nothing was started. There is one
+    /// exception: while the byte budget is spent, or the tenant has its share of the queue, the
+    /// work itself waits. The work may then start before the future is polled again. Dropping the
+    /// future cancels such work as [`JoinHandle::abort`] does.
     pub async fn spawn<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -158,7 +171,8 @@ impl<'p> TaskBuilder<'p> {
         }
     }
 
-    /// Spawns work that waits by itself: for its bytes, and in the order itself if its tenant has its share of the queue.
+    /// Spawns work that waits itself: for its bytes, or in the run order if its tenant has its
+    /// share of the queue.
     async fn spawn_in_line<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -180,10 +194,11 @@ impl<'p> TaskBuilder<'p> {
         Ok(handle)
     }
 
-    /// Starts `work` in the background if there is room for it now, if need be at the cost of a task of a lesser class.
+    /// Starts `work` in the background if the queue has room for it now. If the queue is full, the
+    /// work may evict a task of a lower priority.
     ///
     /// # Errors
-    /// As [`spawn`](Self::spawn); or the queue is full, or the tenant has its share of it.
+    /// As [`spawn`](Self::spawn). Besides, the queue is full, or the tenant has its share of it.
     pub fn try_spawn<F, T>(self, work: F) -> Result<JoinHandle<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -197,7 +212,7 @@ impl<'p> TaskBuilder<'p> {
     }
 }
 
-/// Tells when it is dropped.
+/// Notifies when it is dropped: the work has started, or will not run.
 struct Tells(Arc<Notify>);
 
 impl Drop for Tells {
@@ -206,7 +221,7 @@ impl Drop for Tells {
     }
 }
 
-/// Aborts the task of a caller who has gone away before it was submitted.
+/// Aborts the task if its caller goes away before the task has a permit or has started.
 struct GivenUp(Option<AbortHandle>);
 
 impl Drop for GivenUp {

@@ -1,11 +1,12 @@
-//! How many threads the pool may have at the moment, and how many are asked to leave.
+//! The number of threads that the pool may have now, and the number asked to leave.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::policy::scaling::Limits;
 use crate::sync::Mutex;
 
-/// Reads of the limit are on the way of tasks into a busy pool; its parts change a few hundred times a second at most.
+/// The limit of threads. Submissions to a busy pool read it often; its parts change a few hundred
+/// times a second at most.
 #[derive(Debug)]
 pub(in crate::pool) struct Allowance {
     limits: Limits,
@@ -14,24 +15,26 @@ pub(in crate::pool) struct Allowance {
     least: AtomicUsize,
 }
 
-/// Threads that there may be, and why.
+/// The parts of the limit.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::pool) struct Parts {
-    /// By the controller's last decision.
+    /// The controller's last decision.
     pub(in crate::pool) target: usize,
-    /// For load that is foreseen; they are started before it comes, and do not leave for want of work.
+    /// Threads for load that is foreseen. They start before the load comes, and do not leave for
+    /// want of work.
     pub(in crate::pool) foreseen: usize,
-    /// One for each core that may be used.
+    /// One for each usable core.
     pub(in crate::pool) cores: usize,
     /// One more for each worker that was found blocked.
     pub(in crate::pool) stuck: usize,
-    /// One more for each worker in a section that is declared to be blocking.
+    /// One more for each worker in a section that is declared to block.
     pub(in crate::pool) declared: usize,
 }
 
 impl Parts {
-    /// The controller's target covers the workers that are blocked on average; those that were found blocked are not to
-    /// be counted twice. Declared sections it does not know of.
+    /// Returns the limit that the parts make. The controller's target covers the workers that are
+    /// blocked on average, so those that were found blocked are not counted twice. The target does
+    /// not cover declared sections.
     fn limit(self, limits: Limits) -> usize {
         (self.target.max(self.cores + self.stuck) + self.declared).clamp(limits.min, limits.max)
     }
@@ -44,18 +47,18 @@ impl Allowance {
         Self { limits, parts: Mutex::new(parts), limit, least: AtomicUsize::new(limits.min) }
     }
 
-    /// How many threads there may be now.
+    /// Returns how many threads there may be now.
     #[inline]
     pub(in crate::pool) fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// How many threads stay though there is nothing to do.
+    /// Returns how many threads stay without work.
     pub(in crate::pool) fn least(&self) -> usize {
         self.least.load(Ordering::Relaxed)
     }
 
-    /// Changes a part. True if more threads may be started now than before.
+    /// Changes a part. Returns true if more threads may be started than before.
     pub(in crate::pool) fn change(&self, change: impl FnOnce(&mut Parts)) -> bool {
         let mut parts = self.parts.lock();
         change(&mut parts);
@@ -64,44 +67,45 @@ impl Allowance {
         self.limit.swap(limit, Ordering::Relaxed) < limit
     }
 
-    /// The parts as they are now.
+    /// Returns the parts as they are now.
     pub(in crate::pool) fn parts(&self) -> Parts {
         *self.parts.lock()
     }
 }
 
-/// What the workers are told as they go from one task to the next; one word, so that it costs them one load.
+/// Orders that workers read between two tasks. One word, so that a worker needs one load.
 #[derive(Debug, Default)]
 pub(in crate::pool) struct Orders(AtomicUsize);
 
-/// In place of a number of workers.
+/// Replaces the number of retiring workers once the pool aborts.
 const ABORT: usize = usize::MAX;
 
 impl Orders {
-    /// Whether there is any.
+    /// Returns whether there is an order.
     #[inline]
     pub(in crate::pool) fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed) != 0
     }
 
-    /// A shutdown's deadline has passed: what waits is cancelled, what runs is asked to stop.
+    /// Orders the abort after a shutdown's deadline: waiting tasks are cancelled, running ones are
+    /// asked to stop.
     pub(in crate::pool) fn abort(&self) {
         self.0.store(ABORT, Ordering::SeqCst);
     }
 
-    /// Whether it has come to that.
+    /// Returns whether the abort was ordered.
     #[inline]
     pub(in crate::pool) fn aborting(&self) -> bool {
         self.0.load(Ordering::Relaxed) == ABORT
     }
 
-    /// So many workers are to leave when their task is done; in place of what was said before.
+    /// Orders this many workers to leave after their task. Replaces the earlier order.
     pub(in crate::pool) fn retire(&self, workers: usize) {
         let unless_aborting = |now| (now != ABORT && now != workers).then_some(workers);
         let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, unless_aborting);
     }
 
-    /// The calling worker takes it upon itself to leave, if one is to.
+    /// Takes one retirement for the calling worker, if one is left.
     pub(in crate::pool) fn take_retirement(&self) -> bool {
         let one_less = |now| if now == ABORT { None } else { usize::checked_sub(now, 1) };
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()

@@ -1,4 +1,4 @@
-//! Which slots have a thread, and the memory of a refusal.
+//! The slots of threads, and the pause after the operating system refused a thread.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use crate::park::Census;
 use crate::policy::scaling::burst::{self, Workers};
 use crate::sync::{Mutex, MutexGuard};
 
-/// Free slots and the memory of a failure.
+/// The free slots, and the pause after a refusal.
 #[derive(Debug)]
 pub(in crate::pool) struct Threads {
     state: Mutex<State>,
@@ -16,10 +16,10 @@ pub(in crate::pool) struct Threads {
 struct State {
     /// Slots without a thread, the lowest last.
     free: Vec<usize>,
-    /// After a refusal no thread is asked for until then.
+    /// After a refusal the pool asks for no thread before this time.
     not_before: Option<Instant>,
     started: u64,
-    /// Threads that have not yet left, whatever the census says of them.
+    /// Threads that have not yet left, also those that the census no longer counts.
     alive: usize,
 }
 
@@ -29,13 +29,13 @@ impl Threads {
         Self { state: Mutex::new(state) }
     }
 
-    /// Whether the policy would start a thread now.
+    /// Returns whether the policy would start a thread now.
     #[inline]
     pub(in crate::pool) fn want_more(&self, census: Census, limit: usize) -> bool {
         !census.ended() && burst::should_start(workers(census), limit)
     }
 
-    /// The thread of `slot` leaves; says how many are left.
+    /// Frees `slot` when its thread leaves. Returns how many threads are left.
     pub(in crate::pool) fn leave(&self, slot: usize) -> usize {
         let mut state = self.lock();
         state.free.push(slot);
@@ -43,12 +43,12 @@ impl Threads {
         state.alive
     }
 
-    /// Threads that have not yet left.
+    /// Returns how many threads have not yet left.
     pub(in crate::pool) fn alive(&self) -> usize {
         self.lock().alive
     }
 
-    /// A slot for a new thread.
+    /// Takes a free slot for a new thread.
     pub(in crate::pool) fn occupy(&self) -> Option<usize> {
         let mut state = self.lock();
         let slot = state.free.pop()?;
@@ -57,23 +57,23 @@ impl Threads {
         Some(slot)
     }
 
-    /// The thread for `slot` never came to be.
+    /// Frees `slot`, whose thread never started.
     pub(in crate::pool) fn vacate(&self, slot: usize) {
         self.lock().started -= 1;
         self.leave(slot);
     }
 
-    /// Whether a thread was refused so recently that none is asked for.
+    /// Returns whether a thread was refused so recently that the pool asks for none.
     pub(in crate::pool) fn pauses(&self, now: Instant) -> bool {
         self.lock().not_before.is_some_and(|then| now < then)
     }
 
-    /// A thread was refused: none is asked for before `then`.
+    /// Notes a refusal: the pool asks for no thread before `then`.
     pub(in crate::pool) fn pause_until(&self, then: Instant) {
         self.lock().not_before = Some(then);
     }
 
-    /// Threads started since the pool was built.
+    /// Returns the number of threads started since the pool was built.
     pub(in crate::pool) fn started(&self) -> u64 {
         self.lock().started
     }

@@ -1,4 +1,4 @@
-//! Starting threads, and surviving when the operating system has none left.
+//! Starts threads, and handles a refusal by the operating system.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,12 +20,13 @@ impl Shared {
         self.start_by(Self::try_one_more);
     }
 
-    /// Starts threads until there are so many, as far as the system has them.
+    /// Starts threads until there are `threads`, or the system refuses one.
     pub(in crate::pool) fn start_ahead(self: &Arc<Self>, threads: usize) {
         self.start_by(move |shared| shared.try_until(threads));
     }
 
-    /// Calls `start`. If threads are started by a user's handler, that may block.
+    /// Calls `start`. A user's spawn handler may block, so the timer thread postpones a `start` that
+    /// calls one.
     fn start_by(self: &Arc<Self>, start: impl FnOnce(&Arc<Self>) + Send + 'static) {
         if self.hooks.spawn.is_none() {
             return start(self);
@@ -55,10 +56,12 @@ impl Shared {
         }
     }
 
-    /// Starts the thread of a worker that the census counts already, or takes it off the census.
+    /// Starts the thread of a worker that the census already counts. If that fails, takes the
+    /// worker off the census.
     pub(in crate::pool) fn start_enlisted(self: &Arc<Self>, ready: Option<worker::Ready>) -> io::Result<()> {
         let Some(slot) = self.threads.occupy() else {
-            // A thread on its way out has the slot still; it will look whether it is wanted (`thread_left`).
+            // A thread that is leaving still has the slot. It checks for work when it has left
+            // (`thread_left`).
             self.never_came();
             return Ok(());
         };
@@ -69,15 +72,16 @@ impl Shared {
                 worker::main(shared, slot, ready);
             }
         });
-        // The handler is a user's.
+        // The handler is a user's code.
         let started = catch_unwind(AssertUnwindSafe(|| self.hooks.spawn(builder, body)));
         started.unwrap_or_else(|_| Err(io::Error::other("the spawn handler panicked")))
     }
 
-    /// A worker that the census counts has no thread and will have none.
+    /// Takes a worker that will have no thread off the census.
     pub(in crate::pool) fn never_came(self: &Arc<Self>) {
         self.idle.dismiss(|| self.has_work());
-        // For a moment submitters counted on a searcher that never came: look once more on their behalf.
+        // Submitters may have counted on a searcher that never came, so notify once more on their
+        // behalf.
         if self.idle.notify() == Notify::Ended {
             self.clear_queues();
             if self.threads.alive() == 0 {
@@ -87,10 +91,10 @@ impl Shared {
     }
 }
 
-/// A worker whose thread does not run yet. If it never does, because the system refused it, or because a spawn handler
-/// failed, panicked or forgot it, nobody may count on it.
+/// A worker whose thread does not run yet. Its drop takes it off the census if the thread never
+/// runs, because the system refused it, or a spawn handler failed, panicked or lost it.
 struct Unborn {
-    /// `None` once it runs.
+    /// `None` once the thread runs.
     shared: Option<Arc<Shared>>,
     slot: usize,
 }

@@ -1,9 +1,9 @@
-//! Helper threads: they run the user code that the timer thread postpones, because it may block.
+//! Helper threads run the user code that the timer thread postpones, because it may block.
 //!
-//! Such code is the drop of a closure that was cancelled, or a spawn handler. One helper thread runs
-//! one after the other. A helper thread may never come back from one: while others wait and none has
-//! begun for [`STUCK`], another thread starts. A helper thread ends when it has had nothing to run
-//! for [`LINGER`], or the pool has ended.
+//! Such code is the drop of a cancelled closure, or a spawn handler. A helper thread runs one
+//! postponed item after the other, and may never return from one. So another thread starts if items
+//! wait and none has begun for [`STUCK`]. A helper thread ends after it has had nothing to run for
+//! [`LINGER`], or when the pool has ended.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -14,14 +14,14 @@ use crate::contain::{Postponed, contain};
 use crate::pool::shared::Shared;
 use crate::sync::{Condvar, Mutex};
 
-/// Code that waits starts another thread if no other code has begun for this long.
+/// Another thread starts if items wait and none has begun for this long.
 const STUCK: Duration = Duration::from_millis(100);
-/// A thread without anything to run waits for this long.
+/// The time that a thread waits without anything to run before it ends.
 const LINGER: Duration = Duration::from_secs(1);
-/// A pause after the operating system refused a thread.
+/// The pause after the operating system refused a thread.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The side of the timer thread.
+/// The timer thread's side of the helper threads.
 pub(in crate::pool) struct HelperThreads {
     queue: Arc<Queue>,
     name: String,
@@ -31,11 +31,11 @@ pub(in crate::pool) struct HelperThreads {
     next_check: Option<Instant>,
 }
 
-/// What the threads share.
+/// What the helper threads share.
 struct Queue {
     state: Mutex<State>,
     changed: Condvar,
-    /// Told after each run.
+    /// The pool, notified after each run.
     pool: Weak<Shared>,
 }
 
@@ -57,7 +57,8 @@ impl HelperThreads {
         Self { queue, name, known_begun: 0, next_check: None }
     }
 
-    /// Takes what the timer thread has postponed. Starts a thread if none is free, or all are stuck.
+    /// Takes what the timer thread has postponed. Starts a thread if none is free, or all are
+    /// stuck.
     pub(in crate::pool) fn run(&mut self, postponed: Vec<Postponed>, now: Instant) {
         let mut state = self.queue.state.lock();
         state.waiting.extend(postponed);
@@ -83,12 +84,12 @@ impl HelperThreads {
         }
     }
 
-    /// The next check, while anything waits.
+    /// Returns when to check next, while anything waits.
     pub(in crate::pool) fn next_check(&self) -> Option<Instant> {
         self.next_check
     }
 
-    /// Whether anything waits.
+    /// Returns whether anything waits.
     pub(in crate::pool) fn has_waiting(&self) -> bool {
         !self.queue.state.lock().waiting.is_empty()
     }
@@ -99,7 +100,7 @@ impl HelperThreads {
     }
 }
 
-/// The timer thread ends: so do the helper threads.
+/// Ends the helper threads when the timer thread ends.
 impl Drop for HelperThreads {
     fn drop(&mut self) {
         self.queue.state.lock().closed = true;
@@ -108,7 +109,7 @@ impl Drop for HelperThreads {
 }
 
 impl Queue {
-    /// The body of a helper thread.
+    /// Runs postponed items, on a helper thread.
     fn serve(&self) {
         while let Some(code) = self.next() {
             contain(code);
@@ -118,7 +119,7 @@ impl Queue {
         }
     }
 
-    /// The next to run; `None` if the thread is of no use any more.
+    /// Returns the next item to run; `None` if the thread is to end.
     fn next(&self) -> Option<Postponed> {
         let until = Instant::now() + LINGER;
         let mut state = self.state.lock();

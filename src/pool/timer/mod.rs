@@ -1,4 +1,4 @@
-//! The timer thread, which keeps deadlines, and the helper threads that run what may block.
+//! The timer thread, which acts at deadlines, and the helper threads, which run what may block.
 
 pub(super) mod helper_threads;
 pub(super) mod state;

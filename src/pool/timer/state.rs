@@ -1,18 +1,18 @@
-//! What other threads tell the timer thread.
+//! The state through which other threads call the timer thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Instant;
 
 use crate::sync::{Condvar, Mutex};
 
-/// The side of the threads that call it.
+/// What other threads see of the timer thread.
 #[derive(Debug)]
 pub(in crate::pool) struct TimerThread {
     pub(in crate::pool) state: Mutex<State>,
     pub(in crate::pool) called: Condvar,
-    /// It is awake, or has a time set: it will look at the reservations by itself.
+    /// The timer thread is awake, or has a time set: it checks the reservations without a call.
     pub(in crate::pool) armed: AtomicBool,
-    /// When it expires tasks next, in nanoseconds of the pool's clock; `u64::MAX`: never.
+    /// When it expires tasks next, in nanoseconds of the pool's clock; `u64::MAX` for never.
     pub(in crate::pool) expiry: AtomicU64,
 }
 
@@ -32,8 +32,8 @@ pub(in crate::pool) struct State {
     pub(in crate::pool) started: bool,
     pub(in crate::pool) stopped: bool,
     pub(in crate::pool) drain_until: Option<Instant>,
-    /// When to ask again for a thread that was refused, if work waits.
+    /// When to ask again for a worker's thread that was refused, if work waits.
     pub(in crate::pool) try_again: Option<Instant>,
-    /// The operating system refused the timer thread: it is not asked again before that.
+    /// The operating system refused the timer thread; it is not asked again before this time.
     pub(in crate::pool) not_before: Option<Instant>,
 }

@@ -1,14 +1,14 @@
-//! The timer thread: one thread of the pool that acts when a time has come.
+//! The timer thread: one thread of the pool that acts at set times.
 //!
-//! It wakes the callers of overdue deferred wake-ups, sizes the pool (`scaler.rs`), lets unused
-//! reservations lapse, expires tasks, and ends a shutdown at its deadline. It starts when it is first
-//! needed. While wake-ups are deferred it ticks every [`TICK`]; otherwise it sleeps until the next time
-//! that it knows of, or until it is called.
+//! It wakes the callers of overdue deferred wake-ups, sizes the pool (`scaling/scaler.rs`), lets
+//! unused reservations lapse, expires tasks, and ends a shutdown at its deadline. It starts when it
+//! is first needed. While wake-ups are deferred it ticks every [`TICK`]; otherwise it sleeps until
+//! the next time that it knows of, or until it is called.
 //!
-//! It runs no code of a user's that may block: it leaves the drops of closures and calls of a spawn
-//! handler to `helper_threads.rs`. Wakers, which by contract do not block, are called here. So are the
-//! subscriber of `tracing` and its layers. When the pool has ended, this thread may be the one that
-//! drops it, with its hooks.
+//! It runs no user code that may block: it leaves the drops of closures and the calls of a spawn
+//! handler to `helper_threads.rs`. It does call wakers, which by contract do not block, and the
+//! subscriber of `tracing` with its layers. When the pool has ended, this thread may be the one
+//! that drops it, with its hooks.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,18 +23,20 @@ use crate::pool::timer::helper_threads::HelperThreads;
 use crate::pool::timer::state::State;
 use crate::sync::MutexGuard;
 
-/// The time between two looks at the deferred wake-ups: an overdue wake-up is late by this at most.
+/// The time between two checks of the deferred wake-ups. An overdue wake-up is late by this at
+/// most.
 const TICK: Duration = Duration::from_millis(2);
-/// What is due this soon is done now: ticks and checks for blocked workers share their wake-ups.
+/// What is due within this time is done now, so that ticks and checks for blocked workers share
+/// their wake-ups.
 const SLACK: Duration = Duration::from_millis(1);
-/// A pause after the operating system refused the thread.
+/// The pause after the operating system refused the thread.
 const RETRY: Duration = Duration::from_secs(1);
-/// The least time between two looks at the deadlines of tasks.
+/// The least time between two checks of the deadlines of tasks.
 const EXPIRY_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Calls from other threads.
 impl Shared {
-    /// A reservation was entered: the timer thread will let it lapse.
+    /// Arms the timer thread after a reservation was entered, so that the reservation can lapse.
     #[inline]
     pub(in crate::pool) fn keep_reservations(self: &Arc<Self>) {
         if !self.timer.armed.swap(true, Ordering::SeqCst) {
@@ -42,34 +44,35 @@ impl Shared {
         }
     }
 
-    /// A task with a deadline came: the timer thread will expire it.
+    /// Calls the timer thread if a task that came has an earlier deadline than it knows of.
     pub(in crate::pool) fn keep_expiry(self: &Arc<Self>) {
-        // The timer thread stores its time first, and then reads the next deadline.
+        // The timer thread first stores its time, and then reads the next deadline.
         let known = self.timer.expiry.load(Ordering::SeqCst);
         if self.expires_next().is_some_and(|at| at < known) {
             self.call_timer_thread();
         }
     }
 
-    /// The next deadline of a task that waits.
+    /// Returns the next deadline of a waiting task, in nanoseconds of the pool's clock.
     fn expires_next(&self) -> Option<u64> {
         [self.run_queue.next_expiry(), self.outside.next_expiry()].into_iter().flatten().min()
     }
 
-    /// At `deadline` the work that waits is cancelled. Of several deadlines the earliest counts.
+    /// Has the waiting work cancelled at `deadline`. The earliest of several deadlines counts.
     pub(in crate::pool) fn keep_deadline(self: &Arc<Self>, deadline: Instant) {
         self.tell_timer_thread(|state| {
             state.drain_until = Some(state.drain_until.map_or(deadline, |known| known.min(deadline)));
         });
     }
 
-    /// A worker's thread was refused: another is asked for at `then`, if work waits still.
+    /// Has the timer thread ask for a thread again at `then`, if work still waits. A worker's
+    /// thread was refused.
     pub(in crate::pool) fn keep_asking(self: &Arc<Self>, then: Instant) {
         self.tell_timer_thread(|state| state.try_again = Some(then));
     }
 
-    /// A wake-up is deferred: the timer thread ticks. Returns false if it can't be started, or if a
-    /// test wants each wake-up sent at once.
+    /// Has the timer thread tick, because a wake-up is deferred. Returns false if it can't be
+    /// started, or if a test wants each wake-up sent at once.
     #[cold]
     pub(in crate::pool) fn start_ticking(self: &Arc<Self>) -> bool {
         if self.test_hooks.sends_wakes() {
@@ -81,13 +84,13 @@ impl Shared {
         self.deferred_wakes.is_ticking()
     }
 
-    /// The pool has ended.
+    /// Ends the timer thread, because the pool has ended.
     pub(in crate::pool) fn stop_timer_thread(&self) {
         self.timer.state.lock().stopped = true;
         self.timer.called.notify_one();
     }
 
-    /// Makes the timer thread look for what is due. Returns false if it can't be started.
+    /// Makes the timer thread check what is due. Returns false if it can't be started.
     pub(in crate::pool) fn call_timer_thread(self: &Arc<Self>) -> bool {
         self.tell_timer_thread(|_| ())
     }
@@ -104,7 +107,7 @@ impl Shared {
         drop(state);
         self.timer.called.notify_one();
         if let Some(error) = refused {
-            // Not under the lock: the subscriber is a user's.
+            // Without the lock: the subscriber is a user's code.
             contain(|| tracing::warn!(%error, "the timer thread could not be started"));
         }
         started
@@ -132,9 +135,9 @@ impl Shared {
     }
 }
 
-/// The body of the thread.
+/// Runs the timer thread.
 fn run(shared: &Arc<Shared>) {
-    // It reads which cores the pool may use by its own.
+    // The thread reads the pool's usable cores from its own affinity.
     shared.home.settle();
     contain::postpone_blocking();
     let mut schedule = Schedule::new(shared);
@@ -167,16 +170,16 @@ fn act_on_calls(shared: &Arc<Shared>, mut state: MutexGuard<'_, State>, now: Ins
     }
 }
 
-/// The times that the thread finds out by itself.
+/// The times that only the timer thread keeps.
 struct Schedule {
     scaler: Scaler,
     helpers: HelperThreads,
-    /// The next look at the deferred wake-ups; `None` while there are none.
+    /// The next check of the deferred wake-ups; `None` if there are none.
     tick: Option<Instant>,
     check: Option<Instant>,
     expiry: Option<Instant>,
     last_expiry: Instant,
-    /// An empty book of reservations is looked at once more then.
+    /// When to check an empty set of reservations once more.
     quiet: Option<Instant>,
 }
 
@@ -193,7 +196,7 @@ impl Schedule {
         }
     }
 
-    /// When anything is due next.
+    /// Returns the earliest time at which anything is due.
     fn next(&mut self, shared: &Shared, now: Instant) -> Option<Instant> {
         let ticking = shared.deferred_wakes.is_ticking();
         self.tick = ticking.then(|| self.tick.unwrap_or(now + TICK));
@@ -222,11 +225,11 @@ impl Schedule {
         self.scaler.act(shared, now, self.check.is_some_and(|at| at <= soon));
     }
 
-    /// When to look at the reservations next. An empty book is looked at once more after the timeout, and
-    /// until then nobody calls: a reservation that is entered meanwhile lapses later. (A caller that
-    /// reserves and uses one place after the other would call each time.)
+    /// Returns when to check the reservations next. An empty set is checked once more after the
+    /// timeout, and until then nobody calls: a reservation that is entered meanwhile lapses later.
+    /// Otherwise a caller that reserves and uses one permit after the other would call each time.
     fn next_lapse(&mut self, shared: &Shared, now: Instant) -> Option<Instant> {
-        // Disarmed before the look: a reservation that is entered after it arms again, and calls.
+        // Disarmed before the check: a reservation that is entered after it arms again, and calls.
         let armed = shared.timer.armed.swap(false, Ordering::SeqCst);
         let lapse = shared.reservations.next_lapse();
         self.quiet = match self.quiet {
@@ -241,9 +244,9 @@ impl Schedule {
         look
     }
 
-    /// When to expire tasks next.
+    /// Returns when to expire tasks next.
     fn next_expiry(&self, shared: &Shared) -> Option<Instant> {
-        // Stored before the look: a task that comes after it with an earlier deadline calls.
+        // Stored before the check: a task that comes later with an earlier deadline calls.
         shared.timer.expiry.store(u64::MAX, Ordering::SeqCst);
         let at = shared.expires_next()?.max(shared.ns_at(self.last_expiry + EXPIRY_INTERVAL));
         shared.timer.expiry.store(at, Ordering::SeqCst);

@@ -1,23 +1,23 @@
-//! Sections of a task that say of themselves that they block.
+//! Sections of a task that are declared to block.
 
 use super::main_loop::Worker;
 
 impl Worker {
-    /// Runs `work` while another thread may take this one's place.
+    /// Runs `work`, while another thread may run tasks in place of this one.
     pub(in crate::pool) fn block_in_place<T>(&self, work: impl FnOnce() -> T) -> T {
         let _section = Section::enter(self);
         work()
     }
 }
 
-/// Leaves the section when it is dropped, so that a panic does as well.
+/// Leaves the section when it is dropped, also if `work` panics.
 struct Section<'w>(&'w Worker);
 
 impl<'w> Section<'w> {
     fn enter(worker: &'w Worker) -> Self {
         if worker.blocking.replace(worker.blocking.get() + 1) == 0 {
             let shared = worker.shared();
-            // It may be long before anybody else would do it.
+            // The section may be long, and this worker sends no wake-ups during it.
             worker.flush_wakes();
             worker.ledger.settle(shared, worker.counters());
             worker.counters().away().leave(shared.now_ns());

@@ -1,13 +1,13 @@
-//! A worker lets waiting threads have its core between two tasks.
+//! A worker yields its core to waiting threads between two tasks.
 //!
-//! The thread of a runtime that is woken beside a busy worker has to wait where the kernel counts
-//! it as having had its share: until the kernel looks again, at its next tick, which is up to 4 ms
-//! (Linux, `HZ=250`). So a worker that has run for a while calls `sched_yield`. Where nobody waits,
+//! The kernel may make a woken runtime thread wait beside a busy worker, because it counts the
+//! thread as having had its share. The thread then waits until the kernel's next tick, up to 4 ms
+//! (Linux, `HZ=250`). So a worker that has run for a while calls `sched_yield`. If no thread waits,
 //! that costs half a microsecond.
 //!
-//! Beside a program that computes, the yielding thread loses the rest of its time slice each time.
-//! So a worker that had to wait for its core runs for [`RUN_PER_WAIT`] times as long before it
-//! yields again: it gives away a fifth of its time at most.
+//! Beside a program that computes, each yield loses the rest of the worker's time slice. So a
+//! worker that had to wait for its core runs for [`RUN_PER_WAIT`] times as long before it yields
+//! again. It thus loses a fifth of its time at most.
 
 use std::cell::Cell;
 use std::thread;
@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 /// After a yield a worker runs at least this many times as long as the yield took.
 const RUN_PER_WAIT: u32 = 4;
 
-/// When one worker yields next.
+/// Decides when one worker yields next.
 #[derive(Debug)]
 pub(in crate::pool) struct CoreYield {
-    /// Never, if `None`.
+    /// `None`: the worker never yields.
     interval: Option<Duration>,
     next: Cell<Instant>,
 }
@@ -29,8 +29,8 @@ impl CoreYield {
         Self { interval, next: Cell::new(Instant::now()) }
     }
 
-    /// A task has ended `now`, or a little later. If a yield is due, yields, and says when it had
-    /// its core again.
+    /// Yields if a yield is due. Called after a task that ended `now` or a little later. Returns
+    /// the time at which the worker had its core again.
     #[inline]
     pub(in crate::pool) fn offer(&self, now: Instant) -> Option<Instant> {
         let interval = self.interval?;

@@ -1,10 +1,12 @@
-//! A worker's ledger: what its tasks took and which permits they left, settled in batches while tasks are tiny.
+//! A worker's ledger: the time that its tasks took and the permits that they left. It is settled in
+//! batches while tasks are tiny.
 //!
-//! Two things a task leaves behind cost as much as a tiny task itself: a reading of the clock, and an atomic addition to
-//! the word of the permits, which every submitter writes too. So a worker whose tasks are tiny reads the clock every
-//! [`MOST_UNTIMED`] tasks and gives permits back [`MOST_WITHHELD`] at a time; but only while the queue is nearly empty, and
-//! never when it goes to rest. What is withheld while a long task runs is missing to others: so all workers together never
-//! withhold more than a sixteenth of the permits, and none of a queue too small for that.
+//! Two steps after a task cost as much as a tiny task: reading the clock, and an atomic addition to
+//! the word of the permits, which every submitter writes too. So a worker whose tasks are tiny
+//! reads the clock every [`MOST_UNTIMED`] tasks and gives back [`MOST_WITHHELD`] permits at a time.
+//! It does so only while the queue is nearly empty, and it never sleeps with permits withheld.
+//! Permits that are withheld during a long task are missing to submitters. So all workers together
+//! withhold at most a sixteenth of the permits, and none if the queue is too small for that.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -16,37 +18,37 @@ use crate::policy::{nanos, smooth};
 use crate::pool::shared::Shared;
 use crate::task::Ended;
 
-/// Tasks that share one reading of the clock.
+/// The number of tasks that share one reading of the clock.
 const MOST_UNTIMED: u64 = 8;
-/// Permits given back at a time.
+/// The number of permits given back at a time.
 const MOST_WITHHELD: usize = 16;
-/// All workers together withhold one permit of so many.
+/// All workers together withhold at most this fraction of the permits: one of `SHARE`.
 const SHARE: usize = 16;
 
-/// Open items, not yet in the counters.
+/// What is not yet in the worker's counters.
 #[derive(Debug)]
 pub(in crate::pool) struct Ledger {
     /// The last reading of the clock.
     stamp: Cell<Instant>,
-    /// Tasks that have ended since.
+    /// The tasks that have ended since the last reading.
     untimed: Cell<u64>,
-    /// The first reading after it had no work.
+    /// The first reading of the clock after the worker had no work.
     busy_since: Cell<Instant>,
-    /// The next task is the first after a rest or a search. It may be the only one: then what follows it, until the worker
-    /// finds that it has run out of work, is the end of its caller's sleep, who may take the core for a while.
+    /// The next task is the first after a sleep or a search, and may be the only one. It is always
+    /// timed: the woken caller may preempt the worker, and that time is not the task's.
     first: Cell<bool>,
-    /// How long a task took of late.
+    /// The recent mean time of a task, in nanoseconds.
     mean_ns: Cell<u64>,
     /// Permits of tasks that have started, not yet given back.
     withheld: Cell<usize>,
-    /// How many may be, for now.
+    /// The number of permits that may be withheld now.
     withhold: Cell<usize>,
-    /// How many may be at the most.
+    /// The largest number of permits that may ever be withheld.
     most: usize,
 }
 
 impl Ledger {
-    /// Empty ledger of one of `workers` workers, where there are `permits` permits.
+    /// Makes the empty ledger of one of `workers` workers, in a pool of `permits` permits.
     pub(in crate::pool) fn new(permits: usize, workers: usize) -> Self {
         Self {
             most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
@@ -60,27 +62,28 @@ impl Ledger {
         }
     }
 
-    /// How long a task took of late, in nanoseconds.
+    /// Returns the recent mean time of a task, in nanoseconds.
     pub(in crate::pool) fn mean_ns(&self) -> u64 {
         self.mean_ns.get()
     }
 
-    /// Whether no task has ended since the last rest or search.
+    /// Returns whether no task has ended since the last sleep or search.
     pub(in crate::pool) fn is_first(&self) -> bool {
         self.first.get()
     }
 
-    /// The last reading of the clock: when the last task ended, unless tasks are tiny.
+    /// Returns the last reading of the clock: the end of the last task, unless tasks are tiny.
     pub(in crate::pool) fn stamp(&self) -> Instant {
         self.stamp.get()
     }
 
-    /// For how long there has been work without a pause, by the last reading.
+    /// Returns for how many nanoseconds the worker has had work without a pause, by the last
+    /// reading.
     pub(in crate::pool) fn busy_ns(&self) -> u64 {
         nanos(self.stamp.get().saturating_duration_since(self.busy_since.get()))
     }
 
-    /// After a rest or a search: the time from here on is a task's.
+    /// Starts the clock after a sleep or a search: the time from now on is a task's.
     pub(in crate::pool) fn begin(&self) {
         let now = Instant::now();
         self.stamp.set(now);
@@ -88,14 +91,14 @@ impl Ledger {
         self.first.set(true);
     }
 
-    /// The worker has its core again since `now`. What it waited for that is no task's time.
+    /// Notes that the worker has its core again since `now`. The time that it waited is no task's.
     pub(in crate::pool) fn resume(&self, now: Instant) {
         if self.untimed.get() == 0 {
             self.stamp.set(now);
         }
     }
 
-    /// A task has ended.
+    /// Notes that a task has ended.
     #[inline]
     pub(in crate::pool) fn ended(&self, counters: &WorkerCounters, ended: Ended) {
         counters.task_ended(ended.panicked);
@@ -110,7 +113,7 @@ impl Ledger {
         }
     }
 
-    /// Enters the time since the last reading; says how long it was.
+    /// Enters the time since the last reading. Returns that time in nanoseconds.
     fn read_clock(&self, counters: &WorkerCounters) -> u64 {
         let now = Instant::now();
         let ns = nanos(now.saturating_duration_since(self.stamp.replace(now)));
@@ -120,7 +123,7 @@ impl Ledger {
         ns
     }
 
-    /// A task that held a permit has started.
+    /// Notes that a task that held a permit has started.
     #[inline]
     pub(in crate::pool) fn permit_freed(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
         let withheld = self.withheld.get() + 1;
@@ -138,13 +141,14 @@ impl Ledger {
         let nearly_empty = shared.release_permits(withheld);
         counters.withhold(0);
         if withheld > 1 {
-            // The line may have got some: these tasks counted for nothing, and others have their places now.
+            // The line may have got some of these permits: the tasks that left are no longer
+            // counted, and others now have their places.
             shared.load_rose(shared.permits.available());
         }
         self.withhold.set(if nearly_empty { self.most } else { 0 });
     }
 
-    /// Settles everything: the worker has run out of work.
+    /// Settles everything, because the worker has run out of work.
     pub(in crate::pool) fn settle(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
         if self.untimed.get() > 0 {
             self.read_clock(counters);
@@ -166,7 +170,7 @@ mod tests {
         assert_eq!(ledger.busy_ns(), 0);
         let began = ledger.stamp();
         while Instant::now() == began {}
-        // The first is always timed.
+        // The first task is always timed.
         ledger.ended(&counters, Ended { panicked: false, abandoned: false });
         assert_eq!(u128::from(ledger.busy_ns()), (ledger.stamp() - began).as_nanos());
         assert!(ledger.busy_ns() > 0);

@@ -1,4 +1,4 @@
-//! A worker: the loop of its thread, and what that thread knows of itself.
+//! The loop of a worker, and the state of its thread.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,14 +22,14 @@ use crate::queue::Local;
 use crate::task::{Ended, Host, Place, TaskRef, Ticket};
 use crate::topology::thread_number;
 
-/// Told when a thread is up.
+/// Notified when a thread runs.
 pub(in crate::pool) type Ready = mpsc::SyncSender<()>;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
 }
 
-/// What a worker's thread knows of itself.
+/// The state of a worker's thread.
 pub(crate) struct Worker {
     shared: Arc<Shared>,
     slot: usize,
@@ -37,32 +37,33 @@ pub(crate) struct Worker {
     pub(in crate::pool) ledger: Ledger,
     pub(in crate::pool) charges: Charges,
     spin_backoff: Cell<SpinBackoff>,
-    /// The callers whose wake-ups it defers. (The timer thread may have sent them.)
+    /// The callers whose wake-ups the worker defers. The timer thread may have woken them
+    /// meanwhile.
     pub(in crate::pool) wake_group: Cell<Option<WakeGroup>>,
     core_yield: CoreYield,
-    /// How many sections deep its task is in code that is declared to be blocking.
+    /// How many nested sections that are declared to block the task is in.
     pub(in crate::pool) blocking: Cell<usize>,
-    /// The task that runs. Borrowed as long as it does.
+    /// The running task.
     pub(in crate::pool) task: RefCell<Option<TaskRef>>,
-    /// Tasks that run within it, because it waits for them.
+    /// Tasks that run within the running task, because it waits for them.
     pub(in crate::pool) within: RefCell<Vec<TaskRef>>,
 }
 
-/// The worker that the calling thread is, if it is one of `shared`'s.
+/// Returns the calling thread's worker, if it belongs to `shared`.
 #[inline]
 pub(in crate::pool) fn current_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
     current().filter(|worker| Arc::ptr_eq(&worker.shared, shared))
 }
 
-/// The worker that the calling thread is. None of them any more while the thread's locals are destroyed.
+/// Returns the calling thread's worker. Returns `None` while the thread's locals are destroyed.
 #[inline]
 pub(in crate::pool) fn current() -> Option<Rc<Worker>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// The body of the thread of `slot`, which the census counts already.
+/// Runs the thread of `slot`. The census already counts this worker.
 pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
-    // Before the hook, which may want it pinned.
+    // Before the hook, so that the hook can pin the thread otherwise.
     shared.home.settle();
     warm_up::rank(&shared.config);
     warm_up::set_slice(&shared.config);
@@ -74,10 +75,10 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
     }
     contain(|| tracing::debug!(slot, "worker started"));
     if let Some(ready) = ready {
-        // Whoever builds the pool may have given up waiting.
+        // The builder of the pool may no longer wait.
         let _ = ready.send(());
     }
-    // A slot's deques are always back before the slot is free again.
+    // A thread puts the deques back before its slot is free again.
     if let Some(local) = shared.queues.claim(slot) {
         let worker = Rc::new(Worker {
             shared: Arc::clone(&shared),
@@ -114,7 +115,7 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
 }
 
 impl Worker {
-    /// The clocks of this thread may be read from now on.
+    /// Registers the thread's clocks, so that other threads can read them.
     fn arrive(&self) {
         self.counters().set_thread(thread_number());
         self.counters().away().back(self.shared.now_ns());
@@ -125,7 +126,7 @@ impl Worker {
         self.counters().set_thread(None);
     }
 
-    /// Until it leaves. A worker starts as a searcher.
+    /// Runs tasks until the worker leaves. A worker starts as a searcher.
     pub(in crate::pool) fn work(&self) {
         let mut searching = true;
         loop {
@@ -157,9 +158,9 @@ impl Worker {
         }
     }
 
-    /// Settles what is open, and becomes a searcher.
+    /// Settles the ledger and the wake-ups, and becomes a searcher.
     pub(in crate::pool) fn begin_search(&self) {
-        // Nobody would send them while this worker searches and sleeps.
+        // Nobody would send the wake-ups while this worker searches and sleeps.
         self.flush_wakes();
         self.settle_grant();
         self.ledger.settle(&self.shared, self.counters());
@@ -167,7 +168,7 @@ impl Worker {
         self.shared.load_fell();
     }
 
-    /// Out of work: looks on for a moment, if that has paid of late. True if there is work.
+    /// Spins for a moment without work, if that has paid recently. Returns true if there is work.
     fn look_on(&self) -> bool {
         let mut backoff = self.spin_backoff.get();
         let spins = backoff.should_spin();
@@ -184,7 +185,7 @@ impl Worker {
             if elapsed < BUSY_SPIN {
                 std::hint::spin_loop();
             } else if elapsed < MAX_SPIN {
-                // Whoever is about to submit may be waiting for this very core.
+                // A thread that is about to submit may be waiting for this core.
                 thread::yield_now();
             } else {
                 break false;
@@ -194,7 +195,8 @@ impl Worker {
         came
     }
 
-    /// Sleeps until there is work (true, and the worker is a searcher) or no more need of this worker (false).
+    /// Sleeps until there is work or the worker must leave. Returns true for work: the worker is
+    /// then a searcher.
     fn rest(&self) -> bool {
         let idle = &self.shared.idle;
         idle.announce_sleep(self.slot);
@@ -216,7 +218,7 @@ impl Worker {
             let may_leave = |census: crate::park::Census| burst::may_leave(census.total(), least);
             match idle.leave(self.slot, may_leave) {
                 Some(true) => return false,
-                // It may yet become superfluous, when others have come.
+                // The worker may leave later, when there are more workers.
                 Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
                 None => {
                     self.counters().away().back(self.shared.now_ns());
@@ -227,8 +229,8 @@ impl Worker {
         false
     }
 
-    /// There are more workers than of use: this one leaves if it is one of those that are to. What is in its deques others
-    /// will steal, or the next who has its slot will find.
+    /// Leaves if there are too many workers and this one is to retire. Other workers steal what is
+    /// in its deques, or the next thread in its slot finds it.
     #[cold]
     fn retire(&self) -> bool {
         if !self.shared.orders.take_retirement() {
@@ -261,13 +263,14 @@ impl Worker {
         let (task, set_aside) =
             self.local.next(&self.shared.queues, batching::batch_size(self.ledger.mean_ns()))?;
         if set_aside {
-            // Out of the injector and not yet in its deque, the batch could be seen by nobody: tell now.
+            // Between the injector and the deque no worker could see the batch, so notify now.
             self.shared.work_waits();
         }
         Some(task)
     }
 
-    /// This searcher has found a task. If it was the last one and there is more, somebody else is woken.
+    /// Ends this worker's search. If it was the last searcher and there is more work, wakes another
+    /// worker.
     fn found(&self) {
         if self.shared.idle.work_found() && self.shared.has_work() {
             self.shared.work_waits();
@@ -295,8 +298,8 @@ impl Worker {
     fn run(&self, task: TaskRef) {
         let account = self.charges.begin(&self.shared, &task);
         *self.task.borrow_mut() = Some(task);
-        // Panics of the task itself are values; these are of what its end sets off: a waker, the drop of a result
-        // that nobody wants.
+        // Panics of the task itself are values. This catches panics of what the end of a task
+        // calls: a waker, or the drop of a result that nobody takes.
         contain(|| {
             if let Some(task) = &*self.task.borrow() {
                 if task.run(self).is_none() {
@@ -311,7 +314,7 @@ impl Worker {
         contain(|| drop(self.task.take()));
     }
 
-    /// The innermost task that runs here.
+    /// Returns the innermost task that runs on this worker.
     pub(in crate::pool) fn task(&self) -> Option<TaskRef> {
         self.within.borrow().last().cloned().or_else(|| self.task.borrow().clone())
     }
@@ -338,7 +341,7 @@ impl Host for Worker {
             Place::Subtask => self.counters().subtask_left(),
             Place::Outside => {}
         }
-        // After it has left the queue: it is never counted twice.
+        // Counted after the task has left the queue, so that it is never counted twice.
         self.counters().task_started();
         if self.ledger.is_first() {
             // This worker was not active before.

@@ -1,4 +1,4 @@
-//! A worker: the loop of its thread, and what that thread knows of itself.
+//! A worker: its loop, its ledger, its subtasks, and the wake-ups that it sends.
 
 pub(super) mod blocking;
 pub(super) mod core_yield;

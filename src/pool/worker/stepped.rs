@@ -1,4 +1,4 @@
-//! A worker that runs one task at a time, for a test that says which.
+//! A worker that runs one task at a time, under the control of a test.
 
 use std::sync::Arc;
 
@@ -21,15 +21,15 @@ impl Stepped for Worker {
 }
 
 impl Worker {
-    /// Runs the steps that a test commands, if one does.
+    /// Runs the steps that a test commands, if a test controls the pool.
     pub(in crate::pool) fn run_steps(&self) {
         if let Some(control) = self.shared().test_hooks.control() {
             Arc::clone(control).run_steps(self);
         }
     }
 
-    /// Runs one task that `take` returns, and skips those that were cancelled. The worker is a
-    /// searcher before and after: so no submitter wakes it, and none starts another.
+    /// Runs one task that `take` returns, and skips cancelled ones. The worker is a searcher before
+    /// and after, so no submitter wakes it or starts another.
     fn run_one(&self, take: impl Fn() -> Option<TaskRef>) -> bool {
         let before = self.counters().started();
         let mut found = false;
@@ -48,7 +48,8 @@ impl Worker {
         self.counters().started() > before
     }
 
-    /// As the worker's loop, but without batches: their tasks would have to be told from subtasks.
+    /// Takes the next task as the worker's loop does, but without batches, whose tasks could not be
+    /// told from subtasks.
     fn take_next(&self) -> Option<TaskRef> {
         self.next_in_order(|| 1).or_else(|| {
             self.settle_grant();
@@ -72,8 +73,8 @@ impl Worker {
         })
     }
 
-    /// Calls `look` with all tasks that wait, and how many of them are in the queues. `look` may
-    /// remove those; the others are in the run order.
+    /// Calls `look` with all waiting tasks and the number of those in the queues. `look` may remove
+    /// tasks that are in the queues. The others, behind them, are in the run order.
     fn with_all<R>(&self, look: impl FnOnce(&mut Vec<TaskRef>, usize) -> R) -> R {
         let shared = self.shared();
         let mut all = self.local.drain(&shared.queues).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! A worker and the subtasks of the task that it runs.
+//! The subtasks of the task that a worker runs.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use crate::contain::contain;
 use crate::task::{Join, Label, Place, Refusal, TaskRef};
 
 impl Worker {
-    /// Runs a task on top of the one that runs here, because that one waits for it. Says where it waited, if it still did.
+    /// Runs a task on top of the running task, which waits for it. Returns the place that it held;
+    /// `None` if it no longer waited.
     fn run_within(&self, task: TaskRef) -> Option<Place> {
         self.within.borrow_mut().push(TaskRef::clone(&task));
         let mut ran = None;
@@ -18,14 +19,14 @@ impl Worker {
         ran
     }
 
-    /// The task that runs here needs the result of another, new one: runs it.
+    /// Runs a new task whose result the running task needs.
     pub(in crate::pool) fn run_here<T>(&self, join: Arc<dyn Join<T>>) -> Arc<dyn Join<T>> {
         self.counters().subtask_spawned();
         self.run_within(Arc::clone(&join).into_run());
         join
     }
 
-    /// The task that runs here waits for another: runs that one if nobody has begun it, and nothing else.
+    /// Runs the task that the running task waits for, if it has not begun. Runs no other task.
     pub(in crate::pool) fn help<T>(&self, join: &dyn Join<T>, task: impl FnOnce() -> TaskRef) {
         if !join.as_run().is_pending() {
             return;
@@ -36,8 +37,9 @@ impl Worker {
             return;
         }
         match self.run_within(task) {
-            // Its empty cell is most likely on top of the own deque: a task that spawns and joins for ever must not fill
-            // the memory with such cells. (To sweep the others' would be no business of a task's.)
+            // The empty cell is most likely on top of the own deque. A task that spawns and joins
+            // in a loop must not fill the memory with such cells. A task does not sweep the other
+            // queues.
             Some(Place::Subtask) => {
                 let _ = self.shared().queues.left_empty();
                 self.local.drop_empty(&self.shared().queues);
@@ -47,12 +49,13 @@ impl Worker {
         }
     }
 
-    /// When the subtask on top of the own deque is due, if it says; `None` if there is none.
+    /// Returns when the subtask on top of the own deque is due; the inner value is `None` if it has
+    /// no label, the outer one if there is no subtask.
     pub(in crate::pool) fn top_due(&self) -> Option<Option<u64>> {
         self.local.with_top(|task| task.label().map(Label::due))
     }
 
-    /// Puts a subtask on this worker's own deque.
+    /// Adds a subtask to this worker's own deque.
     pub(in crate::pool) fn push(&self, task: TaskRef) {
         self.counters().subtask_spawned();
         self.local.push(task);

@@ -1,4 +1,4 @@
-//! When a worker wakes the callers of tasks that are done: at once, or several together.
+//! Decides when a worker wakes the callers of tasks that are done: at once, or several together.
 
 use std::task::Waker;
 
@@ -7,8 +7,7 @@ use crate::policy::waking::{self, Backlog, Pace, WakeGroup};
 use crate::task::Priority;
 
 impl Worker {
-    /// The result of the task that ends is visible. Wakes the caller that waits for it, or defers
-    /// that.
+    /// Wakes the caller of the task that ends, whose result is visible, or defers that wake-up.
     #[inline]
     pub(in crate::pool) fn wake_caller(&self, caller: Option<Waker>) {
         let Some(waker) = caller else { return };
@@ -20,11 +19,12 @@ impl Worker {
         }
     }
 
-    /// The group that the caller of the task that ends belongs to; `None` if it is woken at once.
+    /// Returns the group of wake-ups that the ending task's caller joins; `None` if the caller is
+    /// woken at once.
     #[inline]
     fn group(&self) -> Option<WakeGroup> {
         let delay = self.shared().wake_delay;
-        // A task that runs within another may not wait for that one's end.
+        // A task that runs within another may not wait for the end of the outer one.
         if delay.is_zero() || !self.within.borrow().is_empty() {
             return None;
         }
@@ -36,7 +36,7 @@ impl Worker {
         }
     }
 
-    /// A task has ended: sends the deferred wake-ups, unless they may wait for the next task.
+    /// Sends the deferred wake-ups after a task has ended, unless they may wait for the next task.
     #[inline]
     pub(in crate::pool) fn flush_wakes_if_due(&self) {
         let Some(group) = self.wake_group.get() else { return };
@@ -52,7 +52,7 @@ impl Worker {
             return;
         }
         let shared = self.shared();
-        // The timer thread wakes those that are left if the first caller does not.
+        // If the first caller does not wake the others, the timer thread does.
         if shared.deferred_wakes.is_ticking() {
             shared.deferred_wakes.wake_first(self.slot());
         } else {
@@ -75,9 +75,9 @@ impl Worker {
         Pace { now_ns: self.shared().ns_at(self.ledger.stamp()), task_ns: self.ledger.mean_ns() }
     }
 
-    /// How long the task that ends has waited; `None` if it is urgent. Only a label has the time of
-    /// arrival. A plain task is taken to have waited no longer than this worker has been busy, nor than
-    /// the plain tasks that wait now will wait.
+    /// Returns how long the ending task has waited, in nanoseconds; `None` if it is urgent. Only a
+    /// label has the time of submission. A plain task is assumed to have waited no longer than this
+    /// worker has been busy, nor than the plain tasks that wait now will wait.
     #[inline]
     fn waited_ns(&self, pace: Pace) -> Option<u64> {
         let (shared, busy_ns) = (self.shared(), self.ledger.busy_ns());

@@ -1,4 +1,4 @@
-//! What a thread does before its first task.
+//! Prepares a thread for its first task.
 
 use std::hint::black_box;
 use std::io::ErrorKind;
@@ -7,7 +7,7 @@ use std::sync::Once;
 use crate::config::PoolConfig;
 use crate::topology::{lower_priority, niceness};
 
-/// Touches the pages of stack and heap that a first task would otherwise have to wait for.
+/// Touches the pages of stack and heap for which a first task would otherwise have to wait.
 pub(in crate::pool) fn touch() {
     const STACK: usize = 64 * 1024;
     const PAGE: usize = 4096;
@@ -16,18 +16,18 @@ pub(in crate::pool) fn touch() {
         stack[page] = 1;
     }
     black_box(&stack);
-    // The allocator sets up its arena for this thread with the first allocation.
+    // The allocator sets up this thread's arena with the first allocation.
     black_box(Vec::<u8>::with_capacity(STACK));
 }
 
-/// Has the kernel let woken threads in soon. Where it can't be told, the thread goes on without:
-/// that is said once.
+/// Sets the worker's time slice, so that the kernel soon lets woken threads in. If that fails, logs
+/// it once and continues.
 pub(in crate::pool) fn set_slice(config: &PoolConfig) {
     static SAID: Once = Once::new();
     let Some(slice) = config.worker_slice else { return };
     match millpond_slice::set(slice) {
         Ok(()) => {}
-        // An older kernel, or another system: nothing is wrong.
+        // An older kernel or another system: not an error.
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             SAID.call_once(|| tracing::debug!(%error, "workers keep the kernel's own time slice"));
         }
@@ -37,11 +37,12 @@ pub(in crate::pool) fn set_slice(config: &PoolConfig) {
     }
 }
 
-/// Ranks the calling thread behind the async runtime. It goes on if it can't: that is said once.
+/// Sets the niceness of the calling thread, behind the async runtime. If that fails, logs it once
+/// and continues.
 pub(in crate::pool) fn rank(config: &PoolConfig) {
     static SAID: Once = Once::new();
     let wanted = config.worker_niceness;
-    // A process that was started nicer than that stays so.
+    // A process that was started with a higher niceness keeps it.
     if wanted == 0 || niceness().is_some_and(|now| now >= i32::from(wanted)) {
         return;
     }
