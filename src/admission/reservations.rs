@@ -18,7 +18,7 @@ use crate::sync::Mutex;
 pub(crate) struct ReservationId(u64);
 
 /// A caller who was granted a permit and has not come for it.
-pub(super) trait Grantee: std::fmt::Debug + Send + Sync {
+pub(crate) trait Grantee: std::fmt::Debug + Send + Sync {
     /// Takes the grant back.
     fn lapse(&self);
 }
@@ -121,7 +121,7 @@ mod tests {
                     2 => {
                         lapsed += book.lapse(Instant::now() + timeout);
                         prop_assert_eq!(book.len(), 0);
-                        prop_assert_eq!(state.next_lapse(), None);
+                        prop_assert_eq!(book.next_lapse(), None);
                     }
                     _ => {}
                 }
