@@ -150,10 +150,10 @@ impl Shared {
 
     /// Takes a permit if one is free.
     #[inline]
-    pub(super) fn try_permit(&self) -> Result<(), Full> {
+    pub(super) fn try_permit(&self) -> Result<usize, Full> {
         let left = self.permits.try_take()?;
         self.load_rose(left);
-        Ok(())
+        Ok(left)
     }
 
     /// Updates the pressure state: the load may have risen, and `free` permits are left.

@@ -25,7 +25,7 @@ impl Shared {
         let Some(budget) = self.bytes.as_ref().filter(|_| bytes > 0) else { return Ok(nothing) };
         match mode {
             Mode::Step => Ok(nothing),
-            Mode::Try => match budget.try_take(bytes) {
+            Mode::Try | Mode::TryUncounted => match budget.try_take(bytes) {
                 Ok(weight) => Ok(Weighed { reservation: Some(weight), arrival: None }),
                 Err(Refused::Full) => Err(self.no_bytes(budget, RejectReason::ByteBudget)),
                 Err(Refused::NeverFits) => Err(self.no_bytes(budget, RejectReason::NeverFits)),

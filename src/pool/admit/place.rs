@@ -28,7 +28,8 @@ impl Shared {
         }
         let over_share = label.and_then(|label| self.over_share(label));
         let ticket = match mode {
-            Mode::Try => return self.place_now(label, over_share),
+            Mode::Try => return self.place_now(label, over_share, true),
+            Mode::TryUncounted => return self.place_now(label, over_share, false),
             Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled => {
                 self.ticket_or_wait(over_share.is_some())?
             }
@@ -48,6 +49,7 @@ impl Shared {
         self: &Arc<Self>,
         label: Option<&Label>,
         over_share: Option<OverShare>,
+        counts: bool,
     ) -> Result<Place, Rejection> {
         if let Some(OverShare { depth, limit }) = over_share {
             return Err(Rejection { depth, limit, ..self.rejected(RejectReason::TenantLimit) });
@@ -55,6 +57,7 @@ impl Shared {
         match self.try_permit() {
             Ok(_) => Ok(Place::Queued(Ticket::HELD)),
             Err(Full::Closed) => Err(self.rejection(Full::Closed)),
+            Err(Full::Occupied) if !counts => Err(self.facts(RejectReason::QueueFull)),
             Err(Full::Occupied) => {
                 label.and_then(|label| self.evict(label)).ok_or_else(|| self.rejection(Full::Occupied))
             }

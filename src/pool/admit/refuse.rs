@@ -139,7 +139,13 @@ impl Shared {
     /// Counts a refusal for `reason` and returns its facts.
     #[cold]
     pub(in crate::pool) fn rejected(&self, reason: RejectReason) -> Rejection {
-        self.note_refusal();
+        count(&self.tally.backpressure);
+        self.facts(reason)
+    }
+
+    /// Returns the facts for a caller, and does not count it.
+    #[cold]
+    pub(in crate::pool) fn facts(&self, reason: RejectReason) -> Rejection {
         let in_flight = self.load();
         let retry_after = match reason {
             RejectReason::ShuttingDown | RejectReason::NeverFits => None,
@@ -156,12 +162,6 @@ impl Shared {
             retry_after,
         }
     }
-
-    /// Counts a refusal.
-    pub(in crate::pool) fn note_refusal(&self) {
-        count(&self.tally.backpressure);
-    }
-
     /// Returns the next number of a series from 0 to below 1, to spread the retries of refused
     /// callers. Every pool has an equal series, because each caller retries at the pool that
     /// refused it.

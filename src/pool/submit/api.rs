@@ -64,16 +64,13 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let work = if self.is_here() || self.has_room() {
-            match self.shared().submit_handle(None, Mode::Try, work, |work| work) {
-                Ok(handle) => return Ok(handle),
-                Err(rejected) if rejected.rejection().reason == RejectReason::ShuttingDown => {
-                    return Err(rejected);
-                }
-                Err(rejected) => rejected.into_inner(),
+        let tried = self.shared().submit_handle(None, Mode::TryUncounted, work, |work| work);
+        let work = match tried {
+            Ok(handle) => return Ok(handle),
+            Err(rejected) if rejected.rejection().reason == RejectReason::ShuttingDown => {
+                return Err(rejected);
             }
-        } else {
-            work
+            Err(rejected) => rejected.into_inner(),
         };
         match self.acquire().await {
             Ok(permit) => Ok(permit.spawn(work)),
@@ -91,10 +88,8 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        if !self.is_here() {
-            if let Err(rejection) = self.shared().test_refusal() {
-                return Err(Rejected::new(rejection, work));
-            }
+        if let Err(rejection) = self.shared().test_refusal() {
+            return Err(Rejected::new(rejection, work));
         }
         self.shared().submit_handle(None, Mode::Try, work, |work| work)
     }
@@ -156,7 +151,7 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         let options = options.unless_empty();
-        if options.is_none() && matches!(mode, Mode::Try) && !self.is_here() {
+        if options.is_none() && matches!(mode, Mode::Try) {
             if let Err(rejection) = self.shared().test_refusal() {
                 return Err(Rejected::new(rejection, with));
             }

@@ -23,7 +23,8 @@ pub(in crate::pool) struct Submitted<T> {
 
 impl Shared {
     /// Admits work as `mode` says and puts it into its queue. `work` builds the closure from
-    /// `with`; a refusal returns `with`. Work without options is plain.
+    /// `with`; a refusal returns `with`. `waker` returns the caller's waker, to be registered with
+    /// the task; its argument is the number of permits taken. Work without options is plain.
     ///
     /// On a worker of this pool the work becomes a subtask: it goes into the worker's own deque,
     /// and takes neither a permit nor bytes.
@@ -32,7 +33,7 @@ impl Shared {
         self: &Arc<Self>,
         options: Option<TaskOptions>,
         mode: Mode,
-        waker: Option<Waker>,
+        waker: impl FnOnce(usize) -> Option<Waker>,
         with: W,
         work: impl FnOnce(W) -> F,
     ) -> Result<Submitted<T>, Rejected<W>>
@@ -41,17 +42,40 @@ impl Shared {
         T: Send + 'static,
     {
         // Before a permit is taken: this runs a user's code, whose panic must not lose the permit.
-        let mut context = self.capture(options.as_ref());
-        if let Some(worker) = worker::current_of(self) {
-            let label = match worker.label(options) {
-                Ok(label) => label,
-                Err(rejection) => return Err(Rejected::new(rejection, with)),
-            };
-            let join = context.subtask(work(with), label);
-            worker.push(Arc::clone(&join).into_run());
-            return Ok(Submitted { join, attention: Attention::Awake });
+        let context = self.capture(options.as_ref());
+        let worker = worker::current_of(self);
+        // The hot path: plain work from outside, and a free permit.
+        if options.is_none() && mode.takes_free_permit() && worker.is_none() {
+            if let Ok(left) = self.try_permit() {
+                let waker = waker(self.permits.limit().saturating_sub(left));
+                let cell = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
+                self.queues.inject(Arc::clone(&cell).into_run());
+                let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
+                return Ok(Submitted { join: cell, attention });
+            }
         }
-        let calls = !matches!(mode, Mode::WaitUncalled);
+        let waker = waker(usize::MAX);
+        match worker {
+            Some(worker) => submit_here(&worker, options, context, waker, with, work),
+            None => self.submit_outside(options, mode, context, waker, with, work),
+        }
+    }
+
+    /// Submits work from a thread that is no worker of this pool.
+    fn submit_outside<W, F, T>(
+        self: &Arc<Self>,
+        options: Option<TaskOptions>,
+        mode: Mode,
+        mut context: Captured,
+        waker: Option<Waker>,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<Submitted<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let calls = mode.calls();
         let tells = if let Mode::WaitAndTell(notify) = &mode { Some(Arc::clone(notify)) } else { None };
         let bytes = options.as_ref().map_or(0, |options| options.bytes);
         let label = options.map(|options| Box::new(self.label(options, matches!(mode, Mode::Step))));
@@ -77,6 +101,7 @@ impl Shared {
     }
 
     /// Submits work as [`submit`](Self::submit) does and returns its handle.
+    #[inline]
     pub(in crate::pool) fn submit_handle<W, F, T>(
         self: &Arc<Self>,
         options: Option<TaskOptions>,
@@ -88,7 +113,7 @@ impl Shared {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let submitted = self.submit(options, mode, None, with, work)?;
+        let submitted = self.submit(options, mode, |_| None, with, work)?;
         Ok(JoinHandle::new(submitted.join, Arc::clone(self)))
     }
 
@@ -146,6 +171,28 @@ impl Shared {
         self.void(cell.as_run(), Refusal::from(rejection));
         JoinHandle::new(cell, Arc::clone(self))
     }
+}
+
+/// Submits a subtask of the task that runs on this worker.
+fn submit_here<W, F, T>(
+    worker: &Worker,
+    options: Option<TaskOptions>,
+    context: Captured,
+    waker: Option<Waker>,
+    with: W,
+    work: impl FnOnce(W) -> F,
+) -> Result<Submitted<T>, Rejected<W>>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let label = match worker.label(options) {
+        Ok(label) => label,
+        Err(rejection) => return Err(Rejected::new(rejection, with)),
+    };
+    let join = context.task(work(with), Place::Subtask, waker, label);
+    worker.push(Arc::clone(&join).into_run());
+    Ok(Submitted { join, attention: Attention::Awake })
 }
 
 impl Worker {

@@ -178,7 +178,8 @@ impl<T: 'static> AbortOnDrop<T> {
     /// moment, as in `run`.
     pub(crate) fn poll_fresh(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let JoinHandle { join, shared } = &self.0;
-        if worker::current_of(shared).is_none() && shared.caller_spins(cx, shared.permits_taken()) {
+        let taken = shared.permits.limit().saturating_sub(shared.permits.available());
+        if worker::current_of(shared).is_none() && shared.caller_spins(cx, taken) {
             shared.lone_caller.spin(|| join.looks_done());
         }
         Pin::new(self).poll(cx)

@@ -59,10 +59,6 @@ impl Shared {
     pub(in crate::pool) fn caller_spins(&self, cx: &mut Context<'_>, taken: usize) -> bool {
         taken <= ALONE && self.lone_caller.pays(cx)
     }
-
-    pub(in crate::pool) fn permits_taken(&self) -> usize {
-        self.permits.limit().saturating_sub(self.permits.available())
-    }
 }
 
 impl<'p, F, T> RunFuture<'p, F, T>
@@ -82,9 +78,12 @@ where
         options: Option<TaskOptions>,
         cx: &mut Context<'_>,
     ) -> Result<(Arc<dyn Join<T>>, bool), Rejection> {
-        let spins = options.is_none() && shared.caller_spins(cx, shared.permits_taken() + 1);
-        // The waker is registered with the allocation of the task.
-        let waker = (!spins).then(|| cx.waker().clone());
+        let (mut spins, plain) = (false, options.is_none());
+        let waker = |taken| {
+            spins = plain && shared.caller_spins(cx, taken);
+            // The first registration comes with the allocation.
+            (!spins).then(|| cx.waker().clone())
+        };
         match shared.submit(options, Mode::Wait, waker, work, |work| work) {
             Ok(Submitted { join, attention }) => {
                 if spins && attention == Attention::Awake {
