@@ -1,4 +1,4 @@
-//! The pool's configuration.
+//! The configuration of a pool.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,16 +7,17 @@ use std::time::Duration;
 use crate::error::{ConfigError, ParseError};
 use crate::topology::usable_cores;
 
-/// The most threads: a census counts them in 16 bits, and nobody has more cores than this to fill.
+/// The largest `max_threads`. A census counts workers in 16 bits, and machines have fewer cores
+/// than this.
 const MOST_WORKERS: usize = 1024;
 
-/// The most tasks that a queue may be allowed to hold.
+/// The largest `max_queue_size`.
 const MOST_QUEUED: usize = 1 << 30;
 
-/// How a pool is sized and bounded.
+/// The size and the limits of a pool.
 ///
-/// Plain fields with a `Default`; [`PoolBuilder`](crate::PoolBuilder) offers the same as methods, and the hooks that are
-/// no plain values.
+/// Plain fields with a `Default`. [`PoolBuilder`](crate::PoolBuilder) offers each field as a
+/// method, and besides the hooks, which are not plain values.
 ///
 /// ```
 /// use millpond::PoolConfig;
@@ -36,72 +37,99 @@ const MOST_QUEUED: usize = 1 << 30;
 pub struct PoolConfig {
     /// Threads that are always there. Default 1; accepted 1 to `max_threads`.
     pub min_threads: usize,
-    /// Threads that are never exceeded. Default: twice the cores that the process may use (affinity and cgroup quota
-    /// honoured); accepted `min_threads` to 1,024.
+    /// The limit of threads. Default: twice the cores that the process may use (affinity and cgroup
+    /// quota are respected); accepted `min_threads` to 1,024.
     ///
-    /// The pool starts threads above `min_threads` while work waits and nobody is free: at once up to one for each usable
-    /// core, and beyond that as far as threads are blocked in their tasks. Room for those is what a figure above the number of
-    /// cores is for: with tasks that wait 90 % of their time, ten times the cores.
+    /// The pool starts threads above `min_threads` while work waits and no worker is free. It
+    /// starts up to one for each usable core at once, and more only as far as threads are blocked
+    /// in their tasks. A limit above the number of cores leaves room for those: ten times the cores
+    /// for tasks that wait 90 % of their time.
     pub max_threads: usize,
-    /// Tasks that may wait, accepted but not started; as many permits exist. Default 10,000; accepted 1 to 2^30.
+    /// Accepted tasks that may wait for their start; there are as many permits. Default 10,000;
+    /// accepted 1 to 2^30.
     pub max_queue_size: usize,
-    /// The load factor from which on the pool calls itself saturated. Default 0.8; accepted over 0 to 1.
+    /// The load factor from which on the pool is saturated. With a full queue it always is. Default
+    /// 0.8; accepted over 0 to 1.
     pub backpressure_threshold: f64,
-    /// How long a worker above `min_threads` sleeps before it leaves. Default 60 s; accepted 1 ms to 1 day.
+    /// How long a worker above `min_threads` sleeps before it leaves. Default 60 s; accepted 1 ms
+    /// to 1 day.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub idle_timeout: Duration,
-    /// How often the number of threads is decided on, while work waits that meets no free thread; also the pause after a
-    /// thread that could not be started, before another is asked for. Default 100 ms; accepted 1 ms to 1 minute.
+    /// The time between two decisions on the number of threads, while work waits that finds no free
+    /// thread. It is also the pause after the system refused a thread, before the pool asks for
+    /// another. Default 100 ms; accepted 1 ms to 1 minute.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub sampling_interval: Duration,
-    /// Whether to place workers and memory by NUMA node. Default: true on Linux. Placement is not part of this
-    /// version: `true` is a no-op that is logged once at debug level.
+    /// Whether to place workers and memory by NUMA node. Default: true on Linux. Placement is not
+    /// part of this version: `true` has no effect and is logged once at debug level.
     pub numa_aware: bool,
-    /// Whether building the pool waits until its first threads run and have touched their stack and heap, so that the
-    /// first task does not pay for it. Default true.
+    /// Whether building the pool waits until its first threads run and have touched their stack and
+    /// heap, so that the first task need not wait for that. Default true.
     pub warm_up: bool,
-    /// The niceness of the workers. Default 0: they have the same share of the cores as other
+    /// The niceness of the workers. Default 0: they have an equal share of the cores with other
     /// threads; accepted 0 to 19. Above 0 the async runtime, and every other program, goes first
     /// where cores are short, and tasks take longer under load
-    /// ([figures](crate::guide::performance)). Where it can't be set (not Linux, or no permission)
-    /// that is logged once and the pool goes on.
+    /// ([figures](crate::guide::performance)). If it can't be set (not Linux, or no permission),
+    /// the pool logs that once and continues.
     ///
-    /// Threads and processes that a task starts have the niceness, too. A lock that pool and
+    /// Threads and processes that a task starts have this niceness too. A lock that pool and
     /// runtime share can invert their priorities: a worker that was preempted while it holds the
     /// lock makes the runtime wait.
     pub worker_niceness: u8,
-    /// The time slice of the workers. The longer it is, the sooner the kernel lets in a thread that
-    /// is woken on a worker's core, at equal shares. Default 10 ms; accepted 0.1 to 100 ms; `None`:
-    /// the kernel's own. It needs Linux 6.12; elsewhere, or where the call is forbidden, that is
-    /// logged once and the pool goes on. See [`time_slice`](crate::time_slice) for the other side.
+    /// The time slice of the workers. The longer it is, the sooner the kernel runs a thread that is
+    /// woken on a worker's core, at equal shares. Default 10 ms; accepted 0.1 to 100 ms; `None`:
+    /// the kernel's own. It needs Linux 6.12. Elsewhere, or where the call is forbidden, the pool
+    /// logs that once and continues. [`time_slice`](crate::time_slice) sets the slice of other
+    /// threads.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub worker_slice: Option<Duration>,
-    /// For how long a worker runs tasks before it lets waiting threads have its core
-    /// (`sched_yield`), between two tasks. Default 200 us; accepted 1 us to 1 s; `None`: never.
+    /// How long a worker runs tasks before it yields its core to waiting threads (`sched_yield`),
+    /// between two tasks. Default 200 us; accepted 1 us to 1 s; `None`: never.
     ///
-    /// It is what lets the handlers of an async runtime run in time beside a busy pool
+    /// The yields let the handlers of an async runtime run in time beside a busy pool
     /// ([figures](crate::guide::performance)). A worker that has to wait for its core, because
-    /// others compute on it, yields less often.
+    /// other programs compute on it, yields less often.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub yield_interval: Option<Duration>,
-    /// How long a place that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may stay unused before
-    /// others may have it. Default 1 s; accepted 1 ms to 1 day. See [`Permit`](crate::Permit).
+    /// The longest time that the pool may defer the wake-up of a caller whose task is done, to wake
+    /// several callers together. Default 4 ms; accepted 0 to 100 ms; zero: every caller is woken at
+    /// once.
+    ///
+    /// A worker defers wake-ups only where many tasks wait: at least 8 when it begins, and then
+    /// about as many as it has deferred. The delay is 0.2 ms, or a sixteenth of the time that the
+    /// task has waited if that is longer, and never more than this bound. Above a task length of
+    /// 0.2 ms the bound shrinks in proportion; with the default, wake-ups of tasks over 0.6 ms are
+    /// never deferred. Wake-ups of urgent work never are, whatever the bound: work whose priority
+    /// is [`Interactive`](crate::Priority::Interactive), or whose deadline is nearer than 20 times
+    /// the bound. The first caller that is woken wakes the others at its next poll.
+    ///
+    /// This raises throughput: waking a caller can cost more than a short task, and can take the
+    /// core from the worker ([figures](crate::guide::decisions::d0025)). It costs latency: the
+    /// delay of each deferred caller. No deferred wake-up waits for the running task for longer
+    /// than the bound plus one tick: while wake-ups are deferred the pool's timer thread ticks
+    /// every 2 ms, and sends those that are overdue.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub max_wake_delay: Duration,
+    /// How long a permit that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may
+    /// stay unused before others may have its place. Default 1 s; accepted 1 ms to 1 day. See
+    /// [`Permit`](crate::Permit).
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub reservation_timeout: Duration,
-    /// How many tasks of one tenant may run at a time; further ones wait in the queue, in their
+    /// How many tasks of one tenant may run at a time. Further tasks wait in the queue, in their
     /// order, and delay no other tenant's. Tasks that name no tenant are not limited, nor are
     /// subtasks. Default `None`: as many as there are threads; accepted from 1 on.
     pub max_running_per_tenant: Option<usize>,
-    /// The part of the queue that one tenant's waiting tasks may take of what others leave free, so that there is always room
-    /// for another tenant. Default 0.5: alone it may have half of the places, two have a third each. Accepted over 0 to 1.
+    /// The part of the queue that one tenant's waiting tasks may take of what others leave free, so
+    /// that there is always room for another tenant. Default 0.5: one tenant alone may have half of
+    /// the places, two may have a third each. Accepted over 0 to 1.
     pub tenant_queue_share: f64,
-    /// Bytes of labelled work that may be under way, waiting in the queue or running, as far as tasks say how many they are
-    /// ([`TaskOptions::bytes`](crate::TaskOptions::bytes); the processor says it of its documents). Default `None`: no
-    /// limit; accepted from 1 on.
+    /// Bytes that labelled tasks may hold together, while they wait and while they run. A task
+    /// states its number of bytes with [`TaskOptions::bytes`](crate::TaskOptions::bytes); the
+    /// processor states that of its documents. Default `None`: no limit; accepted from 1 on.
     pub byte_budget: Option<usize>,
-    /// What is done when work that names a class, tenant or deadline waits for too long. Default: nothing.
+    /// What the pool does when labelled work waits too long. Default: nothing.
     pub shedding: Shedding,
-    /// What the threads are called; a number is put behind it. Default `millpond`.
+    /// The name of the threads; each thread adds its number. Default `millpond`.
     pub thread_name: String,
 }
 
@@ -119,6 +147,7 @@ impl Default for PoolConfig {
             worker_niceness: 0,
             worker_slice: Some(Duration::from_millis(10)),
             yield_interval: Some(Duration::from_micros(200)),
+            max_wake_delay: Duration::from_millis(4),
             reservation_timeout: Duration::from_secs(1),
             max_running_per_tenant: None,
             tenant_queue_share: 0.5,
@@ -133,7 +162,7 @@ impl PoolConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// The first field that is out of its range, with the value and what is accepted.
+    /// The first field that is out of its range, with its value and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         const MS: Duration = Duration::from_millis(1);
@@ -157,6 +186,7 @@ impl PoolConfig {
         if let Some(interval) = self.yield_interval {
             check(interval, "yield_interval", Duration::from_micros(1), Duration::from_secs(1))?;
         }
+        check(self.max_wake_delay, "max_wake_delay", Duration::ZERO, Duration::from_millis(100))?;
         check(self.reservation_timeout, "reservation_timeout", MS, DAY)?;
         if self.max_running_per_tenant == Some(0) {
             return Err(ConfigError::new("max_running_per_tenant", Some(0), "None, or Some of at least 1"));
@@ -175,21 +205,24 @@ impl PoolConfig {
     }
 }
 
-/// What a pool does about overload: the least time that tasks waited has been over 5 ms for 0.1 s (or over the time of a task divided by
-/// the cores, if that is more), so the queue does not empty any more.
+/// What a pool does in an overload. A pool is overloaded while the *minimum* queueing delay stays
+/// above 5 ms for 100 ms (CoDel); instead of 5 ms, the time of a task divided by the cores applies
+/// if that is more.
 ///
-/// It applies to work that is submitted by [`task`](crate::AdaptiveThreadPool::task).
+/// It applies to work that is submitted with [`task`](crate::AdaptiveThreadPool::task).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Shedding {
-    /// Nothing: callers wait, or are refused when the queue is full.
+    /// The pool sheds nothing. Callers wait, or are refused when the queue is full.
     #[default]
     Off,
-    /// No more bulk work is let in; and what has waited for more than twice the time that is too long is refused instead of begun,
-    /// but for bulk work that was let in, and work with a deadline.
+    /// The pool refuses new bulk work. It also refuses waiting work instead of starting it, if that
+    /// work has waited for more than twice the tolerated delay. Accepted bulk work and work with a
+    /// deadline are exempt.
     OldestFirst,
-    /// The same, and of a tenant's tasks of one class the newest is begun first: its caller is the most likely to wait still.
+    /// As `OldestFirst`. Besides, of a tenant's tasks of one priority the newest starts first,
+    /// because its caller is the most likely to be still waiting.
     NewestFirst,
 }
 
@@ -206,20 +239,20 @@ impl fmt::Display for Shedding {
 impl FromStr for Shedding {
     type Err = ParseError;
 
-    /// Takes the names that `Display` writes, in any case.
+    /// Parses the names that `Display` writes, in upper or lower case.
     fn from_str(name: &str) -> Result<Self, ParseError> {
         ParseError::find("shedding", name, &[Self::Off, Self::OldestFirst, Self::NewestFirst])
     }
 }
 
-/// Both ends are accepted.
+/// Checks that `value` is from `least` to `most`, both included.
 pub(crate) fn check<T: PartialOrd + fmt::Debug>(
     value: T,
     field: &'static str,
     least: T,
     most: T,
 ) -> Result<(), ConfigError> {
-    // In this form what can't be compared, as "not a number", is refused as well.
+    // This form also refuses values that can't be compared, such as "not a number".
     if value >= least && value <= most {
         return Ok(());
     }

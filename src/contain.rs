@@ -2,7 +2,11 @@
 //!
 //! A waker, the drop of a closure that was cancelled, a hook: none of them may take a worker, a permit or another caller's
 //! answer with it. The panic hook has reported the panic by then.
+//!
+//! Such code may also block. The timer thread must not wait for it: it calls [`postpone_blocking`],
+//! and from then on [`may_block`] and [`discard`] collect the code there instead of running it.
 
+use std::cell::RefCell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
@@ -24,9 +28,47 @@ pub(crate) fn wake(waker: Option<Waker>) {
     }
 }
 
+/// Code that a thread has postponed.
+pub(crate) type Postponed = Box<dyn FnOnce() + Send>;
+
+thread_local! {
+    /// `None` on a thread that runs such code itself.
+    static POSTPONED: RefCell<Option<Vec<Postponed>>> = const { RefCell::new(None) };
+}
+
+/// From now on the calling thread collects code that may block, for [`take_postponed`].
+pub(crate) fn postpone_blocking() {
+    POSTPONED.with_borrow_mut(|postponed| *postponed = Some(Vec::new()));
+}
+
+/// Takes the code that the calling thread has postponed.
+pub(crate) fn take_postponed() -> Vec<Postponed> {
+    POSTPONED.with_borrow_mut(|postponed| postponed.as_mut().map(mem::take)).unwrap_or_default()
+}
+
+/// Runs `code`, which may block, or postpones it. A panic goes no further.
+pub(crate) fn may_block(code: impl FnOnce() + Send + 'static) {
+    let postpones = POSTPONED.try_with(|postponed| postponed.borrow().is_some());
+    // A thread whose locals are being destroyed runs it.
+    if !postpones.unwrap_or(false) {
+        return contain(code);
+    }
+    let code = Box::new(code);
+    POSTPONED.with_borrow_mut(|postponed| postponed.get_or_insert_default().push(code));
+}
+
+/// Drops `value`, whose drop may block, or postpones that. A panic goes no further.
+pub(crate) fn discard<T: Send + 'static>(value: T) {
+    if mem::needs_drop::<T>() {
+        may_block(move || drop(value));
+    }
+}
+
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
     use std::panic::{panic_any, resume_unwind};
+    use std::sync::Arc;
+    use std::thread;
 
     use super::*;
 
@@ -48,5 +90,23 @@ mod tests {
     #[test]
     fn nor_does_that_of_its_payload() {
         contain(|| resume_unwind(Box::new(Grenade(2))));
+    }
+
+    #[test]
+    fn a_thread_that_postpones_drops_nothing_itself() {
+        let value = Arc::new(());
+        let other = Arc::clone(&value);
+        let collected = thread::spawn(move || {
+            postpone_blocking();
+            discard(other);
+            discard(1);
+            take_postponed()
+        });
+        let collected = collected.join().unwrap();
+        assert_eq!((collected.len(), Arc::strong_count(&value)), (1, 2));
+        collected.into_iter().for_each(|code| code());
+        assert_eq!(Arc::strong_count(&value), 1);
+        discard(Arc::clone(&value));
+        assert_eq!(Arc::strong_count(&value), 1, "this thread does not postpone");
     }
 }

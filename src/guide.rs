@@ -65,5 +65,9 @@ pub mod decisions {
         d0040: "decisions/0040-guides.md",
         d0041: "decisions/0041-packages-and-constructors.md",
         d0042: "decisions/0042-handing-the-core-over.md",
+        d0043: "decisions/0043-deferred-wakes.md",
+        d0044: "decisions/0044-the-timer-thread-runs-no-user-code.md",
+        d0045: "decisions/0045-order-of-equals-and-saturation.md",
+        d0046: "decisions/0046-one-way-in-and-tickets.md",
     }
 }

@@ -190,8 +190,8 @@ pub mod processor;
 #[cfg(all(feature = "tower", not(millpond_loom)))]
 pub mod service;
 
-/// How many threads a pool has, and why: the controller as a state machine of its own, to be driven by a simulator or a
-/// test as the pool drives it.
+/// How many threads a pool has, and why: the controller as a state machine, which a simulator or a
+/// test can drive as the pool does.
 #[cfg(not(millpond_loom))]
 pub mod scaling {
     pub use crate::policy::scaling::{Clocks, Controller, Decision, Limits, Reason, Sample};
@@ -201,9 +201,9 @@ pub mod scaling {
 
 /// The time slice that Linux gives a thread, since 6.12.
 ///
-/// A woken thread with a short slice is let in sooner where another computes. The pool gives its
-/// workers a long one ([`PoolConfig::worker_slice`]). A runtime whose handlers must run in time
-/// beside tasks of several milliseconds gives its own threads a short one:
+/// The kernel runs a woken thread with a short slice sooner where another thread computes. The pool
+/// gives its workers a long slice ([`PoolConfig::worker_slice`]). A runtime whose handlers must run
+/// in time beside tasks of several milliseconds gives its own threads a short one:
 ///
 /// ```
 /// use millpond::time_slice;
@@ -221,7 +221,8 @@ pub mod time_slice {
     pub use millpond_slice::{LONGEST, SHORTEST, get, set};
 }
 
-/// The crate of the byte types in this crate's signatures: [`Bytes`](bytes::Bytes) and [`BytesMut`](bytes::BytesMut).
+/// The crate of the byte types in this crate's signatures: [`Bytes`](bytes::Bytes) and
+/// [`BytesMut`](bytes::BytesMut).
 #[cfg(not(millpond_loom))]
 pub use bytes;
 

@@ -73,7 +73,6 @@ impl Condvar {
     }
 
     /// Wakes all that wait.
-    #[cfg(feature = "test-util")]
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();
     }

@@ -1,27 +1,28 @@
-//! How many bytes may be under way.
+//! The byte budget: how many bytes the tasks that wait and run may hold together.
 //!
-//! As with the permits of the queue, it is *work* that waits here, not futures: bytes that come
-//! free go to the next work in the line, and the thread that freed them starts that work itself.
-//! The [`Weight`] is part of the work (it is moved into the closure), so its bytes are free when
-//! the work has run or was dropped, whichever comes first.
+//! As with permits, *work* waits here, not futures. Bytes that become free go to the next work in
+//! the line, and the thread that freed the bytes starts that work. The [`Weight`] is moved into the
+//! closure, so its bytes are free once the work has run or was dropped, whichever comes first.
 //!
-//! Unlike permits, work comes in sizes. There is one line, and its head blocks it: were small work
-//! let past, big work would wait as long as small work comes. In return the head waits no longer
-//! than for what was under way when it became the head, since no more than the limit may be asked
-//! for at once.
+//! Unlike permits, requests have sizes. There is one line, and its head blocks it. If small work
+//! could pass the head, big work would wait for as long as small work arrives. No request exceeds
+//! the limit, so the head waits at most for the bytes that were out when it became the head.
 //!
 //! # Invariants
 //!
-//! 1. When the lock is released, the head of the line does not fit: whoever changes the books or the line takes out of it
-//!    all that fits now. So nobody waits beside enough room, and whoever finds a line need not ask what is in it.
-//! 2. The bytes that are out exceed the limit only by what was turned away ([`turn_away`](ByteBudget::turn_away)).
-//! 3. Whether a weight that waits has been granted is decided by one removal from the line, under the lock: by the
-//!    releaser (granted, and so it is given back when it is dropped), or by its own `drop` (it leaves no trace). Its
-//!    place in the line comes before its work, which is only then made: a work that never comes strands nothing either.
-//! 4. Nothing weighs nothing: no lock, no place in the line, nothing to give back.
-//! 5. No work is started or dropped, and no other lock is taken, under the lock. Starting work can drop work (the pool
-//!    may be closed), which frees bytes, which starts work: such starts are put in a row and not nested, so that a long
-//!    line needs no deep stack.
+//! 1. When the lock is released, the head of the line does not fit: each change of the state or the
+//!    line takes out all work that now fits. So nobody waits while enough bytes are free, and a
+//!    caller that finds a line need not look at its entries.
+//! 2. The bytes that are out exceed the limit only by work that was turned away
+//!    ([`turn_away`](ByteBudget::turn_away)).
+//! 3. One removal from the line, under the lock, decides whether a waiting weight is granted.
+//!    Either a releaser removes it (it is granted, and its drop gives the bytes back) or its own
+//!    `drop` does (it leaves no trace). The weight joins the line before its work is made, so work
+//!    that is never made strands no bytes either.
+//! 4. A request for 0 bytes takes no lock, joins no line and gives nothing back.
+//! 5. No work is started or dropped, and no other lock is taken, under the lock. Starting work can
+//!    drop work (the pool may be closed), which frees bytes, which starts work. Such starts run one
+//!    after the other and are not nested, so a long line needs no deep stack.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,26 +32,38 @@ use crate::sync::Mutex;
 
 /// Work that waits for its bytes.
 pub(crate) trait Start: Send + 'static {
-    /// Starts the work; its bytes are there. Work that nobody wants any more is dropped instead,
-    /// and its [`Weight`] with it.
+    /// Starts the work, which has its bytes. Work that was cancelled is dropped instead, and its
+    /// [`Weight`] with it.
     fn start(self);
 }
 
-/// So many bytes, and the line of those who wait for some.
+/// The boxed start of a task.
+pub(crate) type PendingStart = Box<dyn FnOnce() + Send>;
+
+/// The bytes that a task holds; `None` without a byte budget.
+pub(crate) type ByteReservation = Option<Weight<PendingStart>>;
+
+impl Start for PendingStart {
+    fn start(self) {
+        self();
+    }
+}
+
+/// A number of bytes, and the line of work that waits for them.
 #[derive(Debug)]
 pub(crate) struct ByteBudget<W: Start> {
     limit: usize,
-    books: Mutex<Books<W>>,
+    state: Mutex<State<W>>,
 }
 
 #[derive(Debug)]
-struct Books<W> {
-    /// The bytes that are out. What is turned away is out whatever the limit, so a `usize` could overflow; as many weights
-    /// as `arrivals` can count, of as many bytes each as a `usize` can, do not overflow this.
+struct State<W> {
+    /// The bytes that are out. `turn_away` exceeds the limit, so a `usize` could overflow. A `u128`
+    /// cannot: it has room for as many weights as `arrivals` can count, of `usize::MAX` bytes each.
     taken: u128,
-    /// How many have joined the line so far.
+    /// The number of weights that have joined the line so far.
     arrivals: u64,
-    /// In order of arrival.
+    /// The line, in order of arrival.
     line: BTreeMap<u64, Place<W>>,
 }
 
@@ -61,80 +74,89 @@ struct Place<W> {
     work: Option<W>,
 }
 
-/// Bytes that were taken, or the wait for them. Dropping it gives them to the next in line, or gives up the wait.
+/// Bytes that were taken, or a place in the line for them. Its drop gives the bytes to the next in
+/// the line, or leaves the line.
 #[derive(Debug)]
 pub(crate) struct Weight<W: Start> {
     budget: Arc<ByteBudget<W>>,
     bytes: usize,
-    /// Its place in the line, if it had to wait.
+    /// Its number in the line, if it had to wait.
     arrival: Option<u64>,
 }
 
-/// A place in the order of arrival; `None` if there was no need to wait.
+/// The number of a weight in the order of arrival; `None` if it did not have to wait.
 #[derive(Debug)]
 pub(crate) struct Arrival(Option<u64>);
+
+impl Arrival {
+    /// Returns whether the work has to wait for its bytes.
+    pub(crate) fn waits(&self) -> bool {
+        self.0.is_some()
+    }
+}
 
 /// Why no bytes were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// More than there are in all: waiting is of no use.
+    /// The request exceeds the limit, so waiting is of no use.
     NeverFits,
-    /// Not so many are left, or others wait already.
+    /// Too few bytes are left, or others wait already.
     Full,
 }
 
-/// More bytes were asked for than there are in all.
+/// A request exceeds the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NeverFits;
 
 impl<W: Start> ByteBudget<W> {
-    /// `limit` bytes, none of them out.
+    /// Makes a budget of `limit` bytes, none of them out.
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        let books = Books { taken: 0, arrivals: 0, line: BTreeMap::new() };
-        Arc::new(Self { limit, books: Mutex::new(books) })
+        let state = State { taken: 0, arrivals: 0, line: BTreeMap::new() };
+        Arc::new(Self { limit, state: Mutex::new(state) })
     }
 
-    /// How many bytes there are in all.
+    /// Returns the limit, in bytes.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// How many bytes are out.
+    /// Returns how many bytes are out.
     pub(crate) fn taken(&self) -> usize {
-        usize::try_from(self.books.lock().taken).unwrap_or(usize::MAX)
+        usize::try_from(self.state.lock().taken).unwrap_or(usize::MAX)
     }
 
-    /// How many stand in line.
+    /// Returns how many weights wait in the line.
     pub(crate) fn waiting(&self) -> usize {
-        self.books.lock().line.len()
+        self.state.lock().line.len()
     }
 
-    /// Takes bytes, if so many are left and nobody waits for some.
+    /// Takes bytes if enough are left and nobody waits.
     pub(crate) fn try_take(self: &Arc<Self>, bytes: usize) -> Result<Weight<W>, Refused> {
         if bytes > self.limit {
             return Err(Refused::NeverFits);
         }
-        if bytes > 0 && !self.books.lock().take(bytes, self.limit) {
+        if bytes > 0 && !self.state.lock().take(bytes, self.limit) {
             return Err(Refused::Full);
         }
         Ok(self.weight(bytes, None))
     }
 
-    /// Joins the line, unless there is no need to. The weight is to be moved into the work, which must then be brought to
-    /// [`bring`](ByteBudget::bring) at once.
+    /// Takes bytes, or joins the line for them. The caller moves the weight into the work, and must
+    /// then pass the work to [`bring`](ByteBudget::bring) at once.
     pub(crate) fn join_line(self: &Arc<Self>, bytes: usize) -> Result<(Weight<W>, Arrival), NeverFits> {
         if bytes > self.limit {
             return Err(NeverFits);
         }
-        let arrival = if bytes > 0 { self.books.lock().take_or_join(bytes, self.limit) } else { None };
+        let arrival = if bytes > 0 { self.state.lock().take_or_join(bytes, self.limit) } else { None };
         Ok((self.weight(bytes, arrival), Arrival(arrival)))
     }
 
-    /// Brings the work for a place in the line, to be started when its turn comes; which may have come.
+    /// Brings the work of an entry in the line. The work starts when it is granted, at once if it
+    /// was granted already.
     pub(crate) fn bring(&self, arrival: Arrival, work: W) {
         if let Some(arrival) = arrival.0 {
-            let mut books = self.books.lock();
-            if let Some(place) = books.line.get_mut(&arrival) {
+            let mut state = self.state.lock();
+            if let Some(place) = state.line.get_mut(&arrival) {
                 place.work = Some(work);
                 return;
             }
@@ -142,13 +164,14 @@ impl<W: Start> ByteBudget<W> {
         work.start();
     }
 
-    /// Starts all that waits, whatever the limit: for a pool that takes no more work, and turns it away.
+    /// Starts all waiting work, whatever the limit. A pool that is closed calls it, and refuses the
+    /// work as it starts.
     pub(crate) fn turn_away(&self) {
         let line = {
-            let mut books = self.books.lock();
-            let line = std::mem::take(&mut books.line);
-            // Each of them believes that it has its bytes, and will give them back.
-            books.taken += line.values().map(|place| place.bytes as u128).sum::<u128>();
+            let mut state = self.state.lock();
+            let line = std::mem::take(&mut state.line);
+            // Each of these weights will give its bytes back when it is dropped.
+            state.taken += line.values().map(|place| place.bytes as u128).sum::<u128>();
             line
         };
         start_all(line.into_values().filter_map(|place| place.work).collect());
@@ -159,8 +182,8 @@ impl<W: Start> ByteBudget<W> {
     }
 }
 
-impl<W> Books<W> {
-    /// Takes bytes unless somebody waits or too few are left. Says whether it did.
+impl<W> State<W> {
+    /// Takes bytes if enough are left and nobody waits. Returns whether it did.
     fn take(&mut self, bytes: usize, limit: usize) -> bool {
         let taken = self.taken + bytes as u128;
         let takes = self.line.is_empty() && taken <= limit as u128;
@@ -170,7 +193,7 @@ impl<W> Books<W> {
         takes
     }
 
-    /// Takes bytes, or joins the line for them and says where.
+    /// Takes bytes, or joins the line and returns the number there.
     fn take_or_join(&mut self, bytes: usize, limit: usize) -> Option<u64> {
         if self.take(bytes, limit) {
             return None;
@@ -181,8 +204,9 @@ impl<W> Books<W> {
         Some(arrival)
     }
 
-    /// Takes out of the line all that fits now, up to the first that does not, and says which work is to be started. Work
-    /// that is still being made finds the bytes its own when it comes.
+    /// Takes out of the line all work that now fits, up to the first that does not, and returns it
+    /// to be started. Work that is still being made is granted its bytes and starts when it is
+    /// brought.
     fn grant(&mut self, limit: usize) -> Vec<W> {
         let mut granted = Vec::new();
         while let Some(head) = self.line.first_entry() {
@@ -197,7 +221,7 @@ impl<W> Books<W> {
     }
 }
 
-/// Starts work, after that which this thread is starting already.
+/// Starts work, after the work that this thread is already starting.
 fn start_all<W: Start>(works: Vec<W>) {
     if !works.is_empty() {
         in_a_row(move || works.into_iter().for_each(Start::start));
@@ -209,16 +233,16 @@ impl<W: Start> Drop for Weight<W> {
         if self.bytes == 0 {
             return;
         }
-        // Lives until the end, beyond the lock: a work whose weight is given up is dropped here.
+        // Declared before the lock, so dropped after it: a given-up weight's work is dropped here.
         let waited;
         let granted = {
-            let mut books = self.budget.books.lock();
-            waited = self.arrival.and_then(|arrival| books.line.remove(&arrival));
+            let mut state = self.budget.state.lock();
+            waited = self.arrival.and_then(|arrival| state.line.remove(&arrival));
             if waited.is_none() {
-                books.taken -= self.bytes as u128;
+                state.taken -= self.bytes as u128;
             }
-            // Without it those behind may fit, though no byte came free.
-            books.grant(self.budget.limit)
+            // Without this weight the next ones may fit, though no byte became free.
+            state.grant(self.budget.limit)
         };
         start_all(granted);
     }

@@ -1,13 +1,13 @@
-//! A caller in line who has no work yet: a future that waits for a permit.
+//! A caller in the line who has no work yet: a future that waits for a permit.
 
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::reservations::{ReservationId, Reservations};
+use super::reservations::{Grantee, ReservationId, Reservations};
 use crate::contain;
 use crate::sync::Mutex;
 
-/// A caller's place in the line, shared by its future and the line.
+/// A caller in the line, shared by its future and the line.
 ///
 /// ```text
 ///            grant              poll
@@ -31,20 +31,20 @@ enum State {
     Over,
 }
 
-/// What a caller's poll finds.
+/// What a poll of the caller finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Poll {
-    /// Not yet its turn.
+    /// The caller still waits.
     Waiting,
-    /// A permit, on the books as this reservation.
+    /// The caller has a permit, entered as this reservation.
     Granted(ReservationId),
-    /// It was its turn and it did not come.
+    /// The caller was granted a permit, did not take it up, and lost it.
     Lapsed,
-    /// No permit will come any more.
+    /// The permits are closed.
     Closed,
 }
 
-/// What a withdrawn caller leaves behind.
+/// What a withdrawn caller leaves to clear up.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Withdrawn {
     /// Its entry in the line.
@@ -56,18 +56,18 @@ pub(crate) enum Withdrawn {
 }
 
 impl Call {
-    /// A caller who is about to join the line.
+    /// Makes a caller that is about to join the line.
     pub(crate) fn new(waker: Waker, reservations: Arc<Reservations>) -> Arc<Self> {
         Arc::new(Self { state: Mutex::new(State::Waiting(Some(waker))), reservations })
     }
 
-    /// Its turn: the permit is its own until the reservation lapses. False if it no longer waits. The grantor then
-    /// calls [`wake`](Call::wake), without holding a lock.
+    /// Grants the caller a permit until its reservation lapses. Returns false if the caller no
+    /// longer waits. The grantor then calls [`wake`](Call::wake), without holding a lock.
     pub(super) fn grant(self: &Arc<Self>) -> bool {
         let mut state = self.state.lock();
         let State::Waiting(waker) = &mut *state else { return false };
         let waker = waker.take();
-        let id = self.reservations.enter(Some(Arc::clone(self)));
+        let id = self.reservations.enter(Some(Arc::clone(self) as _));
         *state = State::Granted(waker, id);
         true
     }
@@ -81,20 +81,7 @@ impl Call {
         contain::wake(waker);
     }
 
-    /// Takes the grant back if it was not taken up. A caller who was not yet woken for it is woken now: it has to be
-    /// polled again, to join the line anew.
-    pub(super) fn lapse(&self) {
-        let waker = {
-            let mut state = self.state.lock();
-            let State::Granted(waker, _) = &mut *state else { return };
-            let waker = waker.take();
-            *state = State::Lapsed;
-            waker
-        };
-        contain::wake(waker);
-    }
-
-    /// No permit will come any more. Says whether the caller still waited for one.
+    /// Refuses the caller: no permit will come. Returns whether the caller still waited.
     pub(crate) fn refuse(&self) -> bool {
         let waker = {
             let mut state = self.state.lock();
@@ -111,7 +98,7 @@ impl Call {
         matches!(*self.state.lock(), State::Waiting(_))
     }
 
-    /// Looks; a grant is taken up by it.
+    /// Polls the caller, and takes up a grant if there is one.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll {
         let mut state = self.state.lock();
         match &mut *state {
@@ -138,7 +125,7 @@ impl Call {
         }
     }
 
-    /// The caller goes away.
+    /// Withdraws a caller that goes away.
     pub(crate) fn withdraw(&self) -> Withdrawn {
         let old = std::mem::replace(&mut *self.state.lock(), State::Over);
         match old {
@@ -146,6 +133,21 @@ impl Call {
             State::Granted(_, id) => Withdrawn::Granted(id),
             State::Lapsed | State::Closed | State::Over => Withdrawn::Nothing,
         }
+    }
+}
+
+impl Grantee for Call {
+    /// Takes back a grant that was not taken up. Wakes a caller who was not yet woken for the
+    /// grant, because it must be polled to join the line again.
+    fn lapse(&self) {
+        let waker = {
+            let mut state = self.state.lock();
+            let State::Granted(waker, _) = &mut *state else { return };
+            let waker = waker.take();
+            *state = State::Lapsed;
+            waker
+        };
+        contain::wake(waker);
     }
 }
 

@@ -1,10 +1,12 @@
 //! Models of the permits and their line, checked by loom over every interleaving.
 //!
-//! Mutations that these models were seen to catch (`scripts/mutants` applies them and expects the failure):
+//! The models catch these mutations (`scripts/mutants` applies them and expects the failure):
 //! * `no-recount`: a joiner that does not count the permits again after it has set `LINE`;
-//! * `release-looks-first`: a release that looks at `LINE` before it adds its permit;
-//! * `gone-keeps-permit`: a server of the line that spends a permit on a waiter who has gone;
-//! * `close-leaves-line`: a close that does not empty the line.
+//! * `release-looks-first`: a release that reads `LINE` before it adds its permit;
+//! * `gone-keeps-permit`: a server of the line that spends a permit on a caller who has gone;
+//! * `leaver-gives-permit`: cancelled work beyond the limit that gives back a permit it never had;
+//! * `close-leaves-line`: a close that does not take the callers out of the line;
+//! * `join-after-close`: work that joins the line of permits that are closed.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -13,91 +15,108 @@ use std::time::Duration;
 use loom::thread;
 
 use super::call::{Call, Poll, Withdrawn};
-use super::permits::{Joined, Permits, Waiter};
+use super::permits::{Full, Joined, Permits};
 use super::reservations::Reservations;
-use crate::task::{Cancelled, Place, Refusal, TaskCell, TaskRef};
+use crate::task::Ticket;
 
-fn task() -> TaskRef {
-    TaskCell::new(|| (), Place::Line, None)
-}
-
-/// What `pool/shared.rs` does with a permit that comes home.
+/// Releases a permit as `pool/shared.rs` does.
 fn release(permits: &Permits) {
-    let released = permits.release(1, drop);
+    let released = permits.release(1);
     released.granted.iter().for_each(|call| call.wake());
 }
 
-/// What it does with work that waits: true if it stands in line.
-fn join(permits: &Permits, task: &TaskRef) -> bool {
-    match permits.join_line(Waiter::Task(Arc::clone(task))) {
-        Joined::InLine => true,
-        Joined::Permit(_) => {
-            if !task.admit() {
-                release(permits);
-            }
-            false
-        }
-        Joined::Closed(_) => {
-            let _ = task.refuse(Refusal::Closed);
-            false
-        }
+/// Admits work whose caller waits, as `pool/admit/place.rs` does.
+fn enter(permits: &Permits) -> Option<Ticket> {
+    match permits.try_take() {
+        Ok(_) => Some(Ticket::HELD),
+        Err(Full::Closed) => None,
+        Err(Full::Occupied) => permits.join_work(),
     }
 }
 
-/// What it does with work that is cancelled.
-fn cancel(permits: &Permits, task: &TaskRef) {
-    match task.cancel() {
-        Cancelled::Pending(Place::Held) => release(permits),
-        Cancelled::Pending(Place::Line) => permits.gave_up(),
-        _ => {}
+/// Gives back the place of work that will not run, as `pool/admit/refuse.rs` does.
+fn cancel(permits: &Permits, ticket: Ticket) {
+    if ticket == Ticket::HELD || !permits.leave_line(ticket) {
+        release(permits);
     }
 }
 
-/// A task holds a permit if its cancellation has one to give back.
-fn holds_permit(task: &TaskRef) -> bool {
-    task.cancel() == Cancelled::Pending(Place::Held)
+fn caller() -> (Arc<Reservations>, Arc<Call>) {
+    let reservations = Arc::new(Reservations::new(Duration::from_secs(3600)));
+    let call = Call::new(Waker::noop().clone(), Arc::clone(&reservations));
+    (reservations, call)
 }
 
-/// Two join while a permit comes home: one gets it, the other waits, and nobody waits beside a free permit.
+/// Makes permits that are all taken.
+fn taken(permits: usize) -> Arc<Permits> {
+    let all = Arc::new(Permits::new(permits));
+    (0..permits).for_each(|_| assert!(all.try_take().is_ok()));
+    all
+}
+
+/// Two join while a permit comes back: one gets it, the other waits, and no permit stays free
+/// beside a waiter.
 #[test]
 fn loom_nobody_waits_beside_a_free_permit() {
     loom::model(|| {
-        let permits = Arc::new(Permits::new(1));
-        assert_eq!(permits.try_take(), Ok(0));
-        let tasks = [task(), task()];
+        let permits = taken(1);
         let joiner = {
-            let (permits, task) = (Arc::clone(&permits), Arc::clone(&tasks[0]));
-            thread::spawn(move || join(&permits, &task))
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || enter(&permits).unwrap())
         };
         let releaser = {
             let permits = Arc::clone(&permits);
             thread::spawn(move || release(&permits))
         };
-        join(&permits, &tasks[1]);
-        joiner.join().unwrap();
+        let tickets = [enter(&permits).unwrap(), joiner.join().unwrap()];
         releaser.join().unwrap();
         assert_eq!(permits.available(), 0);
         assert_eq!(permits.waiting(), 1);
-        assert_eq!(tasks.iter().filter(|task| holds_permit(task)).count(), 1);
+        assert_eq!(tickets.iter().filter(|&&ticket| ticket <= permits.paid()).count(), 1);
     });
 }
 
-/// A waiter gives up while its permit comes: the permit is at home in the end, and the line is empty.
+/// Work starts while work beyond the limit is cancelled: in the end every permit is free.
 #[test]
-fn loom_a_waiter_that_gives_up_strands_no_permit() {
+fn loom_work_that_leaves_strands_no_permit_and_makes_none() {
     loom::model(|| {
-        let permits = Arc::new(Permits::new(1));
+        let permits = taken(1);
+        let ticket = enter(&permits).unwrap();
+        let starts = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || release(&permits))
+        };
+        cancel(&permits, ticket);
+        starts.join().unwrap();
+        assert_eq!((permits.available(), permits.waiting()), (1, 0));
         assert_eq!(permits.try_take(), Ok(0));
-        let task = task();
-        assert!(join(&permits, &task));
+        assert_eq!(permits.try_take(), Err(Full::Occupied));
+    });
+}
+
+/// Two tasks beyond the limit are cancelled while a permit comes back, with a caller behind them:
+/// the caller gets the permit, and there is no other.
+#[test]
+fn loom_who_stands_behind_cancelled_work_is_served() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let (reservations, call) = caller();
+        let permits = taken(1);
+        let (first, second) = (enter(&permits).unwrap(), enter(&permits).unwrap());
+        assert_eq!(permits.join_caller(&call), Joined::InLine);
+        let canceller = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || cancel(&permits, first))
+        };
         let releaser = {
             let permits = Arc::clone(&permits);
             thread::spawn(move || release(&permits))
         };
-        cancel(&permits, &task);
+        cancel(&permits, second);
+        canceller.join().unwrap();
         releaser.join().unwrap();
-        assert_eq!(permits.available(), 1);
-        assert_eq!(permits.try_take(), Ok(0));
+        assert_eq!((permits.available(), permits.waiting(), reservations.len()), (0, 0, 1));
     });
 }
 
@@ -105,11 +124,9 @@ fn loom_a_waiter_that_gives_up_strands_no_permit() {
 #[test]
 fn loom_a_caller_who_goes_away_gives_its_grant_back() {
     loom::model(|| {
-        let reservations = Arc::new(Reservations::new(Duration::from_secs(3600)));
-        let permits = Arc::new(Permits::new(1));
-        assert_eq!(permits.try_take(), Ok(0));
-        let call = Call::new(Waker::noop().clone(), Arc::clone(&reservations));
-        assert!(matches!(permits.join_line(Waiter::Call(Arc::clone(&call))), Joined::InLine));
+        let (reservations, call) = caller();
+        let permits = taken(1);
+        assert_eq!(permits.join_caller(&call), Joined::InLine);
         let releaser = {
             let permits = Arc::clone(&permits);
             thread::spawn(move || release(&permits))
@@ -123,18 +140,17 @@ fn loom_a_caller_who_goes_away_gives_its_grant_back() {
             Withdrawn::Nothing => panic!("it waited"),
         }
         releaser.join().unwrap();
-        assert_eq!(permits.available(), 1);
+        assert_eq!((permits.available(), permits.waiting()), (1, 0));
         assert_eq!(reservations.len(), 0);
     });
 }
 
-/// A caller polls while it is granted a permit: it has it now or is woken for it.
+/// A caller polls while it is granted a permit: the poll finds the grant, or the grant wakes it.
 #[test]
 fn loom_a_caller_hears_of_its_grant() {
     loom::model(|| {
         let reservations = Arc::new(Reservations::new(Duration::from_secs(3600)));
-        let permits = Arc::new(Permits::new(1));
-        assert_eq!(permits.try_take(), Ok(0));
+        let permits = taken(1);
         let releaser = {
             let permits = Arc::clone(&permits);
             thread::spawn(move || release(&permits))
@@ -145,10 +161,10 @@ fn loom_a_caller_hears_of_its_grant() {
                 Some(call) => call,
                 None => {
                     let new = Call::new(cx.waker().clone(), Arc::clone(&reservations));
-                    match permits.join_line(Waiter::Call(Arc::clone(&new))) {
+                    match permits.join_caller(&new) {
                         Joined::InLine => &*call.insert(new),
-                        Joined::Permit(_) => return std::task::Poll::Ready(()),
-                        Joined::Closed(_) => panic!("it is open"),
+                        Joined::Permit => return std::task::Poll::Ready(()),
+                        Joined::Closed => panic!("it is open"),
                     }
                 }
             };
@@ -163,24 +179,32 @@ fn loom_a_caller_hears_of_its_grant() {
     });
 }
 
-/// The permits close while somebody joins the line: nobody is left standing.
+/// The permits close while a caller and work join the line: no caller is left in the line, and work
+/// that is in the line pays for its ticket when it leaves.
 #[test]
-fn loom_a_closed_line_is_empty() {
+fn loom_a_closed_line_has_no_callers() {
     loom::model(|| {
-        let permits = Arc::new(Permits::new(1));
-        assert_eq!(permits.try_take(), Ok(0));
-        let task = task();
+        let (_, call) = caller();
+        let permits = taken(1);
         let joiner = {
-            let (permits, task) = (Arc::clone(&permits), Arc::clone(&task));
-            thread::spawn(move || join(&permits, &task))
+            let (permits, call) = (Arc::clone(&permits), Arc::clone(&call));
+            thread::spawn(move || permits.join_caller(&call))
         };
-        for waiter in permits.close() {
-            if let Waiter::Task(task) = waiter {
-                let _ = task.refuse(Refusal::Closed);
-            }
+        let work = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || permits.join_work())
+        };
+        let callers = permits.close();
+        let closed = permits.beyond();
+        match joiner.join().unwrap() {
+            Joined::InLine => assert_eq!(callers.len(), 1),
+            Joined::Closed => assert!(callers.is_empty()),
+            Joined::Permit => panic!("all are taken"),
         }
-        joiner.join().unwrap();
-        assert_eq!(permits.waiting(), 0);
-        assert!(!task.is_pending());
+        let ticket = work.join().unwrap();
+        assert_eq!(closed, usize::from(ticket.is_some()), "nothing joins after the close");
+        ticket.into_iter().for_each(|ticket| cancel(&permits, ticket));
+        release(&permits);
+        assert_eq!((permits.waiting(), permits.available()), (0, 1));
     });
 }

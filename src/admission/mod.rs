@@ -1,4 +1,4 @@
-//! Who may put work into the queue: permits, the line for them, and what a refused caller is told.
+//! Which work and which callers may enter the queue: permits and their line, reservations, bytes.
 
 #[cfg(not(millpond_loom))]
 mod bytes;
@@ -12,7 +12,7 @@ mod row;
 mod loom_models;
 
 #[cfg(not(millpond_loom))]
-pub(crate) use bytes::{Arrival, ByteBudget, NeverFits, Refused, Start, Weight};
+pub(crate) use bytes::{Arrival, ByteBudget, ByteReservation, NeverFits, PendingStart, Refused};
 pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
-pub(crate) use permits::{Full, Joined, Permits, Waiter};
+pub(crate) use permits::{Full, Joined, Permits};
 pub(crate) use reservations::{ReservationId, Reservations};

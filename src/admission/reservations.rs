@@ -1,91 +1,97 @@
-//! Permits that were given out and are not yet used, each with the time it was given.
+//! Permits that were given out and are not yet used, each with the time at which it was given.
 //!
-//! A place in the queue that somebody holds without using it is taken from all others. So it is lent for a limited time:
-//! after the reservation timeout it goes back to the others, whoever holds it. A caller who never came to fetch it loses
-//! its turn. A holder who has fetched it and uses it late is still served (its task then goes into the queue beyond the
-//! limit, without a place), since the promise that `Permit::spawn` can't fail for lack of room holds for ever; what is
-//! bounded is the time for which an unused permit keeps a place from others.
+//! A holder who does not use a permit keeps its place in the queue from all others. So the
+//! reservation ends after a timeout, and the permit then goes back to the others. A caller who did
+//! not take up its grant loses it. A holder who uses its permit late is still served: its task
+//! enters the queue beyond the limit, without a permit, because `Permit::spawn` promises never to
+//! fail for lack of room. The timeout bounds only how long an unused permit keeps a place from
+//! others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::call::Call;
 use crate::sync::Mutex;
 
-/// Names one reservation.
+/// The number of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ReservationId(u64);
+
+/// A caller who was granted a permit and has not come for it.
+pub(crate) trait Grantee: std::fmt::Debug + Send + Sync {
+    /// Takes the grant back.
+    fn lapse(&self);
+}
 
 /// All reservations of a pool.
 #[derive(Debug)]
 pub(crate) struct Reservations {
     timeout: Duration,
-    book: Mutex<Book>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct State {
     next: u64,
-    /// In the order of their names and so of their times: the oldest lapses first.
+    /// By number and so by time: the oldest lapses first.
     entries: BTreeMap<u64, Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
     since: Instant,
-    caller: Option<Arc<Call>>,
+    caller: Option<Arc<dyn Grantee>>,
 }
 
 impl Reservations {
-    /// None yet; each lapses after `timeout`.
+    /// Makes an empty set of reservations. Each lapses after `timeout`.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, book: Mutex::new(Book::default()) }
+        Self { timeout, state: Mutex::new(State::default()) }
     }
 
     /// Enters a permit that was given out now.
-    pub(crate) fn enter(&self, caller: Option<Arc<Call>>) -> ReservationId {
-        let mut book = self.book.lock();
-        // The clock is read under the lock, so that the entries are in the order of their times.
+    pub(crate) fn enter(&self, caller: Option<Arc<dyn Grantee>>) -> ReservationId {
+        let mut state = self.state.lock();
+        // The clock is read under the lock, so the entries are in the order of their times.
         let since = Instant::now();
-        let id = book.next;
-        book.next += 1;
-        book.entries.insert(id, Entry { since, caller });
+        let id = state.next;
+        state.next += 1;
+        state.entries.insert(id, Entry { since, caller });
         ReservationId(id)
     }
 
-    /// Strikes a reservation whose permit is used or given back. False if it has lapsed: then the permit is no longer
-    /// the holder's.
+    /// Ends a reservation whose permit is used or given back. Returns false if it has lapsed: the
+    /// holder no longer owns the permit.
     pub(crate) fn strike(&self, id: ReservationId) -> bool {
-        let entry = self.book.lock().entries.remove(&id.0);
+        let entry = self.state.lock().entries.remove(&id.0);
         entry.is_some()
     }
 
-    /// How many there are.
+    /// Returns the number of reservations.
     pub(crate) fn len(&self) -> usize {
-        self.book.lock().entries.len()
+        self.state.lock().entries.len()
     }
 
-    /// When the oldest lapses.
+    /// Returns when the oldest reservation lapses.
     pub(crate) fn next_lapse(&self) -> Option<Instant> {
-        let book = self.book.lock();
-        let (_, oldest) = book.entries.first_key_value()?;
+        let state = self.state.lock();
+        let (_, oldest) = state.entries.first_key_value()?;
         Some(oldest.since + self.timeout)
     }
 
-    /// Ends the reservations that have lapsed at `now`; says how many permits that frees.
+    /// Ends the reservations that have lapsed at `now`. Returns how many permits that frees.
     pub(crate) fn lapse(&self, now: Instant) -> usize {
         let mut lapsed = Vec::new();
         {
-            let mut book = self.book.lock();
-            while let Some(oldest) = book.entries.first_entry() {
+            let mut state = self.state.lock();
+            while let Some(oldest) = state.entries.first_entry() {
                 if oldest.get().since + self.timeout > now {
                     break;
                 }
                 lapsed.push(oldest.remove());
             }
         }
-        // Not under the lock: a call's lock comes before this one.
+        // Without the lock: a call's lock is taken before this one.
         lapsed.iter().filter_map(|entry| entry.caller.as_ref()).for_each(|caller| caller.lapse());
         lapsed.len()
     }

@@ -1,4 +1,4 @@
-//! Steps that set each other off, one after the other instead of one within the other.
+//! Runs steps that trigger each other one after the other, not nested.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,13 +12,13 @@ thread_local! {
     static ROW: RefCell<VecDeque<Step>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// Runs `step` now, or after the one that runs on this thread, if it was called from within that.
+/// Runs `step` now. If a step already runs on this thread, runs it after that one.
 pub(super) fn in_a_row(step: impl FnOnce() + 'static) {
-    /// Does the rest even if a step panics (a waker of a user may).
+    /// Runs the remaining steps even if a step panics (a user's waker may).
     struct Rest;
     impl Drop for Rest {
         fn drop(&mut self) {
-            // The locals may go before the one that runs has ended.
+            // The thread-local may be destroyed before the running step has ended.
             while let Some(step) = ROW.try_with(|row| row.borrow_mut().pop_front()).ok().flatten() {
                 contain(step);
             }
@@ -26,7 +26,7 @@ pub(super) fn in_a_row(step: impl FnOnce() + 'static) {
         }
     }
 
-    // The thread may be about to end, and this local of it gone.
+    // The thread may be about to end, with this thread-local destroyed.
     if ROW.try_with(|_| ()).is_err() {
         return step();
     }

@@ -35,12 +35,13 @@ pub enum BuildError {
     /// A value of the configuration is out of its range.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The operating system refused one of the first `min_threads` threads. Those started before leave again.
+    /// The operating system refused one of the first `min_threads` threads. Those started before
+    /// end again.
     #[error("could not start a worker thread")]
     Spawn(#[source] io::Error),
 }
 
-/// The value, for constructors that panic where it can't be built.
+/// Returns the value, for constructors that panic on an error.
 ///
 /// # Panics
 /// On an error, with its text and that of its cause.
@@ -53,8 +54,9 @@ pub(crate) fn or_panic<T>(built: Result<T, BuildError>) -> T {
     }
 }
 
-/// For functions that return [`io::Result`]: an invalid configuration is [`InvalidInput`](io::ErrorKind::InvalidInput), and
-/// a thread that could not be started has the kind of the operating system's error. The error itself is within.
+/// For functions that return [`io::Result`]. An invalid configuration is
+/// [`InvalidInput`](io::ErrorKind::InvalidInput). A thread that could not be started has the kind
+/// of the operating system's error. The error itself is within.
 impl From<BuildError> for io::Error {
     fn from(error: BuildError) -> Self {
         let kind = match &error {

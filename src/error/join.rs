@@ -13,8 +13,8 @@ pub enum JoinError {
     /// The task panicked; its worker lives on.
     #[error("the task panicked: {0}")]
     Panicked(Box<Panic>),
-    /// The task was cancelled before it started: by [`abort`](crate::JoinHandle::abort), or by a shutdown whose
-    /// deadline passed.
+    /// The task was cancelled before it started: by [`abort`](crate::JoinHandle::abort), or by a
+    /// shutdown whose deadline passed.
     #[error("{CANCELLED}")]
     Cancelled,
     /// The pool was shut down before it accepted the task.
@@ -23,7 +23,7 @@ pub enum JoinError {
     /// The task's deadline passed before it could start.
     #[error("{EXPIRED}")]
     Expired,
-    /// The task was not let in, or had to give way to more urgent work before it started.
+    /// The task was refused, or it was evicted by more urgent work before it started.
     #[error("the task was refused: {0}")]
     Rejected(Box<Rejection>),
 }
@@ -35,7 +35,8 @@ impl JoinError {
         matches!(self, Self::Panicked(_))
     }
 
-    /// Whether the task was cancelled before it started: [`Cancelled`](Self::Cancelled), and nothing else.
+    /// Whether the task was cancelled before it started: [`Cancelled`](Self::Cancelled), and
+    /// nothing else.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled)
@@ -53,13 +54,14 @@ impl JoinError {
         matches!(self, Self::Expired)
     }
 
-    /// Whether the task was refused, or gave way to more urgent work.
+    /// Whether the task was refused or evicted.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         matches!(self, Self::Rejected(_))
     }
 
-    /// The payload of the panic, fit for [`std::panic::resume_unwind`], or the error itself if it is another.
+    /// The payload of the panic, fit for [`std::panic::resume_unwind`], or the error itself if it
+    /// is another.
     ///
     /// # Errors
     /// The task did not panic.
@@ -71,9 +73,9 @@ impl JoinError {
     }
 }
 
-/// For functions that return [`io::Result`], as Tokio's own `JoinError` has it: `pool.run(work).await??`. The kind is
-/// [`TimedOut`](io::ErrorKind::TimedOut) for [`JoinError::Expired`], else [`Other`](io::ErrorKind::Other). The error
-/// itself is within.
+/// For functions that return [`io::Result`], as Tokio's own `JoinError` has it:
+/// `pool.run(work).await??`. The kind is [`TimedOut`](io::ErrorKind::TimedOut) for
+/// [`JoinError::Expired`], else [`Other`](io::ErrorKind::Other). The error itself is within.
 impl From<JoinError> for io::Error {
     fn from(error: JoinError) -> Self {
         let kind = if error.is_expired() { io::ErrorKind::TimedOut } else { io::ErrorKind::Other };
@@ -81,7 +83,7 @@ impl From<JoinError> for io::Error {
     }
 }
 
-/// Why a permit could not be had: the pool is shutting down.
+/// Why there is no permit: the pool is shutting down.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{SHUTTING_DOWN}")]
 pub struct AcquireError(());
@@ -95,7 +97,8 @@ impl AcquireError {
 /// The payload of a panic.
 pub struct Panic {
     message: Option<Box<str>>,
-    /// A payload need not be `Sync`, but an error should be: nobody ever locks this, it is only taken out whole.
+    /// A payload need not be `Sync`, but an error should be. This is never locked, only taken out
+    /// whole.
     payload: Mutex<Box<dyn Any + Send + 'static>>,
 }
 
@@ -108,7 +111,7 @@ impl Panic {
         Self { message, payload: Mutex::new(payload) }
     }
 
-    /// What the panic said, if it said it in words.
+    /// The message of the panic, if it is text.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()

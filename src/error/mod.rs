@@ -1,6 +1,7 @@
 //! The errors of building a pool, of submitting to it and of awaiting a task.
 //!
-//! An error names its cause in its own message or as its [`source`](std::error::Error::source), never in both.
+//! An error names its cause in its own message or as its [`source`](std::error::Error::source),
+//! never in both.
 
 mod build;
 mod join;
@@ -15,9 +16,9 @@ pub use self::{
     rejection::{RejectReason, Rejected, Rejection},
 };
 
-/// What every error says of a pool that takes no more work.
+/// The text of every error about a pool that takes no more work.
 pub(crate) const SHUTTING_DOWN: &str = "the pool is shutting down";
-/// What every error says of work whose deadline passed too early.
+/// The text of every error about work whose deadline passed too early.
 pub(crate) const EXPIRED: &str = "the deadline passed";
-/// What every error says of work that was cancelled before it started.
+/// The text of every error about work that was cancelled before it started.
 pub(crate) const CANCELLED: &str = "the task was cancelled before it started";

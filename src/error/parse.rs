@@ -1,9 +1,9 @@
-//! A name that stands for no value.
+//! A name that is not a value.
 
 use std::fmt::Display;
 
-/// A name that stands for no value of a type: what `FromStr` of [`Priority`](crate::Priority),
-/// [`Shedding`](crate::Shedding) and [`Pressure`](crate::Pressure) fails with.
+/// The error of `FromStr` for [`Priority`](crate::Priority), [`Shedding`](crate::Shedding) and
+/// [`Pressure`](crate::Pressure): no value has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what} {name:?}, but it must be one of {accepted}")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! What a refused caller is told, and gets back.
+//! The facts of a rejection, and the work handed back.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,22 +9,23 @@ use std::time::Duration;
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum RejectReason {
-    /// As many tasks wait as may.
+    /// The queue is full.
     QueueFull,
     /// The tenant's waiting tasks have its share of the queue:
     /// [`tenant_queue_share`](crate::PoolConfig::tenant_queue_share).
     TenantLimit,
-    /// The work's deadline had passed when it came.
+    /// The deadline had passed when the work came.
     Expired,
-    /// The work's deadline can't be met, by what waits already and the time that tasks took recently.
+    /// The deadline can't be met, by the waiting work and the recent times of tasks.
     DeadlineTooNear,
-    /// Work has waited too long for a while, and work of this class is not taken in until that is better.
+    /// The *minimum* queueing delay was too long for a while. Work of this class is refused until
+    /// it falls.
     Overloaded,
-    /// The work was in the queue, which was full, and gave way to more urgent work.
+    /// More urgent work evicted this work from the full queue.
     Evicted,
-    /// The bytes of all work under way, and these, would be more than may be.
+    /// Accepting this work would exceed `byte_budget`.
     ByteBudget,
-    /// The work has more bytes than may ever be under way.
+    /// The work has more bytes than the whole `byte_budget`.
     NeverFits,
     /// The pool takes no more work.
     ShuttingDown,
@@ -53,16 +54,17 @@ impl fmt::Display for RejectReason {
 pub struct Rejection {
     /// Why.
     pub reason: RejectReason,
-    /// How many there were of what is limited: places in the queue, taken by tasks that wait or by permits; a tenant's
-    /// places in the queue; or bytes.
+    /// The current value of what is limited: places in the queue that tasks or permits have, a
+    /// tenant's places in the queue, or bytes.
     pub depth: usize,
-    /// How many there may be.
+    /// The limit.
     pub limit: usize,
     /// (active + queued) / (threads at maximum + queue limit), of the pool.
     pub load_factor: f64,
-    /// When to try again: the time in which the pool falls below its saturation mark at the service rate measured of
-    /// late (Little's law), 1 ms to 60 s, and up to 20 % on top of it by chance, so that those who are refused together do not
-    /// come back together. `None` where trying again is of no use.
+    /// When to try again: the time in which the pool falls below its saturation mark at the
+    /// recently measured service rate (Little's law), 1 ms to 60 s, plus up to 20 % at random, so
+    /// that callers who are refused together do not return together. `None` where another attempt
+    /// is of no use.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub retry_after: Option<Duration>,
 }
@@ -71,7 +73,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reason, depth, limit, load_factor, .. } = self;
         match reason {
-            // The figures have nothing to do with these.
+            // The figures say nothing about these.
             RejectReason::ShuttingDown | RejectReason::Expired => reason.fmt(f),
             _ => write!(f, "{reason} ({depth} of {limit}, load factor {load_factor:.2})"),
         }
@@ -96,8 +98,8 @@ impl std::error::Error for Rejection {}
 /// # Ok(()) }
 /// ```
 pub struct Rejected<W> {
-    /// In one box, so that the error is small whatever the work.
-    /// The work need not be `Sync`, but an error should be: this is never locked, only taken out whole.
+    /// In one box, so that the error is small with any work. The work need not be `Sync`, but an
+    /// error should be: this is never locked, only taken out whole.
     inner: Box<(Rejection, Mutex<W>)>,
 }
 

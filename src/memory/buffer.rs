@@ -1,4 +1,4 @@
-//! A buffer on loan.
+//! A buffer that is in use.
 
 use std::fmt;
 use std::hint::black_box;
@@ -9,16 +9,19 @@ use bytes::{Bytes, BytesMut};
 
 use super::store::{Hand, Origin};
 
-/// No buffer goes with less in it: to copy it costs no more than to keep account of its memory.
+/// A result below this many bytes is copied: the copy costs no more than the accounting of its
+/// memory.
 const TINY: usize = 512;
-/// A buffer in which less than this part is used is mostly empty.
-const MOSTLY_EMPTY: usize = 4;
+/// The divisor of the capacity below which a buffer is mostly empty.
+const MOSTLY_EMPTY_DIVISOR: usize = 4;
 
-/// A buffer from a [`BufferPool`](super::BufferPool), to which its memory goes back when it is dropped.
+/// A buffer from a [`BufferPool`](super::BufferPool), to which its memory goes back when it is
+/// dropped.
 ///
-/// It is a [`BytesMut`] in every way. If it grows beyond its capacity it is reallocated, as any is, and what goes back to the
-/// pool is the larger one, if that is at most twice the size of a tier. It may be cut up ([`BytesMut::split_to`]); its memory goes
-/// back whole if the parts are gone by then, and to the allocator if not.
+/// It is a [`BytesMut`] in every way. If it grows beyond its capacity it is reallocated, and the
+/// larger memory goes back to the pool, if it has at most twice the size of a tier. It may be cut
+/// up ([`BytesMut::split_to`]). Its memory goes back whole if the parts are gone by then; otherwise
+/// it goes to the allocator.
 ///
 /// ```
 /// use millpond::memory::BufferPool;
@@ -35,7 +38,7 @@ const MOSTLY_EMPTY: usize = 4;
 /// ```
 pub struct PooledBuf {
     buffer: BytesMut,
-    /// Its capacity when it was taken.
+    /// The capacity when it was taken.
     lent: usize,
     origin: Origin,
     store: Hand,
@@ -46,26 +49,29 @@ impl PooledBuf {
         Self { lent: buffer.capacity(), buffer, origin, store }
     }
 
-    /// Its content as [`Bytes`], without a copy; the memory goes back to the pool when the last clone is dropped, on whatever
-    /// thread.
+    /// Returns its content as [`Bytes`], without a copy. The memory goes back to the pool when the
+    /// last clone is dropped, on any thread.
     ///
-    /// However little is in it, the whole buffer is then in use; see [`into_bytes`](Self::into_bytes).
+    /// The whole buffer stays in use, however short the content; see
+    /// [`into_bytes`](Self::into_bytes).
     #[must_use]
     pub fn freeze(self) -> Bytes {
         Bytes::from_owner(self)
     }
 
-    /// Its content as [`Bytes`] that may be held for long: as [`freeze`](Self::freeze), but where that would waste memory it is
-    /// copied, and the buffer goes back at once.
+    /// Returns its content as [`Bytes`] that may be held for long: as [`freeze`](Self::freeze), but
+    /// content that would waste memory is copied, and the buffer goes back at once.
     ///
-    /// Copied is what has less than 512 bytes, and what takes up less than a quarter of its buffer while more buffers of this
-    /// size are in use than the pool would keep. So what is wasted is bounded, however many are held. A pool with
-    /// [`zero_on_return`](crate::memory::BufferPoolConfig::zero_on_return) copies nothing, since a copy would not be overwritten.
+    /// Content of less than 512 bytes is copied. So is content of less than a quarter of its
+    /// buffer, while more buffers of this size are in use than the pool would keep. So the waste is
+    /// bounded, however many are held. A pool with
+    /// [`zero_on_return`](crate::memory::BufferPoolConfig::zero_on_return) copies nothing, since a
+    /// copy would not be overwritten.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         let (length, capacity) = (self.buffer.len(), self.buffer.capacity());
-        let is_waste =
-            length < TINY || (length < capacity / MOSTLY_EMPTY && self.store.is_overdrawn(self.origin.tier));
+        let is_waste = length < TINY
+            || (length < capacity / MOSTLY_EMPTY_DIVISOR && self.store.is_overdrawn(self.origin.tier));
         if is_waste && !self.store.config.zero_on_return {
             return Bytes::copy_from_slice(&self.buffer);
         }
@@ -77,7 +83,8 @@ impl Drop for PooledBuf {
     fn drop(&mut self) {
         let mut buffer = mem::take(&mut self.buffer);
         buffer.clear();
-        // What was cut off comes back, unless it is in use; then this is not the buffer that was lent.
+        // Parts that were cut off come back, unless they are in use. Then this is not the whole
+        // buffer.
         let is_whole = buffer.try_reclaim(self.lent);
         if self.store.config.zero_on_return {
             wipe(&mut buffer);
@@ -89,7 +96,7 @@ impl Drop for PooledBuf {
 /// Overwrites all of its memory, used or not, and leaves it empty.
 fn wipe(buffer: &mut BytesMut) {
     buffer.resize(buffer.capacity(), 0);
-    // Or else the compiler might find that nobody reads it before it is deallocated.
+    // Otherwise the compiler might remove the writes.
     black_box(&mut **buffer);
     buffer.clear();
 }

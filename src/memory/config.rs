@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::config::check;
 use crate::error::ConfigError;
 
-/// How large the buffers of a [`BufferPool`](crate::memory::BufferPool) are, and how much of them it keeps.
+/// The sizes of the buffers of a [`BufferPool`](crate::memory::BufferPool), and how many bytes of
+/// them it keeps.
 ///
 /// ```
 /// use millpond::memory::BufferPoolConfig;
@@ -25,26 +26,28 @@ use crate::error::ConfigError;
 pub struct BufferPoolConfig {
     /// The capacity of a small buffer, in bytes. Default 4 KiB; accepted 64 to 1 GiB.
     pub small_size: usize,
-    /// The capacity of a medium buffer, in bytes. Default 64 KiB; accepted more than `small_size`, to 1 GiB.
+    /// The capacity of a medium buffer, in bytes. Default 64 KiB; accepted more than `small_size`,
+    /// to 1 GiB.
     pub medium_size: usize,
-    /// The capacity of a large buffer, in bytes. Default 1 MiB; accepted more than `medium_size`, to 1 GiB. Longer ones are
-    /// allocated when they are asked for.
+    /// The capacity of a large buffer, in bytes. Default 1 MiB; accepted more than `medium_size`,
+    /// to 1 GiB. Longer buffers are allocated on request.
     pub large_size: usize,
-    /// The bytes of small buffers that are kept while nobody uses them. Default 4 MiB; accepted 0 (none) to 2^40.
+    /// The bytes of unused small buffers that are kept. Default 4 MiB; accepted 0 (none) to 2^40.
     pub max_small_bytes: usize,
-    /// The same for medium ones. Default 16 MiB.
+    /// The bytes of unused medium buffers that are kept. Default 16 MiB; accepted 0 to 2^40.
     pub max_medium_bytes: usize,
-    /// The same for large ones. Default 32 MiB.
+    /// The bytes of unused large buffers that are kept. Default 32 MiB; accepted 0 to 2^40.
     pub max_large_bytes: usize,
-    /// Buffers that nobody has needed for this long are given back to the allocator. Default 10 s; accepted 0 or more;
-    /// `Duration::MAX` is never. It takes somebody who uses the pool, or looks at its statistics, to find out.
+    /// Buffers that were not needed for this long go back to the allocator. Default 10 s; accepted
+    /// 0 or more; `Duration::MAX` is never. The pool checks when buffers come back and when its
+    /// statistics are read.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub trim_after: Duration,
-    /// Whether a buffer is overwritten with zeros, to the end of its capacity, when its user is done with it; for documents
-    /// that should leave no trace. Default false: it costs about as much as a copy.
+    /// Whether a returned buffer is overwritten with zeros, to the end of its capacity; for
+    /// documents that should leave no trace. Default false: it costs about as much as a copy.
     ///
-    /// What a buffer leaves behind when it grows beyond its memory, and is moved by the allocator, is not overwritten: ask
-    /// for as much as is needed.
+    /// The allocator moves a buffer that grows beyond its memory. The old memory is not
+    /// overwritten, so take as much as is needed.
     pub zero_on_return: bool,
 }
 

@@ -1,11 +1,10 @@
-//! Memory that is used again: buffers of three sizes, bounded in bytes.
+//! Reusable memory: buffers of three sizes, bounded in bytes.
 
 mod buffer;
 mod config;
 mod shelf;
 mod statistics;
 mod store;
-mod thread;
 mod tier;
 
 use std::fmt;
@@ -19,22 +18,24 @@ pub use self::statistics::{BufferPoolStatistics, TierStatistics};
 use self::store::{Hand, Store};
 use self::tier::Tier;
 use crate::error::ConfigError;
+use crate::metrics::thread_index;
 
-/// So many threads take buffers without waiting for each other, if each is numbered otherwise.
+/// The number of reference counts over which threads are spread.
 const HANDS: usize = 8;
 
-/// Buffers to be used again.
+/// A pool of reusable buffers.
 ///
-/// A value of this type is a handle: a clone is another handle to the same pool. Buffers may be taken and dropped on any
-/// thread, and may outlive every handle.
+/// A value of this type is a handle: a clone is another handle to the same pool. Buffers may be
+/// taken and dropped on any thread, and may outlive every handle.
 ///
-/// Memory of the sizes in which documents come is dear to get from the allocator: it is fetched from the operating system page by
-/// page, and given back soon. A buffer of this pool has its pages, and often its place in the caches. A buffer is always
-/// empty when it is taken; no safe code can read what was in it before.
+/// Allocations of the sizes of documents are expensive: the allocator gets them from the operating
+/// system page by page, and returns them soon. A buffer of this pool has its pages, and is often in
+/// the caches. A buffer is always empty when it is taken. No safe code can read its old content.
 ///
-/// What waits to be used again is bounded in bytes for each size ([`BufferPoolConfig`]). What has not been needed for a while goes
-/// back to the allocator: the pool looks for that when buffers come back and when its [`statistics`](Self::statistics) are
-/// asked for. It has no thread, so a pool that nobody touches keeps what it has; see [`trim`](Self::trim).
+/// The unused bytes of each size are bounded ([`BufferPoolConfig`]). Buffers that were not needed
+/// for a while go back to the allocator: the pool checks when buffers come back and when its
+/// [`statistics`](Self::statistics) are read. It has no thread, so a pool without calls keeps what
+/// it has; see [`trim`](Self::trim).
 ///
 /// ```
 /// use millpond::memory::BufferPool;
@@ -52,8 +53,8 @@ pub struct BufferPool(Arc<Root>);
 
 struct Root {
     store: Arc<Store>,
-    /// Buffers hold the store, each by the hand of the thread that took it: a count that all threads change is what they would
-    /// wait for.
+    /// Buffers hold the store by one of these references. A single count that all threads change
+    /// would be contended.
     hands: Vec<Hand>,
 }
 
@@ -64,7 +65,7 @@ impl Default for BufferPool {
 }
 
 impl BufferPool {
-    /// A pool with this configuration; it allocates nothing yet.
+    /// Creates a pool with this configuration. It allocates nothing yet.
     ///
     /// # Errors
     /// A value is out of its range.
@@ -79,35 +80,39 @@ impl BufferPool {
         Self(Arc::new(Root { store, hands }))
     }
 
-    /// An empty buffer with room for `capacity` bytes: of the smallest size that has it, or made for it, if none has.
+    /// Takes an empty buffer with room for `capacity` bytes: of the smallest size that has it, or
+    /// else allocated for it.
     ///
     /// # Panics
     /// As an allocation of that size does.
     #[must_use]
     pub fn take(&self, capacity: usize) -> PooledBuf {
         let (buffer, origin) = self.0.store.take(capacity);
-        PooledBuf::new(buffer, origin, Arc::clone(&self.0.hands[thread::number() % HANDS]))
+        PooledBuf::new(buffer, origin, Arc::clone(&self.0.hands[thread_index() % HANDS]))
     }
 
-    /// Gives every buffer that waits back to the allocator; those in use are not touched. How many bytes that were.
+    /// Returns every unused buffer to the allocator, and the number of their bytes. Buffers in use
+    /// stay.
     pub fn trim(&self) -> usize {
         self.0.store.tiers.iter().map(Tier::trim).sum()
     }
 
-    /// The same for those that nobody has needed for [`trim_after`](BufferPoolConfig::trim_after): to be called now and then
-    /// where a pool may lie idle for long.
+    /// As [`trim`](Self::trim), for buffers that were not needed for
+    /// [`trim_after`](BufferPoolConfig::trim_after). Call it now and then where a pool may be idle
+    /// for long.
     pub fn trim_idle(&self) -> usize {
         let now = self.0.store.now();
         self.0.store.tiers.iter().map(|tier| tier.trim_idle(now)).sum()
     }
 
-    /// Sees to it that so many buffers of each size are there, for somebody else to call; says whether the pool is still there.
+    /// Returns a function that allocates ahead: it provides `buffers` buffers of each size, and
+    /// returns whether the pool still exists.
     pub(crate) fn preparer(&self) -> impl FnMut(usize) -> bool + Send + 'static {
         let store = Arc::downgrade(&self.0.store);
         move |buffers| store.upgrade().map(|store| store.prepare(buffers)).is_some()
     }
 
-    /// What it has done, and what it holds. Looks for what nobody needs first, as [`trim_idle`](Self::trim_idle) does.
+    /// Returns its figures. Trims first, as [`trim_idle`](Self::trim_idle) does.
     #[must_use]
     pub fn statistics(&self) -> BufferPoolStatistics {
         self.trim_idle();

@@ -1,7 +1,8 @@
-//! One stack of buffers behind a lock.
+//! One stack of unused buffers behind a lock.
 //!
-//! A stack, because the buffer that came back last is the one that the caches still know. A lock, because it is held for
-//! some ten nanoseconds a document and keeps the figures exact; see `docs/decisions/0011-memory-pool.md`.
+//! It is a stack, because the buffer that came back last is most likely in the caches. The lock is
+//! held for some ten nanoseconds for each document, and keeps the figures exact; see
+//! `docs/decisions/0011-memory-pool.md`.
 
 use std::time::Duration;
 
@@ -10,19 +11,20 @@ use bytes::BytesMut;
 use super::statistics::TierStatistics;
 use crate::policy::trimming::LowWater;
 
-/// So many buffers come back between two looks at the clock, which costs as much as all the rest.
-const LOOK: u32 = 16;
+/// The number of returned buffers between two readings of the clock. A reading costs as much as all
+/// the rest.
+const RETURNS_PER_TRIM: u32 = 16;
 
-/// Buffers that wait to be asked for. All of them are empty; the last one came last.
+/// The unused buffers. All are empty. The last one came back last.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     buffers: Vec<BytesMut>,
-    /// The capacity of all together is at most this.
+    /// The largest sum of their capacities.
     bound: usize,
     low_water: LowWater,
-    /// Buffers that came back: every so often the time is looked at.
+    /// Counts returned buffers, to read the clock now and then.
     returns: u32,
-    /// Of those that wait here, and those that are in use and were lent here.
+    /// The figures of these buffers, and of those in use that were taken here.
     pub(super) figures: TierStatistics,
 }
 
@@ -31,7 +33,7 @@ impl Shelf {
         Self { bound, ..Self::default() }
     }
 
-    /// The buffer that came last.
+    /// Takes the buffer that came back last.
     pub(super) fn take(&mut self) -> Option<BytesMut> {
         let buffer = self.buffers.pop()?;
         self.low_water.fell_to(self.buffers.len());
@@ -39,14 +41,14 @@ impl Shelf {
         Some(buffer)
     }
 
-    /// A buffer of that capacity is in use from here on, whether it was there (a hit) or had to be allocated.
+    /// Records a buffer in use. `is_hit`: it was there, and was not allocated.
     pub(super) fn lend(&mut self, capacity: usize, is_hit: bool) {
         self.figures.hits += u64::from(is_hit);
         self.figures.misses += u64::from(!is_hit);
         self.figures.add_out(capacity);
     }
 
-    /// Hands the buffer back if there is no room for it.
+    /// Keeps a buffer, or returns it if there is no room.
     pub(super) fn keep(&mut self, buffer: BytesMut) -> Option<BytesMut> {
         let capacity = buffer.capacity();
         if capacity > self.bound.saturating_sub(self.figures.bytes_held) {
@@ -57,13 +59,13 @@ impl Shelf {
         None
     }
 
-    /// One more came back: whether it is time to look for what nobody needs.
-    pub(super) fn is_time_to_look(&mut self) -> bool {
+    /// Counts a returned buffer. Returns whether to release the surplus now.
+    pub(super) fn is_trim_due(&mut self) -> bool {
         self.returns = self.returns.wrapping_add(1);
-        self.returns % LOOK == 0
+        self.returns % RETURNS_PER_TRIM == 0
     }
 
-    /// Takes out what nobody has needed.
+    /// Takes out the surplus.
     pub(super) fn surplus(&mut self, now: Duration, trim_after: Duration) -> Vec<BytesMut> {
         let count = self.low_water.surplus(now, trim_after, self.buffers.len());
         self.give_up(count)

@@ -1,6 +1,6 @@
 //! The figures of a buffer pool.
 
-/// What a [`BufferPool`](crate::memory::BufferPool) has done since it was built, and what it holds now.
+/// The figures of a [`BufferPool`](crate::memory::BufferPool) since it was built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -15,7 +15,7 @@ pub struct BufferPoolStatistics {
     pub oversized: TierStatistics,
 }
 
-/// The same for the buffers of one size.
+/// The figures of the buffers of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -26,22 +26,24 @@ pub struct TierStatistics {
     pub misses: u64,
     /// Buffers that came back larger than they had gone: each was reallocated while it was used.
     pub grown: u64,
-    /// Buffers that came back and were not kept: the tier was full, they had grown too large for any, or part of them was
-    /// still in use.
+    /// Buffers that came back and were not kept: the tier was full, they had grown too large for
+    /// any, or part of them was still in use.
     pub discarded: u64,
-    /// Buffers that were given up because nobody needed them.
+    /// Buffers that were released because they were not needed.
     pub trimmed: u64,
-    /// Buffers that were got ready ahead of load that was foreseen.
+    /// Buffers that were allocated ahead of foreseen load.
     pub prepared: u64,
-    /// Buffers that wait to be asked for.
+    /// Unused buffers.
     pub buffers_held: usize,
     /// Their capacity, in bytes.
     pub bytes_held: usize,
-    /// The most that `bytes_held` has been, at most: threads count apart, and their peaks are added up.
+    /// An upper bound of the largest `bytes_held` so far: the peaks of groups of threads are added
+    /// up.
     pub bytes_held_peak: usize,
-    /// The capacity, in bytes, of buffers that are in use, frozen ones among them, as it was when they were taken.
+    /// The capacity, in bytes, of buffers that are in use, frozen ones among them, as it was when
+    /// they were taken.
     pub bytes_out: usize,
-    /// The most that `bytes_out` has been, at most, as for `bytes_held_peak`.
+    /// An upper bound of the largest `bytes_out` so far, as for `bytes_held_peak`.
     pub bytes_out_peak: usize,
 }
 
@@ -64,7 +66,7 @@ impl BufferPoolStatistics {
         self.tiers().iter().map(|tier| tier.misses).sum()
     }
 
-    /// The capacity of all buffers that wait to be asked for, in bytes.
+    /// The capacity of all unused buffers, in bytes.
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         self.tiers().iter().map(|tier| tier.bytes_held).sum()
@@ -93,26 +95,26 @@ impl TierStatistics {
         self.bytes_out_peak += other.bytes_out_peak;
     }
 
-    /// A buffer of this capacity waits.
+    /// Records an unused buffer.
     pub(super) fn add_held(&mut self, capacity: usize) {
         self.buffers_held += 1;
         self.bytes_held += capacity;
         self.bytes_held_peak = self.bytes_held_peak.max(self.bytes_held);
     }
 
-    /// A buffer of this capacity waits no more.
+    /// Records that an unused buffer is gone.
     pub(super) fn sub_held(&mut self, capacity: usize) {
         self.buffers_held -= 1;
         self.bytes_held -= capacity;
     }
 
-    /// A buffer of this capacity is in use.
+    /// Records a buffer in use.
     pub(super) fn add_out(&mut self, capacity: usize) {
         self.bytes_out += capacity;
         self.bytes_out_peak = self.bytes_out_peak.max(self.bytes_out);
     }
 
-    /// A buffer that had this capacity is used no more.
+    /// Records that a buffer is no longer in use.
     pub(super) fn sub_out(&mut self, capacity: usize) {
         self.bytes_out -= capacity;
     }

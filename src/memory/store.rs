@@ -1,4 +1,4 @@
-//! What is behind a pool: the tiers, and which of them a buffer is taken from and goes back to.
+//! The tiers of a pool, and the tier that a buffer comes from and goes back to.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use crossbeam_utils::CachePadded;
 use super::BufferPoolConfig;
 use super::tier::{Loan, Tier};
 
-/// Small, medium, large, and those that are larger than that.
+/// Small, medium, large and larger buffers.
 const TIERS: usize = 4;
 
-/// To get more ready at a time would hold up whoever does it.
-const STEP: usize = 1 << 20;
+/// The most bytes that one call allocates ahead.
+const MAX_PREPARED_BYTES: usize = 1 << 20;
 
-/// What a buffer holds the store by.
+/// A buffer's reference to the store.
 pub(super) type Hand = Arc<CachePadded<Arc<Store>>>;
 
 /// Where a buffer was taken.
@@ -28,7 +28,7 @@ pub(super) struct Origin {
 pub(super) struct Store {
     pub(super) config: BufferPoolConfig,
     pub(super) tiers: [Tier; TIERS],
-    /// What its times count from.
+    /// The moment from which its times count.
     since: Instant,
 }
 
@@ -46,36 +46,37 @@ impl Store {
 
     /// An empty buffer with room for `capacity` bytes.
     pub(super) fn take(&self, capacity: usize) -> (BytesMut, Origin) {
-        // The last one serves all that the others do not.
+        // The last tier serves all sizes.
         let tier = self.tiers.iter().take_while(|tier| !tier.serves(capacity)).count();
         let (buffer, shelf) = self.tiers[tier].take(capacity);
         (buffer, Origin { tier, shelf })
     }
 
-    /// A buffer is used no more that was taken there with `lent` bytes of capacity. `None`: it is not itself any more.
+    /// Takes back a buffer that was taken at `origin` with `lent` bytes of capacity. `None`: parts
+    /// of it are still in use.
     pub(super) fn put_back(&self, Origin { tier, shelf }: Origin, lent: usize, buffer: Option<BytesMut>) {
         let capacity = buffer.as_ref().map_or(0, BytesMut::capacity);
-        let home = self.tiers.iter().rposition(|tier| tier.suits(capacity));
-        let loan = Loan { shelf, capacity: lent, grown: capacity > lent, discarded: home.is_none() };
-        let (here, elsewhere) = if home == Some(tier) { (buffer, None) } else { (None, buffer) };
+        let target = self.tiers.iter().rposition(|tier| tier.suits(capacity));
+        let loan = Loan { shelf, capacity: lent, grown: capacity > lent, discarded: target.is_none() };
+        let (here, elsewhere) = if target == Some(tier) { (buffer, None) } else { (None, buffer) };
         self.tiers[tier].end(&loan, here, || self.now());
-        if let (Some(home), Some(buffer)) = (home, elsewhere) {
-            self.tiers[home].keep(buffer);
+        if let (Some(target), Some(buffer)) = (target, elsewhere) {
+            self.tiers[target].keep(buffer);
         }
     }
 
-    /// Sees to it that so many buffers of each size are there, waiting or in use, as far as they would be kept. No more than about
-    /// [`STEP`] bytes are got ready in one call.
+    /// Allocates until there are `buffers` buffers of each size, unused or in use, as far as they
+    /// would be kept. Allocates about [`MAX_PREPARED_BYTES`] bytes at most.
     pub(super) fn prepare(&self, buffers: usize) {
         let mut done = 0;
         for tier in &self.tiers {
-            while done < STEP && tier.prepare_one(buffers) {
+            while done < MAX_PREPARED_BYTES && tier.prepare_one(buffers) {
                 done += tier.size();
             }
         }
     }
 
-    /// Whether more bytes of that tier are in use than would be kept.
+    /// Returns whether more bytes of that tier are in use than would be kept.
     pub(super) fn is_overdrawn(&self, tier: usize) -> bool {
         self.tiers[tier].is_overdrawn()
     }

@@ -1,18 +1,20 @@
-//! How long a thread has been away from its work.
+//! How long a thread was away from its work.
 
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 
+/// Set while the thread is away.
 const AWAY: u64 = 1 << 63;
 
-/// The time that one thread has spent asleep for want of work, or in sections that are declared to be blocking. It changes
-/// a few times a millisecond at the most; whoever reads it sees a time that is still going on as well.
+/// The time that one thread has spent asleep without work, or in sections that are declared to be
+/// blocking. It changes at most a few times a millisecond. A reader also sees the absence that has
+/// not ended.
 ///
-/// Times are nanoseconds since any moment that all who use the clock agree on. One word holds all, so that no reader sees
-/// one half of a change: while the thread is there, the sum of its absences; while it is away, the moment at which it would
-/// have left, had it been away once and for all.
+/// Times are nanoseconds since a common moment. One word holds everything, so no reader sees half
+/// of a change: the sum of the absences while the thread is there, and while it is away the moment
+/// at which one absence of that length would have started.
 #[derive(Debug)]
 pub(crate) struct AwayClock(AtomicU64);
 
@@ -24,7 +26,7 @@ impl Default for AwayClock {
 }
 
 impl AwayClock {
-    /// The thread goes away. Nothing if it is away already.
+    /// The thread goes away. Does nothing if it is away already.
     pub(crate) fn leave(&self, now: u64) {
         let sum = self.0.load(Relaxed);
         if sum & AWAY == 0 {
@@ -32,20 +34,20 @@ impl AwayClock {
         }
     }
 
-    /// The thread is back. Nothing if it was not away.
+    /// The thread is back. Does nothing if it was not away.
     pub(crate) fn back(&self, now: u64) {
         if self.0.load(Relaxed) & AWAY != 0 {
             self.0.store(self.sum(now), Release);
         }
     }
 
-    /// How long it has been away, all in all.
+    /// Returns how long it has been away in total.
     pub(crate) fn sum(&self, now: u64) -> u64 {
         let word = self.0.load(Acquire);
         if word & AWAY == 0 { word } else { now.saturating_sub(word & !AWAY) }
     }
 
-    /// Whether it is away now.
+    /// Returns whether it is away now.
     pub(crate) fn is_away(&self) -> bool {
         self.0.load(Acquire) & AWAY != 0
     }

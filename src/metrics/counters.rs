@@ -8,9 +8,9 @@ use std::sync::atomic::{
 
 use super::away::AwayClock;
 
-/// Counters that one thread at a time writes and any thread reads. An update is a plain load and store, no atomic
-/// read-modify-write, because there is a single writer: the thread that owns the slot. (Owners change hands through a
-/// mutex, which orders the last write of one before the first read of the next.)
+/// Counters that one thread at a time writes and any thread reads. An update is a plain load and
+/// store, because the thread that owns the slot is the only writer. (Owners change through a mutex,
+/// which orders the last write of one before the first read of the next.)
 #[derive(Debug, Default)]
 pub(crate) struct WorkerCounters {
     started: AtomicU64,
@@ -21,7 +21,6 @@ pub(crate) struct WorkerCounters {
     abandoned_ns: AtomicU64,
     subtasks_spawned: AtomicU64,
     subtasks_left: AtomicU64,
-    waiting_left: AtomicU64,
     task_ns: AtomicU64,
     withheld: AtomicUsize,
     thread: AtomicU32,
@@ -47,8 +46,6 @@ pub(crate) struct Totals {
     pub(crate) subtasks_spawned: u64,
     /// Subtasks that have been started.
     pub(crate) subtasks_left: u64,
-    /// Tasks that have left the run order, where they had no permit, to run.
-    pub(crate) waiting_left: u64,
 }
 
 impl WorkerCounters {
@@ -65,29 +62,29 @@ impl WorkerCounters {
         }
     }
 
-    /// Tasks took `ns`; of late one took `task_ns`.
+    /// Tasks took `ns`; recently one took `task_ns`.
     pub(crate) fn time_spent(&self, ns: u64, task_ns: u64) {
         bump(&self.busy_ns, ns);
         self.task_ns.store(task_ns, Relaxed);
     }
 
-    /// How long a task took here of late; 0 before the first.
+    /// How long a task took here recently; 0 before the first.
     pub(crate) fn task_ns(&self) -> u64 {
         self.task_ns.load(Relaxed)
     }
 
-    /// `ns` were spent for nobody.
+    /// `ns` were spent after the caller had given up.
     pub(crate) fn abandoned(&self, ns: u64) {
         bump(&self.abandoned_ns, ns);
     }
 
-    /// The worker holds on to so many permits of tasks that have started. To be called after permits were given back, and
-    /// before a task counts as started.
+    /// Sets the number of permits of started tasks that the worker has not released yet. Call it
+    /// after permits were released, and before a task counts as started.
     pub(crate) fn withhold(&self, permits: usize) {
         self.withheld.store(permits, Release);
     }
 
-    /// How many permits the worker holds on to.
+    /// The number of permits that the worker has not released yet.
     pub(crate) fn withheld(&self) -> usize {
         self.withheld.load(Acquire)
     }
@@ -107,22 +104,18 @@ impl WorkerCounters {
         bump(&self.subtasks_left, 1);
     }
 
-    /// A task without a permit has left the run order to run here.
-    pub(crate) fn waiting_left(&self) {
-        bump(&self.waiting_left, 1);
-    }
-
-    /// The worker's thread is there (by its number, 0 where it has none), or about to go.
+    /// Sets the number of the worker's thread (0 where it has none), or `None` when it is about to
+    /// end.
     pub(crate) fn set_thread(&self, number: Option<u32>) {
         self.thread.store(number.unwrap_or(0), Relaxed);
     }
 
-    /// The number of the worker's thread, while there is one, and the system has numbers.
+    /// The number of the worker's thread, while there is one and the system has numbers.
     pub(crate) fn thread(&self) -> Option<u32> {
         Some(self.thread.load(Relaxed)).filter(|&number| number > 0)
     }
 
-    /// When the worker was away from its work.
+    /// The clock of the worker's absences.
     pub(crate) fn away(&self) -> &AwayClock {
         &self.away
     }
@@ -132,7 +125,7 @@ impl WorkerCounters {
         self.started.load(Relaxed)
     }
 
-    /// What the counters say now.
+    /// Reads all counters.
     pub(crate) fn read(&self) -> Totals {
         Totals {
             started: self.started.load(Relaxed),
@@ -143,7 +136,6 @@ impl WorkerCounters {
             abandoned_ns: self.abandoned_ns.load(Relaxed),
             subtasks_spawned: self.subtasks_spawned.load(Relaxed),
             subtasks_left: self.subtasks_left.load(Relaxed),
-            waiting_left: self.waiting_left.load(Relaxed),
         }
     }
 }
@@ -162,6 +154,5 @@ impl AddAssign for Totals {
         self.abandoned_ns += other.abandoned_ns;
         self.subtasks_spawned += other.subtasks_spawned;
         self.subtasks_left += other.subtasks_left;
-        self.waiting_left += other.waiting_left;
     }
 }

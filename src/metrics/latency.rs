@@ -1,6 +1,5 @@
 //! Latencies and the counters that go with them, written by many threads.
 
-use std::cell::Cell;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,16 +9,17 @@ use hdrhistogram::Histogram;
 
 use crate::sync::Mutex;
 
-/// Threads are spread over so many shards, so that two seldom want the same lock.
+/// The number of shards over which threads are spread, so that two seldom want the same lock.
 const SHARDS: usize = 8;
-/// What is recorded lies between these, in nanoseconds; what does not counts as the nearer of them.
-const LEAST_NS: u64 = 16;
-const MOST_NS: u64 = 3_600_000_000_000;
+/// The shortest latency that is recorded, in nanoseconds. A shorter one counts as this.
+const MIN_NS: u64 = 16;
+/// The longest latency that is recorded, in nanoseconds. A longer one counts as this.
+const MAX_NS: u64 = 3_600_000_000_000;
 /// Significant digits: a percentile is within 0.1 % (and 16 ns).
 const DIGITS: u8 = 3;
 
-/// Counters `T` beside a latency histogram. A record takes an uncontended lock and an addition, some 30 ns; memory is
-/// bounded by 250 KiB a shard in use, however much is recorded.
+/// Counters `T` beside a latency histogram. A record takes an uncontended lock and an addition,
+/// some 30 ns; memory is bounded by 250 KiB a shard in use, however much is recorded.
 #[derive(Debug)]
 pub(crate) struct Latencies<T> {
     shards: Box<[CachePadded<Mutex<Shard<T>>>]>,
@@ -34,7 +34,7 @@ struct Shard<T> {
     histogram: Option<Histogram<u64>>,
 }
 
-/// What was recorded, over all threads.
+/// The records of all threads.
 #[derive(Debug)]
 pub(crate) struct Summary<T> {
     /// The sum of the counters.
@@ -54,7 +54,7 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
     /// Records a latency, if there is one, and counts.
     #[inline]
     pub(crate) fn record(&self, latency: Option<Duration>, count: impl FnOnce(&mut T)) {
-        let mut shard = self.shards[shard_of_this_thread()].lock();
+        let mut shard = self.shards[thread_index() % SHARDS].lock();
         count(&mut shard.counters);
         let Some(latency) = latency else { return };
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
@@ -77,7 +77,7 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
         sum.checked_div(recorded).map(Duration::from_nanos)
     }
 
-    /// Adds the shards up. Takes some 100 us.
+    /// Adds up the shards. Takes some 100 us.
     pub(crate) fn summary(&self) -> Summary<T> {
         let mean = self.mean().unwrap_or_default();
         let (mut counters, mut all) = (T::default(), None::<Histogram<u64>>);
@@ -108,23 +108,20 @@ impl<T> Summary<T> {
 }
 
 fn new_histogram() -> Option<Histogram<u64>> {
-    // The constants are in order, so it can't fail; without a histogram there would be no percentiles.
-    Histogram::new_with_bounds(LEAST_NS, MOST_NS, DIGITS).ok()
+    // The constants are in order, so it can't fail; without a histogram there would be no
+    // percentiles.
+    Histogram::new_with_bounds(MIN_NS, MAX_NS, DIGITS).ok()
 }
 
-fn shard_of_this_thread() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
+/// The number of this thread: another for each. A thread that is about to end has 0.
+pub(crate) fn thread_index() -> usize {
     thread_local! {
-        static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
+        static INDEX: usize = {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        };
     }
-    SHARD
-        .try_with(|shard| {
-            if shard.get() == usize::MAX {
-                shard.set(THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS);
-            }
-            shard.get()
-        })
-        .unwrap_or(0)
+    INDEX.try_with(|index| *index).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -5,4 +5,4 @@ mod counters;
 mod latency;
 
 pub(crate) use counters::{Totals, WorkerCounters};
-pub(crate) use latency::{Latencies, Summary};
+pub(crate) use latency::{Latencies, Summary, thread_index};

@@ -1,4 +1,4 @@
-//! How many workers there are and what they do, in one word.
+//! The number of workers in each state, in one word.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ const MASK: u64 = (1 << BITS) - 1;
 
 /// One worker that sleeps.
 pub(super) const IDLE: u64 = 1;
-/// One worker that looks for work.
+/// One worker that searches for work.
 pub(super) const SEARCHING: u64 = 1 << BITS;
-/// One worker, whatever it does.
+/// One worker, in any state.
 pub(super) const TOTAL: u64 = 1 << (2 * BITS);
-/// The pool takes no more work and the workers leave once all of them are idle.
+/// The pool takes no more work. The workers leave once all of them are idle.
 pub(super) const CLOSING: u64 = 1 << (3 * BITS);
-/// No worker will look at the queues again.
+/// No worker will check the queues again.
 pub(super) const ENDED: u64 = 1 << (3 * BITS + 1);
 
 /// A snapshot of the workers' states. `total = idle + searching + active`.
@@ -28,32 +28,32 @@ pub(super) const ENDED: u64 = 1 << (3 * BITS + 1);
 pub(crate) struct Census(pub(super) u64);
 
 impl Census {
-    /// Workers that sleep.
+    /// Returns the number of workers that sleep.
     pub(crate) fn idle(self) -> usize {
         (self.0 & MASK) as usize
     }
 
-    /// Workers that look for work.
+    /// Returns the number of workers that search for work.
     pub(crate) fn searching(self) -> usize {
         (self.0 >> BITS & MASK) as usize
     }
 
-    /// All workers.
+    /// Returns the number of all workers.
     pub(crate) fn total(self) -> usize {
         (self.0 >> (2 * BITS) & MASK) as usize
     }
 
-    /// Workers that run a task.
+    /// Returns the number of workers that run a task.
     pub(crate) fn active(self) -> usize {
         self.total().saturating_sub(self.idle() + self.searching())
     }
 
-    /// Whether the workers leave as soon as all of them are idle.
+    /// Returns whether the workers leave as soon as all of them are idle.
     pub(crate) fn closing(self) -> bool {
         self.0 & CLOSING != 0
     }
 
-    /// Whether the last worker has left.
+    /// Returns whether the last worker has left.
     pub(crate) fn ended(self) -> bool {
         self.0 & ENDED != 0
     }

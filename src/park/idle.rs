@@ -1,4 +1,4 @@
-//! The list of sleeping workers; the protocol and its proof are in `README.md` beside this file.
+//! The list of sleeping workers. `README.md` beside this file has the protocol and its proof.
 
 use std::time::Instant;
 
@@ -9,31 +9,32 @@ use super::parker::Parker;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// Who sleeps, who searches, and whom to wake.
+/// Which workers sleep and search, and which one to wake.
 #[derive(Debug)]
 pub(crate) struct Idle {
     census: CachePadded<AtomicU64>,
-    /// Sleeping workers, the latest last: it is woken first, since its cache is the warmest, and those at the bottom
-    /// sleep long enough to leave.
+    /// Sleeping workers, the latest last. The latest is woken first, because its cache is the
+    /// warmest. Those at the front sleep long enough to leave.
     list: Mutex<Vec<usize>>,
     parkers: Box<[Parker]>,
 }
 
-/// What [`Idle::notify`] found.
+/// The result of [`Idle::notify`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notify {
-    /// A searcher is under way and will see the work.
+    /// A worker searches and will see the work.
     Covered,
     /// A sleeping worker was woken.
     Woken,
-    /// Every worker runs a task: one of them will look when it is done, unless another is started.
+    /// Every worker runs a task. One of them will see the work after its task, unless the caller
+    /// starts another worker.
     Busy(Census),
-    /// The workers are gone; whoever submitted has to clear the queues.
+    /// The workers have left. The submitter must clear the queues.
     Ended,
 }
 
 impl Idle {
-    /// No worker yet, room for `slots`.
+    /// Makes an empty list with room for `slots` workers.
     pub(crate) fn new(slots: usize) -> Self {
         Self {
             census: CachePadded::new(AtomicU64::new(0)),
@@ -42,15 +43,16 @@ impl Idle {
         }
     }
 
-    /// The workers' states now.
+    /// Returns the workers' states now.
     pub(crate) fn census(&self) -> Census {
         Census(self.census.load(Ordering::SeqCst))
     }
 
-    /// Called after work was made visible: sees to it that a worker looks at it.
+    /// Ensures that a worker sees work that was made visible before the call.
     #[inline]
     pub(crate) fn notify(&self) -> Notify {
-        // Pairs with the fence of `look_again`: either we see the worker asleep or it sees our work.
+        // Pairs with the fence of `look_again`: this thread sees the worker asleep, or the worker
+        // sees the work.
         fence(Ordering::SeqCst);
         let census = Census(self.census.load(Ordering::Relaxed));
         if census.ended() {
@@ -72,13 +74,14 @@ impl Idle {
             if census.ended() {
                 return Notify::Ended;
             }
-            // Another submitter may have woken one since: its search covers our work too.
+            // Another submitter may have woken a worker since. That worker's search covers this
+            // work too.
             if census.searching() > 0 {
                 return Notify::Covered;
             }
             let Some(slot) = list.pop() else { return Notify::Busy(census) };
-            // The woken worker searches from this moment on, though it does not run yet: that is what keeps the next
-            // submitters from waking a second one.
+            // The woken worker counts as a searcher from now on, though it does not run yet. So the
+            // next submitters do not wake a second one.
             self.move_by(SEARCHING.wrapping_sub(IDLE));
             slot
         };
@@ -86,9 +89,9 @@ impl Idle {
         Notify::Woken
     }
 
-    /// Wakes sleepers, the latest first, until so many workers are awake: for work that is known to keep them all busy, where
-    /// the way of a wake-up from one to the next would take longer than the work. Each of them is a searcher, like any
-    /// that was woken singly.
+    /// Wakes sleepers, the latest first, until `awake` workers are awake. It serves work that will
+    /// keep them all busy, where waking one worker after the other would take longer than the work.
+    /// Each woken worker is a searcher.
     pub(crate) fn rouse(&self, awake: usize) {
         loop {
             let slot = {
@@ -105,11 +108,12 @@ impl Idle {
         }
     }
 
-    /// Counts one more worker, which starts as a searcher, if `wanted` says so of the census as it is.
+    /// Counts one more worker, which starts as a searcher, if `wanted` accepts the present census.
     pub(crate) fn enlist(&self, mut wanted: impl FnMut(Census) -> bool) -> bool {
         let mut now = self.census();
         loop {
-            // Not just closing: work that was accepted is done by as many as at other times.
+            // A pool that is closing still starts threads: accepted work gets as many as at other
+            // times.
             if now.ended() || !wanted(now) {
                 return false;
             }
@@ -121,20 +125,21 @@ impl Idle {
         }
     }
 
-    /// Takes back an [`enlist`](Idle::enlist) whose thread could not be started. The caller must
-    /// [`notify`](Idle::notify) afterwards: for a moment submitters counted on a searcher that never came.
+    /// Undoes an [`enlist`](Idle::enlist) whose thread could not be started. The caller must
+    /// [`notify`](Idle::notify) afterwards, because submitters may have counted on a searcher that
+    /// never came.
     pub(crate) fn dismiss(&self, has_work: impl FnOnce() -> bool) {
         self.move_by((TOTAL + SEARCHING).wrapping_neg());
         self.end_if_last(has_work);
     }
 
-    /// The calling worker has run out of work and begins to search.
+    /// Counts the calling worker, which has no work, as a searcher.
     pub(crate) fn begin_search(&self) {
         self.move_by(SEARCHING);
     }
 
-    /// The calling searcher has found work. Says whether it was the last searcher: then it must look whether there is
-    /// more work and [`notify`](Idle::notify) if so.
+    /// Counts the calling searcher as active. Returns whether it was the last searcher: it must
+    /// then check for more work and [`notify`](Idle::notify) if there is some.
     pub(crate) fn work_found(&self) -> bool {
         let last = self.move_by(SEARCHING.wrapping_neg()).searching() == 1;
         if last {
@@ -144,28 +149,31 @@ impl Idle {
         last
     }
 
-    /// The calling searcher goes on the list of sleepers. It must [`look_again`](Idle::look_again) before it parks.
+    /// Puts the calling searcher on the list of sleepers. It must call
+    /// [`look_again`](Idle::look_again) before it parks.
     pub(crate) fn announce_sleep(&self, slot: usize) {
         let mut list = self.list.lock();
         list.push(slot);
         self.move_by(IDLE.wrapping_sub(SEARCHING));
     }
 
-    /// The recheck between the announcement and the sleep. True if `has_work` says there is something to do: then the
-    /// caller searches again, as a searcher.
+    /// Checks for work between the announcement and the sleep. Returns true if `has_work` does: the
+    /// caller is then a searcher again.
     pub(crate) fn look_again(&self, slot: usize, has_work: impl FnOnce() -> bool) -> bool {
         fence(Ordering::SeqCst);
         if !has_work() {
             return false;
         }
         if !self.strike(slot, SEARCHING.wrapping_sub(IDLE)) {
-            // A submitter was quicker and already counts us as its searcher; its token is on the way.
+            // A submitter was quicker and already counts this worker as its searcher. Its token is
+            // on the way.
             self.parkers[slot].park();
         }
         true
     }
 
-    /// Sleeps until woken (true: the caller is a searcher now) or until `deadline` (false: still on the list).
+    /// Sleeps until woken (true: the caller is now a searcher) or until `deadline` (false: it is
+    /// still on the list).
     pub(crate) fn sleep(&self, slot: usize, deadline: Option<Instant>) -> bool {
         match deadline {
             Some(deadline) => self.parkers[slot].park_until(deadline),
@@ -176,8 +184,9 @@ impl Idle {
         }
     }
 
-    /// A sleeper whose time is up leaves the pool if `may_leave` agrees. `Some(true)`: it has left. `Some(false)`: it
-    /// stays on the list. `None`: it was woken meanwhile and is a searcher.
+    /// Lets a sleeper whose time has passed leave the pool, if `may_leave` agrees. `Some(true)`: it
+    /// has left. `Some(false)`: it stays on the list. `None`: it was woken meanwhile and is a
+    /// searcher.
     pub(crate) fn leave(&self, slot: usize, may_leave: impl FnOnce(Census) -> bool) -> Option<bool> {
         let mut list = self.list.lock();
         let Some(at) = list.iter().position(|&s| s == slot) else {
@@ -194,8 +203,9 @@ impl Idle {
         Some(true)
     }
 
-    /// A worker that is active, between two tasks, leaves the pool if `wanted` agrees. True: it has left. The caller must then
-    /// look at the queues and [`notify`](Idle::notify) if there is work: submitters may have counted on it.
+    /// Lets an active worker leave the pool between two tasks, if `wanted` agrees. Returns whether
+    /// it has left. The caller must then check the queues and [`notify`](Idle::notify) if there is
+    /// work, because submitters may have counted on this worker.
     pub(crate) fn retire(&self, mut wanted: impl FnMut(Census) -> bool) -> bool {
         let mut now = self.census();
         while !now.closing() && wanted(now) {
@@ -212,19 +222,20 @@ impl Idle {
         false
     }
 
-    /// No more work is to come. The workers empty the queues, and leave once all of them are idle.
+    /// Closes the pool: no more work comes. The workers empty the queues, and leave once all of
+    /// them are idle.
     pub(crate) fn close(&self, has_work: impl FnOnce() -> bool) {
         {
-            // Under the lock, so that `leave` sees it before the worker is gone from the list.
+            // Under the lock, so that `leave` sees it before the worker is off the list.
             let _list = self.list.lock();
             self.census.fetch_or(CLOSING, Ordering::SeqCst);
         }
         self.end_if_last(has_work);
     }
 
-    /// Ends the pool if it is closing, every worker is idle and no work waits, and wakes all workers
-    /// to leave. Returns whether the pool has ended. Every thread that may have made it so calls
-    /// this: a worker on the list that saw no work, `close` and `dismiss`.
+    /// Ends the pool if it is closing, every worker is idle and no work waits, and wakes all
+    /// workers to leave. Returns whether the pool has ended. Every thread that may have met these
+    /// conditions calls this: a worker on the list that saw no work, `close` and `dismiss`.
     pub(crate) fn end_if_last(&self, has_work: impl FnOnce() -> bool) -> bool {
         let sleepers = {
             let list = self.list.lock();
@@ -232,13 +243,13 @@ impl Idle {
             if !census.closing() || census.idle() != census.total() {
                 return census.ended();
             }
-            // A worker on the list may not have looked again yet. It will see the work, for it
-            // can't leave the list before the lock is free.
+            // A worker on the list may not have looked again yet. It will see the work, because it
+            // can't leave the list while this lock is held.
             fence(Ordering::SeqCst);
             if has_work() {
                 return census.ended();
             }
-            // A thread is enlisted without the lock. Then this is not the end, and the new worker
+            // A thread was enlisted without the lock. Then this is not the end, and the new worker
             // calls this function later.
             let ended = census.0 | ENDED;
             if self.census.compare_exchange(census.0, ended, Ordering::SeqCst, Ordering::SeqCst).is_err() {
@@ -264,7 +275,7 @@ impl Idle {
         }
     }
 
-    /// Adds `change` to the census and returns what it was.
+    /// Adds `change` to the census and returns the census before it.
     fn move_by(&self, change: u64) -> Census {
         Census(self.census.fetch_add(change, Ordering::SeqCst))
     }

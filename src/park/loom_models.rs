@@ -1,18 +1,23 @@
 //! Models of the sleep protocol and of the workers' end, checked by loom over every interleaving.
 //!
-//! `crossbeam-deque` knows nothing of loom, so a stand-in queue takes its place: a counter, published with no more than
-//! release and read with no more than relaxed ordering, so that what the protocol needs of ordering it must bring itself.
+//! `crossbeam-deque` does not support loom, so a stand-in queue replaces it: a counter, published
+//! with at most release ordering and read with relaxed ordering. So the protocol itself must
+//! provide the ordering that it needs.
 //!
-//! Mutations that these models were seen to catch (`scripts/mutants` applies them and expects the failure):
-//! * `fence-notify`: without the fence in `Idle::notify`, a submitter misses the sleeper and the sleeper the work;
+//! The models catch these mutations (`scripts/mutants` applies them and expects the failure):
+//! * `fence-notify`: without the fence in `Idle::notify`, a submitter misses the sleeper and the
+//!   sleeper the work;
 //! * `fence-look-again`: without the fence in `Idle::look_again`, likewise;
 //! * `no-look-again`: a worker that sleeps without looking again;
-//! * `late-searcher`: a woken worker that is not counted as a searcher by its waker leaves work behind at the end;
+//! * `late-searcher`: a woken worker that its waker does not count as a searcher leaves work behind
+//!   at the end;
 //! * `end-early`: an end that does not wait until every worker is idle;
 //! * `end-beside-work`: an end while a worker on the list has not looked again, and work waits;
-//! * `end-beside-newcomer`: an end that is told while a thread is being enlisted;
-//! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait for it to be idle;
-//! * `inbox-emptied-unseen`: work that is neither in the inbox nor shown as ready while it is moved.
+//! * `end-beside-newcomer`: an end that is marked while a thread is being enlisted;
+//! * `retire-while-closing`: a worker that retires from a pool that closes, where the others wait
+//!   for it to be idle;
+//! * `inbox-emptied-unseen`: work that is neither in the inbox nor shown as ready while it is
+//!   moved.
 
 use std::sync::Arc;
 
@@ -22,7 +27,7 @@ use loom::thread;
 use super::{Idle, Notify, Ready};
 use crate::sync::Mutex;
 
-/// A queue that can only be counted.
+/// A queue that only counts its tasks.
 #[derive(Default)]
 struct Stand {
     waiting: AtomicUsize,
@@ -43,13 +48,13 @@ impl Stand {
         self.waiting.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok()
     }
 
-    /// What a submitter does.
+    /// Submits a task as a submitter does.
     fn submit(&self, idle: &Idle) {
         self.push();
         self.notify(idle);
     }
 
-    /// What `Shared::work_waits` does.
+    /// Notifies as `Shared::work_waits` does.
     fn notify(&self, idle: &Idle) {
         if idle.notify() == Notify::Ended {
             self.clear();
@@ -63,7 +68,7 @@ impl Stand {
     }
 }
 
-/// The loop of `pool/worker.rs`, without the stealing. A new worker is a searcher.
+/// Runs the loop of `pool/worker/main_loop.rs`, without stealing. A new worker is a searcher.
 fn work(idle: &Idle, stand: &Stand, slot: usize, mut searching: bool) {
     loop {
         if stand.take() {
@@ -95,7 +100,7 @@ fn work(idle: &Idle, stand: &Stand, slot: usize, mut searching: bool) {
 }
 
 fn pool(workers: usize) -> (Arc<Idle>, Arc<Stand>, Vec<thread::JoinHandle<()>>) {
-    // Room for one more, that a model may bring.
+    // With room for one more worker, which a model may add.
     let (idle, stand) = (Arc::new(Idle::new(workers + 1)), Arc::new(Stand::default()));
     let threads = (0..workers)
         .map(|slot| {
@@ -112,8 +117,8 @@ fn model(
     check: impl Fn(Arc<Idle>, Arc<Stand>, Vec<thread::JoinHandle<()>>) + Sync + Send + 'static,
 ) {
     let mut builder = loom::model::Builder::new();
-    // Two workers and more have too many interleavings to see all of them; three preemptions at any point find the
-    // known mutants.
+    // Two workers and more have too many interleavings to check all. Three preemptions at any point
+    // find the known mutants.
     builder.preemption_bound = Some(3);
     builder.check(move || {
         let (idle, stand, threads) = pool(workers);
@@ -126,7 +131,7 @@ fn model(
 fn loom_no_wake_up_is_lost() {
     model(1, |idle, stand, threads| {
         stand.submit(&idle);
-        // Not closed before it has run: the end must not be what wakes the worker.
+        // The close comes after the task has run, so that the end does not wake the worker.
         while stand.run.load(Ordering::Relaxed) == 0 {
             thread::yield_now();
         }
@@ -136,8 +141,8 @@ fn loom_no_wake_up_is_lost() {
     });
 }
 
-/// Work that is submitted while the pool closes is run, or refused by its submitter: never neither, never both. And every
-/// worker leaves.
+/// Work that is submitted while the pool closes is either run, or refused by its submitter: never
+/// neither, never both. And every worker leaves.
 #[test]
 fn loom_the_end_leaves_no_work_behind() {
     model(1, |idle, stand, threads| {
@@ -154,7 +159,8 @@ fn loom_the_end_leaves_no_work_behind() {
     });
 }
 
-/// The same where the submitter starts a thread because it finds nobody free: the thread leaves as well, and before the end.
+/// As above, where the submitter starts a thread because no worker is free: the thread leaves too,
+/// and before the end.
 #[test]
 fn loom_a_thread_that_comes_while_the_pool_closes_leaves_with_the_others() {
     model(1, |idle, stand, threads| {
@@ -181,7 +187,7 @@ fn loom_a_thread_that_comes_while_the_pool_closes_leaves_with_the_others() {
     });
 }
 
-/// The same with two workers, of which one may be asleep when the other finds the pool closed.
+/// As above with two workers, of which one may sleep when the other finds the pool closed.
 #[test]
 fn loom_two_workers_leave_together() {
     model(2, |idle, stand, threads| {
@@ -193,8 +199,8 @@ fn loom_two_workers_leave_together() {
     });
 }
 
-/// What was submitted before `close` is run, all of it: also by a worker that has announced its sleep when the pool
-/// closes, and has not looked again.
+/// All work that was submitted before `close` is run, also by a worker that has announced its sleep
+/// when the pool closes, and has not looked again.
 #[test]
 fn loom_what_came_before_the_close_is_run() {
     for workers in [1, 2] {
@@ -209,7 +215,7 @@ fn loom_what_came_before_the_close_is_run() {
     }
 }
 
-/// A worker that is woken beside the work, or for none at all, neither misses work nor the end.
+/// A worker that is woken beside the work, or without any work, misses neither work nor the end.
 #[test]
 fn loom_a_worker_that_is_roused_misses_nothing() {
     model(1, |idle, stand, threads| {
@@ -228,8 +234,8 @@ fn loom_a_worker_that_is_roused_misses_nothing() {
     });
 }
 
-/// A sleeper whose time is up and a submitter: either the sleeper stays and is woken, or it leaves and the submitter is
-/// told that nobody is free (and starts a thread).
+/// A sleeper whose time has passed meets a submitter. Either the sleeper stays and is woken, or it
+/// leaves and the submitter learns that no worker is free (and starts a thread).
 #[test]
 fn loom_a_worker_that_leaves_strands_nothing() {
     loom::model(|| {
@@ -255,7 +261,8 @@ fn loom_a_worker_that_leaves_strands_nothing() {
     });
 }
 
-/// A worker that retires between two tasks while work comes and the pool closes: the work is run, and everybody leaves.
+/// A worker retires between two tasks while work comes and the pool closes: the work is run, and
+/// every worker leaves.
 #[test]
 fn loom_a_worker_that_retires_strands_nothing() {
     model(1, |idle, stand, threads| {
@@ -296,7 +303,7 @@ impl Desk {
         self.ready.any(|| self.inbox.load(Ordering::Acquire) == 0)
     }
 
-    /// What everybody does who takes the lock.
+    /// Locks the order as every thread does.
     fn with<R>(&self, change: impl FnOnce(&mut usize) -> R) -> R {
         let mut order = self.order.lock();
         if self.inbox.load(Ordering::Acquire) > 0 {
@@ -309,7 +316,8 @@ impl Desk {
     }
 }
 
-/// Somebody has the lock for something else, and moves the work that a worker is woken for: the worker does not go to sleep beside it.
+/// A thread that holds the lock for another purpose moves the work for which a worker is woken: the
+/// worker does not sleep beside that work.
 #[test]
 fn loom_work_on_its_way_from_the_inbox_into_the_order_is_seen() {
     loom::model(|| {

@@ -1,4 +1,4 @@
-//! How workers go to sleep and are woken: one `Parker` a worker, one [`Idle`] a pool.
+//! How workers sleep and are woken: one `Parker` for each worker, one [`Idle`] for each pool.
 #![doc = include_str!("README.md")]
 
 mod census;

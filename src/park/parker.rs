@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use crate::sync::{Condvar, Mutex};
 
-/// Holds at most one token: [`unpark`](Parker::unpark) puts it there, [`park`](Parker::park) takes it, waiting for it
-/// if need be. A token given before the wait ends the wait at once, so no wake-up is lost.
+/// Holds at most one token. [`unpark`](Parker::unpark) puts it there. [`park`](Parker::park) takes
+/// it, and waits for it if there is none. A token given before the wait ends the wait at once, so
+/// no wake-up is lost.
 ///
-/// The token is the parker's own, not the thread's (`std::thread::park`), because a task may use the latter.
+/// The token belongs to the parker, not to the thread (as in `std::thread::park`), because a task
+/// may use the thread's token.
 #[derive(Debug)]
 pub(crate) struct Parker {
     token: Mutex<bool>,
@@ -15,7 +17,7 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    /// A parker without token.
+    /// Makes a parker without a token.
     pub(crate) fn new() -> Self {
         Self { token: Mutex::new(false), given: Condvar::new() }
     }
@@ -28,7 +30,7 @@ impl Parker {
         }
     }
 
-    /// Waits for the token until `deadline`; says whether it was taken.
+    /// Waits for the token until `deadline`. Returns whether it was taken.
     pub(crate) fn park_until(&self, deadline: Instant) -> bool {
         let mut token = self.token.lock();
         loop {
@@ -43,10 +45,10 @@ impl Parker {
         }
     }
 
-    /// Puts the token there and wakes whoever waits.
+    /// Gives the token and wakes the thread that waits.
     pub(crate) fn unpark(&self) {
         *self.token.lock() = true;
-        // Not under the lock, so that the woken thread does not run into it.
+        // Without the lock, so that the woken thread does not meet it.
         self.given.notify_one();
     }
 }

@@ -1,17 +1,21 @@
 //! How many tasks a worker takes from the injector at a time.
 
-/// A worker does not put aside more work for itself than this, since what it holds waits behind what it runs.
+/// A worker does not set aside more work than this, in nanoseconds.
 const SET_ASIDE_NS: u64 = 50_000;
-/// Past this many, a batch saves nothing more.
+/// A larger batch saves nothing more.
 const MOST: u64 = 32;
 
-/// Tasks that take less cost less than what is done around them.
+/// A task that takes less costs less than what is done around it. In nanoseconds.
 pub(crate) const TINY_NS: u64 = 2_000;
 
-/// The batch for tasks that lately took `task_ns` each. Tiny tasks are taken by the dozen, because the injector's head is
-/// what the workers contend for; longer ones singly, because every one set aside would wait behind the others.
+/// The batch for tasks that lately took `task_ns` each. Tiny tasks are taken by the dozen, because
+/// the head of the queue is what the workers contend for. Others are taken singly, and so are tasks
+/// of which nothing is known (zero): what is set aside waits for the task that runs.
 pub(crate) fn batch_size(task_ns: u64) -> usize {
-    (SET_ASIDE_NS / task_ns.max(1)).clamp(1, MOST) as usize
+    match task_ns {
+        1..=TINY_NS => (SET_ASIDE_NS / task_ns).clamp(1, MOST) as usize,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -20,11 +24,12 @@ mod tests {
     use crate::policy::smooth;
 
     #[test]
-    fn tiny_tasks_are_taken_by_the_dozen_and_long_ones_singly() {
-        assert_eq!(batch_size(0), 32);
+    fn tiny_tasks_are_taken_by_the_dozen_and_others_singly() {
+        assert_eq!(batch_size(0), 1, "nothing is known");
+        assert_eq!(batch_size(1), 32);
         assert_eq!(batch_size(300), 32);
-        assert_eq!(batch_size(10_000), 5);
-        assert_eq!(batch_size(60_000), 1);
+        assert_eq!(batch_size(2_000), 25);
+        assert_eq!(batch_size(2_001), 1);
         assert_eq!(batch_size(u64::MAX), 1);
     }
 

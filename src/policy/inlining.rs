@@ -1,47 +1,52 @@
-//! Which documents are worth converting on the caller's own thread, and how much of that thread they may take.
+//! Which documents are worth converting on the caller's own thread, and how much of that thread
+//! they may take.
 //!
-//! To ship a document to a worker and its answer back costs some microseconds; a small document takes less than that. So
-//! one that is *predicted* to be short is converted where it is. Two things keep that honest:
+//! Dispatch of a document to a worker and of its result back costs some microseconds. A small
+//! document takes less. So a document that is *predicted* to be short is converted on the calling
+//! thread. Two rules bound the cost of that:
 //!
-//! * [`Kind`]: the prediction is an upper quantile, not a mean, and one bad miss bars the kind for a while.
-//! * [`Share`]: however short the documents are, a thread of the async runtime spends only a bounded part of its time on
-//!   them.
+//! * [`Kind`]: the prediction is an upper quantile, not a mean. A bad miss bars the kind for a while.
+//! * [`Share`]: a thread of the async runtime spends only a bounded share of its time on documents.
 
 use std::time::Duration;
 
-/// Documents of a kind that are shipped, to learn from, before the first is predicted.
+/// The number of documents of a kind that go to a worker before the first is predicted.
 const LEARN: u32 = 8;
-/// What a document costs beside its bytes, as so many bytes more.
+/// The fixed cost of a document, in bytes.
 const FIXED_BYTES: f64 = 256.0;
-/// The guess before anything is known: an unhurried parser's 100 MB/s.
+/// The cost before anything is known: a parser of 100 MB/s.
 const GUESS_NS_PER_BYTE: f64 = 10.0;
-/// Room in a buffer beside what is expected, in bytes, and the most that is made for each byte of input.
+/// Spare room in an output buffer, in bytes.
 const SPARE_ROOM: usize = 64;
-const MOST_EXPANSION: f64 = 4.0;
-/// The quantile: it rises by `RISE` when a document took longer than predicted and falls by `FALL` when not, and so comes
-/// to rest where one in ten takes longer (0.09 / 0.01). A single outlier moves it by no more than a tenth.
+/// The largest expected ratio of output to input.
+const MAX_EXPANSION: f64 = 4.0;
+/// The factor by which the quantile rises when a document took longer than predicted. With [`FALL`]
+/// it settles where one document in ten takes longer (0.09 / 0.01). One outlier moves it by at most
+/// a tenth.
 const RISE: f64 = 1.09;
+/// The factor by which the quantile falls when a document took no longer than predicted.
 const FALL: f64 = 0.99;
-/// An inlined document that took so many times the budget was a bad miss.
+/// An inlined document is a bad miss if it took this many times the budget.
 const BAD_MISS: u64 = 4;
-/// Documents for which a kind is barred after its first bad miss, and at most; each further miss doubles it. The first is
-/// short, because on a busy machine a miss may only mean that the thread was preempted.
+/// The number of documents for which the first bad miss bars a kind. Each further miss doubles it.
+/// It is small, because on a busy machine a miss may only mean that the thread was preempted.
 const FIRST_BAR: u32 = 16;
+/// The longest bar, in documents.
 const LONGEST_BAR: u32 = 1 << 16;
-/// So many inlined documents without a bad miss, and it is forgotten.
+/// After this many inlined documents without a bad miss, the misses are forgotten.
 const FORGIVE: u32 = 256;
 
-/// What is known of the documents of one kind, which is a pair of formats.
+/// What was learnt about one kind of documents. A kind is a pair of formats.
 #[derive(Debug, Clone)]
 pub(crate) struct Kind {
     ns_per_byte: f64,
-    /// Bytes of output for each of input, somewhat over what is usual.
+    /// Bytes of output for each byte of input, above the usual ratio.
     expansion: f64,
     seen: u32,
-    /// Documents that are still to be shipped, whatever is predicted.
+    /// The number of documents that still go to a worker, whatever is predicted.
     barred: u32,
     next_bar: u32,
-    /// Inlined since the last bad miss.
+    /// The number of documents inlined since the last bad miss.
     good: u32,
 }
 
@@ -52,26 +57,27 @@ impl Default for Kind {
 }
 
 impl Kind {
-    /// How long a document of this kind takes, at the upper quantile; a plain guess before anything is known.
+    /// Predicts the time of a document of `bytes` in nanoseconds, at the upper quantile.
     pub(crate) fn predict_ns(&self, bytes: usize) -> u64 {
         let rate = if self.seen == 0 { GUESS_NS_PER_BYTE } else { self.ns_per_byte };
         (rate * weight(bytes)) as u64
     }
 
-    /// How much room the output of a document of `bytes` will most likely need.
+    /// Predicts the output size of a document of `bytes`.
     pub(crate) fn room(&self, bytes: usize) -> usize {
         (bytes as f64 * self.expansion) as usize + SPARE_ROOM
     }
 
-    /// A document of `bytes` became one of `out`.
+    /// Learns that a document of `bytes` became one of `out` bytes.
     pub(crate) fn learn_room(&mut self, bytes: usize, out: usize) {
         let ratio = out.saturating_sub(SPARE_ROOM) as f64 / bytes.max(1) as f64;
-        // To grow a buffer costs a copy, to have some room left costs little: up at once, down slowly.
+        // A buffer that grows is copied; spare room costs little. So the ratio rises at once and
+        // falls slowly.
         let step = if ratio > self.expansion { 1.0 } else { 0.01 };
-        self.expansion = (self.expansion + (ratio - self.expansion) * step).min(MOST_EXPANSION);
+        self.expansion = (self.expansion + (ratio - self.expansion) * step).min(MAX_EXPANSION);
     }
 
-    /// Whether the next document, of `bytes`, is predicted to stay within the budget. Counts down a bar.
+    /// Returns whether the next document is predicted to stay within the budget. Counts down a bar.
     pub(crate) fn admit(&mut self, bytes: usize, budget_ns: u64) -> bool {
         if self.barred > 0 {
             self.barred -= 1;
@@ -80,24 +86,24 @@ impl Kind {
         self.seen >= LEARN && self.predict_ns(bytes) <= budget_ns
     }
 
-    /// A document took `ns`, wherever it was converted.
+    /// Learns that a document took `ns`, on any thread.
     pub(crate) fn learn(&mut self, bytes: usize, ns: u64) {
         let rate = ns as f64 / weight(bytes);
         self.seen = self.seen.saturating_add(1);
         if self.seen <= LEARN {
-            // The highest of the first few, so that it starts on the safe side.
+            // The highest of the first few, so that the first predictions are not too low.
             self.ns_per_byte = self.ns_per_byte.max(rate);
         } else if rate > self.ns_per_byte {
-            // Not over the observation itself: a quantile near its place does not overshoot.
+            // Limited by the observation, so that a quantile near its place does not overshoot.
             self.ns_per_byte = (self.ns_per_byte * RISE).min(rate);
         } else {
             self.ns_per_byte = (self.ns_per_byte * FALL).max(rate);
         }
-        // A clock too coarse to see it must not make everything free for ever.
+        // A coarse clock may measure zero. That must not make every document free.
         self.ns_per_byte = self.ns_per_byte.max(1e-3);
     }
 
-    /// An inlined document took `ns`. After a bad miss the kind is barred.
+    /// Learns that an inlined document took `ns`. A bad miss bars the kind.
     pub(crate) fn learn_inlined(&mut self, bytes: usize, ns: u64, budget_ns: u64) {
         self.learn(bytes, ns);
         if ns > budget_ns.saturating_mul(BAD_MISS) {
@@ -117,35 +123,37 @@ fn weight(bytes: usize) -> f64 {
     bytes as f64 + FIXED_BYTES
 }
 
-/// The span over which a thread's share is reckoned, and the part of it for inlined work while several callers share
-/// the thread.
+/// The span over which the share of a thread is measured.
 const WINDOW: Duration = Duration::from_millis(1);
+/// The part of [`WINDOW`] for inlined work while several callers share the thread.
 const SHARE: Duration = Duration::from_micros(250);
-/// A caller who is alone is asked to let the runtime have a look after so much inlined work.
+/// A caller that is alone yields to the runtime after this much inlined work.
 const STRETCH: Duration = Duration::from_micros(100);
 
-/// What one thread has spent on inlined documents of late. `K` tells callers apart; times count from any one moment.
+/// What one thread spent on inlined documents recently. `K` identifies callers. Times count from
+/// any one moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share<K> {
-    /// When the window began and who inlined first in it.
+    /// The start of the window, and the first caller in it.
     window: Option<(Duration, K)>,
-    /// Somebody else has inlined in it, too.
+    /// Whether another caller has inlined in the window, too.
     mixed: bool,
     spent: Duration,
-    /// Inlined without a pause, and when that ended.
+    /// The inlined work since the last pause.
     stretch: Duration,
+    /// The end of the last inlined document.
     last: Option<Duration>,
 }
 
-/// What a caller who has a short document is to do.
+/// What a caller does with a short document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// Convert it here and now.
+pub(crate) enum Choice {
+    /// Convert it on this thread.
     Inline,
     /// Yield to the runtime once, then convert it.
     YieldFirst,
-    /// Ship it: the thread has done its share.
-    Ship,
+    /// Submit it to the pool: the thread has used its share.
+    Submit,
 }
 
 impl<K> Default for Share<K> {
@@ -155,8 +163,8 @@ impl<K> Default for Share<K> {
 }
 
 impl<K: Copy + PartialEq> Share<K> {
-    /// Asks for a turn. `alone`: no other request is under way.
-    pub(crate) fn ask(&mut self, now: Duration, caller: K, alone: bool) -> Turn {
+    /// Decides for a caller. `alone`: no other request is in flight.
+    pub(crate) fn ask(&mut self, now: Duration, caller: K, alone: bool) -> Choice {
         match self.window {
             Some((began, first)) if now.saturating_sub(began) < WINDOW => self.mixed |= first != caller,
             _ => {
@@ -166,20 +174,20 @@ impl<K: Copy + PartialEq> Share<K> {
             }
         }
         if self.mixed || !alone {
-            return if self.spent < SHARE { Turn::Inline } else { Turn::Ship };
+            return if self.spent < SHARE { Choice::Inline } else { Choice::Submit };
         }
         if self.last.is_none_or(|last| now.saturating_sub(last) >= STRETCH) {
-            // It came back from somewhere else: the runtime has had its look.
+            // There was a pause, in which the runtime ran other tasks.
             self.stretch = Duration::ZERO;
         }
         if self.stretch < STRETCH {
-            return Turn::Inline;
+            return Choice::Inline;
         }
         self.stretch = Duration::ZERO;
-        Turn::YieldFirst
+        Choice::YieldFirst
     }
 
-    /// A document was converted here from `start` to `end`.
+    /// Records a document that was converted on this thread from `start` to `end`.
     pub(crate) fn spend(&mut self, start: Duration, end: Duration) {
         let took = end.saturating_sub(start);
         self.spent = self.spent.saturating_add(took);
@@ -189,146 +197,4 @@ impl<K: Copy + PartialEq> Share<K> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const BUDGET: u64 = 20_000;
-
-    fn taught(ns: u64) -> Kind {
-        let mut kind = Kind::default();
-        (0..LEARN).for_each(|_| kind.learn(1000, ns));
-        kind
-    }
-
-    #[test]
-    fn the_first_documents_of_a_kind_are_shipped() {
-        let mut kind = Kind::default();
-        for _ in 0..LEARN {
-            assert!(!kind.admit(100, BUDGET));
-            kind.learn(100, 1_000);
-        }
-        assert!(kind.admit(100, BUDGET));
-        assert!(!kind.admit(1 << 20, BUDGET), "a long one is not within the budget");
-    }
-
-    #[test]
-    fn a_bad_miss_bars_the_kind_and_each_further_one_for_longer() {
-        let mut kind = taught(1_000);
-        for bar in [16, 32, 64] {
-            assert!(kind.admit(1000, BUDGET));
-            kind.learn_inlined(1000, 5 * BUDGET, BUDGET);
-            for _ in 0..bar {
-                assert!(!kind.admit(1000, BUDGET));
-                kind.learn(1000, 1_000);
-            }
-        }
-        assert!(kind.admit(1000, BUDGET));
-    }
-
-    #[test]
-    fn a_miss_is_forgotten_after_good_conduct() {
-        let mut kind = taught(1_000);
-        kind.learn_inlined(1000, 5 * BUDGET, BUDGET);
-        assert_eq!(kind.next_bar, 2 * FIRST_BAR);
-        (0..FORGIVE).for_each(|_| kind.learn_inlined(1000, 1_000, BUDGET));
-        assert_eq!(kind.next_bar, FIRST_BAR);
-    }
-
-    #[test]
-    fn buffers_soon_have_the_room_that_is_needed_and_not_much_more() {
-        let mut kind = Kind::default();
-        for n in 0..1_000 {
-            let out = if n % 10 == 0 { 1_300 } else { 1_200 };
-            if n > 0 {
-                assert!((1_200..1_400).contains(&kind.room(1_000)), "{}", kind.room(1_000));
-            }
-            kind.learn_room(1_000, out);
-        }
-        kind.learn_room(1, usize::MAX);
-        assert_eq!(kind.room(1_000), 4_000 + SPARE_ROOM);
-    }
-
-    #[test]
-    fn the_prediction_is_an_upper_quantile() {
-        // One in 50 takes ten times as long: over the 90th percentile, so not predicted.
-        let mut kind = taught(1_000);
-        for n in 0..5_000 {
-            kind.learn(1000, if n % 50 == 0 { 10_000 } else { 1_000 });
-        }
-        assert!(kind.predict_ns(1000) < 2_500, "{}", kind.predict_ns(1000));
-        // One in 5: predicted.
-        for n in 0..5_000 {
-            kind.learn(1000, if n % 5 == 0 { 10_000 } else { 1_000 });
-        }
-        assert!(kind.predict_ns(1000) > 8_000, "{}", kind.predict_ns(1000));
-    }
-
-    #[test]
-    fn a_lone_caller_yields_now_and_then_and_never_ships() {
-        let mut share = Share::default();
-        let (mut now, mut inlined, mut yields) = (Duration::ZERO, 0, 0);
-        for _ in 0..10_000 {
-            match share.ask(now, 'a', true) {
-                Turn::Inline => {
-                    inlined += 1;
-                    share.spend(now, now + Duration::from_micros(10));
-                    now += Duration::from_micros(10);
-                }
-                Turn::YieldFirst => yields += 1,
-                Turn::Ship => panic!("shipped"),
-            }
-        }
-        assert_eq!(inlined / yields, 10, "one yield in 100 us");
-    }
-
-    #[test]
-    fn a_caller_who_comes_back_after_a_pause_need_not_yield() {
-        let mut share = Share::default();
-        let mut now = Duration::ZERO;
-        for _ in 0..1_000 {
-            assert_eq!(share.ask(now, 'a', true), Turn::Inline);
-            share.spend(now, now + Duration::from_micros(50));
-            now += Duration::from_micros(500);
-        }
-    }
-
-    proptest! {
-        /// Whatever callers do, those who share a thread take no more of a window than its share and one document.
-        #[test]
-        fn shared_threads_keep_their_share(
-            steps in proptest::collection::vec((0_u8..4, 0_u64..200, 1_u64..80), 1..500),
-        ) {
-            let (mut share, mut now) = (Share::default(), Duration::ZERO);
-            let mut inlined: Vec<(Duration, Duration)> = Vec::new();
-            for (caller, pause, cost) in steps {
-                now += Duration::from_micros(pause);
-                if share.ask(now, caller, false) == Turn::Inline {
-                    let end = now + Duration::from_micros(cost);
-                    share.spend(now, end);
-                    inlined.push((now, end - now));
-                    now = end;
-                }
-            }
-            // A sliding window can lie across two of the fixed ones.
-            for (from, _) in &inlined {
-                let within = inlined.iter().filter(|(at, _)| at >= from && *at < *from + WINDOW);
-                let spent: Duration = within.map(|(_, took)| *took).sum();
-                prop_assert!(spent <= 2 * (SHARE + Duration::from_micros(80)));
-            }
-        }
-
-        #[test]
-        fn no_input_makes_nonsense_of_the_prediction(
-            samples in proptest::collection::vec((any::<usize>(), any::<u64>()), 0..100), bytes: usize, budget: u64,
-        ) {
-            let mut kind = Kind::default();
-            for (bytes, ns) in samples {
-                kind.learn_inlined(bytes, ns, budget);
-                prop_assert!(kind.ns_per_byte.is_finite() && kind.ns_per_byte > 0.0);
-            }
-            kind.admit(bytes, budget);
-        }
-    }
-}
+mod tests;

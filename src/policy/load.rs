@@ -1,12 +1,13 @@
-//! How loaded a pool is, and when a refused caller may come again.
+//! The load of a pool, and when a rejected caller should try again.
 
 use std::time::Duration;
 
-/// No caller is told to come again sooner, nor later.
+/// The shortest time that a caller is given.
 const SOONEST: Duration = Duration::from_millis(1);
+/// The longest time that a caller is given.
 const LATEST: Duration = Duration::from_secs(60);
 
-/// The part of the time that chance may add.
+/// The largest random part that is added to a time.
 const SPREAD: f64 = 0.2;
 
 /// What a pool can hold.
@@ -23,41 +24,50 @@ impl Capacity {
         self.threads.saturating_add(self.queue)
     }
 
-    /// The share of the capacity that `in_flight` tasks (running and waiting) take; over 1 when subtasks come on top.
+    /// Returns the share of the capacity that `in_flight` running and waiting tasks take. It is
+    /// over 1 when subtasks add to them.
     pub(crate) fn load_factor(self, in_flight: usize) -> f64 {
         in_flight as f64 / self.total().max(1) as f64
     }
 
-    /// The least number of tasks in flight whose load factor reaches `threshold`.
+    /// Returns the least number of tasks in flight whose load factor reaches `threshold`.
     pub(crate) fn saturation_mark(self, threshold: f64) -> usize {
         ((threshold * self.total() as f64).ceil() as usize).max(1)
     }
 }
 
-/// When a caller who was refused has a good chance: the time in which the tasks in flight fall below the saturation
-/// mark at the measured service rate. That is Little's law, W = L / lambda, for the part of the queue above the mark.
+/// Whether a pool with `in_flight` tasks (running and waiting) and `free` places in its queue is
+/// saturated. A full queue takes no work, whatever the threads do.
+#[inline]
+pub(crate) fn is_saturated(in_flight: usize, mark: usize, free: usize) -> bool {
+    free == 0 || in_flight >= mark
+}
+
+/// Returns when a rejected caller should try again: the time in which the tasks in flight fall
+/// below the saturation mark at the measured service rate. That is Little's law, W = L / lambda,
+/// for the part of the queue above the mark.
 ///
-/// `mean_task` is the measured mean time of a task, `None` if none has ended yet; `threads` work at once; `dice` is as in
-/// [`spread`].
+/// `mean_task` is the measured mean time of a task, `None` before the first has ended. `threads`
+/// threads work. `random` is from 0 to under 1.
 pub(crate) fn retry_after(
     in_flight: usize,
     mark: usize,
     threads: usize,
     mean_task: Option<Duration>,
-    dice: f64,
+    random: f64,
 ) -> Duration {
-    let Some(mean_task) = mean_task else { return spread(SOONEST, dice) };
+    let Some(mean_task) = mean_task else { return spread(SOONEST, random) };
     let excess = in_flight.saturating_sub(mark) + 1;
     let seconds = mean_task.as_secs_f64() * excess as f64 / threads.max(1) as f64;
-    spread(Duration::try_from_secs_f64(seconds).unwrap_or(LATEST), dice)
+    spread(Duration::try_from_secs_f64(seconds).unwrap_or(LATEST), random)
 }
 
-/// What a caller is told where `measured` was found: never less, but for the bounds, and up to a fifth more by `dice`, from 0
-/// to under 1. So those who are refused together do not come back together. Bounded first: the spread is worth most where
-/// everybody is told the latest.
-fn spread(measured: Duration, dice: f64) -> Duration {
+/// Adds up to a fifth to `measured`, so that callers who were rejected together do not return
+/// together. The bounds come first: the spread matters most where every caller gets the longest
+/// time.
+fn spread(measured: Duration, random: f64) -> Duration {
     let bounded = measured.clamp(SOONEST, LATEST);
-    let more = bounded.as_secs_f64() * SPREAD * dice;
+    let more = bounded.as_secs_f64() * SPREAD * random;
     bounded.saturating_add(Duration::try_from_secs_f64(more).unwrap_or(Duration::ZERO))
 }
 
@@ -76,6 +86,34 @@ mod tests {
             let mark = capacity.saturation_mark(threshold);
             prop_assert!(capacity.load_factor(mark) >= threshold - 1e-9);
             prop_assert!(mark == 1 || capacity.load_factor(mark - 1) < threshold + 1e-9);
+        }
+
+        /// Whatever comes, starts and ends, however many threads there are: saturated where the queue is full or the
+        /// load factor has reached the threshold, and nowhere else.
+        #[test]
+        fn saturated_is_what_is_full_or_has_reached_the_threshold(
+            threads in 1_usize..40, queue in 1_usize..40, threshold in 0.001_f64..=1.0,
+            steps in proptest::collection::vec(0..4_u8, 1..300),
+        ) {
+            let capacity = Capacity { threads, queue };
+            let mark = capacity.saturation_mark(threshold);
+            let (mut waiting, mut running, mut started) = (0, 0, 1);
+            for step in steps {
+                match step {
+                    0 if waiting < queue => waiting += 1,
+                    1 if waiting > 0 && running < started => (waiting, running) = (waiting - 1, running + 1),
+                    2 if running > 0 => running -= 1,
+                    3 if started < threads => started += 1,
+                    _ => {}
+                }
+                let factor = capacity.load_factor(waiting + running);
+                let saturated = is_saturated(waiting + running, mark, queue - waiting);
+                if waiting == queue || factor > threshold + 1e-9 {
+                    prop_assert!(saturated, "{} of {}, {}", waiting, queue, factor);
+                } else if factor < threshold - 1e-9 {
+                    prop_assert!(!saturated, "{} of {}, {}", waiting, queue, factor);
+                }
+            }
         }
 
         #[test]

@@ -1,27 +1,27 @@
-//! How much of a stock nobody needs.
+//! How much of a stock is surplus.
 //!
-//! The stock's low-water mark over a period is what lay there all the time: had it been missing, nobody would have noticed.
-//! So much is given up at the end of the period. A load that comes back within the period finds everything it has left
-//! behind; after the load is gone, the second look gives up all of it.
+//! The low-water mark of a period was in stock all the time, so no user needed it. It is released
+//! at the end of the period. A load that returns within the period finds all of its stock. After
+//! the load has ended, the second release empties the stock.
 
 use std::time::Duration;
 
-/// The least that was in stock since the period began.
+/// The least stock since the period began.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct LowWater {
-    /// When the period began; times count from any one moment.
+    /// The start of the period. Times count from any one moment.
     since: Duration,
     least: usize,
 }
 
 impl LowWater {
-    /// Something was taken, and so much is left.
+    /// Records that `left` items are left after one was taken.
     pub(crate) fn fell_to(&mut self, left: usize) {
         self.least = self.least.min(left);
     }
 
-    /// How much of the `stock` to give up now: nothing within a period, and at its end what was not needed in it. A new
-    /// period begins then, with what is left.
+    /// Returns how much of the `stock` to release now: nothing within a period, and at its end what
+    /// was not needed in it. The next period starts with the rest.
     pub(crate) fn surplus(&mut self, now: Duration, period: Duration, stock: usize) -> usize {
         if now.saturating_sub(self.since) < period {
             return 0;
@@ -33,57 +33,4 @@ impl LowWater {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const PERIOD: Duration = Duration::from_secs(10);
-
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn what_was_needed_in_the_period_is_kept_and_the_rest_is_given_up() {
-        let mut mark = LowWater::default();
-        assert_eq!(
-            mark.surplus(at(10), PERIOD, 8),
-            0,
-            "they came within the first period: all were needed in it"
-        );
-        mark.fell_to(5);
-        mark.fell_to(7);
-        assert_eq!(mark.surplus(at(19), PERIOD, 8), 0, "not before its end");
-        assert_eq!(mark.surplus(at(20), PERIOD, 8), 5);
-        mark.fell_to(0);
-        assert_eq!(mark.surplus(at(30), PERIOD, 3), 0);
-    }
-
-    #[test]
-    fn what_lies_idle_is_gone_after_two_looks() {
-        let mut mark = LowWater::default();
-        mark.fell_to(0);
-        assert_eq!(mark.surplus(at(10), PERIOD, 8), 0);
-        assert_eq!(mark.surplus(at(20), PERIOD, 8), 8);
-    }
-
-    proptest! {
-        /// Had the surplus been missing from the start of the period, every take of it would have found something.
-        #[test]
-        fn nobody_would_have_missed_it(start in 0_usize..20, steps in proptest::collection::vec(any::<bool>(), 0..60)) {
-            let mut mark = LowWater::default();
-            mark.surplus(at(10), PERIOD, start);
-            let (mut stock, mut least) = (start, start);
-            for take in steps {
-                stock = if take { stock.saturating_sub(1) } else { stock + 1 };
-                if take {
-                    mark.fell_to(stock);
-                    least = least.min(stock);
-                }
-            }
-            let surplus = mark.surplus(at(20), PERIOD, stock);
-            prop_assert!(surplus <= stock && surplus <= least);
-        }
-    }
-}
+mod tests;

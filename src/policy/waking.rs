@@ -1,144 +1,150 @@
-//! When the callers of tasks that are done are woken: one by one, or some of them together.
+//! When the callers of tasks that are done are woken: at once, or several together.
+//!
+//! A worker defers wake-ups where many tasks wait, and their callers come in crowds. It wakes a group
+//! when so many tasks have ended as still wait: half of the crowd is awake while the other half's
+//! tasks run, and neither the callers' threads nor the workers run out of work.
 
 use super::batching::TINY_NS;
 
-/// Callers are woken at the latest after so much work for others,
-const LEAST_LEEWAY_NS: u64 = 200_000;
-/// and where they have waited for long, and are in no hurry, after this part of that,
-const PART: u64 = 16;
-/// but never after more than this,
-pub(crate) const MOST_LEEWAY_NS: u64 = 4_000_000;
-/// and where tasks take longer than this, after as much less: the longer they are, the less is a wake-up beside one.
+/// A caller may wait this long for others, however briefly it has waited.
+const MIN_DELAY_NS: u64 = 200_000;
+/// A caller that has waited for long may wait this part of that time more: one sixteenth.
+const WAITED_PART: u64 = 16;
+/// Above this task length the bound shrinks in proportion: a wake-up costs less relative to the task.
 const SHORT_NS: u64 = 200_000;
-/// Whose deadline is nearer is in a hurry.
-pub(crate) const HURRY_NS: u64 = 20 * MOST_LEEWAY_NS;
-/// What is done around a task takes about as long.
-const AROUND_NS: u64 = 200;
-/// So many tasks wait where callers come in crowds, not just two at a time by chance.
-const CROWD: usize = 8;
-/// Once callers are held back, they are until fewer tasks than this wait.
-const CROWD_LEFT: usize = 4;
-/// Past this many, tiny tasks' callers are not kept from bringing others.
-const MOST_SORTED: usize = 32;
+/// Work whose deadline is nearer than this many times the bound is urgent.
+const URGENT: u64 = 20;
+/// What a worker does around a task takes about as long.
+const OVERHEAD_NS: u64 = 200;
+/// A group begins where at least this many tasks wait: fewer are no crowd.
+const MIN_BACKLOG: usize = 8;
+/// A group goes on while at least this many tasks wait.
+const MIN_BACKLOG_LEFT: usize = 4;
+/// The most tiny tasks in a group where labelled work is sorted in beside the callers.
+const MAX_SORTED: usize = 32;
 
-/// For how many tiny tasks callers may be held back, until none is at hand. To sort tasks in takes their workers longer than callers
-/// take to bring others: those of them who have cores of their own would have nothing to do if they were all told at the end.
-pub(crate) fn most_tiny(sorted: bool, cores: usize) -> usize {
-    if sorted && cores > 1 { MOST_SORTED } else { usize::MAX }
+/// The most tiny tasks in a group. Sorting takes the workers longer than new tasks take the callers.
+/// Callers with cores of their own would idle if all were woken at the end of the crowd.
+pub(crate) fn max_tiny(sorted: bool, cores: usize) -> usize {
+    if sorted && cores > 1 { MAX_SORTED } else { usize::MAX }
 }
 
-/// For how long a caller may be held back that has waited for so long, in nanoseconds. One that has come through a long queue does not
-/// feel a small part of what it has waited for, and the machine feels each wake-up: it stops a task in its midst.
-pub(crate) fn leeway(waited_ns: u64) -> u64 {
-    (waited_ns / PART).clamp(LEAST_LEEWAY_NS, MOST_LEEWAY_NS)
-}
-
-/// The most for tasks that lately took `task_ns` each.
-fn most(task_ns: u64) -> u64 {
-    (MOST_LEEWAY_NS * SHORT_NS / task_ns.max(SHORT_NS)).max(LEAST_LEEWAY_NS)
-}
-
-/// How long the last of so many that wait will have waited, when so many workers take `task_ns` for each.
-pub(crate) fn wait(waiting: usize, workers: usize, task_ns: u64) -> u64 {
+/// How long the last of `waiting` tasks will have waited.
+pub(crate) fn wait_ns(waiting: usize, workers: usize, task_ns: u64) -> u64 {
     task_ns.saturating_mul((waiting / workers.max(1)) as u64)
 }
 
-/// The work of a task.
-fn work(task_ns: u64) -> u64 {
-    task_ns.saturating_add(AROUND_NS)
-}
-
-/// What is at hand while callers are held back.
+/// The speed of a worker.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Crowd {
-    /// Tasks that wait.
-    pub(crate) waiting: usize,
-    /// Those who work on them.
-    pub(crate) workers: usize,
-    /// While one waits at the least, callers of so many tiny tasks may be held back.
-    pub(crate) most_tiny: usize,
+pub(crate) struct Pace {
+    /// When its last task ended.
+    pub(crate) now_ns: u64,
+    /// The mean length of its tasks; 0 if it is not known yet.
+    pub(crate) task_ns: u64,
 }
 
-impl Crowd {
-    /// How many are to wait at the least, when so many tasks have ended since the first caller was held back.
-    fn least(self, tasks: usize, task_ns: u64) -> usize {
-        match tasks {
-            0 => CROWD,
-            _ if task_ns < TINY_NS && tasks < self.most_tiny => 1,
-            _ => CROWD_LEFT.max(tasks + 1),
-        }
+impl Pace {
+    fn work_ns(self) -> u64 {
+        self.task_ns.saturating_add(OVERHEAD_NS)
     }
 }
 
-/// Callers that one worker holds back, to wake them together.
-///
-/// They wait for as long as [`LEAST_LEEWAY_NS`], longer only where they have waited for long and
-/// many wait behind them, and never for more tasks than still wait, so at most twice as long as
-/// otherwise. So half of a crowd is told while the other half's tasks run, and the callers' threads
-/// and the workers have something to do at the same time. Only those of tiny tasks are told
-/// together until none is at hand any more, or [`most_tiny`] are held back: all of them run in the
-/// time of a few wake-ups. Where fewer than [`CROWD`] wait nobody is held back, nor where nothing
-/// is known of the tasks yet. Of tasks over [`SHORT_NS`] fewer are told together, and none from
-/// about 0.6 ms on.
-///
-/// `now_ns` is when the last task ended, `task_ns` what one lately took. The crowd is only looked at where it matters.
+/// The tasks that wait.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct HeldBack {
-    /// Tasks that have ended since, that of the first of them included, whoever waits for those.
-    tasks: usize,
-    /// Since when, in nanoseconds, its own work included.
-    since_ns: u64,
-    /// So long after that they are to be told.
-    leeway_ns: u64,
-    /// One of them has no patience.
-    impatient: bool,
+pub(crate) struct Backlog {
+    pub(crate) waiting: usize,
+    pub(crate) workers: usize,
+    /// As [`max_tiny`] says.
+    pub(crate) max_tiny: usize,
 }
 
-impl HeldBack {
-    /// A caller with that leeway is the first, if it may be held back. One that came early need not have waited for long where many wait
-    /// behind it, and nobody is held back for longer than befits those.
+impl Backlog {
+    /// Whether a group of `tasks` tasks may wait for another. Tiny tasks are all done in the time of a
+    /// few wake-ups: their group may wait for the last of them.
+    fn suffices(self, tasks: usize, task_ns: u64) -> bool {
+        let tiny = task_ns < TINY_NS && tasks < self.max_tiny;
+        self.waiting >= if tiny { 1 } else { MIN_BACKLOG_LEFT.max(tasks + 1) }
+    }
+}
+
+/// How long wake-ups may be deferred.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WakeDelay {
+    bound_ns: u64,
+}
+
+impl WakeDelay {
+    /// At most `bound_ns`; 0: nothing is deferred.
+    pub(crate) fn new(bound_ns: u64) -> Self {
+        Self { bound_ns }
+    }
+
+    pub(crate) fn is_zero(self) -> bool {
+        self.bound_ns == 0
+    }
+
+    /// Work whose deadline is nearer is urgent.
+    pub(crate) fn urgent_ns(self) -> u64 {
+        self.bound_ns.saturating_mul(URGENT)
+    }
+
+    /// The delay for a caller that has waited for `waited_ns`: short enough not to be noticed after
+    /// that.
+    pub(crate) fn of(self, waited_ns: u64, pace: Pace) -> u64 {
+        let bound_ns = self.bound_ns.saturating_mul(SHORT_NS) / pace.task_ns.max(SHORT_NS);
+        (waited_ns / WAITED_PART).min(bound_ns).max(MIN_DELAY_NS).min(self.bound_ns)
+    }
+
+    /// A group of one caller; `None` if it is woken at once. The delay befits the tasks that wait, too:
+    /// a caller that came early may have many behind it that wait for less.
     #[inline]
     pub(crate) fn begin(
-        leeway_ns: u64,
-        (now_ns, task_ns): (u64, u64),
-        crowd: impl FnOnce() -> Crowd,
-    ) -> Option<Self> {
-        // Its own and another: else it would be told at once all the same.
-        let next = work(task_ns).saturating_mul(2);
-        let leeway_ns = leeway_ns.min(most(task_ns));
-        if task_ns == 0 || next >= leeway_ns {
+        self,
+        waited_ns: u64,
+        pace: Pace,
+        backlog: impl FnOnce() -> Backlog,
+    ) -> Option<WakeGroup> {
+        // The caller's own task and one more: the group would end before that otherwise.
+        let least_ns = pace.work_ns().saturating_mul(2);
+        if pace.task_ns == 0 || least_ns >= self.of(waited_ns, pace) {
             return None;
         }
-        let crowd = crowd();
-        let leeway_ns = leeway_ns.min(leeway(wait(crowd.waiting, crowd.workers, task_ns)));
-        let impatient = leeway_ns <= LEAST_LEEWAY_NS;
-        let since_ns = now_ns.saturating_sub(work(task_ns));
-        let held = Self { tasks: 0, since_ns, leeway_ns, impatient };
-        (crowd.waiting >= crowd.least(0, task_ns) && next < leeway_ns).then_some(held)
+        let backlog = backlog();
+        let behind_ns = wait_ns(backlog.waiting, backlog.workers, pace.task_ns);
+        let delay_ns = self.of(waited_ns.min(behind_ns), pace);
+        // The task itself counts as delay.
+        let until_ns = pace.now_ns.saturating_sub(pace.work_ns()).saturating_add(delay_ns);
+        (backlog.waiting >= MIN_BACKLOG && least_ns < delay_ns).then_some(WakeGroup { tasks: 0, until_ns })
+    }
+}
+
+/// Callers of one worker that are woken together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WakeGroup {
+    /// Tasks that have ended since it began, whether a caller waited for them or not.
+    tasks: usize,
+    until_ns: u64,
+}
+
+impl WakeGroup {
+    /// When it is woken at the latest.
+    pub(crate) fn until_ns(self) -> u64 {
+        self.until_ns
     }
 
-    /// And another, unless it is to be told at once: who has no patience would notice that it is told after those who have.
-    #[inline]
-    pub(crate) fn join(self, leeway_ns: u64, (now_ns, task_ns): (u64, u64)) -> Option<Self> {
-        let impatient = leeway_ns <= LEAST_LEEWAY_NS;
-        if impatient && !self.impatient && task_ns >= TINY_NS {
-            return None;
-        }
-        let until = now_ns.saturating_sub(self.since_ns).saturating_add(leeway_ns);
-        let leeway_ns = self.leeway_ns.min(until);
-        Some(Self { leeway_ns, impatient: self.impatient || impatient, ..self })
+    /// The same group with another caller, that may wait for `delay_ns`.
+    pub(crate) fn join(self, delay_ns: u64, pace: Pace) -> Self {
+        Self { until_ns: self.until_ns.min(pace.now_ns.saturating_add(delay_ns)), ..self }
     }
 
-    /// A task has ended. `None`: they are to be told before another.
+    /// A task has ended. `None`: the group is to be woken before the next.
     #[inline]
-    pub(crate) fn ended(self, (now_ns, task_ns): (u64, u64), crowd: impl FnOnce() -> Crowd) -> Option<Self> {
-        // When the next is done.
-        let next = now_ns.saturating_add(work(task_ns)).saturating_sub(self.since_ns);
-        if next >= self.leeway_ns.min(most(task_ns)) {
+    pub(crate) fn after_task(self, pace: Pace, backlog: impl FnOnce() -> Backlog) -> Option<Self> {
+        if pace.now_ns.saturating_add(pace.work_ns()) >= self.until_ns {
             return None;
         }
-        let (tasks, crowd) = (self.tasks + 1, crowd());
-        (crowd.waiting >= crowd.least(tasks, task_ns)).then_some(Self { tasks, ..self })
+        let tasks = self.tasks + 1;
+        backlog().suffices(tasks, pace.task_ns).then_some(Self { tasks, ..self })
     }
 }
 
@@ -148,122 +154,126 @@ mod tests {
 
     const MS: u64 = 1_000_000;
     const NOW: u64 = 1_000 * MS;
+    const MANY: usize = 1_000_000;
+    const DELAY: WakeDelay = WakeDelay { bound_ns: 4 * MS };
 
-    fn crowd(waiting: usize) -> Crowd {
-        Crowd { waiting, workers: 2, most_tiny: usize::MAX }
+    fn backlog(waiting: usize) -> Backlog {
+        Backlog { waiting, workers: 2, max_tiny: usize::MAX }
     }
 
-    fn begin(waited_ns: u64, task_ns: u64, crowd: Crowd) -> Option<HeldBack> {
-        HeldBack::begin(leeway(waited_ns), (NOW, task_ns), || crowd)
+    fn pace(now_ns: u64, task_ns: u64) -> Pace {
+        Pace { now_ns, task_ns }
     }
 
-    /// How many tasks end before callers are told, the first of them now, at `now_ns`.
-    fn most_from(now_ns: u64, held: Option<HeldBack>, task_ns: u64, crowd: Crowd) -> usize {
-        let mut now_ns = now_ns;
-        std::iter::successors(held, |held| {
-            let more = held.ended((now_ns, task_ns), || crowd);
-            now_ns += work(task_ns);
+    fn begin(waited_ns: u64, task_ns: u64, waiting: usize) -> Option<WakeGroup> {
+        DELAY.begin(waited_ns, pace(NOW, task_ns), || backlog(waiting))
+    }
+
+    /// How many tasks end, the first of them at `now_ns`, before the group is woken.
+    fn tasks_from(now_ns: u64, group: Option<WakeGroup>, task_ns: u64, backlog: Backlog) -> usize {
+        let mut pace = pace(now_ns, task_ns);
+        std::iter::successors(group, |group| {
+            let more = group.after_task(pace, || backlog);
+            pace.now_ns += pace.work_ns();
             more
         })
         .count()
     }
 
-    /// The same where they have just been held back.
-    fn most(begun: Option<HeldBack>, task_ns: u64, crowd: Crowd) -> usize {
-        most_from(NOW, begun, task_ns, crowd)
+    fn tasks(waited_ns: u64, task_ns: u64, waiting: usize) -> usize {
+        tasks_from(NOW, begin(waited_ns, task_ns, waiting), task_ns, backlog(waiting))
     }
 
     #[test]
-    fn callers_are_held_back_for_a_bounded_time_and_only_while_others_wait() {
-        let most = |task_ns, waiting| most(begin(0, task_ns, crowd(waiting)), task_ns, crowd(waiting));
-        assert_eq!(most(0, 64), 0, "unknown");
-        assert_eq!(most(300, 64), 399, "tiny");
-        assert_eq!(most(300, 7), 0, "tiny, no crowd");
-        assert_eq!(most(10_000, 1_000), 19);
-        assert_eq!(most(10_000, 8), 8);
-        assert_eq!(most(10_000, 7), 0, "no crowd");
-        assert_eq!(most(10_000, 0), 0);
-        assert_eq!(most(60_000, 1_000), 3);
-        assert_eq!(most(200_000, 1_000), 0, "long");
-        assert_eq!(most(u64::MAX, usize::MAX), 0);
+    fn wake_ups_are_deferred_for_a_bounded_time_and_only_while_others_wait() {
+        assert_eq!(tasks(0, 0, 64), 0, "unknown");
+        assert_eq!(tasks(0, 300, 64), 399, "tiny");
+        assert_eq!(tasks(0, 300, 7), 0, "tiny, no crowd");
+        assert_eq!(tasks(0, 10_000, 1_000), 19);
+        assert_eq!(tasks(0, 10_000, 8), 8);
+        assert_eq!(tasks(0, 10_000, 7), 0, "no crowd");
+        assert_eq!(tasks(0, 10_000, 0), 0);
+        assert_eq!(tasks(0, 60_000, 1_000), 3);
+        assert_eq!(tasks(0, 200_000, 1_000), 0, "long");
+        assert_eq!(tasks(0, u64::MAX, usize::MAX), 0);
     }
 
     #[test]
-    fn callers_of_tiny_tasks_are_told_together_until_no_more_are_at_hand() {
-        let held = |task_ns| HeldBack { tasks: 60, ..begin(0, task_ns, crowd(64)).unwrap() };
-        assert!(held(300).ended((NOW, 300), || crowd(1)).is_some());
-        assert!(held(300).ended((NOW, 300), || crowd(0)).is_none());
-        assert!(held(3_000).ended((NOW, 3_000), || crowd(1)).is_none());
-    }
-
-    #[test]
-    fn callers_of_tiny_tasks_that_are_sorted_in_are_told_while_others_run() {
-        let most = |sorted, cores| {
-            let crowd = |waiting| Crowd { most_tiny: most_tiny(sorted, cores), ..crowd(waiting) };
-            most(begin(0, 300, crowd(64)), 300, crowd(1))
+    fn callers_of_tiny_tasks_are_woken_together_until_no_more_wait() {
+        let goes_on = |task_ns, waiting| {
+            let group = WakeGroup { tasks: 60, ..begin(0, task_ns, 64).unwrap() };
+            group.after_task(pace(NOW, task_ns), || backlog(waiting)).is_some()
         };
-        assert_eq!(most(true, 2), 32);
-        assert_eq!(most(true, 1), 399, "nobody could do anything meanwhile");
-        assert_eq!(most(false, 2), 399);
+        assert!(goes_on(300, 1));
+        assert!(!goes_on(300, 0));
+        assert!(!goes_on(3_000, 1));
     }
 
     #[test]
-    fn who_has_come_through_a_long_queue_may_be_held_back_for_a_small_part_of_that() {
-        let most = |waited_ms: u64, task_ns, waiting| {
-            most(begin(waited_ms * MS, task_ns, crowd(waiting)), task_ns, crowd(waiting))
+    fn callers_of_tiny_tasks_that_are_sorted_in_are_woken_while_others_run() {
+        let tasks = |sorted, cores| {
+            let backlog = Backlog { max_tiny: max_tiny(sorted, cores), ..backlog(1) };
+            tasks_from(NOW, begin(0, 300, 64), 300, backlog)
         };
-        assert_eq!(most(1_000, 50_000, 10), 3, "a short one behind it");
-        assert_eq!(most(1_000, 100_000, 500), 15, "25 ms");
-        assert_eq!(most(1_000, 100_000, 1_000_000), 39, "four milliseconds at most");
-        assert_eq!(most(16, 100_000, 1_000_000), 9, "it has not waited for longer");
-        assert_eq!(most(0, 50_000, 1_000_000), 3, "or is in a hurry");
-        assert_eq!(most(1_000, 300_000, 1_000_000), 8, "the longer the tasks, the less");
-        assert_eq!(most(1_000, 600_000, 1_000_000), 2);
-        assert_eq!(most(1_000, 700_000, 1_000_000), 0, "long");
+        assert_eq!(tasks(true, 2), 32);
+        assert_eq!(tasks(true, 1), 399, "no other core runs them");
+        assert_eq!(tasks(false, 2), 399);
     }
 
     #[test]
-    fn who_is_not_held_back_for_the_next_task_is_not_held_back_at_all() {
-        for task_ns in (1_000..1_000_000).step_by(1_000) {
-            for waited in [0, 10 * MS, 100 * MS] {
-                let held = most(begin(waited, task_ns, crowd(1_000_000)), task_ns, crowd(1_000_000));
-                assert!(held != 1, "{task_ns} ns, {waited}");
+    fn a_caller_that_has_waited_for_long_may_wait_a_small_part_of_that_more() {
+        assert_eq!(tasks(1_000 * MS, 50_000, 10), 3, "few behind it");
+        assert_eq!(tasks(1_000 * MS, 100_000, 500), 15, "25 ms");
+        assert_eq!(tasks(1_000 * MS, 100_000, MANY), 39, "the bound");
+        assert_eq!(tasks(16 * MS, 100_000, MANY), 9, "it has not waited longer");
+        assert_eq!(tasks(0, 50_000, MANY), 3);
+        assert_eq!(tasks(1_000 * MS, 300_000, MANY), 8, "the longer the tasks, the less");
+        assert_eq!(tasks(1_000 * MS, 600_000, MANY), 2);
+        assert_eq!(tasks(1_000 * MS, 700_000, MANY), 0, "long");
+    }
+
+    #[test]
+    fn no_delay_exceeds_the_bound() {
+        for bound_ns in [0, 1, 1_000, MIN_DELAY_NS, 4 * MS, 100 * MS] {
+            for task_ns in [300, 100_000, 10 * MS] {
+                let delay = WakeDelay::new(bound_ns);
+                assert!(delay.of(u64::MAX, pace(NOW, task_ns)) <= bound_ns);
+                let group = delay.begin(u64::MAX, pace(NOW, task_ns), || backlog(MANY));
+                assert!(group.is_none_or(|group| group.until_ns() <= NOW + bound_ns));
             }
         }
     }
 
     #[test]
-    fn tasks_that_turn_out_long_are_not_taken_for_short_ones() {
-        let patient = begin(1_000 * MS, 75_000, crowd(1_000_000));
-        let later = NOW + 3_800_000;
-        assert_eq!(most_from(later, patient, 2_300, crowd(1_000_000)), 50, "some time has passed");
-        assert_eq!(most_from(NOW + 5 * MS, patient, 75_000, crowd(1_000_000)), 1, "too much");
-        assert_eq!(most_from(NOW + MS, patient, 400_000, crowd(1_000_000)), 3, "it is less for long ones");
+    fn a_group_that_would_not_wait_for_the_next_task_does_not_begin() {
+        for task_ns in (1_000..1_000_000).step_by(1_000) {
+            for waited in [0, 10 * MS, 100 * MS] {
+                assert!(tasks(waited, task_ns, MANY) != 1, "{task_ns} ns, {waited}");
+            }
+        }
     }
 
     #[test]
-    fn who_joins_others_is_held_back_for_no_longer_than_befits_itself() {
-        let patient = begin(1_000 * MS, 100_000, crowd(1_000_000)).unwrap();
+    fn tasks_that_turn_out_long_end_a_group_sooner() {
+        let patient = begin(1_000 * MS, 75_000, MANY);
+        let tasks_from = |now_ns, task_ns| tasks_from(now_ns, patient, task_ns, backlog(MANY));
+        assert_eq!(tasks_from(NOW + 3_800_000, 2_300), 50, "some time has passed");
+        assert_eq!(tasks_from(NOW + 5 * MS, 75_000), 1, "too much");
+        assert_eq!(tasks_from(NOW + MS, 400_000), 8);
+    }
+
+    #[test]
+    fn a_caller_that_joins_waits_for_no_longer_than_befits_it() {
+        let patient = begin(1_000 * MS, 100_000, MANY).unwrap();
         let now = NOW + 500_000;
-        let most = |waited_ms: u64| {
-            let joined = patient.join(leeway(waited_ms * MS), (now, 100_000));
-            most_from(now, joined, 100_000, crowd(1_000_000))
+        let tasks = |waited_ms: u64| {
+            let pace = pace(now, 100_000);
+            let joined = patient.join(DELAY.of(waited_ms * MS, pace), pace);
+            tasks_from(now, Some(joined), 100_000, backlog(MANY))
         };
-        assert_eq!(most_from(now, Some(patient), 100_000, crowd(1_000_000)), 34);
-        assert_eq!(most(16), 10, "one of 1 ms");
-        assert_eq!(most(1_000), 34, "of 4 ms");
-    }
-
-    #[test]
-    fn who_is_in_a_hurry_is_told_after_others_only_if_they_are_too_or_all_is_done_in_no_time() {
-        let patient = begin(1_000 * MS, 100_000, crowd(1_000_000)).unwrap();
-        let (short, tiny) = ((NOW, 100_000), (NOW, 300));
-        assert!(patient.join(leeway(0), short).is_none());
-        assert!(patient.join(leeway(3_200_000), short).is_none(), "nor who had hardly to wait");
-        assert!(patient.join(leeway(3_300_000), short).is_some());
-        let hurried = begin(0, 50_000, crowd(1_000_000)).unwrap();
-        assert!(hurried.join(leeway(0), short).is_some());
-        let both = patient.join(leeway(0), tiny).unwrap();
-        assert!(both.join(leeway(0), short).is_some(), "there is one in a hurry now");
+        assert_eq!(tasks_from(now, Some(patient), 100_000, backlog(MANY)), 34);
+        assert_eq!(tasks(16), 10, "one of 1 ms");
+        assert_eq!(tasks(1_000), 34, "of 4 ms");
+        assert_eq!(tasks(0), 2, "of 0.2 ms");
     }
 }

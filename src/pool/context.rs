@@ -1,17 +1,18 @@
-//! What a running task may know of its surroundings.
+//! The context of a running task.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::handle::JoinHandle;
-use super::shared::Shared;
-use super::worker;
-use crate::task::{Place, TaskRef};
+use crate::pool::shared::Shared;
+use crate::pool::submit::handle::JoinHandle;
+use crate::pool::submit::mode::Mode;
+use crate::pool::worker;
+use crate::task::TaskRef;
 
-/// The surroundings of the task that runs on this thread.
+/// The context of the task that runs on this thread.
 ///
-/// It belongs to its thread and its task, and can't be sent elsewhere.
+/// It belongs to its thread and its task, and can't be sent to another thread.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,7 +34,7 @@ pub struct TaskContext {
     shared: Arc<Shared>,
     slot: usize,
     task: TaskRef,
-    /// It belongs to its thread.
+    /// The context belongs to its thread.
     _not_send: PhantomData<*const ()>,
 }
 
@@ -44,7 +45,8 @@ impl std::fmt::Debug for TaskContext {
 }
 
 impl TaskContext {
-    /// The context of the task that runs on the calling thread; `None` outside of any.
+    /// Returns the context of the task that runs on the calling thread; `None` if no task runs
+    /// there.
     #[must_use]
     pub fn current() -> Option<Self> {
         let worker = worker::current()?;
@@ -52,44 +54,50 @@ impl TaskContext {
         Some(Self { shared: Arc::clone(worker.shared()), slot: worker.slot(), task, _not_send: PhantomData })
     }
 
-    /// Whether nobody wants the result any more: the future was dropped, the handle aborted, or the pool is past the
-    /// deadline of its shutdown. A long task does well to ask now and then, and to return early. Costs two loads.
+    /// Returns whether the task was asked to stop: its future was dropped, its handle aborted, or
+    /// the deadline of the pool's shutdown has passed. A long task should check this from time to
+    /// time and return early. A check costs two loads.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.task.is_cancelled() || self.shared.orders.aborting()
     }
 
-    /// When the task is of no use any more, if that was said of it, or of the task of which it is a subtask.
+    /// Returns the deadline of the task, or of the task of which it is a subtask. `None` if it has
+    /// none.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let at = self.task.label()?.expires()?;
         self.shared.epoch.checked_add(Duration::from_nanos(at))
     }
 
-    /// What the task is called, if it was named ([`TaskBuilder::name`](crate::TaskBuilder::name)).
+    /// Returns the name of the task, if it has one
+    /// ([`TaskBuilder::name`](crate::TaskBuilder::name)).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.task.label()?.name()
     }
 
-    /// Asks the same of this task from other threads.
+    /// Returns a probe, with which other threads can check whether this task was asked to stop.
     pub(crate) fn probe(&self) -> Probe {
         Probe { task: TaskRef::clone(&self.task), shared: Arc::clone(&self.shared) }
     }
 
-    /// Starts a subtask on this worker's own deque, where idle workers may steal it. It needs no permit, and it inherits
-    /// the span and the task-locals that this task runs in. It is not cancelled with this task.
+    /// Starts a subtask on this worker's own deque, from which idle workers may steal it. It needs
+    /// no permit. It inherits the span and the task-locals of this task. It is not cancelled with
+    /// this task.
     pub fn spawn<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared.submit(work, self.shared.pack(), Place::Free)
+        let handle = self.shared.submit_handle(None, Mode::Step, work, |work| work);
+        handle.unwrap_or_else(|rejected| self.shared.refused(rejected))
     }
 
-    /// Runs `work`, which blocks (on a file, a lock, a socket of the old kind): meanwhile another thread may run in place of
-    /// this one, within `max_threads`. Worth it from about 100 us on; what blocks for long without saying so is noticed, but only
-    /// after some milliseconds. A section within another changes nothing.
+    /// Runs `work`, which blocks (on a file, a lock, a synchronous socket). Meanwhile another
+    /// thread may run in place of this one, within `max_threads`. It pays for blocking from about
+    /// 100 us on. The pool also finds tasks that block for long without this call, but only after
+    /// some milliseconds. A section within another section has no effect.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -108,7 +116,7 @@ impl TaskContext {
     /// ```
     ///
     /// # Panics
-    /// If `work` does.
+    /// If `work` panics.
     pub fn block_in_place<T>(&self, work: impl FnOnce() -> T) -> T {
         // The context belongs to this thread.
         match worker::current() {
@@ -117,14 +125,14 @@ impl TaskContext {
         }
     }
 
-    /// The number of the worker that runs this task, from 0 to `max_threads` - 1.
+    /// Returns the number of the worker that runs this task, from 0 to `max_threads` - 1.
     #[must_use]
     pub fn worker_index(&self) -> usize {
         self.slot
     }
 }
 
-/// Tells whether a task is still wanted; see [`TaskContext::probe`].
+/// Checks from other threads whether a task was asked to stop; see [`TaskContext::probe`].
 #[derive(Clone)]
 pub(crate) struct Probe {
     task: TaskRef,
@@ -132,7 +140,7 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    /// As [`TaskContext::is_cancelled`].
+    /// Returns whether the task was asked to stop, as [`TaskContext::is_cancelled`].
     pub(crate) fn is_cancelled(&self) -> bool {
         self.task.is_cancelled() || self.shared.orders.aborting()
     }

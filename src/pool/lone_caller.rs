@@ -1,14 +1,13 @@
-//! A lone caller who stays awake for its result.
+//! A lone caller that spins for its result.
 //!
-//! To put a caller to sleep and to wake it takes ten times as long as a tiny task, and both are
-//! idle meanwhile. So while a worker is awake anyway, a caller that has the pool to itself spins
-//! for [`CALLERS_LOOK`] before it gives its thread back. That is less than the wake-up would cost
-//! the thread.
+//! To put a caller to sleep and wake it takes ten times as long as a tiny task, and caller and
+//! worker are idle meanwhile. So while a worker is awake, a caller that is alone in the pool spins
+//! for [`CALLER_SPIN`] before it gives its thread back. That costs the thread less than a wake-up.
 //!
 //! A caller that spins and is answered keeps its runtime's thread, up to the budget of a Tokio
-//! task, and other tasks of that thread wait. So it spins only after it was the only caller for
-//! [`STREAK`] calls in a row, and only where that has paid before: where others call as well, they
-//! come in between.
+//! task, and other tasks of that thread wait. So a caller spins only after it was the only caller
+//! for [`STREAK`] calls in a row, and only if that has paid before. Where other callers exist,
+//! their calls interrupt the row.
 
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -19,24 +18,24 @@ use std::time::Instant;
 
 use tokio::task::coop::{consume_budget, has_budget_remaining};
 
-use crate::policy::patience::{CALLERS_LOOK, Patience};
+use crate::policy::spin_backoff::{CALLER_SPIN, SpinBackoff};
 
-/// Calls in a row by the same caller before it spins.
+/// The number of calls in a row by one caller before it spins.
 const STREAK: u32 = 16;
 
-/// What callers have learned. Two who update it at once may lose one of the two lessons.
+/// What callers have learned. If two update it at once, one update may be lost.
 #[derive(Debug, Default)]
 pub(super) struct LoneCallerSpin {
-    /// The caller before this one.
+    /// The caller of the last call.
     last: AtomicU64,
-    /// Its calls without another caller in between.
+    /// The number of its calls without another caller in between.
     streak: AtomicU32,
-    /// A [`Patience`].
-    patience: AtomicU32,
+    /// A [`SpinBackoff`], as a number.
+    backoff: AtomicU32,
 }
 
 impl LoneCallerSpin {
-    /// Whether this caller should spin for its result.
+    /// Returns whether this caller should spin for its result.
     pub(super) fn pays(&self, cx: &mut Context<'_>) -> bool {
         let caller = caller(cx);
         if self.last.load(Relaxed) != caller {
@@ -52,7 +51,7 @@ impl LoneCallerSpin {
         self.has_paid() && within_budget(cx)
     }
 
-    /// Spins until it is `over`, for [`CALLERS_LOOK`] at most.
+    /// Spins until `over` returns true, for [`CALLER_SPIN`] at most.
     pub(super) fn spin(&self, over: impl Fn() -> bool) {
         let began = Instant::now();
         let came = loop {
@@ -60,34 +59,34 @@ impl LoneCallerSpin {
                 break true;
             }
             std::hint::spin_loop();
-            if began.elapsed() > CALLERS_LOOK {
+            if began.elapsed() > CALLER_SPIN {
                 break false;
             }
         };
-        self.learn(|patience| patience.looked(came));
+        self.learn(|backoff| backoff.spun(came));
     }
 
-    /// It has paid before, or is to be tried again.
+    /// Returns whether spinning has paid before, or is to be tried again.
     fn has_paid(&self) -> bool {
-        let mut patience = Patience::unpack(self.patience.load(Relaxed));
-        let pays = patience.look();
+        let mut backoff = SpinBackoff::unpack(self.backoff.load(Relaxed));
+        let pays = backoff.should_spin();
         if !pays {
-            self.learn(|_| patience);
+            self.learn(|_| backoff);
         }
         pays
     }
 
-    fn learn(&self, lesson: impl FnOnce(Patience) -> Patience) {
-        let known = self.patience.load(Relaxed);
-        let packed = lesson(Patience::unpack(known)).pack();
+    fn learn(&self, lesson: impl FnOnce(SpinBackoff) -> SpinBackoff) {
+        let known = self.backoff.load(Relaxed);
+        let packed = lesson(SpinBackoff::unpack(known)).pack();
         if known != packed {
-            self.patience.store(packed, Relaxed);
+            self.backoff.store(packed, Relaxed);
         }
     }
 }
 
-/// Tells callers apart: by their Tokio task, since tasks that follow one another are likely to have
-/// the same memory, or by the address behind the waker.
+/// Returns a number that tells callers apart: that of the Tokio task, because successive tasks are
+/// likely to have one address, or else the address behind the waker.
 fn caller(cx: &Context<'_>) -> u64 {
     let Some(id) = tokio::task::try_id() else { return cx.waker().data().addr() as u64 };
     let mut number = Number(0);
@@ -95,7 +94,7 @@ fn caller(cx: &Context<'_>) -> u64 {
     number.0
 }
 
-/// What a number that can only be hashed is.
+/// Reads a number out of a value that can only be hashed.
 struct Number(u64);
 
 impl Hasher for Number {
@@ -110,10 +109,10 @@ impl Hasher for Number {
     }
 }
 
-/// A caller who is answered at once, again and again, must let others have its thread now and then:
-/// that is what the budget of a Tokio task is for. Takes one unit, if there is one. (A caller without
-/// budget goes the usual way; to be pending for the budget's sake, with the result at hand,
-/// would hang an executor that is nested in the task.)
+/// Takes one unit of the Tokio task's budget, if there is one. A caller that is answered at once
+/// again and again must give its thread to others now and then, which is the purpose of that
+/// budget. A caller without budget waits without spinning. It must not return pending for the
+/// budget's sake when its result is ready: that would hang an executor that is nested in the task.
 fn within_budget(cx: &mut Context<'_>) -> bool {
     has_budget_remaining() && pin!(consume_budget()).poll(cx).is_ready()
 }

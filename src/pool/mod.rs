@@ -1,48 +1,18 @@
-//! The pool: CPU-bound closures in, futures of their results out.
+//! The pool: it takes CPU-bound closures and returns futures of their results.
 
 mod admit;
-mod alarm;
-mod allowance;
-mod blocking;
-mod books;
-mod builder;
-mod callers;
 mod context;
-mod core_yield;
-mod deferred;
-mod depth;
-#[cfg(feature = "tower")]
-mod entry;
-mod foresight;
-mod handle;
-mod hooks;
-mod keeper;
+mod lifecycle;
 mod lone_caller;
-mod monitor;
-mod outside;
-mod permit;
-mod pressure;
 mod propagate;
-mod rounds;
-mod run;
 mod run_order;
-mod run_task;
-mod sampler;
-mod scaler;
+mod scaling;
 mod shared;
-mod shutdown;
-mod statistics;
-#[cfg(feature = "test-util")]
-mod stepped_worker;
 mod submit;
-mod subtasks;
-mod task;
 #[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
 mod test_hooks;
 mod threads;
-mod vouch;
-mod warm_up;
-mod weight;
+mod timer;
 mod worker;
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -51,34 +21,31 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use builder::PoolBuilder;
 pub use context::TaskContext;
-pub(crate) use deferred::Deferred;
-pub use handle::{AbortHandle, JoinHandle};
-pub use hooks::SpawnHandler;
-pub use permit::{Acquire, Permit};
-pub use pressure::Pressure;
+pub use lifecycle::builder::PoolBuilder;
+pub use lifecycle::hooks::SpawnHandler;
+pub use lifecycle::pressure::Pressure;
+pub use lifecycle::shutdown::ShutdownReport;
+pub use lifecycle::statistics::PoolStatistics;
 pub use propagate::{CapturedContext, Propagate};
-pub use run::Run;
-pub use run_task::RunTask;
-pub use shutdown::ShutdownReport;
-pub use statistics::PoolStatistics;
-pub use task::TaskBuilder;
+pub use submit::handle::{AbortHandle, JoinHandle};
+pub use submit::permit::{Acquire, Permit};
+pub use submit::run_future::RunFuture;
+pub use submit::task_builder::TaskBuilder;
+pub(crate) use submit::{handle::AbortOnDrop, mode::Mode};
 #[cfg(feature = "test-util")]
-pub(crate) use test_hooks::{HookedPool, TestControl, TestPlan};
-#[cfg(feature = "test-util")]
-pub(crate) use worker::Worker;
+pub(crate) use test_hooks::{HookedPool, Stepped, TestControl, TestPlan};
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
-use crate::error::{BuildError, Rejected, Rejection, or_panic};
 use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
 ///
-/// A value of this type is a handle: a clone is another handle to the same pool. When the last handle is dropped the pool
-/// takes no more work, finishes what it has accepted in the background and stops its threads; nothing blocks. To wait for
-/// that, and to bound it in time, use [`shutdown`](Self::shutdown).
+/// A value of this type is a handle; a clone is another handle to the pool. When the last handle is
+/// dropped, the pool takes no more work, finishes accepted work in the background, and stops its
+/// threads. The drop does not block. To wait for the end, or to bound it in time, use
+/// [`shutdown`](Self::shutdown).
 ///
 /// | You want | Use | When the queue is full |
 /// |---|---|---|
@@ -88,10 +55,16 @@ use crate::policy::scaling::Decision;
 /// | room first, work later | [`acquire`](Self::acquire), [`try_acquire`](Self::try_acquire) | waits, or is refused |
 /// | subtasks of a task | [`TaskContext::spawn`] | (needs no room) |
 ///
+/// # Order
+/// Plain work begins first come, first served. At most 64 later tasks for each other thread
+/// overtake a task, and only where tasks took at most 2 us each before. On one thread no task is
+/// overtaken. [`task`](Self::task) gives work another order.
+///
 /// # On a worker of the same pool
-/// A task may use the handle of the pool that runs it. What it submits is a subtask: it needs no permit, since a task that
-/// runs has its place already and might wait for itself otherwise. What it *awaits* (by blocking on it) runs at once on
-/// the same thread if nobody else has begun it. So a pool of one thread can wait for its own work.
+/// A task may use the handle of the pool that runs it. Work that it submits is a subtask. A subtask
+/// needs no permit, because otherwise a running task could wait for itself. Work that the task
+/// *awaits* (by blocking on it) runs at once on its thread, if that work has not begun. So a pool
+/// of one thread can wait for its own work.
 ///
 /// # Examples
 /// ```
@@ -108,19 +81,12 @@ pub struct AdaptiveThreadPool {
     handle: Arc<Handle>,
 }
 
-// Handles have locks inside that no panic leaves in disorder, and nothing that a caller could see half-done.
+// The locks inside are never poisoned or left inconsistent by a panic, so no caller sees a
+// half-changed value.
 impl UnwindSafe for AdaptiveThreadPool {}
 impl RefUnwindSafe for AdaptiveThreadPool {}
-impl UnwindSafe for PoolBuilder {}
-impl RefUnwindSafe for PoolBuilder {}
-impl UnwindSafe for Permit {}
-impl RefUnwindSafe for Permit {}
-impl<T> UnwindSafe for JoinHandle<T> {}
-impl<T> RefUnwindSafe for JoinHandle<T> {}
-impl UnwindSafe for AbortHandle {}
-impl RefUnwindSafe for AbortHandle {}
 
-/// The last one dropped closes the pool.
+/// The last handle that is dropped closes the pool.
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
@@ -133,65 +99,24 @@ impl Drop for Handle {
 }
 
 impl AdaptiveThreadPool {
-    /// A pool with the default configuration.
-    ///
-    /// # Panics
-    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an error.
-    #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
-    #[must_use]
-    #[track_caller]
-    pub fn new() -> Self {
-        or_panic(Self::try_new())
-    }
-
-    /// A pool with this configuration.
-    ///
-    /// # Panics
-    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads; the panic has
-    /// the error's text. [`try_with_config`](Self::try_with_config) returns it as an error.
-    #[must_use]
-    #[track_caller]
-    pub fn with_config(config: PoolConfig) -> Self {
-        or_panic(Self::try_with_config(config))
-    }
-
-    /// A pool with the default configuration.
-    ///
-    /// # Errors
-    /// The operating system refused the first thread.
-    pub fn try_new() -> Result<Self, BuildError> {
-        Self::builder().build()
-    }
-
-    /// A pool with this configuration.
-    ///
-    /// # Errors
-    /// A value is out of its range, or the operating system refused one of the first `min_threads` threads.
-    pub fn try_with_config(config: PoolConfig) -> Result<Self, BuildError> {
-        PoolBuilder::from(config).build()
-    }
-
-    /// A pool to be configured step by step.
-    pub fn builder() -> PoolBuilder {
-        PoolBuilder::default()
-    }
-
-    /// The configuration that the pool was built with.
+    /// Returns the configuration that the pool was built with.
     #[must_use]
     pub fn config(&self) -> &PoolConfig {
         &self.shared().config
     }
 
-    /// What the pool has done and what it does now. Takes a few hundred nanoseconds; the figures are read one after
-    /// the other while the pool goes on.
+    /// Returns what the pool has done and what it does now. It takes a few hundred nanoseconds. The
+    /// figures are read one after the other while the pool runs.
     #[must_use]
     pub fn statistics(&self) -> PoolStatistics {
         PoolStatistics::read(self.shared())
     }
 
-    /// The pressure state, to be read or watched. It changes within the call that takes the place in the queue, or gives
-    /// it back, with which the load factor crosses `backpressure_threshold`. (That subtasks make more threads active is seen
-    /// with the next such call.)
+    /// Returns the pressure state, to be read or watched.
+    ///
+    /// The pool is saturated while its queue is full, and while the load factor is at least
+    /// `backpressure_threshold`. The state changes within the call, or at the start or end of the
+    /// task, that causes the change.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -208,40 +133,48 @@ impl AdaptiveThreadPool {
         self.shared().pressure.watch()
     }
 
-    /// The last decision on the number of threads, with what was measured and why; `None` before the first. Decisions are made
-    /// every `sampling_interval` while work waits that meets no free thread, and for a second after that; each is an event
-    /// of `tracing` as well.
+    /// Returns the last decision on the number of threads, with its sample and reason; `None`
+    /// before the first.
+    ///
+    /// The pool decides every `sampling_interval` while work waits that finds no free thread, and
+    /// for a second after that. Each decision is also a `tracing` event, emitted on the timer
+    /// thread: a subscriber that blocks there delays deadlines.
     #[must_use]
     pub fn last_decision(&self) -> Option<Decision> {
         self.shared().scaling.last()
     }
 
-    /// What the forecast has learnt so far, to be saved for the next start; `None` for a pool without one.
+    /// Returns what the forecast has learnt so far, to be saved for the next start; `None` for a
+    /// pool without a forecast.
     #[cfg(feature = "forecast")]
     #[must_use]
     pub fn forecast_history(&self) -> Option<millpond_forecast::History> {
         self.shared().scaling.foresight.history()
     }
 
-    /// Whether the pool takes no more work.
+    /// Returns whether the pool takes no more work.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared().permits.is_closed()
     }
 
-    /// Shuts the pool down for all its handles: no work is accepted any more, callers in line for a place are turned
-    /// away ([`JoinError::Closed`](crate::JoinError::Closed)), what was accepted is run. When that is done, or `drain`
-    /// has passed, the report is there. At the deadline what still waits is cancelled
-    /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and what runs is asked to stop
-    /// ([`TaskContext::is_cancelled`]).
+    /// Shuts the pool down for all its handles, and returns a report when all accepted work is done
+    /// or `drain` has passed.
     ///
-    /// The deadline is kept by a thread of the pool in real time: no timer of the runtime is needed, and a paused
-    /// clock does not pause it. `Duration::MAX` waits without end. A second call waits for the same end; the earliest
-    /// deadline counts.
+    /// The pool accepts no more work. It refuses callers who wait for a permit, and work beyond the
+    /// limit of the queue ([`JoinError::Closed`](crate::JoinError::Closed)), and runs the other
+    /// work that it has accepted. When `drain` has passed, it cancels waiting tasks
+    /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and asks running tasks to stop
+    /// ([`TaskContext::is_cancelled`]). The report does not wait for the drops of cancelled
+    /// closures.
+    ///
+    /// A thread of the pool keeps the deadline in real time: it needs no timer of the runtime, and
+    /// a paused clock does not pause it. `Duration::MAX` waits without end. A second call waits for
+    /// the end too; the earliest deadline counts.
     ///
     /// # Cancel safety
-    /// Admission is closed when the future is first polled; dropping it then neither reopens the pool nor takes the
-    /// deadline back.
+    /// The first poll of the future closes the pool. Dropping the future later neither reopens the
+    /// pool nor removes the deadline.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -258,12 +191,13 @@ impl AdaptiveThreadPool {
         self.shared().shut_down(drain).await
     }
 
-    /// Has `prepare` told, again and again, how many threads' load is foreseen; see [`Foresight`](foresight::Foresight::tell).
+    /// Registers `prepare`, which is called with the number of threads that are foreseen; see
+    /// [`Foresight`](foresight::Foresight::tell).
     pub(crate) fn on_foreseen(&self, prepare: impl FnMut(usize) -> bool + Send + 'static) {
         self.shared().scaling.foresight.tell(Box::new(prepare));
     }
 
-    /// Whether there is a place in the queue now. By the time of the next call it may be taken.
+    /// Returns whether the queue has a free permit now. The next caller may find it taken.
     pub(crate) fn has_room(&self) -> bool {
         self.shared().permits.available() > 0
     }

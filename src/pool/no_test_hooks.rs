@@ -1,11 +1,9 @@
-//! Stands in for `test_hooks.rs` in a build without the feature `test-util`: no field, no branch.
+//! Replaces `test_hooks.rs` in a build without the feature `test-util`: no field, no branch.
 
 use std::sync::{Arc, Weak};
 
-use super::propagate::Propagate;
-use super::shared::Shared;
-use super::worker::Worker;
 use crate::error::RejectReason;
+use crate::pool::propagate::Propagate;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan;
@@ -16,17 +14,12 @@ pub(super) struct TestHooks;
 const _: () = assert!(size_of::<TestHooks>() == 0 && size_of::<Plan>() == 0);
 
 impl TestHooks {
-    pub(super) fn new(_: Plan, _: &Weak<Shared>) -> Self {
+    pub(super) fn new<P>(_: Plan, _: &Weak<P>) -> Self {
         Self
     }
 
     pub(super) fn propagates(&self) -> [Arc<dyn Propagate>; 0] {
         []
-    }
-
-    #[inline]
-    pub(super) fn run(&self, worker: &Worker) {
-        worker.work();
     }
 
     #[inline]

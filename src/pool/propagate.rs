@@ -1,4 +1,5 @@
-//! What a task takes along from its submitter: the `tracing` span always, task-locals on request.
+//! The context that a task takes from its submitter: always the `tracing` span, and task-locals on
+//! request.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -7,12 +8,13 @@ use tokio::task::LocalKey;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
-use crate::task::{Label, Place, TaskCell};
+use crate::admission::ByteReservation;
+use crate::task::{Join, Label, Place, TaskCell};
 
-/// Carries something of the submitter's surroundings to the task; for
+/// Carries a part of the submitter's context to the task; for
 /// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
 ///
-/// Task-locals of Tokio are ready for it, if their value is `Clone`:
+/// Task-locals of Tokio implement it, if their value is `Clone`:
 ///
 /// ```
 /// tokio::task_local! { static USER: String; }
@@ -24,13 +26,14 @@ use crate::task::{Label, Place, TaskCell};
 /// # Ok(()) }
 /// ```
 pub trait Propagate: Send + Sync + 'static {
-    /// Called where the task is submitted. `None`: there is nothing to carry.
+    /// Captures the context where the task is submitted. Returns `None` if there is nothing to
+    /// carry.
     fn capture(&self) -> Option<Box<dyn CapturedContext>>;
 }
 
-/// What [`Propagate::capture`] took along.
+/// The context that [`Propagate::capture`] has captured.
 pub trait CapturedContext: Send + 'static {
-    /// Called on the worker: puts the surroundings in place, calls `task` once, and puts them away again.
+    /// Called on the worker. Sets up the context, calls `task` once, and removes the context.
     fn scope(self: Box<Self>, task: &mut dyn FnMut());
 }
 
@@ -52,19 +55,23 @@ impl<T: Send + 'static> CapturedContext for CarriedLocal<T> {
     }
 }
 
-/// The submitter's surroundings, packed. Most tasks have none, and carry one word.
-pub(super) struct Luggage(Option<Box<Packed>>);
+/// What a task carries. Most tasks carry nothing, and have one word.
+pub(super) struct Captured(Option<Box<Packed>>);
 
 struct Packed {
     span: Span,
     carried: Vec<Box<dyn CapturedContext>>,
+    /// The bytes are freed when the work is done, before its result is visible, or when it is
+    /// dropped.
+    bytes: ByteReservation,
 }
 
-impl Luggage {
-    /// Packs what the calling thread has around it now.
+impl Captured {
+    /// Captures the context of the calling thread.
     #[inline]
     pub(super) fn pack(propagate: &[Arc<dyn Propagate>]) -> Self {
-        // Without a subscriber no span is on: to ask for the current one costs as much as the rest of a submission.
+        // Without a subscriber no span exists, and a look-up of the current one would cost as much
+        // as the rest of a submission.
         if propagate.is_empty() && LevelFilter::current() == LevelFilter::OFF {
             return Self(None);
         }
@@ -75,37 +82,40 @@ impl Luggage {
         let span = Span::current();
         let carried: Vec<_> = propagate.iter().filter_map(|p| p.capture()).collect();
         let empty = span.is_none() && carried.is_empty();
-        Self((!empty).then(|| Box::new(Packed { span, carried })))
+        Self((!empty).then(|| Box::new(Packed { span, carried, bytes: None })))
     }
 
-    /// A task that runs `work` in these surroundings.
+    /// Adds a reservation of bytes.
+    pub(super) fn carry(&mut self, bytes: ByteReservation) {
+        if bytes.is_some() {
+            let nothing = || Box::new(Packed { span: Span::none(), carried: Vec::new(), bytes: None });
+            self.0.get_or_insert_with(nothing).bytes = bytes;
+        }
+    }
+
+    /// Makes a task that runs `work` in this context.
     #[inline]
     pub(super) fn task<F, T>(
         self,
         work: F,
         place: Place,
         waker: Option<Waker>,
+        label: Option<Box<Label>>,
     ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        TaskCell::new(move || self.unpack(work), place, waker)
+        TaskCell::new(move || self.unpack(work), place, waker, label)
     }
 
-    /// The same with a label.
-    pub(super) fn labelled_task<F, T>(
-        self,
-        work: F,
-        place: Place,
-        waker: Option<Waker>,
-        label: Label,
-    ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T, Label>>
+    /// Makes a subtask of the task that runs on this thread.
+    pub(super) fn subtask<F, T>(self, work: F, label: Option<Box<Label>>) -> Arc<dyn Join<T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        TaskCell::labelled(move || self.unpack(work), place, waker, label)
+        self.task(work, Place::Subtask, None, label)
     }
 
     #[inline]
@@ -119,7 +129,8 @@ impl Luggage {
 
 impl Packed {
     fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
-        let Self { span, carried } = self;
+        // Dropped at the end.
+        let Self { span, carried, bytes: _bytes } = self;
         if carried.is_empty() {
             return span.in_scope(work);
         }

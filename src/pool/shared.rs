@@ -1,40 +1,38 @@
-//! What the handles, the workers and the keeper of a pool have in common, and the way of a task into its queues.
+//! What the handles, the workers and the timer thread of a pool share.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 use tokio::sync::watch;
 
-use super::allowance::Orders;
-use super::deferred::Ticket;
-use super::foresight::Foresight;
-use super::hooks::Hooks;
-use super::keeper::Keeper;
-use super::lone_caller::LoneCallerSpin;
-use super::outside::Outside;
-use super::pressure::Gauge;
-use super::run_order::RunQueue;
-use super::scaler::Scaling;
-use super::shutdown::Phase;
-use super::test_hooks::TestHooks;
-use super::threads::Threads;
-use crate::admission::{ByteBudget, Full, Joined, Permits, Reservations, Waiter};
+use crate::admission::{ByteBudget, Full, PendingStart, Permits, Reservations};
 use crate::config::PoolConfig;
-use crate::contain::{self, contain};
+use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
 use crate::policy::nanos;
 use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
+use crate::policy::waking::WakeDelay;
+use crate::pool::admit::outside::Outside;
+use crate::pool::lifecycle::hooks::Hooks;
+use crate::pool::lifecycle::phase::Phase;
+use crate::pool::lifecycle::pressure::Gauge;
+use crate::pool::lone_caller::LoneCallerSpin;
+use crate::pool::run_order::run_queue::RunQueue;
+use crate::pool::scaling::foresight::Foresight;
+use crate::pool::scaling::state::Scaling;
+use crate::pool::test_hooks::TestHooks;
+use crate::pool::threads::allowance::Orders;
+use crate::pool::threads::slots::Threads;
+use crate::pool::timer::state::TimerThread;
 use crate::queue::Queues;
-use crate::task::{Cancelled, Outboxes, Place, Refusal, Run, TaskRef};
+use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
 
-/// The body of a pool.
+/// The shared state of a pool.
 pub(crate) struct Shared {
     pub(super) config: PoolConfig,
     pub(super) bounds: Bounds,
@@ -44,71 +42,69 @@ pub(crate) struct Shared {
     pub(super) idle: Idle,
     pub(super) queues: Queues,
     pub(super) run_queue: RunQueue,
-    /// On their way there.
+    /// Tasks with a deadline that are not in the run queue yet.
     pub(super) outside: Outside,
-    /// Of labelled work.
-    pub(super) bytes: Option<Arc<ByteBudget<Ticket>>>,
-    pub(super) outboxes: Outboxes,
+    /// The byte budget of labelled work.
+    pub(super) bytes: Option<Arc<ByteBudget<PendingStart>>>,
+    pub(super) deferred_wakes: DeferredWakes,
+    pub(super) wake_delay: WakeDelay,
     pub(super) workers: Box<[CachePadded<WorkerCounters>]>,
     pub(super) threads: Threads,
-    pub(super) keeper: Keeper,
+    pub(super) timer: TimerThread,
     pub(super) pressure: Gauge,
     pub(super) lone_caller: CachePadded<LoneCallerSpin>,
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
     pub(super) test_hooks: TestHooks,
-    /// Where its threads may run.
+    /// The cores that the pool's threads may use.
     pub(super) home: Home,
-    /// The tenant of those who name none.
+    /// The tenant of tasks that name none.
     pub(super) nobody: Arc<str>,
-    /// What [`now_ns`](Self::now_ns) counts from.
+    /// The start of the pool's clock, [`now_ns`](Self::now_ns).
     pub(super) epoch: Instant,
-    /// How far the pool's end has come.
+    /// The phase of the pool's end.
     pub(super) phase: watch::Sender<Phase>,
 }
 
-/// Rare events, counted by whoever meets them.
+/// Counters of rare events.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Callers who were refused or had to wait.
     pub(super) backpressure: AtomicU64,
-    /// Refusals that were told when to come again.
-    pub(super) told_when: AtomicU64,
+    /// Refusals with a time after which to retry.
+    pub(super) jitter_draws: AtomicU64,
     /// Tasks cancelled before they started.
     pub(super) cancelled: AtomicU64,
-    /// Those among them that held no permit, in the queues.
-    pub(super) cancelled_free: AtomicU64,
-    /// Tasks that entered the injector without a permit.
-    pub(super) free_injected: AtomicU64,
-    /// Tasks that came to the run order without a permit.
-    pub(super) waiting_came: AtomicU64,
-    /// Those among them that were cancelled or refused.
-    pub(super) waiting_left: AtomicU64,
+    /// Subtasks cancelled before they started.
+    pub(super) cancelled_subtasks: AtomicU64,
+    /// Tasks in the queue with [`Ticket::NONE`](crate::task::Ticket::NONE): they never get a
+    /// permit.
+    pub(super) without_permit: AtomicU64,
     /// Tasks whose deadline passed before they started.
     pub(super) expired: AtomicU64,
-    /// Tasks that were taken in and put out again, for more urgent ones or because they were too old.
+    /// Tasks that were accepted and later refused: evicted by more urgent tasks, or too old.
     pub(super) shed: AtomicU64,
     /// Tasks cancelled by the deadline of a shutdown.
     pub(super) aborted: AtomicU64,
     /// Reservations that were not used in time.
     pub(super) lapsed: AtomicU64,
-    /// The sum of all queued tasks when the statistics were last read, so that it never goes down.
+    /// The greatest sum of queued tasks that the statistics have shown, so that it never decreases.
     pub(super) queued_at_last: AtomicU64,
-    /// Threads that the operating system refused.
+    /// Threads that the operating system refused to start.
     pub(super) spawn_failures: AtomicU64,
 }
 
-/// Who looks at new work.
+/// Which worker will see new work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attention {
-    /// A worker that is awake: it searches, or will when its task is done.
+    /// A worker that is awake: it searches, or will search after its task.
     Awake,
-    /// One that had to be called first.
+    /// A worker that was woken or started for it.
     Called,
 }
 
-/// One more.
+/// Adds one to a counter.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
@@ -133,10 +129,11 @@ impl Shared {
             bytes: config.byte_budget.map(ByteBudget::new),
             run_queue: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
-            outboxes: Outboxes::new(slots),
+            deferred_wakes: DeferredWakes::new(slots),
+            wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots),
-            keeper: Keeper::default(),
+            timer: TimerThread::default(),
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),
             tally: Tally::default(),
@@ -151,52 +148,32 @@ impl Shared {
         }
     }
 
-    /// Takes a permit at once. Says how many are out, this one among them.
+    /// Takes a permit if one is free.
     #[inline]
     pub(super) fn try_permit(&self) -> Result<usize, Full> {
         let left = self.permits.try_take()?;
-        self.pressure.on_submit(self, left);
-        Ok(self.permits.limit().saturating_sub(left))
+        self.load_rose(left);
+        Ok(left)
     }
 
-    /// Puts a task that holds a permit, or needs none, into the queue.
+    /// Updates the pressure state: the load may have risen, and `free` permits are left.
     #[inline]
-    pub(super) fn inject(self: &Arc<Self>, task: TaskRef) -> Attention {
-        self.queues.inject(task);
-        self.work_waits()
+    pub(super) fn load_rose(&self, free: usize) {
+        let taken = self.permits.limit().saturating_sub(free);
+        self.pressure.on_rise(taken + self.idle.census().active(), free, || self.load_and_free());
     }
 
-    #[cold]
-    pub(super) fn stand_in_line(self: &Arc<Self>, task: TaskRef) {
-        match self.permits.join_line(Waiter::Task(task)) {
-            Joined::InLine => count(&self.tally.backpressure),
-            Joined::Permit(waiter) => self.admit(waiter),
-            Joined::Closed(waiter) => {
-                self.turn_away(waiter);
-            }
-        }
+    /// Updates the pressure state: the load may have fallen.
+    #[inline]
+    pub(super) fn load_fell(&self) {
+        self.pressure.on_relief(|| self.load_and_free());
     }
 
-    /// Gives a permit that was just taken to its task.
-    fn admit(self: &Arc<Self>, waiter: Waiter) {
-        match waiter {
-            Waiter::Task(task) if task.admit() => {
-                self.inject(task);
-            }
-            // Cancelled in the meantime: the permit is still ours to give back.
-            _ => self.release_permit(),
-        }
+    fn load_and_free(&self) -> (usize, usize) {
+        (self.load(), self.permits.available())
     }
 
-    /// Tells a waiter that the pool is closed. Says whether it still waited.
-    pub(super) fn turn_away(self: &Arc<Self>, waiter: Waiter) -> bool {
-        match waiter {
-            Waiter::Task(task) => self.refuse(&*task),
-            Waiter::Call(call) => call.refuse(),
-        }
-    }
-
-    /// Sees to it that somebody looks at work that was just put into a queue.
+    /// Ensures that a worker will see work that was just put into a queue.
     #[inline]
     pub(super) fn work_waits(self: &Arc<Self>) -> Attention {
         match self.idle.notify() {
@@ -214,152 +191,73 @@ impl Shared {
         Attention::Called
     }
 
-    /// A caller comes by: it wakes those whose wake-ups a worker has left for it.
-    #[inline]
-    pub(super) fn pass_on(&self) {
-        if self.outboxes.left() {
-            self.pass_on_all();
-        }
-    }
-
-    #[cold]
-    pub(super) fn pass_on_all(&self) {
-        self.wake_those(Outboxes::take_all);
-    }
-
-    /// Wakes those whose wake-ups `take` moves out of the outboxes.
-    pub(super) fn wake_those<R>(&self, take: impl FnOnce(&Outboxes, &mut VecDeque<Waker>) -> R) {
-        let mut wakers = self.outboxes.buffer();
-        take(&self.outboxes, &mut wakers);
-        wakers.drain(..).for_each(|waker| contain::wake(Some(waker)));
-        self.outboxes.give_back(wakers);
-    }
-
-    /// Brings one permit home; whoever stands in line gets it.
+    /// Gives one permit back. The first in the line gets it.
     pub(super) fn release_permit(self: &Arc<Self>) {
         self.release_permits(1);
     }
 
-    /// Brings permits home; whoever stands in line gets them. Says whether the queue is far from being saturated.
+    /// Gives permits back. The first in the line get them. Returns whether the queue is far from
+    /// saturated.
     #[inline]
     pub(super) fn release_permits(self: &Arc<Self>, permits: usize) -> bool {
-        let released = self.permits.release(permits, |task| self.queues.inject(task));
+        let released = self.permits.release(permits);
         if !released.granted.is_empty() {
-            // First of all: a caller who is slow to wake may be one who does not come.
+            // Before the wake-ups: a caller that is slow to wake may never take up its grant.
             self.keep_reservations();
             released.granted.iter().for_each(|call| call.wake());
         }
-        if released.delivered > 0 {
-            self.work_waits();
+        if released.served > 0 {
+            // These permits were free for a moment.
+            self.load_rose(released.available);
         }
-        self.pressure.on_relief(self);
+        self.load_fell();
         self.permits.limit().saturating_sub(released.available) < self.pressure.mark / 4
     }
 
-    /// Cancels a task, wherever it is, and clears up what it occupied.
-    pub(super) fn cancel(self: &Arc<Self>, task: &dyn Run) {
-        let Cancelled::Pending(place) = task.cancel() else { return };
-        self.leave_order(task, place);
-        self.clear_up(place, None);
-        if matches!(place, Place::Held | Place::Free) && self.queues.left_empty() {
-            self.sweep();
-        }
-    }
-
-    /// A task is over that waited at `place`: its empty cell leaves the run order, or the list of those on their way there.
-    pub(super) fn leave_order(&self, task: &dyn Run, place: Place) {
-        match (place, task.label()) {
-            // Not under the order's lock: with the last reference to a task its result goes, which is a user's.
-            (Place::Ranked | Place::Waiting, Some(label)) => drop(self.run_queue.remove(label)),
-            (Place::Outside, Some(label)) => self.outside.leave(label),
-            _ => {}
-        }
-    }
-
-    /// Cancels a task that was taken out of the queues. Says whether it still waited.
-    pub(super) fn cancel_taken(self: &Arc<Self>, task: &dyn Run) -> bool {
-        let Cancelled::Pending(place) = task.cancel() else { return false };
-        self.clear_up(place, None);
-        true
-    }
-
-    /// Tells a task that is in no queue, or no longer, that the pool is closed. Says whether it still waited.
-    pub(super) fn refuse(self: &Arc<Self>, task: &dyn Run) -> bool {
-        let Some((place, waker)) = task.refuse(Refusal::Closed) else { return false };
-        self.clear_up(place, waker);
-        true
-    }
-
-    /// The same for a task that the figures do not know yet.
-    pub(super) fn refuse_unseen(&self, task: &dyn Run) {
-        let refused = task.refuse(Refusal::Closed);
-        count(&self.tally.cancelled);
-        self.wake_refused(refused.and_then(|(_, waker)| waker));
-    }
-
-    /// Gives back the place of a task that was cancelled or refused, counts the task, and wakes its
-    /// caller, unless that was woken already.
-    pub(super) fn clear_up(self: &Arc<Self>, place: Place, caller: Option<Waker>) {
-        match place {
-            Place::Held | Place::Ranked => self.release_permit(),
-            Place::Waiting => count(&self.tally.waiting_left),
-            Place::Line => self.permits.gave_up(),
-            Place::Free => count(&self.tally.cancelled_free),
-            Place::Outside => {}
-        }
-        // After it has left its place: it is never counted twice.
-        if place != Place::Outside {
-            count(&self.tally.cancelled);
-        }
-        self.wake_refused(caller);
-    }
-
-    /// Wakes the caller of a task that will not run, the last act of clearing the task up.
-    pub(super) fn wake_refused(&self, caller: Option<Waker>) {
-        contain::wake(caller);
-        self.test_hooks.state_changed();
-    }
-
-    /// Clears cancelled tasks out of the injector. Not while the pool ends: the workers could miss what is on its way.
+    /// Removes cancelled tasks from the injector. It does nothing while the pool closes, because
+    /// the workers could miss the tasks that are taken out.
     #[cold]
     pub(super) fn sweep(self: &Arc<Self>) {
         let Some(sweep) = self.queues.begin_sweep() else { return };
         let mut empty = Vec::new();
         if !self.idle.census().closing() {
-            empty = sweep.run();
-            // Before `close` may go on: whatever the workers have missed, one of them looks again.
+            empty = sweep.run(|task| task.is_pending());
+            // Before `close` may continue: a worker checks again for tasks that the workers have
+            // missed.
             self.idle.notify();
         }
         drop(sweep);
-        contain(|| drop(empty));
+        contain::discard(empty);
         self.work_waits();
     }
 
-    /// After the last worker has left: nobody else will ever look at what came too late.
+    /// Refuses the tasks that came too late, after the last worker has left.
     #[cold]
     pub(super) fn clear_queues(self: &Arc<Self>) {
         while let Some(task) = self.take_any() {
-            self.refuse(&*task);
+            self.void(&*task, Refusal::Closed);
+            // A task that has run may still hold its result, which is a user's value.
+            contain::discard(task);
         }
     }
 
-    /// Takes one task that waits, wherever it does.
+    /// Takes any one waiting task.
     pub(super) fn take_any(&self) -> Option<TaskRef> {
         self.queues.take_any().or_else(|| self.run_queue.take_any())
     }
 
-    /// Whether a worker would find something to do.
+    /// Returns whether a worker would find work.
     #[inline]
     pub(super) fn has_work(&self) -> bool {
         self.run_queue.ready() || self.queues.has_work()
     }
 
-    /// The time, in nanoseconds, by the clock that the workers' absences are measured with.
+    /// Returns the time in nanoseconds of the pool's clock.
     pub(super) fn now_ns(&self) -> u64 {
         self.ns_at(Instant::now())
     }
 
-    /// The same for a moment that was read already.
+    /// Converts `moment` into nanoseconds of the pool's clock.
     pub(super) fn ns_at(&self, moment: Instant) -> u64 {
         nanos(moment.saturating_duration_since(self.epoch))
     }

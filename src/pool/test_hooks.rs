@@ -9,16 +9,14 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use super::propagate::Propagate;
-use super::shared::Shared;
-use super::worker::{self, Worker};
-use super::{AdaptiveThreadPool, PoolBuilder};
 use crate::error::RejectReason;
+use crate::pool::propagate::Propagate;
+use crate::task::TaskRef;
 
 /// The plan that a [`PoolBuilder`] has.
 pub(super) type Plan = Option<Arc<dyn TestPlan>>;
 
-/// What a builder was told about tests.
+/// The test plan of a builder.
 pub(crate) trait TestPlan: fmt::Debug + Send + Sync {
     /// Makes the control of one pool.
     fn control(&self, pool: HookedPool) -> Arc<dyn TestControl>;
@@ -33,7 +31,7 @@ pub(crate) trait TestControl: Send + Sync {
     fn propagates(&self) -> Vec<Arc<dyn Propagate>>;
 
     /// Runs tasks on `worker` as the test commands, until the worker may run by itself.
-    fn run_steps(self: Arc<Self>, worker: &Worker);
+    fn run_steps(self: Arc<Self>, worker: &dyn Stepped);
 
     /// Whether the worker waits for commands between two tasks.
     fn is_stepped(&self) -> bool;
@@ -47,12 +45,45 @@ pub(crate) trait TestControl: Send + Sync {
     fn sends_wakes(&self) -> bool;
 }
 
+/// A worker that runs one task at a time, as a test says.
+pub(crate) trait Stepped {
+    /// Runs the task that the pool would run next. False if none waits.
+    fn step(&self) -> bool;
+
+    /// Runs the task at the index that `choose` returns for the tasks that wait, in the order of
+    /// [`waiting`](Self::waiting). False if it returns `None`.
+    fn step_chosen(&self, choose: &dyn Fn(&[TaskRef]) -> Option<usize>) -> bool;
+
+    /// Returns the tasks that wait: subtasks, the newest first; then plain work, then labelled
+    /// work, each in the order of submission.
+    fn waiting(&self) -> Vec<TaskRef>;
+}
+
+/// A pool as its control sees it.
+pub(crate) trait Observed: Send + Sync {
+    /// Returns how many workers run a task.
+    fn active(&self) -> usize;
+
+    /// Returns whether every worker sleeps and nothing waits.
+    fn is_idle(&self) -> bool;
+
+    /// Returns whether the pool takes no more work.
+    fn is_closing(&self) -> bool;
+
+    /// Returns whether the calling thread is a worker of the pool.
+    fn is_here(self: Arc<Self>) -> bool;
+
+    /// Wakes a worker if work waits that no worker was woken for.
+    fn wake_for_work(&self);
+}
+
 /// The calls that a pool makes on behalf of a test.
 pub(super) struct TestHooks(Option<Arc<dyn TestControl>>);
 
 impl TestHooks {
-    pub(super) fn new(plan: Plan, pool: &Weak<Shared>) -> Self {
-        Self(plan.map(|plan| plan.control(HookedPool(Weak::clone(pool)))))
+    pub(super) fn new<P: Observed + 'static>(plan: Plan, pool: &Weak<P>) -> Self {
+        let pool = Weak::clone(pool) as Weak<dyn Observed>;
+        Self(plan.map(|plan| plan.control(HookedPool(pool))))
     }
 
     /// Returns what tasks capture for the test, before what the user asked for.
@@ -60,13 +91,9 @@ impl TestHooks {
         self.0.as_ref().map(|control| control.propagates()).unwrap_or_default()
     }
 
-    /// Runs a worker's loop, after the steps that the test commands.
-    pub(super) fn run(&self, worker: &Worker) {
-        if let Some(control) = &self.0 {
-            Arc::clone(control).run_steps(worker);
-        }
-        worker.work();
-        self.state_changed();
+    /// Returns what controls the pool.
+    pub(super) fn control(&self) -> Option<&Arc<dyn TestControl>> {
+        self.0.as_ref()
     }
 
     /// Blocks the thread that woke a worker until the pool is idle, if the pool runs tasks inline.
@@ -99,65 +126,40 @@ impl TestHooks {
     }
 }
 
-/// A pool as its control sees it; does not keep the pool alive.
-#[derive(Debug, Clone)]
-pub(crate) struct HookedPool(Weak<Shared>);
+/// A pool that a test controls; does not keep the pool alive.
+#[derive(Clone)]
+pub(crate) struct HookedPool(Weak<dyn Observed>);
+
+impl fmt::Debug for HookedPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HookedPool").finish_non_exhaustive()
+    }
+}
 
 impl HookedPool {
-    /// Returns how many workers run a task.
+    pub(super) fn new(pool: Weak<dyn Observed>) -> Self {
+        Self(pool)
+    }
+
     pub(crate) fn active(&self) -> usize {
-        self.0.upgrade().map_or(0, |shared| shared.idle.census().active())
+        self.0.upgrade().map_or(0, |pool| pool.active())
     }
 
-    /// Returns whether every worker sleeps and nothing waits.
     pub(crate) fn is_idle(&self) -> bool {
-        self.0.upgrade().is_none_or(|shared| {
-            let census = shared.idle.census();
-            census.ended() || census.idle() == census.total() && !shared.has_work()
-        })
+        self.0.upgrade().is_none_or(|pool| pool.is_idle())
     }
 
-    /// Returns whether the pool takes no more work.
     pub(crate) fn is_closing(&self) -> bool {
-        self.0.upgrade().is_none_or(|shared| shared.idle.census().closing())
+        self.0.upgrade().is_none_or(|pool| pool.is_closing())
     }
 
-    /// Returns whether the calling thread is a worker of the pool.
     pub(crate) fn is_here(&self) -> bool {
-        self.0.upgrade().is_some_and(|shared| worker::current_of(&shared).is_some())
+        self.0.upgrade().is_some_and(|pool| pool.is_here())
     }
 
-    /// Wakes a worker if work waits that no worker was woken for.
     pub(crate) fn wake_for_work(&self) {
-        if let Some(shared) = self.0.upgrade().filter(|shared| shared.has_work()) {
-            shared.idle.notify();
+        if let Some(pool) = self.0.upgrade() {
+            pool.wake_for_work();
         }
-    }
-}
-
-impl AdaptiveThreadPool {
-    pub(crate) fn hooked(&self) -> HookedPool {
-        HookedPool(Arc::downgrade(self.shared()))
-    }
-
-    /// Returns whether the worker waits for a test's commands between two tasks.
-    pub(crate) fn is_stepped(&self) -> bool {
-        self.shared().test_hooks.0.as_ref().is_some_and(|control| control.is_stepped())
-    }
-
-    /// Returns how many tenants have tasks that wait or run.
-    pub(crate) fn busy_tenants(&self) -> usize {
-        self.shared().run_queue.busy_tenants()
-    }
-}
-
-impl PoolBuilder {
-    pub(crate) fn test_plan(&self) -> Option<&dyn TestPlan> {
-        self.test_plan.as_deref()
-    }
-
-    pub(crate) fn with_test_plan(mut self, plan: Arc<dyn TestPlan>) -> Self {
-        self.test_plan = Some(plan);
-        self
     }
 }

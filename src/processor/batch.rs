@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 use super::dispatch::{Groups, Start, Started};
+use super::group::BatchProgress;
 use super::inner::Inner;
 use super::request::Outcome;
 use super::yield_budget::{BatchTimer, YieldBudget, sleep_for};
@@ -18,52 +19,34 @@ use crate::contain::contain;
 use crate::convert::Converter;
 use crate::error::JoinError;
 
-/// How far a batch has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct BatchProgress {
-    /// Documents that are done, those that failed among them.
-    pub done: usize,
-    /// Those of them that failed.
-    pub failed: usize,
-    /// Documents in the batch.
-    pub total: usize,
-    /// Bytes of the documents that are done.
-    pub bytes: u64,
-}
-
-impl BatchProgress {
-    pub(super) fn count(&mut self, failed: bool, bytes: usize) {
-        self.done += 1;
-        self.failed += usize::from(failed);
-        self.bytes += bytes as u64;
-    }
-}
-
 impl<C: Converter> ConcurrentProcessorV2<C> {
-    /// Converts documents; the answers are in the order of the requests. One failure is one answer and touches no other.
+    /// Converts documents. The answers are in the order of the requests. A failure is one answer
+    /// and affects no other.
     ///
-    /// Small documents are put together into tasks of about `coalesce_target`. When the configuration's `batch_timeout`
-    /// has passed, the answer to what is not done is [`ProcessError::TimedOut`], and it is cancelled; what is done is
-    /// kept. The limits of tenants hold: a task has documents of one tenant only, and counts once.
+    /// Small documents share tasks of about `coalesce_target`. When the configuration's
+    /// `batch_timeout` has passed, the answer for a document that is not done is
+    /// [`ProcessError::TimedOut`], and the document is cancelled. Finished answers are kept. The
+    /// limits of tenants hold: a task has documents of one tenant only, and counts once.
     ///
-    /// A task of the same pool may wait for a batch: its worker runs what nobody has begun, task by task, and sees between
-    /// two of them that the time is over.
+    /// A task of the same pool may wait for a batch. Its worker runs tasks that have not started,
+    /// and checks the timeout between two of them.
     ///
-    /// A batch of more than some hundred documents yields to the runtime now and then while it is gone over, queued and
-    /// answered, so that other tasks get the thread. Until all of it is queued, it must be polled to go on.
+    /// A batch of more than some hundred documents yields to the runtime now and then while its
+    /// documents are examined, queued and answered. It must be polled until all of it is queued.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels what has not begun: its bytes are dropped and its places are
-    /// free before `drop` returns. Tasks that run stop after the document that they are at.
+    /// Dropping the future cancels documents that have not started: their bytes are dropped and
+    /// their places are free before `drop` returns. Running tasks stop after the current document.
     ///
     /// # Panics
-    /// With a `batch_timeout` (other than `Duration::MAX`) outside of a Tokio runtime that has its timer enabled.
+    /// With a `batch_timeout` (other than `Duration::MAX`) outside of a Tokio runtime that has its
+    /// timer enabled.
     pub async fn process_batch(&self, requests: Vec<ConversionRequest>) -> Vec<ConversionResponse> {
         self.batch(requests).run().await
     }
 
-    /// The same as a value, whose progress can be watched. Nothing starts before it is awaited.
+    /// As [`process_batch`](Self::process_batch), as a value whose progress can be watched. Nothing
+    /// starts before it is awaited.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -106,13 +89,13 @@ impl<C> std::fmt::Debug for Batch<C> {
 }
 
 impl<C: Converter> Batch<C> {
-    /// Another timeout than the configuration's.
+    /// Sets another timeout than the configuration's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Watches how far it has come. The channel is closed when the batch is over.
+    /// Returns a receiver of the progress. The channel is closed when the batch is over.
     pub fn progress(&mut self) -> watch::Receiver<BatchProgress> {
         let total = self.requests.len();
         let start = || Arc::new(watch::Sender::new(BatchProgress { total, ..BatchProgress::default() }));
@@ -129,19 +112,19 @@ impl<C: Converter> Batch<C> {
         let start = Start::new(&processor, requests.len(), asked, progress.clone(), alive);
         let mut batch = Collected::new(&processor.inner, asked, timeout, requests.len());
         let (mut groups, timed_out) = batch.submit(requests, start, &mut timer).await;
-        // What can wait is done while the workers are at it.
+        // Done while the workers are busy.
         batch.answer_refused(progress);
         let timed_out = timed_out || !until_over(&processor, &mut groups, over, &mut timer).await;
         if timed_out {
             groups.cancel();
         }
-        // From here on the timeout does not matter: what is done is answered.
+        // From here on the timeout does not matter: finished documents are answered.
         batch.collect(groups, timed_out, &mut timer).await;
         batch.into_responses(&mut timer).await
     }
 }
 
-/// The answers of a batch, as far as they are there.
+/// The answers of a batch so far.
 struct Collected<'b, C> {
     inner: &'b Inner<C>,
     asked: Instant,
@@ -158,15 +141,15 @@ impl<'b, C: Converter> Collected<'b, C> {
         Self { inner, asked, timeout, ids, refused: Vec::new(), answers: Vec::new() }
     }
 
-    /// Goes over the requests and submits them. Returns whether the timeout passed before the last
-    /// was submitted.
+    /// Checks the requests and submits them. Returns whether the timeout passed before the last was
+    /// submitted.
     async fn submit(
         &mut self,
         requests: Vec<ConversionRequest>,
         mut start: Start<'_, C>,
         timer: &mut BatchTimer<'_>,
     ) -> (Groups, bool) {
-        let (mut timed_out, mut budget) = (false, YieldBudget::of_looks());
+        let (mut timed_out, mut budget) = (false, YieldBudget::of_checks());
         for (position, request) in requests.into_iter().enumerate() {
             if budget.spend(1) {
                 timed_out = timer.yield_now().await;
@@ -227,7 +210,7 @@ impl<'b, C: Converter> Collected<'b, C> {
             if budget.spend(1) {
                 timer.yield_now().await;
             }
-            // Those that are in no group: the timeout passed before they were queued.
+            // Documents in no group: the timeout passed before they were queued.
             let late = || inner.unconverted(ProcessError::TimedOut { after: timeout }, asked);
             responses.push(answer.unwrap_or_else(late).named(id));
         }
@@ -263,8 +246,8 @@ impl<C: Converter> IntoFuture for Batch<C> {
     }
 }
 
-/// Waits until no group is left that could still run; false if the time is over first. One wake-up for the whole batch, not
-/// one a group.
+/// Waits until no group can still run. Returns false if the timeout passes first. There is one
+/// wake-up for the whole batch, not one for each group.
 async fn until_over<C: Converter>(
     processor: &ConcurrentProcessorV2<C>,
     groups: &mut Groups,
@@ -278,8 +261,8 @@ async fn until_over<C: Converter>(
         if timer.has_passed(cx) {
             return Poll::Ready(false);
         }
-        // A worker that waits does the work itself: there may be no other. It comes back for the next group, so that the
-        // time is looked at, and so is whatever else its caller waits for.
+        // A worker that waits does the work itself: there may be no other worker. It takes one
+        // group for each poll, so that the timeout is checked in between.
         if processor.pool.is_here() && groups.help() {
             cx.waker().wake_by_ref();
         }

@@ -58,7 +58,7 @@ impl ProcessorBuilder {
         self
     }
 
-    /// How urgent documents of this format are, if their request does not say; `None` unsets it:
+    /// Sets the class of documents of this format whose request names none; `None` unsets it:
     /// [`ProcessorConfig::priorities`]
     pub fn priority(mut self, format: Format, priority: impl Into<Option<Priority>>) -> Self {
         match priority.into() {
@@ -115,7 +115,8 @@ impl ProcessorBuilder {
         ConcurrentProcessorV2::try_with_converter(converter, self.config)
     }
 
-    /// Builds a processor on a pool that others use, too; the pool's configuration here does not count.
+    /// Builds a processor on a pool that others use, too; the pool's configuration here does not
+    /// count.
     ///
     /// # Errors
     /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`.

@@ -1,19 +1,27 @@
-//! A long document that is all there, converted in parts at the same time.
+//! Converts a long document in parts at the same time.
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
 use super::ProcessError;
-use super::inner::{Converted, Inner};
+use super::inner::Inner;
 use super::parts::Here;
 use super::request::Job;
 use crate::contain::contain;
-use crate::convert::{ConvertPart, Converter, Format, Split};
+use crate::convert::{ConvertPart, Converter, Format, Report, Split};
+use crate::memory::PooledBuf;
 use crate::pool::TaskContext;
 
-/// Converts in parts, if that was asked for and the converter can; `None` if the document is to be converted whole, be it
-/// that its parts turned out not to make the whole.
+/// A converted document.
+pub(super) struct Converted {
+    pub(super) out: PooledBuf,
+    pub(super) chunks: usize,
+    pub(super) report: Report,
+}
+
+/// Converts in parts, if that was asked for and the converter can. Returns `None` if the document
+/// has to be converted whole.
 pub(super) fn convert<C: Converter>(
     inner: &Arc<Inner<C>>,
     job: &Job,
@@ -34,7 +42,8 @@ pub(super) fn convert<C: Converter>(
     let done = match (Here { inner, formats, context }).convert_each(lengths, &part(inner, job, &split)) {
         Ok(Ok(mut outs)) => {
             let mut out = inner.memory.take(outs.iter().map(|(out, _)| out.len()).sum());
-            // The converter gets what is in the buffers; their memory goes back to the pool when it has dropped that.
+            // The converter gets the contents of the buffers. Their memory goes back to the pool
+            // when the converter has dropped them.
             let contents = outs.iter_mut().map(|(out, _)| out.split()).collect();
             let joined = inner.converter.join(&split, contents, &job.options, &mut out);
             joined.map(|mut report| {
@@ -47,7 +56,7 @@ pub(super) fn convert<C: Converter>(
     };
     match done {
         Ok(converted) => Some(Ok(converted)),
-        // What is wrong with the document, if anything is, the whole will tell.
+        // An error in the document will show when it is converted whole.
         Err(error) => {
             contain(|| tracing::debug!(%error, "the parts do not make the whole: it is converted again"));
             None

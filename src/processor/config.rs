@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 use crate::memory::BufferPoolConfig;
 use crate::task::Priority;
 
-/// How a processor treats documents, batches and tenants, and the pool it builds.
+/// The configuration of a processor, and of the pool that it builds.
 ///
 /// ```
 /// use millpond::{PoolConfig, ProcessorConfig};
@@ -34,16 +34,17 @@ use crate::task::Priority;
 pub struct ProcessorConfig {
     /// The longest document that is accepted, in bytes. Default 64 MiB; accepted 1 to 2^40.
     pub max_document_size: usize,
-    /// Documents longer than this, in bytes, are converted in parts of at most about this length, if the converter can split
-    /// them and their request does not forbid it (`parallel_chunks`). A request may name its own. Default 256 KiB; accepted
-    /// 1 KiB to 1 GiB.
+    /// Documents longer than this, in bytes, are converted in parts of at most about this length,
+    /// if the converter can split them and their request allows it (`parallel_chunks`). A request
+    /// may name its own. Default 256 KiB; accepted 1 KiB to 1 GiB.
     pub chunk_size: usize,
-    /// How long a batch may take, from the first poll; after that its answers are there all the same, with
-    /// [`TimedOut`](crate::ProcessError::TimedOut) for what is not done. Default 60 s; accepted 1 ms or more;
-    /// `Duration::MAX` is no limit.
+    /// The time for a batch, from the first poll. Then its answers are complete, with
+    /// [`TimedOut`](crate::ProcessError::TimedOut) for each document that is not done. Default 60
+    /// s; accepted 1 ms or more; `Duration::MAX` is no limit.
     ///
-    /// It is kept by Tokio's clock. A test that pauses that clock (`start_paused`) should say `Duration::MAX`: while the pool
-    /// works the runtime has nothing to do, so its clock jumps to the timeout, and the batch is over at once.
+    /// It uses Tokio's clock. A test that pauses that clock (`start_paused`) should set
+    /// `Duration::MAX`: while the pool works the runtime is idle, so its clock advances to the
+    /// timeout, and the batch ends at once.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub batch_timeout: Duration,
     /// How many tasks of one tenant may run at a time; further ones wait in the pool's queue. It is
@@ -59,16 +60,17 @@ pub struct ProcessorConfig {
     /// limit of its own; a smaller one here is an error.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_unlimited"))]
     pub max_concurrent_per_tenant: usize,
-    /// How urgent documents of a format are, if their request does not say; what is not named is
-    /// [`Priority::Standard`]. The format is that which the request names, or that which is detected. Default: none is named.
+    /// The class of documents by format, for requests that name none; [`Priority::Standard`] for
+    /// other formats. The format is the one that the request names, or else the detected one.
+    /// Default: empty.
     pub priorities: HashMap<Format, Priority>,
-    /// A document that is predicted to take no longer than this is converted on the caller's own thread, because to ship
-    /// it would cost more. Default 20 us; accepted 0 (never) to 1 ms.
+    /// A document that is predicted to take no longer than this is converted on the caller's own
+    /// thread, because dispatch would cost more. Default 20 us; accepted 0 (never) to 1 ms.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub inline_budget: Duration,
-    /// Small documents of a batch are put together into tasks that are predicted to take about this long: up to four times
-    /// as long while much of the batch is left, down to a quarter at its end. Default 100 us; accepted 0 (each document is
-    /// a task) to 1 s.
+    /// Small documents of a batch share tasks that are predicted to take about this long: up to
+    /// four times as long while much of the batch is left, down to a quarter at its end. Default
+    /// 100 us; accepted 0 (each document is a task) to 1 s.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub coalesce_target: Duration,
     /// The buffers that documents are converted into.
@@ -77,7 +79,7 @@ pub struct ProcessorConfig {
     pub pool: PoolConfig,
 }
 
-/// A file has no number for it: the field is left out.
+/// A file has no number for it, so the field is left out.
 #[cfg(feature = "serde")]
 fn is_unlimited(limit: &usize) -> bool {
     *limit == usize::MAX
@@ -123,8 +125,8 @@ impl ProcessorConfig {
         self.max_concurrent_per_tenant.min(pool.max_running_per_tenant.unwrap_or(usize::MAX))
     }
 
-    /// The configuration of the processor's own pool, with the smaller limit. One that the threads
-    /// can't exceed is left out: it would cost the run order something.
+    /// The configuration of the processor's own pool, with the smaller limit. A limit that the
+    /// threads can't exceed is left out: it would slow down the run order.
     pub(super) fn own_pool(&self) -> PoolConfig {
         let mut pool = self.pool.clone();
         if self.max_concurrent_per_tenant < pool.max_threads {

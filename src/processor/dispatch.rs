@@ -1,4 +1,4 @@
-//! The documents of a batch on their way into the pool, in groups.
+//! Submits the documents of a batch, in groups.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -8,8 +8,7 @@ use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 
 use super::ConcurrentProcessorV2;
-use super::batch::BatchProgress;
-use super::group::{Answers, Group};
+use super::group::{Answers, BatchProgress, Group};
 use super::inner::{Inner, kind_of};
 use super::request::{Job, task_for};
 use super::yield_budget::{BatchTimer, YieldBudget};
@@ -18,39 +17,41 @@ use crate::convert::Converter;
 use crate::policy::coalescing::{self, Item};
 use crate::policy::inlining::Kind;
 use crate::policy::nanos;
-use crate::pool::Deferred;
+use crate::pool::{AbortOnDrop, Mode};
 use crate::sync::Mutex;
 use crate::task::TaskOptions;
 
-/// A group under way.
+/// A submitted group.
 pub(super) struct Started {
     /// The positions of its documents in the batch.
     pub(super) members: Vec<usize>,
     pub(super) answers: Arc<Mutex<Answers>>,
-    pub(super) deferred: Deferred<()>,
+    pub(super) deferred: AbortOnDrop<()>,
 }
 
 /// The groups of a batch. Dropping them cancels them.
 #[derive(Default)]
 pub(super) struct Groups {
     started: Vec<Started>,
-    /// So many of them, from the first on, need no look by a worker that waits: others have begun them, or it has helped.
-    looked_at: usize,
+    /// The number of groups, from the first on, that a waiting worker has checked: they have
+    /// started, or it has run them.
+    checked: usize,
 }
 
 impl Groups {
-    /// Cancels what has not begun; the last first, so that a place that comes free does not go to
-    /// one that is about to be cancelled itself.
+    /// Cancels groups that have not started, the last first. So a free place does not go to a group
+    /// that is cancelled next.
     pub(super) fn cancel(&self) {
         self.started.iter().rev().for_each(|group| group.deferred.cancel());
     }
 
-    /// A worker that waits runs a group that nobody has begun: there may be no other worker. One at a time, so that it can
-    /// look up in between. False if there is none left.
+    /// Runs one group that has not started, for a worker that waits: there may be no other worker.
+    /// Returns false if there is none left.
     pub(super) fn help(&mut self) -> bool {
-        while let Some(group) = self.started.get(self.looked_at) {
-            self.looked_at += 1;
-            // A group that somebody else has just begun is taken for one that was run here: one look in vain.
+        while let Some(group) = self.started.get(self.checked) {
+            self.checked += 1;
+            // A group that another worker has just started counts as run here: that costs one
+            // check.
             if group.answers.lock().is_untouched() {
                 group.deferred.help();
                 return true;
@@ -59,7 +60,7 @@ impl Groups {
         false
     }
 
-    /// The groups, one by one.
+    /// Takes the groups out.
     pub(super) fn take(&mut self) -> Vec<Started> {
         std::mem::take(&mut self.started)
     }
@@ -71,10 +72,11 @@ impl Drop for Groups {
     }
 }
 
-/// Cuts a batch into groups and submits them. Whoever awaits the batch has nothing to await before this is done, so it
-/// goes over the documents once and moves each of them twice. The workers are called when this thread is about to wait or
-/// to pause, which in a batch of up to a thousand is when all groups are in the queue: then its core is free for one of
-/// them. (Called earlier, two of them were seen to share the other core for milliseconds.)
+/// Divides a batch into groups and submits them. It examines each document once and moves it twice,
+/// since the caller has nothing to await before this is done. The workers are woken when this
+/// thread is about to wait or to yield. In a batch of up to a thousand documents that is when all
+/// groups are queued: then its core is free for a worker. (When they were woken earlier, two
+/// workers shared the other core for milliseconds.)
 pub(super) struct Start<'b, C> {
     processor: &'b ConcurrentProcessorV2<C>,
     asked: Instant,
@@ -92,7 +94,7 @@ struct Waiting {
 }
 
 impl<'b, C: Converter> Start<'b, C> {
-    /// For a batch of so many documents.
+    /// For a batch of `documents` documents.
     pub(super) fn new(
         processor: &'b ConcurrentProcessorV2<C>,
         documents: usize,
@@ -111,7 +113,7 @@ impl<'b, C: Converter> Start<'b, C> {
         }
     }
 
-    /// One more document.
+    /// Adds a document.
     pub(super) fn add(&mut self, position: usize, job: Job, task: TaskOptions) {
         let cost_ns = predict(&self.processor.inner, &job);
         let class = if task == TaskOptions::new() {
@@ -119,7 +121,7 @@ impl<'b, C: Converter> Start<'b, C> {
         } else if let Some(&class) = self.classes.get(&task) {
             class
         } else {
-            // The first class is that of those who say nothing.
+            // Class 0 is that of documents without options.
             let class = self.classes.len() + 1;
             self.classes.insert(task.clone(), class);
             class
@@ -128,19 +130,19 @@ impl<'b, C: Converter> Start<'b, C> {
         self.waiting.push(Some(Waiting { position, job, task }));
     }
 
-    /// Submits all of them. `self` is consumed, so that what is left alive are the groups. True if the time was over before
-    /// the last was submitted.
+    /// Submits all documents. Returns whether the timeout passed before the last was submitted. It
+    /// consumes `self`, so only the groups hold `alive`.
     pub(super) async fn submit(mut self, timer: &mut BatchTimer<'_>) -> (Groups, bool) {
         let target = self.processor.inner.config.coalesce_target;
         let target = nanos(target);
         let pool = &self.processor.pool;
         let plan = coalescing::groups(&self.items, target, pool.usable_threads());
-        // If the batch is dropped while it yields, so are they, which cancels them.
-        let mut groups = Groups { started: Vec::with_capacity(plan.len()), looked_at: 0 };
+        // Dropping the batch while it yields drops and cancels the groups.
+        let mut groups = Groups { started: Vec::with_capacity(plan.len()), checked: 0 };
         let (mut called, mut budget) = (0, YieldBudget::of_moves());
         for group in plan {
             if budget.spend(group.members.len()) {
-                // Nobody knows when this thread will come back to it.
+                // This thread may be away for long.
                 pool.call(groups.started.len() - called);
                 called = groups.started.len();
                 if timer.yield_now().await {
@@ -167,12 +169,12 @@ impl<'b, C: Converter> Start<'b, C> {
     fn one(&self, jobs: Vec<(usize, Job)>, members: Vec<usize>, task: TaskOptions) -> Started {
         let Self { processor, asked, progress, alive, .. } = self;
         let (inner, pool) = (&processor.inner, &processor.pool);
-        // Its documents are converted one after the other, but all of them are there.
+        // Its documents are converted one after another, but all of them are in memory.
         let mut bytes = jobs
             .iter()
             .fold(0_usize, |sum, (_, job)| sum.saturating_add(inner.weight(&job.content, &job.options)));
         if jobs.len() > 1 {
-            // What fits one by one must not be refused because it is together.
+            // Documents that fit one by one must not be refused together.
             bytes = bytes.min(pool.config().byte_budget.unwrap_or(bytes));
         }
         let answers = Arc::new(Mutex::new(Answers::Open(Vec::with_capacity(jobs.len()))));
@@ -185,27 +187,26 @@ impl<'b, C: Converter> Start<'b, C> {
             alive: Arc::clone(alive),
         };
         let work = move || group.run();
-        let deferred = match task_for(task, pool, bytes) {
-            Some(task) if !pool.is_here() => task.enqueue(work),
-            _ => pool.enqueue_untold(work),
-        };
+        // A subtask has the options of its task.
+        let options = if pool.is_here() { TaskOptions::new() } else { task_for(task, pool, bytes) };
+        let deferred = pool.enqueue(options, Mode::WaitUncalled, work);
         Started { members, answers, deferred }
     }
 }
 
 impl<C> Drop for Start<'_, C> {
     fn drop(&mut self) {
-        // What was not submitted, because the time was over or nobody waits any more. It may be a user's own memory, with a
-        // drop of its own.
+        // Documents that were not submitted. They may be a user's own memory, with a drop of its
+        // own.
         self.waiting.drain(..).flatten().for_each(|waiting| contain(|| drop(waiting)));
     }
 }
 
-/// How long a document is predicted to take.
+/// Predicts how long a document takes.
 fn predict<C: Converter>(inner: &Inner<C>, job: &Job) -> u64 {
     match inner.resolve_here(job) {
         Some(formats) => inner.kind(kind_of(formats)).lock().predict_ns(job.content.len()),
-        // Long ones are tasks of their own; what can't be resolved fails at once, wherever it is.
+        // Long documents are tasks of their own. A document that can't be resolved fails at once.
         None => Kind::default().predict_ns(job.content.len()),
     }
 }

@@ -1,5 +1,6 @@
 //! Why a document was not converted.
 
+use std::io;
 use std::time::Duration;
 
 use crate::convert::ConvertError;
@@ -10,7 +11,8 @@ use crate::retry::Retryable;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProcessError {
-    /// The document is longer than [`max_document_size`](crate::ProcessorConfig::max_document_size).
+    /// The document is longer than
+    /// [`max_document_size`](crate::ProcessorConfig::max_document_size).
     #[error("the document has {size} bytes, but {limit} are accepted")]
     TooLarge {
         /// Its length in bytes.
@@ -21,10 +23,10 @@ pub enum ProcessError {
     /// The converter did not accept the document.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// The converter panicked; nothing else was harmed.
+    /// The converter panicked. Nothing else is affected.
     #[error("the converter panicked: {0}")]
     Panicked(Box<Panic>),
-    /// The batch was over before the document was done.
+    /// The timeout of the batch passed before the document was done.
     #[error("not done after {after:?}")]
     TimedOut {
         /// The time that the batch was given.
@@ -39,7 +41,8 @@ pub enum ProcessError {
     /// Its deadline passed before its conversion began.
     #[error("{EXPIRED}")]
     Expired,
-    /// There was no room for it, no hope to meet its deadline, or it had to give way to more urgent documents.
+    /// It was refused or evicted: there was no room, its deadline could not be met, or more urgent
+    /// documents came.
     #[error(transparent)]
     Rejected(#[from] Rejection),
 }
@@ -57,8 +60,7 @@ impl From<JoinError> for ProcessError {
 }
 
 impl Retryable for ProcessError {
-    /// Refusals and timeouts. A document that the converter did not accept, it will not accept the
-    /// next time either.
+    /// Refusals and timeouts. A document that the converter refused once, it refuses again.
     fn is_retryable(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,
@@ -71,6 +73,61 @@ impl Retryable for ProcessError {
         match self {
             Self::Rejected(rejection) => rejection.retry_after,
             _ => None,
+        }
+    }
+}
+
+/// Why [`process_reader`](crate::ConcurrentProcessorV2::process_reader) did not convert a document
+/// to its end. Each error has the number of bytes that the writer had taken: the beginning of the
+/// result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReaderError {
+    /// The document could not be read to its end.
+    #[error("the document could not be read, after {written} bytes were written")]
+    Read {
+        /// The reader's error.
+        source: io::Error,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+    /// The result could not be written.
+    #[error("no more could be written, after {written} bytes were")]
+    Write {
+        /// The writer's error; [`WriteZero`](io::ErrorKind::WriteZero) if it took no more bytes.
+        source: io::Error,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+    /// It could not be converted; see [`ConvertError::NeedsWhole`]
+    /// for documents that can only be converted whole.
+    #[error("the document could not be converted, after {written} bytes were written")]
+    Process {
+        /// The cause.
+        source: ProcessError,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+    /// The conversion needs more of it in memory at a time than
+    /// [`max_document_size`](crate::ProcessorConfig::max_document_size).
+    #[error("more than {limit} bytes of the document would be in memory, after {written} bytes were written")]
+    TooLarge {
+        /// The bytes that may be in memory.
+        limit: usize,
+        /// How many bytes the writer had taken.
+        written: u64,
+    },
+}
+
+impl ReaderError {
+    /// How many bytes the writer had taken.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        match self {
+            Self::Read { written, .. }
+            | Self::Write { written, .. }
+            | Self::Process { written, .. }
+            | Self::TooLarge { written, .. } => *written,
         }
     }
 }

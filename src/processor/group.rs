@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 
-use super::batch::BatchProgress;
 use super::inner::{Inner, Location};
 use super::request::{Job, Outcome};
 use crate::contain::contain;
@@ -14,21 +13,44 @@ use crate::convert::Converter;
 use crate::pool::TaskContext;
 use crate::sync::Mutex;
 
-/// The answers of a group so far, with their positions in the batch. They are there as soon as each document is done, so
-/// that a timeout loses none.
+/// The progress of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct BatchProgress {
+    /// Finished documents, failed ones included.
+    pub done: usize,
+    /// The number of failed documents.
+    pub failed: usize,
+    /// Documents in the batch.
+    pub total: usize,
+    /// Bytes of the finished documents.
+    pub bytes: u64,
+}
+
+impl BatchProgress {
+    /// Counts one document.
+    pub(super) fn count(&mut self, failed: bool, bytes: usize) {
+        self.done += 1;
+        self.failed += usize::from(failed);
+        self.bytes += bytes as u64;
+    }
+}
+
+/// The answers of a group so far, with their positions in the batch. Each is there as soon as its
+/// document is done, so a timeout loses none.
 pub(super) enum Answers {
     Open(Vec<(usize, Outcome)>),
-    /// They were fetched: what comes later is for nobody, and not counted again.
+    /// They were fetched. Later answers are dropped, and not counted again.
     Fetched,
 }
 
 impl Answers {
-    /// Whether no document of the group is done yet.
+    /// Returns whether no document of the group is done yet.
     pub(super) fn is_untouched(&self) -> bool {
         matches!(self, Self::Open(answers) if answers.is_empty())
     }
 
-    /// What there is; nothing can be added any more.
+    /// Takes the answers. None can be added any more.
     pub(super) fn fetch(&mut self) -> Vec<(usize, Outcome)> {
         match std::mem::replace(self, Self::Fetched) {
             Self::Open(answers) => answers,
@@ -44,12 +66,12 @@ pub(super) struct Group<C> {
     pub(super) answers: Arc<Mutex<Answers>>,
     pub(super) asked: Instant,
     pub(super) progress: Option<Arc<watch::Sender<BatchProgress>>>,
-    /// When the last group has dropped its own, whether it ran or was cancelled, the batch is over.
+    /// The batch is over when each group has dropped this, whether it ran or was cancelled.
     pub(super) alive: Arc<oneshot::Sender<Infallible>>,
 }
 
 impl<C: Converter> Group<C> {
-    /// Converts one document after the other, until somebody says that they are no longer wanted.
+    /// Converts one document after another, until the group is cancelled.
     pub(super) fn run(self) {
         let Self { inner, jobs, answers, asked, progress, alive } = self;
         let context = TaskContext::current();
@@ -71,7 +93,7 @@ impl<C: Converter> Group<C> {
                 Answers::Fetched => break,
             }
             if let Some(progress) = &progress {
-                // Whoever watches is woken by this: code of a user.
+                // This wakes the receivers: code of a user.
                 contain(|| progress.send_modify(|progress| progress.count(failed, bytes)));
             }
         }

@@ -8,16 +8,16 @@ use tokio::task;
 use super::inner::{Inner, kind_of};
 use super::request::Job;
 use crate::convert::{Converter, Format};
-use crate::policy::inlining::{Share, Turn};
+use crate::policy::inlining::{Choice, Share};
 
 thread_local! {
-    /// One a thread, whichever processors its callers use: it is the thread that is to be spared. Callers are told apart
-    /// by their Tokio task.
+    /// One for each thread, over all processors, because it limits the load of the thread. Callers
+    /// are identified by their Tokio task.
     static SHARE: Account = Account { since: Instant::now(), share: RefCell::default() };
 }
 
 struct Account {
-    /// What its times count from.
+    /// The moment from which its times count.
     since: Instant,
     share: RefCell<Share<Option<task::Id>>>,
 }
@@ -32,12 +32,12 @@ impl Account {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Here {
     pub(super) formats: (Format, Format),
-    /// The runtime comes first: the caller is to yield to it before.
+    /// Whether the caller yields to the runtime first.
     pub(super) yields: bool,
 }
 
-/// Whether the document is converted here; `None` if it is to be shipped.
-pub(super) fn turn<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) -> Option<Here> {
+/// Decides whether a document is converted here; `None` if it is submitted.
+pub(super) fn choose<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) -> Option<Here> {
     let budget = inner.inline_budget_ns();
     let bytes = job.content.len();
     if budget == 0 {
@@ -49,17 +49,18 @@ pub(super) fn turn<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) ->
     }
     let alone = inner.is_alone();
     let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
-    // A thread that is about to end has lost its locals: nobody knows what it has done, so it does no more.
-    match SHARE.try_with(ask).unwrap_or(Turn::Ship) {
-        Turn::Inline => Some(Here { formats, yields: false }),
-        Turn::YieldFirst => Some(Here { formats, yields: true }),
-        Turn::Ship => None,
+    // A thread that is about to end has lost its locals. Its share is unknown, so it converts
+    // nothing.
+    match SHARE.try_with(ask).unwrap_or(Choice::Submit) {
+        Choice::Inline => Some(Here { formats, yields: false }),
+        Choice::YieldFirst => Some(Here { formats, yields: true }),
+        Choice::Submit => None,
     }
 }
 
-/// The calling thread was busy with a document.
+/// Records that the calling thread converted a document.
 pub(super) fn spent(start: Instant, end: Instant) {
-    // A thread that is about to end has lost its locals; nobody will ask it any more.
+    // A thread that is about to end has lost its locals, and converts nothing any more.
     let _ = SHARE.try_with(|account| {
         account.share.borrow_mut().spend(account.time(start), account.time(end));
     });

@@ -1,7 +1,5 @@
-//! What turns a document into an answer, on whatever thread: the converter with all that is learnt
-//! and counted.
+//! What the tasks of a processor share: the converter, what is learnt, and what is counted.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -13,11 +11,10 @@ use super::config::ProcessorConfig;
 use super::metrics::Counters;
 use super::request::{Job, Outcome};
 use super::{ConversionRequest, ProcessError, ReaderError};
-use super::{chunks, inline};
 use crate::config::PoolConfig;
 use crate::contain::contain;
-use crate::convert::{ConversionOptions, Converter, Format, Report};
-use crate::error::{ConfigError, Panic};
+use crate::convert::{ConversionOptions, Converter, Format};
+use crate::error::ConfigError;
 use crate::memory::{BufferPool, PooledBuf};
 use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
@@ -25,11 +22,12 @@ use crate::policy::nanos;
 use crate::sync::Mutex;
 use crate::task::TaskOptions;
 
+/// The number of formats.
 const FORMATS: usize = 3;
 
-/// Longer documents are not looked at on the caller's thread: to find out what they are may mean to
-/// read them.
-const LONGEST_LOOK: usize = 64 << 10;
+/// Longer documents, in bytes, are not examined on the caller's thread: detection may read all of
+/// them.
+const MAX_DETECTED: usize = 64 << 10;
 
 /// The part of a processor that its tasks share. It does not hold the pool: a task must not keep
 /// its own pool alive.
@@ -38,11 +36,11 @@ pub(super) struct Inner<C> {
     pub(super) config: ProcessorConfig,
     pub(super) memory: BufferPool,
     pub(super) latencies: Latencies<Counters>,
-    /// Requests and batches under way.
+    /// Requests and batches in flight.
     pub(super) in_flight: Arc<CachePadded<AtomicUsize>>,
     /// Documents of one tenant that may be converted on callers' threads at a time: what its limit
     /// leaves beside the workers.
-    most_inlined: usize,
+    max_inlined: usize,
     kinds: [CachePadded<Mutex<Kind>>; FORMATS * FORMATS],
 }
 
@@ -51,7 +49,7 @@ pub(super) struct Inner<C> {
 pub(super) enum Location {
     /// On a worker of the pool.
     Worker,
-    /// On the caller's thread, which has found out what the document is.
+    /// On the caller's thread, which knows the formats.
     Caller((Format, Format)),
 }
 
@@ -64,7 +62,7 @@ impl<C: Converter> Inner<C> {
     /// Of a processor on a pool with this configuration.
     pub(super) fn new(converter: C, config: ProcessorConfig, pool: &PoolConfig) -> Result<Self, ConfigError> {
         let memory = BufferPool::with_config(config.memory.clone())?;
-        let most_inlined = match config.tenant_limit(pool) {
+        let max_inlined = match config.tenant_limit(pool) {
             usize::MAX => usize::MAX,
             limit => limit.saturating_sub(pool.max_threads),
         };
@@ -74,12 +72,12 @@ impl<C: Converter> Inner<C> {
             memory,
             latencies: Latencies::new(),
             in_flight: Arc::default(),
-            most_inlined,
+            max_inlined,
             kinds: std::array::from_fn(|_| CachePadded::new(Mutex::new(Kind::default()))),
         })
     }
 
-    /// What is known of a kind of document.
+    /// What was learnt about a kind of document.
     pub(super) fn kind(&self, kind: usize) -> &Mutex<Kind> {
         &self.kinds[kind]
     }
@@ -88,14 +86,14 @@ impl<C: Converter> Inner<C> {
         nanos(self.config.inline_budget)
     }
 
-    /// What a document is and is to become, for the caller's thread: `None` if that can't be told,
-    /// or would take long, or the converter panics over it. A worker will find out then.
+    /// Finds the formats of a document, for the caller's thread. Returns `None` if they are
+    /// unknown, if it would take long, or if the converter panics. Then a worker finds out.
     pub(super) fn resolve_here(&self, job: &Job) -> Option<(Format, Format)> {
-        self.look(&job.content, &job.options)
+        self.detect(&job.content, &job.options)
     }
 
-    fn look(&self, content: &[u8], options: &ConversionOptions) -> Option<(Format, Format)> {
-        if content.len() > LONGEST_LOOK {
+    fn detect(&self, content: &[u8], options: &ConversionOptions) -> Option<(Format, Format)> {
+        if content.len() > MAX_DETECTED {
             return None;
         }
         let mut formats = None;
@@ -111,20 +109,20 @@ impl<C: Converter> Inner<C> {
             if self.config.priorities.is_empty() {
                 return None;
             }
-            let format = options.from.or_else(|| Some(self.look(head, options)?.0))?;
+            let format = options.from.or_else(|| Some(self.detect(head, options)?.0))?;
             self.config.priorities.get(&format).copied()
         });
         TaskOptions { priority, bytes: 0, ..task.clone() }
     }
 
-    /// How many bytes a document counts for in the byte budget.
+    /// Returns the bytes of a document in the byte budget.
     pub(super) fn weight(&self, content: &[u8], options: &ConversionOptions) -> usize {
         let mut bytes = content.len();
         contain(|| bytes = self.converter.memory(content, options));
         bytes
     }
 
-    /// How large the parts of a document are to be.
+    /// Returns the size of the parts of a document.
     pub(super) fn chunk_size(&self, options: &ConversionOptions) -> usize {
         options.chunk_size.unwrap_or(self.config.chunk_size).max(1)
     }
@@ -135,82 +133,24 @@ impl<C: Converter> Inner<C> {
         if size > limit { Err(ProcessError::TooLarge { size, limit }) } else { Ok(()) }
     }
 
-    /// Converts a document that was asked for at `asked`, from `start`. Does not panic.
-    pub(super) fn convert(
-        self: &Arc<Self>,
-        job: Job,
-        asked: Instant,
-        start: Instant,
-        location: Location,
-    ) -> Outcome {
-        let caught = catch_unwind(AssertUnwindSafe(|| self.try_convert(&job, location)));
-        let end = Instant::now();
-        let inlined = matches!(location, Location::Caller(_));
-        if inlined {
-            inline::spent(start, end);
-        }
-        let (result, formats) = match caught {
-            Ok((converted, formats)) => (converted, formats),
-            Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None),
-        };
-        let (result, chunks, report) = match result {
-            Ok(Converted { out, chunks, report }) => (Ok(out.into_bytes()), chunks, report),
-            Err(error) => (Err(error), 0, Report::default()),
-        };
-        let outcome = Outcome {
-            result,
-            formats,
-            bytes_in: job.content.len(),
-            queued: start.saturating_duration_since(asked),
-            took: end.saturating_duration_since(start),
-            inlined,
-            chunks,
-            report,
-        };
-        self.learn(&outcome, location);
-        // The document may be a user's own memory, with a drop of its own.
-        contain(|| drop(job));
-        outcome
-    }
-
-    fn try_convert(
-        self: &Arc<Self>,
-        job: &Job,
-        location: Location,
-    ) -> (Result<Converted, ProcessError>, Option<(Format, Format)>) {
-        let (formats, parts) = match location {
-            Location::Caller(formats) => (formats, None),
-            Location::Worker => match self.converter.resolve(&job.content, &job.options) {
-                Ok(formats) => (formats, chunks::convert(self, job, formats)),
-                Err(error) => return (Err(error.into()), None),
-            },
-        };
-        let result = parts.unwrap_or_else(|| {
-            let mut out = self.buffer(formats, job.content.len());
-            let report = self.converter.convert(&job.content, &job.options, &mut out)?;
-            Ok(Converted { out, chunks: 1, report })
-        });
-        (result, Some(formats))
-    }
-
-    /// A buffer for what will most likely become of so many bytes.
+    /// Takes a buffer for the expected output of `bytes` bytes.
     pub(super) fn buffer(&self, formats: (Format, Format), bytes: usize) -> PooledBuf {
         let room = self.kind(kind_of(formats)).lock().room(bytes);
         self.memory.take(room)
     }
 
-    fn learn(&self, outcome: &Outcome, location: Location) {
+    pub(super) fn learn(&self, outcome: &Outcome, location: Location) {
         let Some(formats) = outcome.formats else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
         let mut kind = self.kind(kind_of(formats)).lock();
         match &outcome.result {
             Ok(out) => kind.learn_room(bytes, out.len()),
-            // A document that is refused early says nothing of those that are not.
+            // A document that is refused early says nothing about others.
             Err(_) if ns <= kind.predict_ns(bytes) => return,
             Err(_) => {}
         }
         if outcome.chunks > 1 {
-            // How long it took several threads says nothing of one.
+            // The time that several threads took says nothing about one.
             return;
         }
         match location {
@@ -241,8 +181,8 @@ impl<C: Converter> Inner<C> {
         });
     }
 
-    /// Counts a document that was converted while it was read. Its time is not counted: that is the
-    /// reader's and the writer's.
+    /// Counts a document that was converted while it was read. Its time is not counted: it depends
+    /// on the reader and the writer.
     pub(super) fn account_read<T>(&self, done: &Result<T, ReaderError>, bytes_in: u64, bytes_out: u64) {
         self.latencies.record(None, |counters| {
             counters.processed += 1;
@@ -261,8 +201,8 @@ impl<C: Converter> Inner<C> {
         });
     }
 
-    /// The answer for a document that was not converted, counted. Its time is not: it would only
-    /// blur the percentiles.
+    /// Returns the answer for a document that was not converted, and counts it. Its time is not
+    /// counted: it would distort the percentiles.
     pub(super) fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
         self.latencies.record(None, |counters| {
             counters.processed += 1;
@@ -272,40 +212,33 @@ impl<C: Converter> Inner<C> {
         Outcome::unconverted(error, asked.elapsed())
     }
 
-    /// The same for a document that is refused before it goes anywhere.
+    /// As [`unconverted`](Self::unconverted), for a document that is refused at once.
     pub(super) fn refused(&self, error: ProcessError, content: Bytes, asked: Instant) -> Outcome {
         // It may be a user's own memory, with a drop of its own.
         contain(|| drop(content));
         self.unconverted(error, asked)
     }
 
-    /// One more request or batch under way, until the guard is dropped.
+    /// Counts a request or batch in flight, until the guard is dropped.
     pub(super) fn enter(&self) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(Arc::clone(&self.in_flight))
     }
 
-    /// Whether documents of a task with these options may be converted on callers' threads: few
-    /// enough that their tenant's limit holds. The caller has [entered](Self::enter), so that one of two
-    /// who ask at a time sees the other.
+    /// Returns whether documents of a task with these options may be converted on callers' threads:
+    /// few enough that their tenant's limit holds. The caller has [entered](Self::enter), so of two
+    /// concurrent callers at least one sees the other.
     pub(super) fn may_inline(&self, task: &TaskOptions) -> bool {
-        task.tenant.is_none() || self.in_flight.load(Ordering::Relaxed) <= self.most_inlined
+        task.tenant.is_none() || self.in_flight.load(Ordering::Relaxed) <= self.max_inlined
     }
 
-    /// Whether the one request that asks is the only one under way.
+    /// Returns whether the calling request is the only one in flight.
     pub(super) fn is_alone(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) <= 1
     }
 }
 
-/// A converted document.
-pub(super) struct Converted {
-    pub(super) out: PooledBuf,
-    pub(super) chunks: usize,
-    pub(super) report: Report,
-}
-
-/// A request or batch under way.
+/// A request or batch in flight.
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<CachePadded<AtomicUsize>>);
 

@@ -1,13 +1,13 @@
-//! The processor's figures.
+//! The processor's metrics.
 
 use std::ops::AddAssign;
 use std::time::Duration;
 
 use crate::metrics::Summary;
 
-/// What a processor has done since it was built.
+/// The metrics of a processor since it was built.
 ///
-/// A latency is the time from the request to its answer, waiting included.
+/// A latency is the time from the request to its answer, including waiting.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -22,21 +22,20 @@ pub struct ProcessorMetrics {
     pub average_latency_ms: f64,
     /// The latency, in milliseconds, that half of the documents did not exceed.
     pub p50_latency_ms: f64,
-    /// The same for 90 %.
+    /// The latency, in milliseconds, that 90 % of the documents did not exceed.
     pub p90_latency_ms: f64,
-    /// The same for 99 %.
+    /// The latency, in milliseconds, that 99 % of the documents did not exceed.
     pub p99_latency_ms: f64,
-    /// The same for 99.9 %.
+    /// The latency, in milliseconds, that 99.9 % of the documents did not exceed.
     pub p999_latency_ms: f64,
     /// The longest latency, in milliseconds.
     pub max_latency_ms: f64,
-    /// Buffers that the [memory pool](crate::ConcurrentProcessorV2::memory_pool) had, for whomever; its own
-    /// [`statistics`](crate::memory::BufferPool::statistics) say more.
+    /// Buffers that the [memory pool](crate::ConcurrentProcessorV2::memory_pool) had; its own
+    /// [`statistics`](crate::memory::BufferPool::statistics) have details.
     pub memory_pool_hits: u64,
     /// Buffers that it did not have, and allocated.
     pub memory_pool_misses: u64,
-    /// How often a request had to wait for room in the pool, or was refused; for all who share the
-    /// pool.
+    /// How often a request waited for room in the pool, or was refused; for all users of the pool.
     pub backpressure_events: u64,
     /// Documents converted on the caller's own thread.
     pub inlined: u64,
@@ -44,21 +43,21 @@ pub struct ProcessorMetrics {
     pub coalesced_tasks: u64,
     /// Documents converted in parts.
     pub chunked: u64,
-    /// The parts of those.
+    /// The parts of these documents.
     pub chunks: u64,
     /// Documents on which the converter panicked.
     pub panicked: u64,
-    /// Documents that a batch's timeout cut off.
+    /// Documents that were not done at the timeout of their batch.
     pub timed_out: u64,
     /// Bytes of the documents that were converted.
     pub bytes_in: u64,
-    /// Bytes that came out.
+    /// Bytes of the results.
     pub bytes_out: u64,
-    /// Requests and batches that are under way now.
+    /// Requests and batches in flight.
     pub in_flight: usize,
 }
 
-/// What is counted with each document.
+/// The counters of documents.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counters {
     pub(super) processed: u64,
@@ -89,20 +88,10 @@ impl AddAssign for Counters {
 }
 
 impl ProcessorMetrics {
-    /// What the summary says; the rest is zero.
+    /// The metrics of the summary; the rest is zero.
     pub(super) fn of(summary: &Summary<Counters>) -> Self {
-        let Counters {
-            processed,
-            failed,
-            inlined,
-            coalesced_tasks,
-            chunked,
-            chunks,
-            panicked,
-            timed_out,
-            bytes_in,
-            bytes_out,
-        } = summary.counters;
+        let counters = &summary.counters;
+        let (processed, failed) = (counters.processed, counters.failed);
         Self {
             total_processed: processed,
             total_failed: failed,
@@ -113,14 +102,14 @@ impl ProcessorMetrics {
             p99_latency_ms: ms(summary.quantile(0.99)),
             p999_latency_ms: ms(summary.quantile(0.999)),
             max_latency_ms: ms(summary.max()),
-            inlined,
-            coalesced_tasks,
-            chunked,
-            chunks,
-            panicked,
-            timed_out,
-            bytes_in,
-            bytes_out,
+            inlined: counters.inlined,
+            coalesced_tasks: counters.coalesced_tasks,
+            chunked: counters.chunked,
+            chunks: counters.chunks,
+            panicked: counters.panicked,
+            timed_out: counters.timed_out,
+            bytes_in: counters.bytes_in,
+            bytes_out: counters.bytes_out,
             ..Self::default()
         }
     }

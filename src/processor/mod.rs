@@ -4,6 +4,7 @@ mod batch;
 mod builder;
 mod chunks;
 mod config;
+mod convert;
 mod dispatch;
 mod error;
 mod group;
@@ -21,12 +22,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-pub use batch::{Batch, BatchProgress};
+pub use batch::Batch;
 pub use builder::ProcessorBuilder;
 pub use config::ProcessorConfig;
-pub use error::ProcessError;
+pub use error::{ProcessError, ReaderError};
+pub use group::BatchProgress;
 pub use metrics::ProcessorMetrics;
-pub use reader::{ReaderError, ReaderResponse};
+pub use reader::ReaderResponse;
 pub use request::{ConversionRequest, ConversionResponse};
 pub use single::Processing;
 pub use stream::ProcessStream;
@@ -46,30 +48,30 @@ use crate::error::{BuildError, or_panic};
 use crate::memory::BufferPool;
 use crate::pool::{AdaptiveThreadPool, PoolStatistics, ShutdownReport};
 
-/// The converter of a processor that names none: without the feature `documents` there is none, hence no value of it.
+/// The default converter. Without the feature `documents` there is none, hence no value of it.
 #[cfg(feature = "documents")]
 pub(crate) type DefaultConverter = crate::convert::DocumentConverter;
 #[cfg(not(feature = "documents"))]
 pub(crate) type DefaultConverter = std::convert::Infallible;
 
-/// Converts documents on an [`AdaptiveThreadPool`], or on the spot where that is faster.
+/// Converts documents on an [`AdaptiveThreadPool`], or on the calling thread where that is faster.
 ///
-/// A value of this type is a handle: a clone is another handle to the same processor. The converter is
-/// `DocumentConverter` (feature `documents`) or any other [`Converter`].
+/// A value of this type is a handle: a clone is another handle to the same processor. The converter
+/// is `DocumentConverter` (feature `documents`) or any other [`Converter`].
 ///
 /// | You have | Use | When there is no room |
 /// |---|---|---|
 /// | one document | [`process_single`](Self::process_single) | waits its turn |
 /// | one document, and no time | [`try_process_single`](Self::try_process_single) | hands it back with the facts |
 /// | many documents | [`process_batch`](Self::process_batch) | waits its turn |
-/// | many documents and somebody watching | [`batch`](Self::batch) | waits its turn |
+/// | many documents, with their progress | [`batch`](Self::batch) | waits its turn |
 /// | documents that come one after another | [`process_stream`](Self::process_stream) | pulls no more |
 /// | a document that comes piece by piece, and is long | [`process_reader`](Self::process_reader) | reads no more |
 ///
 /// # Documents in parts
-/// A document that is longer than the chunk size is converted in parts, at the same time, if the converter can split it
-/// ([`Converter::split`]) and its options don't forbid it (`parallel_chunks`). In parts or whole, it becomes the same.
-/// [`ConversionResponse::chunks`] says which it was:
+/// A document longer than the chunk size is converted in parts at the same time, if the converter
+/// can split it ([`Converter::split`]) and its options allow it (`parallel_chunks`). The result is
+/// the same as that of the whole document. [`ConversionResponse::chunks`] is the number of parts:
 ///
 /// ```
 /// # #[cfg(feature = "documents")]
@@ -136,7 +138,8 @@ impl ConcurrentProcessorV2<DocumentConverter> {
     /// A processor for RTF, Markdown and HTML with the default configuration and a pool of its own.
     ///
     /// # Panics
-    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an error.
+    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an
+    /// error.
     #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
     #[must_use]
     #[track_caller]
@@ -147,8 +150,9 @@ impl ConcurrentProcessorV2<DocumentConverter> {
     /// A processor for RTF, Markdown and HTML with this configuration and a pool of its own.
     ///
     /// # Panics
-    /// A value is out of its range, or the operating system refused one of the first threads; the panic has the error's
-    /// text. [`try_with_config`](Self::try_with_config) returns it as an error.
+    /// A value is out of its range, or the operating system refused one of the first threads; the
+    /// panic has the error's text. [`try_with_config`](Self::try_with_config) returns it as an
+    /// error.
     #[must_use]
     #[track_caller]
     pub fn with_config(config: ProcessorConfig) -> Self {
@@ -216,12 +220,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         config.validate()?;
         config.check_pool(pool.config())?;
         let inner = Inner::new(converter, config, pool.config())?;
-        // A buffer of each size for each thread that is foreseen.
+        // A buffer of each size for each foreseen thread.
         pool.on_foreseen(inner.memory.preparer());
         Ok(Self { pool, inner: Arc::new(inner) })
     }
 
-    /// The pool that it works on.
+    /// The pool of the processor.
     #[must_use]
     pub fn pool(&self) -> &AdaptiveThreadPool {
         &self.pool
@@ -239,14 +243,15 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         &self.inner.converter
     }
 
-    /// The pool that its answers' memory comes from, and returns to when they are dropped. Documents that are read into
-    /// buffers of it ([`BufferPool::take`], [`PooledBuf::freeze`](crate::memory::PooledBuf::freeze)) need no memory of their own either.
+    /// The pool of the memory of its answers, to which the memory returns when they are dropped.
+    /// Documents that are read into its buffers ([`BufferPool::take`],
+    /// [`PooledBuf::freeze`](crate::memory::PooledBuf::freeze)) need no other memory.
     #[must_use]
     pub fn memory_pool(&self) -> &BufferPool {
         &self.inner.memory
     }
 
-    /// What it has done so far. Takes some 100 us, since the latencies of all threads are added up.
+    /// Its metrics so far. Takes some 100 us, since the latencies of all threads are added up.
     #[must_use]
     pub fn get_metrics(&self) -> ProcessorMetrics {
         let memory = self.inner.memory.statistics();
@@ -259,16 +264,16 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         }
     }
 
-    /// What its pool has done and does now; see [`AdaptiveThreadPool::statistics`].
+    /// The statistics of its pool; see [`AdaptiveThreadPool::statistics`].
     #[must_use]
     pub fn get_pool_statistics(&self) -> PoolStatistics {
         self.pool.statistics()
     }
 
-    /// Shuts its pool down, for all who share it; see [`AdaptiveThreadPool::shutdown`]. Requests
-    /// that come later are answered with [`ProcessError::Closed`], and so are those that wait for
-    /// room or for their bytes. What waits in the run order, for its tenant's limit among others,
-    /// is converted until `drain` has passed, and then answered with [`ProcessError::Cancelled`].
+    /// Shuts its pool down, for all users of the pool; see [`AdaptiveThreadPool::shutdown`]. Later
+    /// requests are answered with [`ProcessError::Closed`], and so are requests that wait for room
+    /// or for their bytes. Documents in the run order are converted until `drain` has passed, and
+    /// then answered with [`ProcessError::Cancelled`].
     ///
     /// # Cancel safety
     /// As for the pool: admission is closed with the first poll and stays so.

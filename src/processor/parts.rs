@@ -1,8 +1,8 @@
 //! Parts of a document, converted at the same time by the task of the document.
 //!
-//! They are subtasks: so only the document's task counts for its tenant's limit, and no step waits
-//! for the caller to be polled. A worker that waits for its parts converts those that nobody has
-//! begun.
+//! The parts are subtasks, so only the document's task counts for its tenant's limit, and no step
+//! waits for the caller to be polled. A worker that waits for its parts converts those that have
+//! not started.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::convert::{ConvertError, ConvertPart, Converter, Format, OneByOne, Par
 use crate::memory::PooledBuf;
 use crate::pool::{JoinHandle, TaskContext};
 
-/// What became of a part, and what was left out of it.
+/// A converted part, and its report.
 pub(super) type PartDone = (PooledBuf, Report);
 
-/// The task that runs here, to whose workers parts may go.
+/// The current task, whose pool converts the parts.
 pub(super) struct Here<'e, C> {
     pub(super) inner: &'e Arc<Inner<C>>,
     pub(super) formats: (Format, Format),
@@ -27,7 +27,7 @@ pub(super) struct Here<'e, C> {
 }
 
 impl<C: Converter> Here<'_, C> {
-    /// Converts a part for each of the lengths; the results in order, or the first failure that is met.
+    /// Converts a part for each length. Returns the results in order, or the first failure.
     pub(super) fn convert_each(
         &self,
         lengths: impl Iterator<Item = usize>,
@@ -36,7 +36,7 @@ impl<C: Converter> Here<'_, C> {
         join(self.spawn(lengths, convert))
     }
 
-    /// The parts as subtasks, which stop when the second is dropped: parts that have not begun need not.
+    /// Spawns the parts as subtasks. Parts that have not started stop when the guard is dropped.
     fn spawn(&self, lengths: impl Iterator<Item = usize>, convert: &ConvertPart) -> (Vec<Part>, StopOnDrop) {
         let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
         let probe = self.context.probe();
@@ -77,7 +77,7 @@ impl<C: Converter> Parts for Here<'_, C> {
                 Ok(sum)
             }
             Err(ProcessError::Panicked(panic)) => resume_unwind(panic.into_payload()),
-            // Nobody wants the document any more.
+            // The document was cancelled.
             Err(error) => Err(ConvertError::other(error)),
         }
     }
@@ -85,8 +85,8 @@ impl<C: Converter> Parts for Here<'_, C> {
 
 type Part = JoinHandle<Option<Result<PartDone, ConvertError>>>;
 
-/// The results in order, or the first failure that is met. The last part was spawned last, so this worker begins there
-/// and thieves at the other end.
+/// Returns the results in order, or the first failure. The last part was spawned last, so this
+/// worker starts there, and other workers at the other end.
 fn join(
     (parts, _stop): (Vec<Part>, StopOnDrop),
 ) -> Result<Result<Vec<PartDone>, ConvertError>, ProcessError> {

@@ -1,4 +1,4 @@
-//! What goes into the processor, and what comes out.
+//! The requests and responses of the processor.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::ProcessError;
 use crate::convert::{ConversionOptions, Format, Report};
-use crate::pool::{AdaptiveThreadPool, TaskBuilder};
+use crate::pool::AdaptiveThreadPool;
 use crate::task::{Priority, TaskOptions};
 
 /// A document to convert.
@@ -23,17 +23,17 @@ use crate::task::{Priority, TaskOptions};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ConversionRequest {
-    /// Names the request; the response has the same. It need not be unique.
+    /// The name of the request and of its response. It need not be unique.
     pub id: String,
     /// The document. A clone of `Bytes` shares it.
     pub content: Bytes,
     /// How to convert it.
     pub options: ConversionOptions,
-    /// Whose it is, how urgent, and until when it is of use. Of each tenant
+    /// The tenant, class and deadline. Of each tenant
     /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) tasks may
     /// run at a time; requests without a tenant are not limited. The processor sets
     /// [`bytes`](TaskOptions::bytes) itself. Small documents of a batch share a task only if their
-    /// options are the same: a name for each makes a task of each.
+    /// options are equal, so documents with different names do not share one.
     pub task: TaskOptions,
 }
 
@@ -43,14 +43,14 @@ impl ConversionRequest {
         Self { id: id.into(), content: content.into(), ..Self::default() }
     }
 
-    /// Names the format that the document has.
+    /// Sets the format of the document.
     #[must_use]
     pub fn with_from(mut self, format: Format) -> Self {
         self.options.from = Some(format);
         self
     }
 
-    /// Names the format that is wanted.
+    /// Sets the format of the result.
     #[must_use]
     pub fn with_to(mut self, format: Format) -> Self {
         self.options.to = Some(format);
@@ -92,35 +92,35 @@ impl ConversionRequest {
         self
     }
 
-    /// Its name, and its document.
+    /// Returns its name and its document.
     pub(super) fn into_parts(self) -> (String, Job) {
         let Self { id, content, options, .. } = self;
         (id, Job { content, options })
     }
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ConversionResponse {
-    /// The request's.
+    /// The name of the request.
     pub id: String,
     /// The converted document.
     pub result: Result<Bytes, ProcessError>,
-    /// The format that the document had, named or detected; `None` if it was not looked at.
+    /// The format of the document, named or detected; `None` if it was not examined.
     pub from: Option<Format>,
-    /// The format that it was converted to; `None` if it was not looked at.
+    /// The format of the result; `None` if the document was not examined.
     pub to: Option<Format>,
-    /// From the request to the start of its conversion: for room, for its tenant's turn, for a
-    /// worker, and in a batch for those before it.
+    /// The time from the request to the start of the conversion: the waits for room, for its
+    /// tenant's turn and for a worker, and in a batch for the documents before it.
     pub queued: Duration,
-    /// How long the conversion itself took.
+    /// The time of the conversion itself.
     pub took: Duration,
     /// Whether it was converted on the caller's own thread.
     pub inlined: bool,
-    /// In how many parts it was converted: 1 if it was not split, 0 if it was not converted.
+    /// The number of parts: 1 if it was not split, 0 if it was not converted.
     pub chunks: usize,
-    /// What the conversion left out of the document, replaced or assumed; empty if it was not converted.
+    /// What the conversion left out, replaced or assumed; empty if there was none.
     pub report: Report,
 }
 
@@ -132,18 +132,14 @@ impl ConversionResponse {
     }
 }
 
-/// The task for documents of that many bytes; `None` if it may be a plain one.
-pub(super) fn task_for(
-    options: TaskOptions,
-    pool: &AdaptiveThreadPool,
-    bytes: usize,
-) -> Option<TaskBuilder<'_>> {
-    // Without a budget nobody counts them, and the task may be plain.
+/// Returns the options of a task for documents of `bytes` bytes.
+pub(super) fn task_for(options: TaskOptions, pool: &AdaptiveThreadPool, bytes: usize) -> TaskOptions {
+    // Without a budget the bytes do not count.
     let bytes = if pool.config().byte_budget.is_some() { bytes } else { 0 };
-    pool.task_with(TaskOptions { bytes, ..options })
+    TaskOptions { bytes, ..options }
 }
 
-/// A request without its name, on its way.
+/// A request without its name.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) content: Bytes,
@@ -164,7 +160,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Of a document that was not converted.
+    /// The answer for a document that was not converted.
     pub(super) fn unconverted(error: ProcessError, queued: Duration) -> Self {
         let (took, report) = (Duration::ZERO, Report::default());
         Self {
@@ -179,7 +175,7 @@ impl Outcome {
         }
     }
 
-    /// With its name.
+    /// Adds the name.
     pub(crate) fn named(self, id: String) -> ConversionResponse {
         let Self { result, formats, bytes_in: _, queued, took, inlined, chunks, report } = self;
         let (from, to) = formats.unzip();

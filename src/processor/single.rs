@@ -15,15 +15,13 @@ use super::request::{Job, Outcome, task_for};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::convert::Converter;
 use crate::error::{JoinError, Rejected};
-use crate::pool::Deferred;
-#[cfg(feature = "tower")]
-use crate::pool::TaskBuilder;
+use crate::pool::{AbortOnDrop, Mode};
 use crate::task::TaskOptions;
 
-/// A document that may be converted.
+/// An accepted document.
 pub(crate) struct Checked {
     submission: Submission,
-    /// When its conversion begins, if that is to be here.
+    /// The start of its conversion, if that is on this thread.
     start: Instant,
     here: Option<Here>,
 }
@@ -35,39 +33,39 @@ pub(crate) struct Submission {
     asked: Instant,
 }
 
-/// The way of a document that was checked.
+/// What happened to an accepted document.
 pub(crate) enum Route {
     /// It was converted on the calling thread.
     Answered(Outcome),
-    /// It goes to the pool.
+    /// It has to be submitted to the pool.
     Submit(Submission),
 }
 
 impl Checked {
-    /// Whether the caller is to yield to the runtime before the document is routed.
+    /// Returns whether the caller yields to the runtime first.
     pub(crate) fn yields(&self) -> bool {
         self.here.is_some_and(|here| here.yields)
     }
 
-    /// The caller has yielded.
+    /// To be called after the yield.
     pub(crate) fn start_now(&mut self) {
         self.start = Instant::now();
     }
 }
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
-    /// Converts a document. What is wrong with it is in the response; this never fails as a whole.
+    /// Converts a document. The response has the error, if there is one.
     ///
-    /// A document that is predicted to take less than `inline_budget` is converted on the calling thread, in a bounded
-    /// share of its time. Any other goes to the pool; while the pool's queue is full, or as many
-    /// tasks of its tenant run as may, it waits its turn. It waits there by itself: its turn comes
-    /// even if this future is not polled at the time, and delays no other document.
+    /// A document that is predicted to take less than `inline_budget` is converted on the calling
+    /// thread, in a bounded share of its time. Any other goes to the pool, and waits there while
+    /// the queue is full or while as many tasks of its tenant run as may. It does not need polls to
+    /// make progress, and delays no other document.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the document if its conversion has not begun: its bytes are dropped, and its place in
-    /// the queue is free, before `drop` returns. A conversion that has begun goes on to its end (a
-    /// document in parts: to the end of the parts that have begun), counts for its tenant's limit
-    /// until then, and its result is dropped.
+    /// Dropping the future cancels the document if its conversion has not started: its bytes are
+    /// dropped, and its place in the queue is free, before `drop` returns. A conversion that has
+    /// started goes on to its end (a document in parts: to the end of the started parts). It counts
+    /// for its tenant's limit until then, and its result is dropped.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -116,16 +114,13 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match task_for(task, &self.pool, bytes) {
-            None => self.pool.run(work).await,
-            Some(task) => task.run(work).await,
-        }
+        self.pool.run_with(task_for(task, &self.pool, bytes), work).await
     }
 
-    /// Checks a document that was asked for at `asked`, and decides where it is converted.
+    /// Checks a document that was requested at `asked`, and decides where it is converted.
     ///
     /// # Errors
-    /// The answer, if it is not accepted.
+    /// The answer, if it is refused.
     fn check(&self, job: Job, task: TaskOptions, asked: Instant) -> Result<Checked, Outcome> {
         let inner = &self.inner;
         if self.pool.is_closed() {
@@ -138,11 +133,11 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             return Err(inner.refused(ProcessError::Expired, job.content, asked));
         }
         let may_inline = !self.pool.is_here() && inner.may_inline(&task);
-        let here = if may_inline { inline::turn(inner, &job, asked) } else { None };
+        let here = if may_inline { inline::choose(inner, &job, asked) } else { None };
         Ok(Checked { submission: Submission { job, task, asked }, start: asked, here })
     }
 
-    /// Converts a document here, if that was decided.
+    /// Converts a document on this thread, if that was decided.
     pub(crate) fn route(&self, checked: Checked) -> Route {
         let Checked { submission, start, here } = checked;
         let Some(Here { formats, .. }) = here else { return Route::Submit(submission) };
@@ -161,10 +156,10 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// # Errors
     /// The queue is full, the tenant has its share of it
     /// ([`TenantLimit`](crate::RejectReason::TenantLimit)), or the pool takes no more work: the
-    /// request is handed back, untouched, with the facts.
+    /// request is handed back, unchanged, with the facts.
     /// [`RetryPolicy::submit`](crate::retry::RetryPolicy::submit) tries again with it. A document
-    /// that is too long is not refused in this way, for to try again would not help: its response
-    /// says so, at once.
+    /// that is too long is not handed back, since a retry would not help: its response has the
+    /// error, at once.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -202,10 +197,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             id = name;
             on_worker(Arc::clone(inner), job, asked)
         };
-        let deferred = match task_for(task, &self.pool, bytes) {
-            None => self.pool.try_enqueue(request, work),
-            Some(task) => task.try_enqueue(request, work),
-        }?;
+        let deferred = self.pool.submit(task_for(task, &self.pool, bytes), Mode::Try, request, work)?;
         let counts = Arc::clone(inner) as Arc<dyn CountUnconverted>;
         let answer = Answer::Awaited { deferred, asked, counts };
         Ok(Processing { answer, id, _in_flight: in_flight })
@@ -215,8 +207,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
 /// For the service of a processor.
 #[cfg(feature = "tower")]
 impl<C: Converter> ConcurrentProcessorV2<C> {
-    /// Checks a request that comes now. Returns its name, the guard that counts it, and the checked
-    /// document or its answer.
+    /// Checks a new request. Returns its name, the guard that counts it, and the accepted document
+    /// or its answer.
     pub(crate) fn check_request(
         &self,
         request: ConversionRequest,
@@ -228,11 +220,11 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         (id, in_flight, self.check(job, task, asked))
     }
 
-    /// The task for a document (`None` if it may be a plain one), and its work.
+    /// Returns the options of a document's task, and its work.
     pub(crate) fn prepare(
         &self,
         submission: Submission,
-    ) -> (Option<TaskBuilder<'_>>, impl FnOnce() -> Outcome + Send + 'static + use<C>) {
+    ) -> (TaskOptions, impl FnOnce() -> Outcome + Send + 'static + use<C>) {
         let Submission { job, task, asked } = submission;
         let bytes = self.inner.weight(&job.content, &job.options);
         (task_for(task, &self.pool, bytes), on_worker(Arc::clone(&self.inner), job, asked))
@@ -257,7 +249,8 @@ fn on_worker<C: Converter>(
     }
 }
 
-/// The response to a request that [`try_process_single`](ConcurrentProcessorV2::try_process_single) accepted.
+/// The response to a request that [`try_process_single`](ConcurrentProcessorV2::try_process_single)
+/// accepted.
 #[must_use = "dropping it cancels the document"]
 pub struct Processing {
     answer: Answer,
@@ -269,13 +262,13 @@ enum Answer {
     /// The document was not accepted.
     Known(future::Ready<Outcome>),
     Awaited {
-        deferred: Deferred<Outcome>,
+        deferred: AbortOnDrop<Outcome>,
         asked: Instant,
         counts: Arc<dyn CountUnconverted>,
     },
 }
 
-/// An [`Inner`], whatever its converter.
+/// An [`Inner`] of any converter.
 trait CountUnconverted: Send + Sync {
     fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome;
 }

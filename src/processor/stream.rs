@@ -1,4 +1,4 @@
-//! Documents without end.
+//! A stream of documents.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,26 +12,30 @@ use futures_util::stream::FuturesUnordered;
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse};
 use crate::convert::Converter;
 
-/// So many documents may be under way for each thread of the pool, if nothing else is said: enough to keep it busy while the
-/// answers are looked at.
+/// The default number of documents in flight for each thread: enough to keep it busy while the
+/// caller handles answers.
 const PER_THREAD: usize = 4;
 
 impl<C: Converter> ConcurrentProcessorV2<C> {
-    /// Converts what a stream brings; the answers are a stream, in the order of the requests unless it is made
-    /// [`unordered`](ProcessStream::unordered).
+    /// Converts the documents of a stream. The answers are a stream in the order of the requests,
+    /// unless it is made [`unordered`](ProcessStream::unordered).
     ///
-    /// The next request is pulled only while less than [`max_in_flight`](ProcessStream::max_in_flight) are under way (four for each
-    /// thread that the pool may have, by default) and the pool has room for it; one is pulled in any case, and waits its turn as with
-    /// [`process_single`](Self::process_single). So a stream of any length takes no more memory than that many documents and answers,
-    /// and whoever brings the requests is held up while the answers are not taken.
+    /// The next request is pulled only while fewer than
+    /// [`max_in_flight`](ProcessStream::max_in_flight) are in flight (by default four for each
+    /// thread that the pool may have) and the pool has room. One is always pulled, and waits as
+    /// with [`process_single`](Self::process_single). So a stream of any length takes no more
+    /// memory than that many documents and answers, and the source is slowed down while answers are
+    /// not taken.
     ///
-    /// Nothing happens but when the stream is polled: what is under way goes on, but no more is begun. Each document is a task of its
-    /// own; many small ones are converted faster in [batches](Self::process_batch). `batch_timeout` does not apply.
+    /// The stream pulls only when it is polled. Documents in flight need no polls. Each document is
+    /// a task of its own; many small ones are converted faster in [batches](Self::process_batch).
+    /// `batch_timeout` does not apply.
     ///
     /// # Cancel safety
-    /// An answer that is not there yet is not lost if the future of `next()` is dropped. Dropping the stream cancels what has not begun:
-    /// its bytes are dropped and its places are free before `drop` returns. Conversions that run go on to their end, and their
-    /// results are dropped.
+    /// An answer that is not there yet is not lost if the future of `next()` is dropped. Dropping
+    /// the stream cancels documents that have not started: their bytes are dropped and their places
+    /// are free before `drop` returns. Running conversions go on to their end, and their results
+    /// are dropped.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -74,12 +78,12 @@ type UnderWay = Pin<Box<dyn Future<Output = (u64, ConversionResponse)> + Send>>;
 #[must_use = "streams do nothing unless polled"]
 pub struct ProcessStream<S, C> {
     processor: ConcurrentProcessorV2<C>,
-    /// `None` when it has ended.
+    /// `None` after its end.
     requests: Option<Pin<Box<S>>>,
     max_in_flight: usize,
     ordered: bool,
     under_way: FuturesUnordered<UnderWay>,
-    /// Answers that wait for those before them.
+    /// Answers that wait for earlier ones.
     done: BTreeMap<u64, ConversionResponse>,
     pulled: u64,
     /// The number of the next answer, if they are ordered.
@@ -97,25 +101,26 @@ impl<S, C> std::fmt::Debug for ProcessStream<S, C> {
 }
 
 impl<S, C> ProcessStream<S, C> {
-    /// The answers come as they are there, not in the order of the requests; they are told by their `id`.
+    /// Yields each answer when it is ready, not in the order of the requests. Its `id` identifies
+    /// it.
     pub fn unordered(mut self) -> Self {
         self.ordered = false;
         self
     }
 
-    /// So many requests at the most are pulled whose answers were not yet given.
+    /// Sets the largest number of pulled requests whose answers were not yielded yet.
     pub fn max_in_flight(mut self, requests: NonZeroUsize) -> Self {
         self.max_in_flight = requests.get();
         self
     }
 
-    /// How many requests were pulled whose answers were not yet given.
+    /// Returns the number of pulled requests whose answers were not yielded yet.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.under_way.len() + self.done.len()
     }
 
-    /// An answer whose turn it is.
+    /// Takes the next answer, if it is ready.
     fn take_done(&mut self) -> Option<ConversionResponse> {
         let first = self.done.first_entry()?;
         if self.ordered && *first.key() != self.next {
@@ -129,7 +134,7 @@ impl<S, C> ProcessStream<S, C> {
 impl<S, C: Converter> ProcessStream<S, C> {
     fn may_pull(&self) -> bool {
         match self.in_flight() {
-            // Else nobody would wake this stream when there is room.
+            // Otherwise nothing would wake this stream when there is room.
             0 => true,
             in_flight => in_flight < self.max_in_flight && self.processor.pool.has_room(),
         }
@@ -152,7 +157,7 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
-            // What was pulled last takes its place in the pool here, before it is looked whether there is another.
+            // The last request takes its place in the pool here, before the next is pulled.
             while let Poll::Ready(Some((number, response))) = Pin::new(&mut this.under_way).poll_next(cx) {
                 this.done.insert(number, response);
             }

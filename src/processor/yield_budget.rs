@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::task;
 use tokio::time::{Sleep, sleep};
 
-/// Documents that are looked at between two yields: some 50 us. To look at one may mean to read
-/// some of it.
-const LOOKS: usize = 500;
+/// Documents that are examined between two yields: some 50 us. Detection may read part of a
+/// document.
+const CHECKS: usize = 500;
 /// Documents that are queued or answered between two yields: some 100 us.
 const MOVES: usize = 1_000;
 
@@ -44,16 +44,16 @@ impl<'t> BatchTimer<'t> {
     }
 }
 
-/// Counts documents up to the next yield.
+/// Counts the documents up to the next yield.
 pub(super) struct YieldBudget {
     documents: usize,
     spent: usize,
 }
 
 impl YieldBudget {
-    /// For documents that are looked at.
-    pub(super) fn of_looks() -> Self {
-        Self { documents: LOOKS, spent: 0 }
+    /// For documents that are examined.
+    pub(super) fn of_checks() -> Self {
+        Self { documents: CHECKS, spent: 0 }
     }
 
     /// For documents that are only moved.

@@ -1,13 +1,13 @@
-//! All that waits in the queues of a pool of one worker; for a test that chooses among it.
+//! Takes all waiting tasks of a pool with one worker, for a test that chooses among them.
 
 use super::{Local, Queues, insist};
 use crate::task::TaskRef;
 
 impl Local {
-    /// Takes task after task that waits out of the own deque and the injector: subtasks first, the newest first, then what came
-    /// from outside, in order.
+    /// Takes the waiting tasks out of the own deques and the injector, one by one: subtasks first,
+    /// the newest first, then tasks from outside, in order.
     pub(crate) fn drain<'q>(&'q self, queues: &'q Queues) -> impl Iterator<Item = TaskRef> + 'q {
-        let own = std::iter::from_fn(|| self.pop());
+        let own = std::iter::from_fn(|| self.pop().or_else(|| self.pop_batch()));
         let injected = std::iter::from_fn(|| insist(|| queues.injector.steal()));
         own.chain(injected).filter(|task| {
             let waits = task.is_pending();
@@ -18,9 +18,9 @@ impl Local {
         })
     }
 
-    /// Puts back what was drained, and not chosen.
+    /// Puts back the drained tasks that the test did not choose.
     pub(crate) fn put_back(&self, tasks: Vec<TaskRef>) {
-        // The own deque is last in, first out.
+        // The deque of subtasks is last in, first out.
         tasks.into_iter().rev().for_each(|task| self.push(task));
     }
 }

@@ -1,36 +1,91 @@
-//! Where tasks wait: the injector for work from outside, a deque for each worker's own.
+//! The queues: the injector for work from outside, and two deques for each worker.
 //!
-//! A worker looks into its own deque, then the injector, then the deques of the others, nearest first. Its own deque is
-//! last in, first out, so that a task that fans out is worked off depth first and in bounded memory; thieves and every
-//! [`FAIR_TURN`]th turn take from the other end.
+//! One deque of a worker holds its subtasks. It is last in, first out, so a task that fans out is
+//! processed depth first and in bounded memory. The other deque holds a batch: tasks from outside
+//! that the worker took together and has not begun. It is first in, first out for every thread.
+//!
+//! A worker checks its subtasks, its batch, the injector, and then the deques of the others.
+//! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker takes work from outside first,
+//! and its oldest subtask if there is none.
+//!
+//! # The order of work from outside
+//!
+//! A task in a batch waits while its worker runs something else, and that may take long. So before
+//! a worker takes tasks from outside, it checks for batches that existed at its last check
+//! ([`Local::overdue`]), and takes from the oldest of them. Batches have numbers. A batch gets its
+//! number after it has become visible, so a worker that reads the count of batches sees each of
+//! them.
+//!
+//! A task is thus overtaken by at most two batches of each other worker: the batch that this worker
+//! takes before it reads the count, and the one that it takes between its first check and its
+//! second.
 
 #[cfg(feature = "test-util")]
 mod drain;
 mod local;
+#[cfg(all(test, not(millpond_loom)))]
+mod order_tests;
 mod sweep;
+mod sweeper;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use crossbeam_utils::CachePadded;
 
 pub(crate) use local::Local;
-use sweep::Sweeper;
+pub(crate) use sweep::Sweep;
+use sweeper::Sweeper;
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::task::TaskRef;
 
-/// Every so many turns a worker looks at the injector first, so that local work can't starve it. Go's and Tokio's
-/// schedulers use the same figure, a prime, so that it doesn't fall into step with periodic work.
+/// The number of turns after which a worker checks the injector first, so that local work can't
+/// starve it. Go's and Tokio's schedulers use the same figure. It is a prime, so that it does not
+/// coincide with periodic work.
 const FAIR_TURN: u32 = 61;
 
 /// All queues of a pool.
 pub(crate) struct Queues {
     injector: Injector<TaskRef>,
-    stealers: Box<[Stealer<TaskRef>]>,
-    /// The other ends of `stealers`, for the threads to take; back here when a thread leaves.
-    deques: Box<[Mutex<Option<Worker<TaskRef>>>]>,
-    /// Slots at and over this one were never used: nobody needs to look there.
+    slots: Box<[Slot]>,
+    /// Slots from this one on were never used, and need no check.
     used: AtomicUsize,
+    /// The number of batches taken so far.
+    batches: CachePadded<AtomicU64>,
     sweeper: Sweeper,
+}
+
+/// The queues of one worker, as the others see them.
+struct Slot {
+    subtasks: Stealer<TaskRef>,
+    batch: Stealer<TaskRef>,
+    /// The number of the worker's batch. Only the worker writes it.
+    number: CachePadded<AtomicU64>,
+    /// The worker's ends of its queues. A thread takes them when it starts and puts them back when
+    /// it leaves.
+    deques: Mutex<Option<Deques>>,
+}
+
+/// A worker's ends of its queues.
+struct Deques {
+    subtasks: Worker<TaskRef>,
+    batch: Worker<TaskRef>,
+}
+
+impl Slot {
+    fn new() -> Self {
+        let deques = Deques { subtasks: Worker::new_lifo(), batch: Worker::new_fifo() };
+        Self {
+            subtasks: deques.subtasks.stealer(),
+            batch: deques.batch.stealer(),
+            number: CachePadded::new(AtomicU64::new(0)),
+            deques: Mutex::new(Some(deques)),
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.batch.is_empty() || !self.subtasks.is_empty()
+    }
 }
 
 impl std::fmt::Debug for Queues {
@@ -40,57 +95,68 @@ impl std::fmt::Debug for Queues {
 }
 
 impl Queues {
-    /// Empty queues with room for `slots` workers.
+    /// Makes empty queues with room for `slots` workers.
     pub(crate) fn new(slots: usize) -> Self {
-        let deques: Vec<_> = (0..slots).map(|_| Worker::new_lifo()).collect();
         Self {
             injector: Injector::new(),
-            stealers: deques.iter().map(Worker::stealer).collect(),
-            deques: deques.into_iter().map(|deque| Mutex::new(Some(deque))).collect(),
+            slots: (0..slots).map(|_| Slot::new()).collect(),
             used: AtomicUsize::new(0),
+            batches: CachePadded::new(AtomicU64::new(0)),
             sweeper: Sweeper::default(),
         }
     }
 
-    /// Work from outside. The caller then sees to it that a worker looks.
+    /// Adds work from outside. The caller must then notify a worker.
     pub(crate) fn inject(&self, task: TaskRef) {
         self.injector.push(task);
     }
 
-    /// The deque of `slot`, for the thread that has just started there.
+    /// Takes the deques of `slot`, for the thread that has just started there.
     pub(crate) fn claim(&self, slot: usize) -> Option<Local> {
         self.used.fetch_max(slot + 1, Ordering::SeqCst);
-        self.deques[slot].lock().take().map(|deque| Local::new(slot, deque))
+        self.slots[slot].deques.lock().take().map(|deques| Local::new(slot, deques))
     }
 
-    /// The deque of a thread that leaves.
+    /// Puts back the deques of a thread that leaves.
     pub(crate) fn give_back(&self, local: Local) {
-        let (slot, deque) = local.into_parts();
-        *self.deques[slot].lock() = Some(deque);
+        let (slot, deques) = local.into_parts();
+        *self.slots[slot].deques.lock() = Some(deques);
     }
 
-    /// Whether any task waits anywhere.
+    /// Returns whether a task waits in any queue.
     pub(crate) fn has_work(&self) -> bool {
-        !self.injector.is_empty() || self.in_use().iter().any(|stealer| !stealer.is_empty())
+        !self.injector.is_empty() || self.in_use().iter().any(Slot::has_work)
     }
 
-    /// How much work from outside waits.
+    /// Returns how many tasks wait in the injector.
     pub(crate) fn injected(&self) -> usize {
         self.injector.len()
     }
 
-    /// Takes one task, whichever comes first to hand.
+    /// Takes any one task.
     pub(crate) fn take_any(&self) -> Option<TaskRef> {
-        insist(|| self.injector.steal())
-            .or_else(|| self.in_use().iter().find_map(|stealer| insist(|| stealer.steal())))
+        let from = |slot: &Slot| insist(|| slot.batch.steal()).or_else(|| insist(|| slot.subtasks.steal()));
+        insist(|| self.injector.steal()).or_else(|| self.in_use().iter().find_map(from))
     }
 
-    fn in_use(&self) -> &[Stealer<TaskRef>] {
-        &self.stealers[..self.used.load(Ordering::SeqCst)]
+    fn in_use(&self) -> &[Slot] {
+        &self.slots[..self.used.load(Ordering::SeqCst)]
+    }
+
+    /// Returns the slot and the number of the oldest batch that has tasks left.
+    fn oldest_batch(&self) -> Option<(&Slot, u64)> {
+        let left = self.in_use().iter().filter(|slot| !slot.batch.is_empty());
+        left.map(|slot| (slot, slot.number.load(Ordering::SeqCst))).min_by_key(|&(_, number)| number)
+    }
+
+    /// Numbers the batch of `slot`, which was just filled.
+    fn number_batch(&self, slot: usize) {
+        let number = self.batches.fetch_add(1, Ordering::SeqCst);
+        self.slots[slot].number.store(number, Ordering::SeqCst);
     }
 }
 
-/// Repeats a steal that lost a race.
+/// Repeats a steal until it no longer loses a race.
 fn insist(mut steal: impl FnMut() -> Steal<TaskRef>) -> Option<TaskRef> {
     loop {
         match steal() {

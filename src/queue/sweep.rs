@@ -1,29 +1,20 @@
-//! Clearing away what was cancelled.
+//! Removes cancelled tasks from the injector.
 //!
-//! A task that is cancelled in the queue gives its closure and its place back at once, but its empty cell stays in the
-//! injector until a worker comes by. While all workers are busy with something long, callers who submit and give up would
-//! fill the memory with such cells. So whoever cancels sweeps when more than half of the injector seems to be empty cells:
-//! a constant amount of work for each cancellation, on average.
+//! A task that is cancelled in the queue gives its closure and its place back at once, but its
+//! empty cell stays in the injector until a worker takes it. While all workers run long tasks,
+//! callers that submit and give up would fill the memory with such cells. So a thread that cancels
+//! a task sweeps the injector when more than half of it seems to be empty cells. On average that is
+//! a constant amount of work for each cancellation.
 
 use super::{Queues, insist};
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 use crate::task::TaskRef;
 
-/// So few are not worth a sweep.
+/// The least number of empty cells that is worth a sweep.
 const LEAST: usize = 256;
 
-/// How many empty cells there may be, and whether somebody sweeps.
-#[derive(Debug, Default)]
-pub(super) struct Sweeper {
-    /// Tasks cancelled in the queues since the last sweep, less the empty cells that workers have met. An estimate: some
-    /// are in the deques, which are not swept, and a cell may be met before it is counted. What matters is that a sweep
-    /// sets it to zero: so the tasks that sweeps look at are never more than two for each cancellation.
-    empty: AtomicUsize,
-    busy: Mutex<()>,
-}
-
-/// The right to sweep; one at a time has it.
+/// The right to sweep. One thread at a time has it.
 #[derive(Debug)]
 pub(crate) struct Sweep<'q> {
     queues: &'q Queues,
@@ -31,41 +22,43 @@ pub(crate) struct Sweep<'q> {
 }
 
 impl Queues {
-    /// A task in the queues was cancelled, or run out of turn. Says whether it is time to sweep.
+    /// Notes that a task in the queues was cancelled, or run out of turn. Returns whether a sweep
+    /// is due.
     pub(crate) fn left_empty(&self) -> bool {
         let empty = self.sweeper.empty.fetch_add(1, Ordering::Relaxed) + 1;
         empty >= LEAST && empty > self.injector.len() / 2
     }
 
-    /// A worker has met an empty cell.
+    /// Notes that a worker has taken an empty cell.
     pub(crate) fn passed_empty(&self) {
         let less = |empty: usize| empty.checked_sub(1);
         let _ = self.sweeper.empty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// The right to sweep, if nobody has it.
+    /// Takes the right to sweep, if no thread has it.
     pub(crate) fn begin_sweep(&self) -> Option<Sweep<'_>> {
         self.sweeper.busy.try_lock().map(|busy| Sweep { queues: self, _busy: busy })
     }
 
-    /// Waits until nobody sweeps; nobody will, as long as the guard lives.
-    pub(crate) fn hold_sweeps(&self) -> MutexGuard<'_, ()> {
-        self.sweeper.busy.lock()
+    /// Waits for the right to sweep and takes it. No other thread sweeps until it is dropped.
+    pub(crate) fn wait_for_sweep(&self) -> Sweep<'_> {
+        Sweep { queues: self, _busy: self.sweeper.busy.lock() }
     }
 }
 
 impl Sweep<'_> {
-    /// Takes every task out of the injector once, puts those back that still wait, in order, and returns the others, to be
-    /// dropped when the right to sweep is given up: a result that nobody took may be among them. The caller also sees to
-    /// it that a worker looks: tasks on their way could be seen by nobody.
+    /// Takes every task out of the injector once, and puts those that `stay` accepts back, in
+    /// order. Returns the others; the caller drops them after the right to sweep, since one may
+    /// hold a result of a user. The caller must also notify a worker, because workers could not see
+    /// the tasks during the sweep.
     #[must_use]
-    pub(crate) fn run(&self) -> Vec<TaskRef> {
+    pub(crate) fn run(&self, mut stay: impl FnMut(&TaskRef) -> bool) -> Vec<TaskRef> {
         let Queues { injector, sweeper, .. } = self.queues;
         sweeper.empty.store(0, Ordering::Relaxed);
         let mut empty = Vec::new();
         for _ in 0..injector.len() {
             let Some(task) = insist(|| injector.steal()) else { break };
-            if task.is_pending() {
+            if stay(&task) {
                 injector.push(task);
             } else {
                 empty.push(task);
@@ -80,7 +73,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::task::{Place, Run, TaskCell};
+    use crate::task::{Place, Refusal, Run as _, TaskCell, Ticket};
 
     #[test]
     fn cancelled_tasks_do_not_pile_up_and_the_others_keep_their_order() {
@@ -88,15 +81,15 @@ mod tests {
         let mut live = Vec::new();
         let mut longest = 0;
         for n in 0..100_000 {
-            let task = TaskCell::new(|| (), Place::Held, None);
+            let task = TaskCell::new(|| (), Place::Queued(Ticket::HELD), None, None);
             queues.inject(Arc::clone(&task) as _);
             if n % 1_000 == 0 {
                 live.push(task);
                 continue;
             }
-            task.cancel();
+            let _ = task.void(Refusal::Cancelled);
             if queues.left_empty() {
-                drop(queues.begin_sweep().unwrap().run());
+                drop(queues.begin_sweep().unwrap().run(|task| task.is_pending()));
             }
             longest = longest.max(queues.injector.len());
         }

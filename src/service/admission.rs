@@ -1,37 +1,41 @@
-//! When a request is let in, and with which options.
+//! When a request is admitted, and with which options.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::task::TaskOptions;
 
-/// What happens to a request for which the pool has no place.
+/// What happens to a request while the pool has no place for it.
 ///
-/// The places are the pool's ([`max_queue_size`](crate::PoolConfig::max_queue_size)), and so is the line for them: they are the same for
-/// all services on that pool, however often a server builds its layers anew.
+/// The places belong to the pool ([`max_queue_size`](crate::PoolConfig::max_queue_size)), and so
+/// does the queue for them. All services on the pool share them, however often a server builds its
+/// layers anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Admission {
-    /// The service is not ready: `poll_ready` waits for a place, which the next call then has. That is how tower's own middleware
-    /// puts its callers off, and right where callers can do something else meanwhile (a balancer, a `Buffer`).
+    /// The service is not ready: `poll_ready` waits for a place, and the next call gets it. Tower's
+    /// own middleware does the same. It is right where the caller can do something else meanwhile
+    /// (a balancer, a `Buffer`).
     ///
-    /// A service that is ready and not called keeps its place from others for no longer than
-    /// [`reservation_timeout`](crate::PoolConfig::reservation_timeout); its call is good all the same, and makes the queue longer than its
-    /// limit by one. Note that tower's `Timeout` does not cover `poll_ready`, so that the wait for a place is not bounded by it.
+    /// A service that is ready and not called holds its place for at most
+    /// [`reservation_timeout`](crate::PoolConfig::reservation_timeout). A later call is still
+    /// accepted, and exceeds the limit of the queue by one. Tower's `Timeout` does not cover
+    /// `poll_ready`, so it does not limit the wait for a place.
     Backpressure,
     /// The service is always ready, and the request is refused at once
     /// ([`Overloaded`](super::ServiceError::Overloaded)).
     Shed,
-    /// The service is always ready, and the response's future waits for a place, but no longer than this from its first poll; then the request
-    /// is refused. Once it has its place it is not, however long it waits there: that is what deadlines are for
-    /// ([`TaskOptions::deadline`]). The wait is within the future, so that a `Timeout` around the service covers it.
+    /// The service is always ready, and the response's future waits for a place, at most this long
+    /// from its first poll; then the request is refused. A request that has its place is not
+    /// refused, however long it waits there; use a deadline for that ([`TaskOptions::deadline`]).
+    /// The wait is within the future, so a `Timeout` around the service covers it.
     ///
-    /// It is kept by Tokio's clock, and only set where there is something to wait for.
+    /// It uses Tokio's clock, and sets a timer only if the request has to wait.
     WaitUpTo(Duration),
 }
 
-/// Tells the [`TaskOptions`] of a request: every `Fn(&Request) -> TaskOptions` does. It is called once for each request, on
-/// the caller's thread, and should be quick.
+/// Returns the [`TaskOptions`] of a request; implemented by every `Fn(&Request) -> TaskOptions`. It
+/// is called once for each request, on the caller's thread, and should be quick.
 pub trait Classify<Request> {
     /// The options of this request.
     fn classify(&self, request: &Request) -> TaskOptions;
@@ -53,7 +57,7 @@ impl<Request> Classify<Request> for Unclassified {
     }
 }
 
-/// A closure has no `Debug`: its type has to do.
+/// A closure has no `Debug`, so its type is shown.
 pub(super) struct TypeName<T>(pub(super) std::marker::PhantomData<T>);
 
 impl<T> TypeName<T> {

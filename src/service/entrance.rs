@@ -1,4 +1,4 @@
-//! The way of a request into the pool, the same for all services.
+//! Submits the requests of all services to the pool.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,17 +7,18 @@ use std::task::{Context, Poll, ready};
 use super::admission::{Admission, TypeName, Unclassified};
 use super::error::ServiceError;
 use super::placed::Placed;
-use crate::pool::{Acquire, AdaptiveThreadPool, Permit, TaskBuilder};
+use crate::pool::{Acquire, AdaptiveThreadPool, Mode, Permit};
+use crate::task::TaskOptions;
 
-/// What a service has of the pool. A clone is another caller: it starts without the place that this one may have, or wait for.
+/// A service's access to the pool. A clone is another caller: it starts without a place.
 pub(super) struct Entrance<C = Unclassified> {
     pub(super) pool: AdaptiveThreadPool,
     pub(super) admission: Admission,
     /// A [`Classify`](super::Classify).
     pub(super) classify: C,
-    /// It waits for a place for the next call.
+    /// The wait for the next call's place.
     acquire: Option<Acquire<'static>>,
-    /// It has one.
+    /// The next call's place.
     permit: Option<Permit>,
 }
 
@@ -43,7 +44,7 @@ impl<C> Entrance<C> {
         Self { pool, admission, classify, acquire: None, permit: None }
     }
 
-    /// The same with another [`Classify`](super::Classify).
+    /// Sets another [`Classify`](super::Classify).
     pub(super) fn with_classify<D>(self, classify: D) -> Entrance<D> {
         Entrance::new(self.pool, self.admission, classify)
     }
@@ -60,18 +61,19 @@ impl<C> Entrance<C> {
         Poll::Ready(Ok(()))
     }
 
-    /// The place for one call. Who was not asked whether it is ready has none, and waits within its future.
+    /// Takes the place for one call. A service that was not asked whether it is ready has none, and
+    /// waits within its future.
     pub(super) fn take_permit(&mut self) -> Option<Permit> {
         self.acquire = None;
         self.permit.take()
     }
 }
 
-/// Submits a request as a `task`, plain if there is none, as `admission` says, or with a place that it has. The work is made of
-/// the request when it is let in or stands in line.
+/// Submits a request with its options, with its place or as `admission` says. The work is made of
+/// the request when it is admitted or queued.
 pub(super) fn submit<W, F, T>(
     pool: &AdaptiveThreadPool,
-    task: Option<TaskBuilder<'_>>,
+    options: TaskOptions,
     (admission, permit): (Admission, Option<Permit>),
     request: W,
     work: impl FnOnce(W) -> F,
@@ -80,25 +82,13 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    if task.as_ref().is_some_and(TaskBuilder::comes_too_late) {
-        // There is no question of room.
-        return Placed::Late;
-    }
-    let deferred = match (permit, task) {
-        (Some(permit), None) => pool.enqueue_with(permit, work(request)),
-        (Some(permit), Some(task)) => task.enqueue_with(permit, work(request)),
-        (None, task) if admission == Admission::Shed => {
-            let tried = match task {
-                None => pool.try_enqueue(request, work),
-                Some(task) => task.try_enqueue(request, work),
-            };
-            match tried {
-                Ok(deferred) => deferred,
-                Err(rejected) => return Placed::refused(*rejected.rejection()),
-            }
-        }
-        (None, None) => pool.enqueue(work(request)),
-        (None, Some(task)) => task.enqueue(work(request)),
+    let mode = match permit {
+        Some(permit) => Mode::Permit(permit),
+        None if admission == Admission::Shed => Mode::Try,
+        None => Mode::Wait,
     };
-    Placed::new(deferred, admission)
+    match pool.submit(options, mode, request, work) {
+        Ok(submitted) => Placed::new(submitted, admission),
+        Err(rejected) => Placed::refused(*rejected.rejection()),
+    }
 }

@@ -7,11 +7,11 @@ use crate::error::{
     AcquireError, EXPIRED, JoinError, Panic, RejectReason, Rejected, Rejection, SHUTTING_DOWN,
 };
 
-/// Why a service has no response; `E` is the error of the service within, if there is one.
+/// Why a service has no response; `E` is the error of the inner service, if there is one.
 ///
-/// An axum router takes services that never fail. If the compiler says that `Infallible: From<ServiceError>` is not
-/// satisfied, make responses of the errors: with the feature `axum`, `OffloadLayer::responding()` for a layer and
-/// `axum::Respond` for a service.
+/// An axum router takes services that never fail. If the compiler reports that `Infallible:
+/// From<ServiceError>` is not satisfied, convert the errors to responses: with the feature `axum`,
+/// by `OffloadLayer::responding()` for a layer and `axum::Respond` for a service.
 ///
 /// ```
 /// use millpond::RejectReason;
@@ -28,8 +28,8 @@ use crate::error::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError<E = Infallible> {
-    /// There is no room for the request now, no hope to meet its deadline (which is still to come), or it had to give way to
-    /// others. It has not begun.
+    /// The request was refused or evicted before it started: there was no room, or its deadline
+    /// could not be met.
     #[error("overloaded: {rejection}")]
     Overloaded {
         /// When to try again, as measured; see [`Rejection::retry_after`].
@@ -37,30 +37,30 @@ pub enum ServiceError<E = Infallible> {
         /// The facts.
         rejection: Rejection,
     },
-    /// The request has more bytes than may ever be under way.
+    /// The request has more bytes than the whole `byte_budget`.
     #[error("too large: {rejection}")]
     TooLarge {
         /// The facts.
         rejection: Rejection,
     },
-    /// The request's deadline passed before it could begin, or before it could go on. One that comes too late to an open pool is
-    /// told so whether or not there is room.
+    /// The request's deadline passed before it could start or continue. An open pool returns this
+    /// whether or not there is room.
     #[error("{EXPIRED}")]
     DeadlineExceeded,
     /// The pool was shut down.
     #[error("{SHUTTING_DOWN}")]
     ShuttingDown,
-    /// It panicked; nothing else was harmed.
+    /// The request panicked. Nothing else is affected.
     #[error("the task panicked: {0}")]
     Panicked(Box<Panic>),
-    /// The service within failed. [`try_into_inner`](Self::try_into_inner) gives its error, with the causes, which are not
-    /// among the sources of this one.
+    /// The inner service failed. [`try_into_inner`](Self::try_into_inner) returns its error with
+    /// the causes, which are not among the sources of this one.
     #[error("{0}")]
     Inner(E),
 }
 
 impl<E> ServiceError<E> {
-    /// When to try again; `None` where that is of no use, or nobody knows.
+    /// When to try again; `None` if that is of no use, or unknown.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -69,13 +69,13 @@ impl<E> ServiceError<E> {
         }
     }
 
-    /// Whether the request was refused for want of room, and was not begun.
+    /// Whether the request was refused or evicted before it started.
     #[must_use]
     pub fn is_overload(&self) -> bool {
         matches!(self, Self::Overloaded { .. })
     }
 
-    /// The error of the service within.
+    /// Returns the error of the inner service.
     ///
     /// # Errors
     /// It is another error.
@@ -122,7 +122,7 @@ impl<E> From<JoinError> for ServiceError<E> {
             JoinError::Panicked(panic) => Self::Panicked(panic),
             JoinError::Expired => Self::DeadlineExceeded,
             JoinError::Rejected(rejection) => Self::from(*rejection),
-            // Nobody but a shutdown cancels what somebody waits for.
+            // Only a shutdown cancels a task that is awaited.
             JoinError::Cancelled | JoinError::Closed => Self::ShuttingDown,
         }
     }

@@ -1,4 +1,5 @@
-//! The pool and the processor as services of [tower]: for axum, tonic, hyper, and whatever else speaks it. With the feature `tower`.
+//! The pool and the processor as services of [tower]: for axum, tonic, hyper and others. With the
+//! feature `tower`.
 //!
 //! | You have | You want | Use |
 //! |---|---|---|
@@ -6,9 +7,10 @@
 //! | handlers that compute between their `await`s | them off the runtime's threads | [`OffloadLayer`] |
 //! | a [`ConcurrentProcessorV2`](crate::ConcurrentProcessorV2) | it as a service | [`ConversionService`] |
 //!
-//! All of them take the pool's places, and what becomes of a request for which there is none is a matter of [`Admission`]. Whose a
-//! request is, how urgent and until when of use, they are told by a closure that makes [`TaskOptions`](crate::TaskOptions) of it. Their errors are one concrete type,
-//! [`ServiceError`]. With the feature `axum` it is a response.
+//! All of them use the pool's places. [`Admission`] says what happens to a request while there is
+//! none. A closure returns the tenant, class and deadline of a request as
+//! [`TaskOptions`](crate::TaskOptions). All errors have one concrete type, [`ServiceError`]. With
+//! the feature `axum` it is a response.
 //!
 //! Recipes are in the guide [integration](crate::guide::integration).
 //!

@@ -12,16 +12,16 @@ use tokio::time::{Sleep, sleep};
 use super::admission::Admission;
 use super::error::ServiceError;
 use crate::error::Rejection;
-use crate::pool::Deferred;
+use crate::pool::AbortOnDrop;
 
-/// The result of work that was submitted just now. Dropping it cancels what has not begun.
+/// The result of submitted work. Dropping it cancels work that has not started.
 pub(super) struct Submitted<T: 'static> {
-    deferred: Deferred<T>,
+    deferred: AbortOnDrop<T>,
     polled: bool,
 }
 
 impl<T: 'static> Submitted<T> {
-    pub(super) fn new(deferred: Deferred<T>) -> Self {
+    pub(super) fn new(deferred: AbortOnDrop<T>) -> Self {
         Self { deferred, polled: false }
     }
 
@@ -34,16 +34,14 @@ impl<T: 'static> Submitted<T> {
     }
 }
 
-/// The same of a request that may have been refused, or wait for its place.
+/// The result of a request that may have been refused, or may wait for its place.
 pub(super) enum Placed<T: 'static> {
-    /// Its deadline had passed.
-    Late,
     Refused(Rejection),
-    Submitted(Submitted<T>, Patience),
+    Submitted(Submitted<T>, Limit),
 }
 
-/// For how long it may be without a place in the queue.
-pub(super) enum Patience {
+/// The limit of the wait for a place in the queue.
+pub(super) enum Limit {
     Endless,
     /// From the first poll on.
     Fresh(Duration),
@@ -53,7 +51,6 @@ pub(super) enum Patience {
 impl<T: 'static> fmt::Debug for Placed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Late => "Late",
             Self::Refused(_) => "Refused",
             Self::Submitted(..) => "Submitted",
         })
@@ -61,12 +58,12 @@ impl<T: 'static> fmt::Debug for Placed<T> {
 }
 
 impl<T: 'static> Placed<T> {
-    pub(super) fn new(deferred: Deferred<T>, admission: Admission) -> Self {
-        let patience = match admission {
-            Admission::WaitUpTo(patience) => Patience::Fresh(patience),
-            _ => Patience::Endless,
+    pub(super) fn new(deferred: AbortOnDrop<T>, admission: Admission) -> Self {
+        let limit = match admission {
+            Admission::WaitUpTo(limit) => Limit::Fresh(limit),
+            _ => Limit::Endless,
         };
-        Self::Submitted(Submitted::new(deferred), patience)
+        Self::Submitted(Submitted::new(deferred), limit)
     }
 
     pub(super) fn refused(rejection: Rejection) -> Self {
@@ -75,12 +72,11 @@ impl<T: 'static> Placed<T> {
 
     pub(super) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, ServiceError<E>>> {
         match self {
-            Self::Late => Poll::Ready(Err(ServiceError::DeadlineExceeded)),
             Self::Refused(rejection) => Poll::Ready(Err(ServiceError::from(*rejection))),
-            Self::Submitted(submitted, patience) => match submitted.poll(cx) {
+            Self::Submitted(submitted, limit) => match submitted.poll(cx) {
                 Poll::Ready(result) => Poll::Ready(result),
                 Poll::Pending => {
-                    let rejection = ready!(patience.poll_over(&submitted.deferred, cx));
+                    let rejection = ready!(limit.poll_over(&submitted.deferred, cx));
                     Poll::Ready(Err(ServiceError::from(rejection)))
                 }
             },
@@ -88,13 +84,13 @@ impl<T: 'static> Placed<T> {
     }
 }
 
-impl Patience {
-    /// Ready if it is over, and the work was still without a place.
-    fn poll_over<T>(&mut self, work: &Deferred<T>, cx: &mut Context<'_>) -> Poll<Rejection> {
-        if let Self::Fresh(patience) = self {
+impl Limit {
+    /// Ready if the limit has passed and the work still has no place.
+    fn poll_over<T>(&mut self, work: &AbortOnDrop<T>, cx: &mut Context<'_>) -> Poll<Rejection> {
+        if let Self::Fresh(limit) = self {
             // Most have their place by now, and need no timer.
-            *self = match work.is_outside_queue() {
-                true => Self::Until(Box::pin(sleep(*patience))),
+            *self = match work.is_beyond() {
+                true => Self::Until(Box::pin(sleep(*limit))),
                 false => Self::Endless,
             };
         }

@@ -1,23 +1,26 @@
-//! The one allocation behind a task; states and invariants in the module's header.
+//! The allocation behind a task. `task/mod.rs` describes its states and invariants.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::{Cancelled, Ended, Host, Join, Label, Labelled, Place, Refusal, Run, TaskRef};
+use super::{Ended, Host, Join, Label, NotWaiting, Place, Refusal, Run, TaskRef, Ticket};
 use crate::contain::{self, contain};
 use crate::error::{JoinError, Panic};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// A closure, then its result.
-pub(crate) struct TaskCell<F, T, L = ()> {
+/// Holds a task's closure, then its result.
+pub(crate) struct TaskCell<F, T> {
     inner: Mutex<Inner<F, T>>,
-    label: L,
-    /// Nobody wants the result any more. A hint beside the lock, because a running task asks it often.
+    /// `None` for plain work.
+    label: Option<Box<Label>>,
+    /// The result is no longer wanted. A flag beside the lock, because a running task reads it
+    /// often.
     cancelled: AtomicBool,
-    /// The result is there. A hint, too: for a caller who looks on, and should not take the lock from the worker.
+    /// The result is there. A flag beside the lock, so that a caller that spins does not contend
+    /// with the worker for the lock.
     done: AtomicBool,
 }
 
@@ -30,14 +33,9 @@ enum Stage<F, T> {
     Pending(F, Place),
     Running,
     Done(Result<T, JoinError>),
-    /// Never ran.
-    Void(Voided),
+    /// The task will never run.
+    Void(Refusal),
     Taken,
-}
-
-enum Voided {
-    Cancelled,
-    Refused(Refusal),
 }
 
 impl<F, T> TaskCell<F, T>
@@ -45,50 +43,17 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    /// A task that waits. A `waker` given here saves the first registration.
-    pub(crate) fn new(work: F, place: Place, waker: Option<Waker>) -> Arc<Self> {
-        Self::labelled(work, place, waker, ())
-    }
-}
-
-impl<F, T, L> TaskCell<F, T, L>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-    L: Labelled,
-{
-    /// The same with a label.
-    pub(crate) fn labelled(work: F, place: Place, waker: Option<Waker>, label: L) -> Arc<Self> {
+    /// Makes a task that waits. A `waker` given here saves the first registration.
+    pub(crate) fn new(work: F, place: Place, waker: Option<Waker>, label: Option<Box<Label>>) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
         Arc::new(Self { inner, label, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
     }
-
-    /// Takes the closure out of a task that waits, and drops it. The waiter is to be woken then.
-    fn void(&self, why: Voided) -> Result<(Place, Option<Waker>), Cancelled> {
-        self.cancelled.store(true, Ordering::Relaxed);
-        let (work, place, waker) = {
-            let mut inner = self.inner.lock();
-            match mem::replace(&mut inner.stage, Stage::Void(why)) {
-                Stage::Pending(work, place) => (work, place, inner.waker.take()),
-                other => {
-                    let met =
-                        if matches!(other, Stage::Running) { Cancelled::Running } else { Cancelled::Over };
-                    inner.stage = other;
-                    return Err(met);
-                }
-            }
-        };
-        // A panic in it must not keep the canceller from giving back what the task occupied.
-        contain(|| drop(work));
-        Ok((place, waker))
-    }
 }
 
-impl<F, T, L> Run for TaskCell<F, T, L>
+impl<F, T> Run for TaskCell<F, T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
-    L: Labelled,
 {
     fn run(&self, host: &dyn Host) -> Option<Place> {
         let (work, place) = {
@@ -103,10 +68,11 @@ where
         };
         host.leaves_queue(place);
 
-        // The closure is consumed by the call, so nothing that the panic left half-done can be seen through it.
+        // The call consumes the closure, so no value that a panic left half-changed can be seen.
         let result = catch_unwind(AssertUnwindSafe(work));
 
-        // Counted before it can be seen: who has the result also finds it in the statistics.
+        // Counted before the result is visible: a caller that has the result also finds it in the
+        // statistics.
         let abandoned = self.is_cancelled();
         host.ended(Ended { panicked: result.is_err(), abandoned });
         let result = result.map_err(|payload| JoinError::Panicked(Box::new(Panic::new(payload))));
@@ -116,18 +82,8 @@ where
             inner.waker.take()
         };
         self.done.store(true, Ordering::Release);
-        host.tell(waker);
+        host.wake(waker);
         Some(place)
-    }
-
-    fn admit(&self) -> bool {
-        match &mut self.inner.lock().stage {
-            Stage::Pending(_, place @ Place::Line) => {
-                *place = Place::Held;
-                true
-            }
-            _ => false,
-        }
     }
 
     fn enter(&self, to: Place) -> bool {
@@ -140,45 +96,48 @@ where
         }
     }
 
-    fn cancel(&self) -> Cancelled {
-        match self.void(Voided::Cancelled) {
-            Ok((place, waker)) => {
-                contain::wake(waker);
-                Cancelled::Pending(place)
+    fn void(&self, why: Refusal) -> Result<(Place, Option<Waker>), NotWaiting> {
+        self.cancelled.store(true, Ordering::Relaxed);
+        let (work, place, waker) = {
+            let mut inner = self.inner.lock();
+            match mem::replace(&mut inner.stage, Stage::Void(why)) {
+                Stage::Pending(work, place) => (work, place, inner.waker.take()),
+                other => {
+                    let running = matches!(other, Stage::Running);
+                    inner.stage = other;
+                    return Err(if running { NotWaiting::Running } else { NotWaiting::Over });
+                }
             }
-            Err(met) => met,
-        }
+        };
+        // If the drop panics, the caller must still give back what the task occupied.
+        contain::discard(work);
+        Ok((place, waker))
     }
 
-    fn withdraw(&self) -> Option<Place> {
+    fn withdraw(&self, paid: Ticket) -> Option<Place> {
         let (old, place, waker) = {
             let mut inner = self.inner.lock();
             let Stage::Pending(_, place) = inner.stage else { return None };
-            if !place.is_outside_queue() {
+            if !place.is_beyond(paid) {
                 return None;
             }
             self.cancelled.store(true, Ordering::Relaxed);
-            let old = mem::replace(&mut inner.stage, Stage::Void(Voided::Cancelled));
+            let old = mem::replace(&mut inner.stage, Stage::Void(Refusal::Cancelled));
             (old, place, inner.waker.take())
         };
         contain(|| drop((old, waker)));
         Some(place)
     }
 
-    fn refuse(&self, why: Refusal) -> Option<(Place, Option<Waker>)> {
-        self.void(Voided::Refused(why)).ok()
-    }
-
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    fn is_outside_queue(&self) -> bool {
-        matches!(self.inner.lock().stage, Stage::Pending(_, place) if place.is_outside_queue())
-    }
-
-    fn is_pending(&self) -> bool {
-        matches!(self.inner.lock().stage, Stage::Pending(..))
+    fn place(&self) -> Option<Place> {
+        match self.inner.lock().stage {
+            Stage::Pending(_, place) => Some(place),
+            _ => None,
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -186,22 +145,21 @@ where
     }
 
     fn label(&self) -> Option<&Label> {
-        self.label.label()
+        self.label.as_deref()
     }
 }
 
-impl<F, T, L> Join<T> for TaskCell<F, T, L>
+impl<F, T> Join<T> for TaskCell<F, T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
-    L: Labelled,
 {
     fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
         let mut inner = self.inner.lock();
         if matches!(inner.stage, Stage::Pending(..) | Stage::Running) {
             if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                 let old = inner.waker.replace(waker.clone());
-                // Not under the lock: it may be the last reference to a whole future.
+                // Dropped without the lock: a waker may be the last reference to a whole future.
                 drop(inner);
                 drop(old);
             }
@@ -211,12 +169,7 @@ where
         drop(inner);
         let result = match stage {
             Stage::Done(result) => result,
-            Stage::Void(Voided::Cancelled) => Err(JoinError::Cancelled),
-            Stage::Void(Voided::Refused(why)) => Err(match why {
-                Refusal::Closed => JoinError::Closed,
-                Refusal::Expired => JoinError::Expired,
-                Refusal::Rejected(rejection) => JoinError::Rejected(rejection),
-            }),
+            Stage::Void(why) => Err(JoinError::from(why)),
             _ => panic!("a task's result was polled after it had been taken"),
         };
         Poll::Ready(result)
@@ -258,11 +211,11 @@ mod tests {
 
     #[test]
     fn a_place_is_told_once_to_whoever_takes_the_work() {
-        let cell = TaskCell::new(|| 1, Place::Held, None);
+        let cell = TaskCell::new(|| 1, Place::Queued(Ticket::HELD), None, None);
         let host = Record::default();
-        assert_eq!(cell.run(&host), Some(Place::Held));
-        assert_eq!(host.left.take(), Some(Place::Held));
-        assert_eq!(cell.cancel(), Cancelled::Over);
+        assert_eq!(cell.run(&host), Some(Place::Queued(Ticket::HELD)));
+        assert_eq!(host.left.take(), Some(Place::Queued(Ticket::HELD)));
+        assert_eq!(cell.void(Refusal::Cancelled).err(), Some(NotWaiting::Over));
         assert_eq!(cell.run(&host), None);
         assert_eq!(host.left.take(), None);
     }
@@ -271,32 +224,32 @@ mod tests {
     fn cancelling_drops_the_closure_at_once() {
         let held = Arc::new(());
         let guard = Arc::clone(&held);
-        let cell = TaskCell::new(move || drop(guard), Place::Line, None);
-        assert_eq!(cell.cancel(), Cancelled::Pending(Place::Line));
+        let cell = TaskCell::new(move || drop(guard), Place::Outside, None, None);
+        assert!(matches!(cell.void(Refusal::Cancelled), Ok((Place::Outside, None))));
         assert_eq!(Arc::strong_count(&held), 1);
-        assert!(!cell.admit());
+        assert!(!cell.enter(Place::Queued(Ticket::HELD)));
         assert!(matches!(cell.poll_join(Waker::noop()), Poll::Ready(Err(JoinError::Cancelled))));
     }
 
     #[test]
-    fn only_what_has_no_place_in_the_queue_can_be_withdrawn() {
-        for place in [Place::Outside, Place::Line, Place::Waiting] {
-            let cell = TaskCell::new(|| (), place, None);
-            assert!(cell.is_outside_queue());
-            assert_eq!(cell.withdraw(), Some(place));
-            assert_eq!((cell.withdraw(), cell.run(&Record::default())), (None, None));
-            assert!(cell.is_cancelled() && !cell.is_outside_queue());
+    fn only_what_waits_beyond_the_limit_can_be_withdrawn() {
+        let paid = Ticket::new(7);
+        for place in [Place::Outside, Place::Queued(Ticket::new(8)), Place::Queued(Ticket::NONE)] {
+            let cell = TaskCell::new(|| (), place, None, None);
+            assert_eq!(cell.withdraw(paid), Some(place));
+            assert_eq!((cell.withdraw(paid), cell.run(&Record::default())), (None, None));
+            assert!(cell.is_cancelled() && cell.place().is_none());
         }
-        for place in [Place::Held, Place::Ranked, Place::Free] {
-            let cell = TaskCell::new(|| (), place, None);
-            assert_eq!((cell.withdraw(), cell.is_cancelled()), (None, false));
+        for place in [Place::Queued(Ticket::HELD), Place::Queued(paid), Place::Subtask] {
+            let cell = TaskCell::new(|| (), place, None, None);
+            assert_eq!((cell.withdraw(paid), cell.is_cancelled()), (None, false));
             assert_eq!(cell.run(&Record::default()), Some(place));
         }
     }
 
     #[test]
     fn a_panic_is_a_value() {
-        let cell = TaskCell::new(|| panic!("spilt"), Place::Free, None);
+        let cell = TaskCell::new(|| panic!("spilt"), Place::Subtask, None, None);
         let host = Record::default();
         cell.run(&host);
         assert_eq!(host.ended.take(), Some(Ended { panicked: true, abandoned: false }));
@@ -312,12 +265,13 @@ mod tests {
         let cell = Arc::new_cyclic(|me: &std::sync::Weak<TaskCell<Work, ()>>| {
             let me = me.clone();
             let work: Work = Box::new(move || {
-                assert_eq!(me.upgrade().map(|cell| cell.cancel()), Some(Cancelled::Running));
+                let met = me.upgrade().and_then(|cell| cell.void(Refusal::Cancelled).err());
+                assert_eq!(met, Some(NotWaiting::Running));
             });
-            let inner = Inner { stage: Stage::Pending(work, Place::Free), waker: None };
+            let inner = Inner { stage: Stage::Pending(work, Place::Subtask), waker: None };
             TaskCell {
                 inner: Mutex::new(inner),
-                label: (),
+                label: None,
                 cancelled: AtomicBool::new(false),
                 done: AtomicBool::new(false),
             }

@@ -1,4 +1,4 @@
-//! What a task says of itself to those who decide on its turn.
+//! The label of a task: what the run order needs to know of it.
 
 use std::borrow::Cow;
 use std::num::NonZero;
@@ -10,21 +10,23 @@ use super::Priority;
 /// The name of a tenant.
 pub(crate) type Name = Arc<str>;
 
-/// A label on a task. Times are nanoseconds by the pool's clock.
+/// A label on a task. Times are in nanoseconds of the pool's clock.
 #[derive(Debug)]
 pub(crate) struct Label {
-    /// Whose it is; empty: nobody's in particular.
+    /// The tenant; empty if the caller named none.
     pub(crate) tenant: Name,
     pub(crate) priority: Priority,
-    /// When it came.
+    /// The time of submission.
     pub(crate) arrival: u64,
-    /// When it is of no use any more.
+    /// The deadline.
     expires: Option<NonZero<u64>>,
-    /// What it is called. Boxed, because few are called anything: a label is carried from core to core with its task.
+    /// The name. Boxed, because few tasks have one and a label moves from core to core with its
+    /// task.
     name: Option<Box<Cow<'static, str>>>,
-    /// It is a part of the task that all this was said of, which has begun.
+    /// The task is a part of a task that has begun, with the options of that task.
     pub(crate) part: bool,
-    /// Which of the tasks it is, of the run order or of the list of those on their way there. Given by whoever has the lock of that.
+    /// The number of the task in the run order, or in the list of tasks outside it. Written under
+    /// the lock of the one that holds the task.
     number: AtomicU64,
 }
 
@@ -42,24 +44,24 @@ impl Label {
         Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }
     }
 
-    /// For a subtask.
+    /// Returns a copy of the label for a subtask.
     pub(crate) fn same(&self) -> Self {
         let Self { priority, arrival, expires, .. } = *self;
         let (tenant, name) = (Name::clone(&self.tenant), self.name.clone());
         Self { tenant, priority, arrival, expires, name, part: false, number: AtomicU64::new(0) }.of_part()
     }
 
-    /// For what is a part of a task.
+    /// Marks the label as that of a part of a task that has begun.
     pub(crate) fn of_part(self) -> Self {
         Self { part: true, ..self }
     }
 
-    /// When it is of no use any more, if it ever is.
+    /// Returns the deadline, if the task has one.
     pub(crate) fn expires(&self) -> Option<u64> {
         self.expires.map(NonZero::get)
     }
 
-    /// What it is called.
+    /// Returns the task's name.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_ref().map(|name| &***name)
     }
@@ -72,25 +74,8 @@ impl Label {
         self.number.store(number, Ordering::Relaxed);
     }
 
-    /// When it is due.
+    /// Returns the time at which the task is due.
     pub(crate) fn due(&self) -> u64 {
         self.expires().unwrap_or_else(|| self.arrival.saturating_add(self.priority.slack_ns()))
-    }
-}
-
-/// What may be on a task: a label, or nothing, which takes no room.
-pub(crate) trait Labelled: Send + Sync + 'static {
-    fn label(&self) -> Option<&Label>;
-}
-
-impl Labelled for () {
-    fn label(&self) -> Option<&Label> {
-        None
-    }
-}
-
-impl Labelled for Label {
-    fn label(&self) -> Option<&Label> {
-        Some(self)
     }
 }

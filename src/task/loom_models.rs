@@ -1,29 +1,31 @@
 //! Models of the task cell, checked by loom over every interleaving.
 //!
-//! Mutations that these models were seen to catch (`scripts/mutants` applies them and expects the failure):
+//! The models catch these mutations (`scripts/mutants` applies them and expects the failure):
 //! * `wake-before-result`: a finisher that takes the waker before it stores the result;
 //! * `waker-not-stored`: a waiter that looks without leaving its waker;
 //! * `cancel-tells-nobody`: a canceller that does not wake the waiter;
-//! * `admit-cancelled`: a line that gives a permit to a task that was cancelled;
-//! * `rest-looks-first`: a watcher that looks into the boxes and then says that it sleeps;
-//! * `hold-asks-first`: a worker that asks whether somebody watches before it holds a wake-up back;
-//! * `left-cleared-last`: a caller who passes on what is left and then says that there is nothing left;
-//! * `rest-forgets`: a waiter that rests without asking whether the future was woken during its job;
+//! * `enter-cancelled`: a task that enters the queue after it was cancelled;
+//! * `rest-looks-first`: a timer thread that reads the boxes before it clears `ticking`;
+//! * `defer-asks-first`: a worker that reads `ticking` before it defers a wake-up;
+//! * `handoff-clears-last`: a caller that wakes the others before it clears the flag;
+//! * `rest-forgets`: a waiter that rests without checking whether the future was woken during its
+//!   job;
 //! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
-//! * `withdraw-placed`: a waiter whose patience is over that takes back what has its permit.
+//! * `withdraw-placed`: a withdrawal that takes back work which has its permit.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, Wake as _, Waker};
+use std::task::{Poll, Wake, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Cancelled, Ended, Host, Join, Notice, Outboxes, Place, Run, TaskCell};
+use super::{DeferredWakes, Ended, Host, Join, NotWaiting, Notice, Place, Refusal, Run, TaskCell, Ticket};
 use crate::error::JoinError;
 
-/// Counts what becomes of a place.
+const HELD: Place = Place::Queued(Ticket::HELD);
+
+/// Counts what happens to a task's place.
 #[derive(Default)]
 struct Counts {
     ran: AtomicUsize,
@@ -32,7 +34,7 @@ struct Counts {
 
 impl Host for Counts {
     fn leaves_queue(&self, place: Place) {
-        assert_eq!(place, Place::Held);
+        assert_eq!(place, HELD);
         self.given_back.fetch_add(1, Ordering::Relaxed);
     }
     fn ended(&self, _: Ended) {
@@ -42,21 +44,23 @@ impl Host for Counts {
 
 impl Counts {
     fn cancel(&self, task: &dyn Run) {
-        match task.cancel() {
-            Cancelled::Pending(Place::Held) => {
+        match task.void(Refusal::Cancelled) {
+            Ok((place, waiter)) => {
+                assert_eq!(place, HELD);
                 self.given_back.fetch_add(1, Ordering::Relaxed);
+                waiter.into_iter().for_each(Waker::wake);
             }
-            Cancelled::Pending(other) => panic!("{other:?}"),
-            Cancelled::Running | Cancelled::Over => {}
+            Err(NotWaiting::Running | NotWaiting::Over) => {}
         }
     }
 }
 
-/// A waiter sees the result, however its polls and the end of the task interleave: a lost wake-up would be a deadlock.
+/// A waiter sees the result, however its polls and the end of the task interleave. A lost wake-up
+/// would be a deadlock.
 #[test]
 fn loom_the_waiter_is_woken() {
     loom::model(|| {
-        let cell = TaskCell::new(|| 7, Place::Held, None);
+        let cell = TaskCell::new(|| 7, HELD, None, None);
         let worker = {
             let cell = Arc::clone(&cell);
             thread::spawn(move || cell.run(&Counts::default()))
@@ -67,13 +71,13 @@ fn loom_the_waiter_is_woken() {
     });
 }
 
-/// Worker, canceller and waiter at once: the work is run or dropped, its place comes back exactly once, and the waiter is
-/// told which.
+/// A worker, a canceller and a waiter act at once: the work is run or dropped, its place comes back
+/// exactly once, and the waiter learns which.
 #[test]
 fn loom_a_place_comes_back_once() {
     loom::model(|| {
         let counts = Arc::new(Counts::default());
-        let cell = TaskCell::new(|| (), Place::Held, None);
+        let cell = TaskCell::new(|| (), HELD, None, None);
         let worker = {
             let (cell, counts) = (Arc::clone(&cell), Arc::clone(&counts));
             thread::spawn(move || cell.run(&*counts))
@@ -91,92 +95,99 @@ fn loom_a_place_comes_back_once() {
     });
 }
 
-/// A task in line that is admitted while it is cancelled: the permit is given back by the canceller if it was taken, and
-/// not taken if it was too late.
+/// A task enters the queue while it is cancelled. If it had entered, the canceller gives its place
+/// back; otherwise it takes no place.
 #[test]
-fn loom_a_cancelled_task_takes_no_permit() {
+fn loom_a_cancelled_task_takes_no_place() {
     loom::model(|| {
-        let cell = TaskCell::new(|| (), Place::Line, None);
-        let line = {
+        let cell = TaskCell::new(|| (), Place::Outside, None, None);
+        let places = {
             let cell = Arc::clone(&cell);
-            thread::spawn(move || cell.admit())
+            thread::spawn(move || cell.enter(HELD))
         };
-        let met = cell.cancel();
-        match line.join().unwrap() {
-            true => assert_eq!(met, Cancelled::Pending(Place::Held)),
-            false => assert_eq!(met, Cancelled::Pending(Place::Line)),
-        }
+        let met = cell.void(Refusal::Cancelled).map(|(place, _)| place);
+        let expected = if places.join().unwrap() { HELD } else { Place::Outside };
+        assert_eq!(met, Ok(expected));
     });
 }
 
-/// A wake-up that is held back while the watcher goes to rest: either the watcher sees it or it is called.
+/// Counts the calls of a waker.
+#[derive(Default)]
+struct Calls(std::sync::atomic::AtomicUsize);
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn deferred(workers: usize) -> (Arc<DeferredWakes>, Arc<Calls>) {
+    (Arc::new(DeferredWakes::new(workers)), Arc::default())
+}
+
+/// A worker defers a wake-up while the timer thread stops ticking: the timer thread finds the
+/// wake-up, or is called.
 #[test]
-fn loom_no_held_wake_up_is_forgotten() {
+fn loom_no_deferred_wake_up_is_forgotten() {
     loom::model(|| {
-        let outboxes = Arc::new(Outboxes::new(1));
-        assert!(outboxes.watch());
+        let (wakes, _) = deferred(1);
+        assert!(wakes.start_ticking());
         let worker = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || !outboxes.hold(0, Waker::noop().clone()) && outboxes.watch())
+            let wakes = Arc::clone(&wakes);
+            thread::spawn(move || !wakes.defer(0, Waker::noop().clone(), 0) && wakes.start_ticking())
         };
-        let rests = outboxes.rest();
+        wakes.rest();
+        let rested = !wakes.is_ticking();
         let called = worker.join().unwrap();
-        assert!(!rests || called);
-        assert!(outboxes.watched());
+        assert!(!rested || called);
+        assert!(wakes.is_ticking());
     });
 }
 
-/// Worker and watcher both take what is held back: each wake-up is sent once.
+/// A worker and the timer thread both take deferred wake-ups: each caller is woken once.
 #[test]
-fn loom_a_held_wake_up_is_sent_once() {
+fn loom_a_deferred_wake_up_is_sent_once() {
     loom::model(|| {
-        let outboxes = Arc::new(Outboxes::new(1));
-        let _ = outboxes.hold(0, Waker::noop().clone());
-        let mut overdue = VecDeque::new();
-        assert!(outboxes.look(&mut overdue));
+        let (wakes, calls) = deferred(1);
+        let _ = wakes.defer(0, Waker::from(Arc::clone(&calls)), 0);
         let worker = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || {
-                let mut own = VecDeque::new();
-                outboxes.take(0, &mut own);
-                own.len()
-            })
+            let wakes = Arc::clone(&wakes);
+            thread::spawn(move || wakes.wake_first(0))
         };
-        outboxes.look(&mut overdue);
-        assert_eq!(worker.join().unwrap() + overdue.len(), 1);
+        wakes.tick(0);
+        worker.join().unwrap();
+        assert_eq!(calls.0.load(Ordering::SeqCst), 1);
     });
 }
 
-/// Two workers each wake one caller and leave another for it to pass on, and both callers come by at the same time: nobody is left
-/// behind, and nobody is woken twice.
+/// Two workers each wake one caller and leave another for it, and both callers poll at the same
+/// time: each caller is woken once.
 #[test]
-fn loom_who_is_left_is_passed_on() {
+fn loom_callers_that_are_left_are_woken() {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(|| {
-        let outboxes = Arc::new(Outboxes::new(2));
-        let woken = |worker: usize, outboxes: &Outboxes| {
+        let (wakes, calls) = deferred(2);
+        let woken = |worker: usize, wakes: &DeferredWakes, calls: &Arc<Calls>| {
             for _ in 0..2 {
-                let _ = outboxes.hold(worker, Waker::noop().clone());
+                let _ = wakes.defer(worker, Waker::from(Arc::clone(calls)), 0);
             }
-            // With the first waker the caller is called, who polls and looks what is left.
-            let first = usize::from(outboxes.first(worker).is_some());
-            let mut others = VecDeque::new();
-            if outboxes.left() {
-                outboxes.take_all(&mut others);
-            }
-            first + others.len()
+            wakes.wake_first(worker);
+            // The woken caller polls.
+            wakes.handoff();
         };
         let other = {
-            let outboxes = Arc::clone(&outboxes);
-            thread::spawn(move || woken(1, &outboxes))
+            let (wakes, calls) = (Arc::clone(&wakes), Arc::clone(&calls));
+            thread::spawn(move || woken(1, &wakes, &calls))
         };
-        let told = woken(0, &outboxes) + other.join().unwrap();
-        assert_eq!(told, 4);
+        woken(0, &wakes, &calls);
+        other.join().unwrap();
+        assert_eq!(calls.0.load(Ordering::SeqCst), 4);
     });
 }
 
-/// A future that is polled by jobs: it is woken twice from elsewhere, at any time, and its waiter does not rest before it has seen both.
+/// Jobs poll a future. It is woken twice from elsewhere, at any time, and its waiter does not rest
+/// before it has seen both events.
 #[test]
 fn loom_a_future_that_is_woken_is_polled_again() {
     loom::model(|| {
@@ -190,7 +201,8 @@ fn loom_a_future_that_is_woken_is_polled_again() {
                 }
             })
         };
-        // Each look at the events is one poll of the future, by a job that the waiter has just submitted, and seen the end of.
+        // Each read of the events is one poll of the future by a job. The waiter has submitted the
+        // job and seen its end.
         loom::future::block_on(poll_fn(|cx| {
             loop {
                 if events.load(Ordering::Relaxed) == 2 {
@@ -205,14 +217,15 @@ fn loom_a_future_that_is_woken_is_polled_again() {
     });
 }
 
-/// The same with a real job: it polls on a worker's thread, with the notice as its waker, and tells its waiter by its own end.
+/// As above with a real job: it polls on a worker's thread with the notice as its waker, and its
+/// own end wakes the waiter.
 #[test]
 fn loom_a_wake_up_during_the_job_is_not_lost() {
     loom::model(|| {
         let (notice, event) = (Notice::new(), Arc::new(AtomicUsize::new(0)));
         let job = {
             let event = Arc::clone(&event);
-            TaskCell::new(move || event.load(Ordering::Relaxed) == 1, Place::Held, None)
+            TaskCell::new(move || event.load(Ordering::Relaxed) == 1, HELD, None, None)
         };
         let worker = {
             let job = Arc::clone(&job);
@@ -242,19 +255,20 @@ fn loom_a_wake_up_during_the_job_is_not_lost() {
     });
 }
 
-/// A task in line that is withdrawn while it is admitted: it has its permit and stays, or it is gone and takes none.
+/// A task is withdrawn while it gets its place: it has the place and stays, or it is gone and takes
+/// none.
 #[test]
-fn loom_what_is_withdrawn_takes_no_permit() {
+fn loom_what_is_withdrawn_takes_no_place() {
     loom::model(|| {
-        let cell = TaskCell::new(|| (), Place::Line, None);
-        let line = {
+        let cell = TaskCell::new(|| (), Place::Outside, None, None);
+        let places = {
             let cell = Arc::clone(&cell);
-            thread::spawn(move || cell.admit())
+            thread::spawn(move || cell.enter(HELD))
         };
-        let withdrawn = cell.withdraw();
-        match line.join().unwrap() {
+        let withdrawn = cell.withdraw(Ticket::HELD);
+        match places.join().unwrap() {
             true => assert_eq!((withdrawn, cell.is_pending()), (None, true)),
-            false => assert_eq!((withdrawn, cell.is_pending()), (Some(Place::Line), false)),
+            false => assert_eq!((withdrawn, cell.is_pending()), (Some(Place::Outside), false)),
         }
     });
 }

@@ -1,53 +1,54 @@
 //! A task: a closure on its way to a worker and its result on the way back, in one allocation.
 //!
-//! [`TaskCell`] is allocated once and coerced twice: to `Arc<dyn Run>` for the queue and to `Arc<dyn Join<T>>` for
-//! whoever awaits the result. All that the two sides share is under one small lock, held for a few instructions and
-//! never while code of a user runs.
+//! [`TaskCell`] is allocated once and coerced twice: to `Arc<dyn Run>` for the queue, and to
+//! `Arc<dyn Join<T>>` for the caller that awaits the result. One small lock guards all that the two
+//! sides share. It is held for a few instructions and never while a user's code runs.
 //!
 //! # States
 //!
 //! ```text
-//!              admit                 run                  poll_join
-//!  Pending(Line) ──▶ Pending(Held) ─────▶ Running ──▶ Done ─────────▶ Taken
-//!        │                 │                ▲
-//!        │                 │  cancel        │ run (subtasks, and places that have lapsed)
-//!        ├─────────────────┴──────▶ Void    │
-//!        │        refuse             ▲      │
-//!        └───────────────────────────┴── Pending(Free)
+//!                   enter                    run              poll_join
+//!  Pending(Outside) ───────▶ Pending(Queued) ───────▶ Running ──▶ Done ──▶ Taken
+//!          │                        │                  ▲                      ▲
+//!          │ cancel, refuse         │                  │ run                  │ poll_join
+//!          └────────────────────────┴────▶ Void ◀── Pending(Subtask)          │
+//!                                           └─────────────────────────────────┘
 //! ```
 //!
 //! # Invariants
 //!
-//! 1. The closure leaves `Pending` exactly once, to be run or to be dropped. Whoever takes it out (worker, canceller or
-//!    a waiter that helps itself) is told which [`Place`] the task held and has to give that place back; nobody else is.
-//!    So a permit comes back exactly once, whatever the race.
-//! 2. A waker is registered under the lock that `Done` and `Void` are set under, and is called after it: either the
-//!    waiter sees the result or the finisher sees the waker. No wake-up is lost.
-//! 3. Closures, results and wakers are dropped and called outside the lock, and a panic in the drop of a cancelled closure
-//!    or in a waker goes no further.
+//! 1. The closure leaves `Pending` exactly once, to be run or to be dropped. The thread that takes
+//!    it out (a worker, a canceller, or a waiter that runs the task itself) is told which [`Place`]
+//!    the task held and must give that place back; no other thread is told. So a permit comes back
+//!    exactly once, in every race.
+//! 2. `Done` and `Void` are set under the lock under which a waker is registered, and the waker is
+//!    called after that. So the waiter sees the result or the finisher sees the waker, and no
+//!    wake-up is lost.
+//! 3. Closures, results and wakers are dropped and called without the lock. A panic in a waker, or
+//!    in the drop of a cancelled closure, goes no further.
 
 mod cell;
+mod deferred_wakes;
 mod label;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 #[cfg(any(feature = "tower", millpond_loom))]
 mod notice;
 mod options;
-mod outbox;
 mod priority;
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(crate) use cell::TaskCell;
-pub(crate) use label::{Label, Labelled, Name};
+pub(crate) use deferred_wakes::DeferredWakes;
+pub(crate) use label::{Label, Name};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;
 pub use options::TaskOptions;
-pub(crate) use outbox::Outboxes;
 pub use priority::Priority;
 
-use crate::error::{JoinError, Rejection};
+use crate::error::{JoinError, RejectReason, Rejection};
 
 /// A task as the queues see it.
 pub(crate) type TaskRef = Arc<dyn Run>;
@@ -55,115 +56,161 @@ pub(crate) type TaskRef = Arc<dyn Run>;
 /// What a waiting task occupies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Not yet brought to the pool: it waits elsewhere.
+    /// Nothing: the task waits for its bytes, before the queue.
     Outside,
-    /// It stands in line for a place in the queue.
-    Line,
-    /// A place in the queue: one permit, to be given back.
-    Held,
-    /// A place in the run order, with a permit.
-    Ranked,
-    /// A place in the run order, without one: its caller waits for it as for a permit.
-    Waiting,
-    /// Nothing: a subtask, or a late comer whose place lapsed.
-    Free,
+    /// A place in the injector or in the run order, with this ticket.
+    Queued(Ticket),
+    /// A place in a worker's deque, without a permit: the task is a subtask.
+    Subtask,
 }
 
 impl Place {
-    /// Whether it waits for a place in the queue still.
-    pub(crate) fn is_outside_queue(self) -> bool {
-        matches!(self, Self::Outside | Self::Line | Self::Waiting)
+    /// Returns the ticket of a task that came when there was no permit.
+    pub(crate) fn paid_later(self) -> Option<Ticket> {
+        match self {
+            Self::Queued(ticket) if ticket != Ticket::HELD && ticket != Ticket::NONE => Some(ticket),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the task waits for its bytes or beyond the limit of the queue, where `paid`
+    /// is the last ticket that was paid for.
+    pub(crate) fn is_beyond(self, paid: Ticket) -> bool {
+        match self {
+            Self::Outside => true,
+            Self::Queued(ticket) => ticket > paid,
+            Self::Subtask => false,
+        }
     }
 }
 
-/// What [`Run::cancel`] met.
+/// A task's claim to a permit. Tickets are paid for in the order of their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
+impl Ticket {
+    /// The ticket of a task that took a permit when it came.
+    pub(crate) const HELD: Self = Self(0);
+    /// The ticket of a task that never gets a permit: it exceeds its tenant's share of the queue,
+    /// or brought a permit that had lapsed, or continues work that was admitted before.
+    pub(crate) const NONE: Self = Self(u64::MAX);
+
+    /// Returns the ticket with this number, counted from 1, of a task that came when there was no
+    /// permit.
+    pub(crate) fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// Why [`Run::void`] or [`Run::withdraw`] did nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cancelled {
-    /// It waited; its closure is dropped, and the caller must give back what it occupied.
-    Pending(Place),
-    /// It runs; it can see that it is no longer wanted.
+pub(crate) enum NotWaiting {
+    /// The task runs. It can see that it was asked to stop.
     Running,
-    /// There was nothing left to cancel.
+    /// The task has run, or will never run.
     Over,
 }
 
-/// Why a task that waits is not to run, other than that it was cancelled.
+/// Why a waiting task is not run.
 #[derive(Debug, Clone)]
 pub(crate) enum Refusal {
+    /// Its caller cancelled it.
+    Cancelled,
     /// The pool is closed.
     Closed,
     /// Its deadline has passed.
     Expired,
-    /// It was not let in, or had to give way.
+    /// It was not admitted, or was evicted or shed.
     Rejected(Box<Rejection>),
 }
 
-/// How a task that ran came to its end.
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        match rejection.reason {
+            RejectReason::ShuttingDown => Self::Closed,
+            RejectReason::Expired => Self::Expired,
+            _ => Self::Rejected(Box::new(rejection)),
+        }
+    }
+}
+
+impl From<Refusal> for JoinError {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::Cancelled => Self::Cancelled,
+            Refusal::Closed => Self::Closed,
+            Refusal::Expired => Self::Expired,
+            Refusal::Rejected(rejection) => Self::Rejected(rejection),
+        }
+    }
+}
+
+/// How a task that ran has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ended {
-    /// It panicked.
+    /// The task panicked.
     pub(crate) panicked: bool,
-    /// Its caller had given up before it ended: its time was spent for nobody.
+    /// The task was cancelled while it ran: its result is not wanted.
     pub(crate) abandoned: bool,
 }
 
-/// What runs a task. Called back as it begins, ends, and can be seen to have ended.
+/// The thread that runs a task, called back as the task begins, ends, and becomes visible as ended.
 pub(crate) trait Host {
-    /// The task is about to run: what it occupied in the queue is free.
+    /// Called when the task is about to run. Its place in the queue is free.
     fn leaves_queue(&self, place: Place);
-    /// The task has run, and its result is not yet visible.
+    /// Called when the task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
-    /// The result is visible: whoever waits for it is to be woken, now or in a moment.
-    fn tell(&self, waiter: Option<Waker>) {
+    /// Called when the result is visible. The host wakes the waiter, now or a little later.
+    fn wake(&self, waiter: Option<Waker>) {
         if let Some(waker) = waiter {
             waker.wake();
         }
     }
 }
 
-/// The side of the queue and the worker.
+/// A task as the queue and the workers see it.
 pub(crate) trait Run: Send + Sync {
-    /// Runs the task on this thread if it still waits; says where it did, if so. Panics of the closure are caught.
+    /// Runs the task on this thread if it still waits, and catches a panic of the closure. Returns
+    /// the place that the task held; `None` if it no longer waited.
     fn run(&self, host: &dyn Host) -> Option<Place>;
-    /// Gives a task in line its permit. False if it no longer stands there: then the permit is not taken.
-    fn admit(&self) -> bool;
-    /// Brings a task from [`Place::Outside`] to `place`. False if it no longer waits: then nothing is taken.
+    /// Moves a task from [`Place::Outside`] to `place`. Returns false, and takes nothing, if the
+    /// task no longer waits.
     fn enter(&self, place: Place) -> bool;
-    /// Drops the closure of a waiting task, asks a running one to stop.
-    fn cancel(&self) -> Cancelled;
-    /// The same for a task that has no place in the queue yet, and only then. Says where it waited; its waiter, who asks for this, is
-    /// not woken.
+    /// Drops the closure of a task that waits, and stores why. Asks a task that runs to stop.
+    /// Returns what the task occupied, and the waker to call when that was given back.
+    #[must_use = "its place has to be given back, and its waiter to be woken"]
+    fn void(&self, why: Refusal) -> Result<(Place, Option<Waker>), NotWaiting>;
+    /// Ends the task if it waits for its bytes or beyond the limit of the queue, where `paid` is
+    /// the last ticket that was paid for. Returns where it waited. Wakes nobody, because the waiter
+    /// itself calls this.
     #[must_use = "what it occupied has to be cleared up"]
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services ask for it"))]
-    fn withdraw(&self) -> Option<Place>;
-    /// Drops the closure of a task that waits, and tells why. Says what it occupied, and whom to wake when that is given back;
-    /// `None` if it did not wait any more.
-    #[must_use = "its place has to be given back, and its waiter to be woken"]
-    fn refuse(&self, why: Refusal) -> Option<(Place, Option<Waker>)>;
-    /// Whether it was asked to stop.
+    fn withdraw(&self, paid: Ticket) -> Option<Place>;
+    /// Returns whether the task was asked to stop.
     fn is_cancelled(&self) -> bool;
-    /// Whether it waits for a place in the queue still.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services ask for it"))]
-    fn is_outside_queue(&self) -> bool;
-    /// Whether it still waits.
-    fn is_pending(&self) -> bool;
-    /// Whether it has run, or never will.
+    /// Returns where the task waits; `None` if it no longer waits.
+    fn place(&self) -> Option<Place>;
+    /// Returns whether the task still waits.
+    fn is_pending(&self) -> bool {
+        self.place().is_some()
+    }
+    /// Returns whether the task has run, or will never run.
     fn is_over(&self) -> bool;
-    /// What it says of itself to those who decide on its turn; `None` for plain work.
+    /// Returns the task's label; `None` for plain work.
     fn label(&self) -> Option<&Label>;
 }
 
-/// The side of whoever awaits the result.
+/// A task as the caller that awaits its result sees it.
 pub(crate) trait Join<T>: Send + Sync {
-    /// The result, or a promise to call `waker`.
+    /// Returns the result, or registers `waker` to be called when it is there.
     ///
     /// # Panics
-    /// When the result was taken before.
+    /// If the result was taken before.
     fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>>;
-    /// Whether the result is there, as far as can be seen without a lock.
+    /// Returns whether the result is there, as far as can be seen without the lock.
     fn looks_done(&self) -> bool;
-    /// The other side.
+    /// Returns the task as a worker sees it.
     fn as_run(&self) -> &dyn Run;
-    /// The other side, to keep.
+    /// Converts the handle into one that a queue holds.
     fn into_run(self: Arc<Self>) -> TaskRef;
 }

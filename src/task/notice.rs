@@ -1,38 +1,40 @@
-//! The wake-ups of a future that somebody else polls: a job of the pool polls it, and whoever awaits that job has the next one
-//! submitted when the future was woken.
+//! The wake-ups of a future that jobs of the pool poll. The caller that awaits the job submits the
+//! next job once the future was woken.
 //!
-//! Three parties meet here: the job, which is over with "pending"; the future's own wakers, which may call at any time, during that very
-//! job among others; and the waiter, who learns of the end of the job by the job's own wake-up. So a wake-up during the job, or between
-//! its end and the waiter's look, need not wake anybody: the waiter is on its way, and asks here before it rests. Everything is under
-//! one small lock, so there is no order of the three in which a wake-up is lost.
+//! Three parties take part. The job ends with "pending". The future's own wakers may call at any
+//! time, also during that job. The waiter learns of the end of the job by the job's own wake-up. So
+//! a wake-up during the job, or between its end and the waiter's check, need not wake anybody: the
+//! waiter is already awake, and checks here before it rests. One small lock guards the state, so no
+//! order of the three loses a wake-up.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use crate::sync::Mutex;
 
-/// Whether the future was woken, and whom to tell.
+/// Whether the future was woken, and the waiter to wake.
 #[derive(Debug)]
 pub(crate) struct Notice(Mutex<State>);
 
 #[derive(Debug)]
 enum State {
-    /// A job polls it, is about to, or has just done so: the waiter will ask.
+    /// A job polls the future, is about to, or has just done so. The waiter will check.
     Polled,
-    /// It was woken since.
+    /// The future was woken since.
     Woken,
-    /// No job; the waiter is to be woken.
+    /// No job runs, and this waiter is to be woken.
     Resting(Waker),
 }
 
 impl Notice {
-    /// For a future that is about to be polled.
+    /// Makes the notice of a future that is about to be polled.
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(State::Polled)))
     }
 
-    /// The job is over, and the future is pending. True if it was woken meanwhile: the next job is due. False: `waiter` will be called
-    /// when it is. A waiter that was called, or calls for no reason, asks again.
+    /// Rests after a job has ended and the future is pending. Returns true if the future was woken
+    /// meanwhile: the next job is due. Returns false if not: `waiter` is called when the future is
+    /// woken. A waiter checks again after every wake-up, also a spurious one.
     #[must_use]
     pub(crate) fn rest(&self, waiter: &Waker) -> bool {
         let mut state = self.0.lock();
@@ -45,7 +47,7 @@ impl Notice {
             state => std::mem::replace(state, State::Resting(waiter.clone())),
         };
         drop(state);
-        // Not under the lock: it may be the last reference to a whole future.
+        // Dropped without the lock: it may be the last reference to a whole future.
         drop(old);
         false
     }

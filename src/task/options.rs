@@ -1,4 +1,4 @@
-//! What a caller says of a task.
+//! The options of a task.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use tracing::Span;
 
 use super::Priority;
 
-/// What a caller says of a task: whose it is, how urgent, until when it is of use, how many bytes it takes with it, and
-/// what it is called. Pool, processor and services take the same options.
+/// The options of a task: its tenant, priority, deadline, number of bytes and name. The pool, the
+/// processor and the services take the same options.
 ///
-/// The fields are public; set one to `None` to unset it. The methods set a field each, for those who prefer that. Work of
-/// which nothing is said is plain work, which costs the pool the least.
+/// The fields are public; set one to `None` to unset it. Each method sets one field. Work without
+/// options is plain work, which costs the pool the least.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -28,27 +28,29 @@ use super::Priority;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[must_use = "options do nothing until a task is submitted with them"]
 pub struct TaskOptions {
-    /// Whose it is: tenants share the pool's time. `None` and `""` are one tenant together, to which `tenant_queue_share`
-    /// and `max_running_per_tenant` do not apply. Check a name that a client may choose: each name
-    /// has a share of its own.
+    /// The tenant. Tenants share the pool's time. `None` and `""` are one tenant, to which
+    /// `tenant_queue_share` and `max_running_per_tenant` do not apply. Validate a name that a
+    /// client may choose: each name has a share of its own.
     pub tenant: Option<Arc<str>>,
-    /// How urgent it is. `None`: [`Priority::Standard`]; of a document, what
-    /// [`priorities`](crate::ProcessorConfig::priorities) says of its format.
+    /// How urgent the task is. `None` is [`Priority::Standard`]; for a document it is what
+    /// [`priorities`](crate::ProcessorConfig::priorities) says of the document's format.
     pub priority: Option<Priority>,
-    /// When it is of no use any more. It is not begun after that; a task that runs reads it from
-    /// [`TaskContext::deadline`](crate::TaskContext::deadline). The time is real: a paused Tokio clock does not pause it.
+    /// The deadline. The task does not start after it. A task that runs reads it from
+    /// [`TaskContext::deadline`](crate::TaskContext::deadline). It is in real time: a paused Tokio
+    /// clock does not pause it.
     pub deadline: Option<Instant>,
-    /// How many bytes it takes with it, as its input: together the tasks that wait and run have no more than the pool's
-    /// [`byte_budget`](crate::PoolConfig::byte_budget). Without a budget, this means nothing. The processor counts the
-    /// bytes of its documents itself; an [`OffloadLayer`](crate::service::OffloadLayer) counts them until the first poll
-    /// is over.
+    /// The number of bytes that the task holds, for example its input. The tasks that wait and run
+    /// together hold at most the pool's [`byte_budget`](crate::PoolConfig::byte_budget). Without a
+    /// budget this has no effect. The processor counts the bytes of its documents itself; an
+    /// [`OffloadLayer`](crate::service::OffloadLayer) counts them until the first poll is over.
     pub bytes: usize,
-    /// What it is called: it runs in a [`tracing`] span `task` with this name, within the span of its submitter.
+    /// The name. The task runs in a [`tracing`] span `task` with this name, within the span of its
+    /// submitter.
     pub name: Option<Cow<'static, str>>,
 }
 
 impl TaskOptions {
-    /// Options that say nothing, as `default()`.
+    /// Returns empty options, as `default()`.
     pub const fn new() -> Self {
         Self { tenant: None, priority: None, deadline: None, bytes: 0, name: None }
     }
@@ -83,13 +85,18 @@ impl TaskOptions {
         self
     }
 
-    /// The span of a task that is called something, within the current one.
+    /// Returns the span of a task with a name, within the current span.
     pub(crate) fn span(&self) -> Option<Span> {
         let name = self.name.as_ref()?;
         Some(tracing::info_span!("task", name = %name, tenant = self.tenant.as_deref()))
     }
 
-    /// Whether the deadline has passed at `now`.
+    /// Returns `None` if no option is set: the work is plain.
+    pub(crate) fn unless_empty(self) -> Option<Self> {
+        (self != Self::new()).then_some(self)
+    }
+
+    /// Returns whether the deadline has passed at `now`.
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= now)
     }

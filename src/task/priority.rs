@@ -1,4 +1,4 @@
-//! How urgent work is.
+//! The priorities of tasks.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crate::error::ParseError;
 
-/// How urgent work is. The class gives a task its slack: the task is due that long after it came, and the task that is due
-/// first runs first. So urgent work goes first, and work that is not urgent ages until its turn comes.
+/// How urgent a task is. The priority gives a task its slack: the task is due that long after it
+/// was submitted, and the task that is due first runs first. So urgent tasks run first, and the
+/// other tasks age until their turn comes.
 ///
-/// `Bulk < Standard < Interactive`: the greater class is the more urgent one.
+/// `Bulk < Standard < Interactive`: the greater priority is the more urgent one.
 ///
 /// ```
 /// use millpond::Priority;
@@ -22,17 +23,17 @@ use crate::error::ParseError;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Priority {
-    /// Nobody waits for it: a slack of 10 s.
+    /// Work that nobody waits for. The slack is 10 s.
     Bulk,
-    /// A slack of 1 s.
+    /// Ordinary work. The slack is 1 s.
     #[default]
     Standard,
-    /// A person waits for it now: a slack of 0.1 s.
+    /// Work that a person waits for now. The slack is 0.1 s.
     Interactive,
 }
 
 impl Priority {
-    /// The slack of the class.
+    /// Returns the slack of the priority.
     #[must_use]
     pub const fn slack(self) -> Duration {
         Duration::from_nanos(self.slack_ns())
@@ -60,7 +61,7 @@ impl fmt::Display for Priority {
 impl FromStr for Priority {
     type Err = ParseError;
 
-    /// Takes the names that `Display` writes, in any case.
+    /// Parses the names that `Display` writes, in upper or lower case.
     fn from_str(name: &str) -> Result<Self, ParseError> {
         let all = [Self::Bulk, Self::Standard, Self::Interactive];
         ParseError::find("priority", name, &all)

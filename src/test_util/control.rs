@@ -1,4 +1,4 @@
-//! What a test controls in one pool, and what its builder was told.
+//! What a test controls in one pool, and the test plan of its builder.
 //!
 //! A controlled pool is the pool of production, with real threads. Three things differ:
 //!
@@ -9,22 +9,17 @@
 //! - **held clock**: a [`HeldClock`] keeps the submitter's paused clock while work is under way.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::aside::{self, SetAside};
 use super::faults::Faults;
 use super::held_clock::HeldClock;
 use super::idle_barrier::IdleBarrier;
 use super::step_gate::StepGate;
 use crate::error::RejectReason;
-use crate::pool::{HookedPool, PoolBuilder, Propagate, TestControl, TestPlan, Worker};
+use crate::pool::{HookedPool, PoolBuilder, Propagate, Stepped, TestControl, TestPlan};
 
-thread_local! {
-    /// The control of the pool whose worker the thread is.
-    static HERE: RefCell<Option<Arc<Control>>> = const { RefCell::new(None) };
-}
-
-/// What a builder was told about tests.
+/// The test plan of a builder.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
     pub(super) gate: Option<Arc<StepGate>>,
@@ -68,15 +63,8 @@ pub(super) struct Control {
     faults: Option<Faults>,
 }
 
-impl Control {
-    /// Returns the control of the pool whose worker the calling thread is.
-    pub(super) fn here() -> Option<Arc<Self>> {
-        HERE.with_borrow(Clone::clone)
-    }
-
-    /// Marks the worker's task as one that steps and inline submitters must not wait for, or no
-    /// longer.
-    pub(super) fn set_aside(&self, aside: bool) {
+impl SetAside for Control {
+    fn set_aside(&self, aside: bool) {
         if let Some(gate) = &self.gate {
             gate.set_aside(aside);
         }
@@ -87,7 +75,8 @@ impl Control {
 }
 
 impl TestControl for Control {
-    /// The clock comes before the faults: what a fault does happens while the clock is held.
+    /// The clock comes before the faults, because what a fault does happens while the clock is
+    /// held.
     fn propagates(&self) -> Vec<Arc<dyn Propagate>> {
         let mut all: Vec<Arc<dyn Propagate>> = Vec::new();
         all.extend(self.barrier.iter().map(|barrier| Arc::new(Arc::clone(barrier)) as _));
@@ -96,8 +85,8 @@ impl TestControl for Control {
         all
     }
 
-    fn run_steps(self: Arc<Self>, worker: &Worker) {
-        HERE.set(Some(Arc::clone(&self)));
+    fn run_steps(self: Arc<Self>, worker: &dyn Stepped) {
+        aside::enter(Arc::clone(&self) as _);
         if let Some(gate) = &self.gate {
             gate.serve(worker, || self.state_changed());
         }
@@ -130,7 +119,8 @@ impl TestControl for Control {
         self.faults.as_ref().filter(|_| !self.pool.is_here())?.next_refusal()
     }
 
-    /// When a step ends, when the pool is idle and when a clock is released, callers were woken.
+    /// When a step ends, when the pool is idle and when a clock is released, callers must have been
+    /// woken.
     fn sends_wakes(&self) -> bool {
         self.gate.is_some() || self.barrier.is_some() || self.clock.is_some()
     }

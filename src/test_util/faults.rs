@@ -1,4 +1,4 @@
-//! Failures on request.
+//! Failures that a test requests.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,11 +12,12 @@ use crate::error::RejectReason;
 use crate::pool::{CapturedContext, Propagate, TaskContext};
 use crate::sync::Mutex;
 
-/// What is to go wrong in a pool that was built with [`PoolBuilder::faults`](crate::PoolBuilder::faults), of any kind. A clone is another
-/// handle to the same list.
+/// Failures of a pool that was built with [`PoolBuilder::faults`](crate::PoolBuilder::faults). The
+/// pool may be of any kind. A clone is another handle to the list.
 ///
-/// Each call is for one occasion; several are for several, in order. Failures of tasks go to tasks as they are submitted, subtasks
-/// among them; one whose task never begins, because it was refused or cancelled, is for the next.
+/// Each call requests one failure; several calls request several, in order. Failures of tasks go to
+/// tasks as they are submitted, subtasks included. If a task never begins, because it was refused
+/// or cancelled, its failure goes to the next task.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -56,26 +57,31 @@ enum Failure {
 }
 
 impl Faults {
-    /// The next caller who asks for a place and does not wait for it is refused, as if for this reason, with the facts of the
-    /// moment. That is `try_spawn` and `try_acquire`, whatever comes with a label
-    /// ([`AdaptiveThreadPool::task`](crate::AdaptiveThreadPool::task)), and the processor's `try_process_single`. Not subtasks, which need no
-    /// place, and not what waits its turn.
+    /// Refuses the next caller who asks for a place and does not wait for it, for `reason`, with
+    /// the present facts.
+    ///
+    /// This applies to `try_spawn`, to `try_acquire`, to every submission with a label
+    /// ([`AdaptiveThreadPool::task`](crate::AdaptiveThreadPool::task)), and to the processor's
+    /// `try_process_single`. It does not apply to subtasks, which need no place, nor to plain work
+    /// that waits.
     pub fn reject_next(&self, reason: RejectReason) {
         self.list.lock().refusals.push_back(reason);
     }
 
-    /// The next task panics with this message instead of being run.
+    /// Makes the next task panic with this message instead of running.
     pub fn panic_next(&self, message: impl Into<String>) {
         self.list.lock().failures.push_back(Failure::Panic(message.into()));
     }
 
-    /// The next task takes so much longer: its worker is busy for `delay` before it runs it. In the time of the runtime that the task
-    /// was submitted in, so that a paused clock decides, whether or not the pool [holds](crate::PoolBuilder::hold_clock) it; in
-    /// real time where there was none.
+    /// Makes the next task take longer: its worker is busy for `delay` before it runs the task. The
+    /// delay is in the time of the runtime in which the task was submitted, so a paused clock
+    /// decides, whether or not the pool [holds](crate::PoolBuilder::hold_clock) it. Without a
+    /// runtime the delay is in real time.
     ///
-    /// A manual pool's [`step`](super::Stepper::step) returns when such a task begins, and the next one finds its worker busy until the
-    /// clock has gone on; then it waits for the task's end. So does a submission to an inline pool return. The runtime
-    /// must have timers; otherwise the task panics.
+    /// A manual pool's [`step`](super::Stepper::step) returns when such a task begins. The next
+    /// step finds the worker busy until the clock has advanced, and then waits for the end of the
+    /// task. A submission to an inline pool also returns when such a task begins. The runtime must
+    /// have timers; otherwise the task panics.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -95,7 +101,7 @@ impl Faults {
         self.list.lock().failures.push_back(Failure::Delay(delay));
     }
 
-    /// How many failures are still to come.
+    /// Returns how many requested failures are still to come.
     #[must_use]
     pub fn left(&self) -> usize {
         let list = self.list.lock();
@@ -113,7 +119,8 @@ impl Faults {
     }
 }
 
-/// Gives failures to tasks. Not `Faults` itself: its users see no `Propagate`.
+/// Gives failures to tasks. It is not `Faults` itself, so that users of `Faults` see no
+/// `Propagate`.
 struct Source(Faults);
 
 impl Propagate for Source {
@@ -124,11 +131,11 @@ impl Propagate for Source {
     }
 }
 
-/// What a task carries that is to fail.
+/// The failure that a task carries.
 struct Fault {
     faults: Faults,
     failure: Option<Failure>,
-    /// The submitter's.
+    /// The submitter's runtime.
     runtime: Option<Handle>,
 }
 
@@ -152,7 +159,7 @@ impl Drop for Fault {
     }
 }
 
-/// Lets real time pass.
+/// Blocks for a time in real time.
 fn block(delay: Duration) {
     match TaskContext::current() {
         Some(context) => context.block_in_place(|| thread::sleep(delay)),

@@ -40,7 +40,7 @@ thread_local! {
 pub(super) struct HeldClock {
     pool: HookedPool,
     runtimes: Mutex<HashMap<Id, Hold>>,
-    /// For the parked tasks.
+    /// Notifies the parked tasks.
     changed: Condvar,
     /// Workers whose task waits for a clock.
     aside: AtomicUsize,
@@ -48,10 +48,10 @@ pub(super) struct HeldClock {
 
 #[derive(Debug, Default)]
 struct Hold {
-    /// Tokens.
+    /// The number of tokens.
     tasks: usize,
     held: bool,
-    /// A task of `spawn_blocking` is there, and has not yet seen that the clock is released.
+    /// A task of `spawn_blocking` is parked, and has not yet seen that the clock is released.
     parked: bool,
 }
 
@@ -137,15 +137,15 @@ impl Held {
         }
     }
 
-    /// The task on this thread waits for the clock and no longer holds it.
+    /// Notes that the task on this thread waits for the clock and no longer holds it.
     pub(super) fn step_aside(&self) {
         self.clock.aside.fetch_add(1, Ordering::SeqCst);
         self.give();
         self.clock.check();
     }
 
-    /// The task holds the clock again. The caller must be a thread of the runtime: while it runs,
-    /// the clock can't advance.
+    /// Notes that the task holds the clock again. The caller must be a thread of the runtime: while
+    /// it runs, the clock can't advance.
     pub(super) fn come_back(&self) {
         self.take();
         self.clock.aside.fetch_sub(1, Ordering::SeqCst);
@@ -156,7 +156,7 @@ impl Propagate for Arc<HeldClock> {
     fn capture(&self) -> Option<Box<dyn CapturedContext>> {
         let inherited = Held::here().map(|held| held.runtime);
         let runtime = inherited.or_else(|| Handle::try_current().ok())?;
-        // The clock of a runtime of many threads can't be paused.
+        // The clock of a multi-threaded runtime can't be paused.
         if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
             return None;
         }
@@ -166,7 +166,7 @@ impl Propagate for Arc<HeldClock> {
     }
 }
 
-/// A task that is under way.
+/// Represents one task that waits or runs.
 struct Token(Held);
 
 impl CapturedContext for Token {

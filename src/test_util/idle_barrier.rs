@@ -1,4 +1,4 @@
-//! Where a submitter waits until the worker of an inline pool sleeps.
+//! A barrier at which submitters wait until the worker of an inline pool sleeps.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use crate::pool::{CapturedContext, HookedPool, Propagate};
 use crate::sync::{Condvar, Mutex};
 
 /// Submitters wait here twice: before a submission, so that it has to wake the worker, and after
-/// they have woken it.
+/// they have woken the worker.
 #[derive(Debug)]
 pub(super) struct IdleBarrier {
     pool: HookedPool,
-    /// The worker's task waits for an event that a submitter may have to bring about.
+    /// The worker's task waits for an event that a submitter may have to cause.
     aside: Mutex<bool>,
     changed: Condvar,
 }
@@ -40,7 +40,7 @@ impl IdleBarrier {
         self.changed.notify_all();
     }
 
-    /// Marks the worker's task as one that submitters must not wait for, or no longer.
+    /// Marks the worker's task as one that submitters must not wait for, or removes the mark.
     pub(super) fn set_aside(&self, aside: bool) {
         *self.aside.lock() = aside;
         self.changed.notify_all();

@@ -1,4 +1,4 @@
-//! What is still out when a test is over.
+//! Finds what a pool has not got back at the end of a test.
 
 use std::fmt;
 use std::thread;
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::pool::AdaptiveThreadPool;
 
-/// So long workers may take to come to rest.
+/// How long workers may take to become idle.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two looks whether they have.
+/// The time between two checks whether the workers are idle.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// What a pool has not got back; from [`leaks()`]. All zero: nothing.
+/// What a pool has not got back; from [`leaks()`]. All fields are 0 if nothing leaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Leaks {
@@ -19,27 +19,28 @@ pub struct Leaks {
     pub running: usize,
     /// Tasks that wait in the queue.
     pub queued: usize,
-    /// Permits that somebody has and has not used.
+    /// Permits that are held and not used.
     pub permits: usize,
-    /// Permits that were not used within `reservation_timeout`, ever; others have had their places since.
+    /// Permits that were ever not used within `reservation_timeout`. Others have had their places
+    /// since.
     pub lapsed_permits: u64,
-    /// Callers who wait for a place in the queue, or for bytes.
+    /// Callers who wait for a permit or for bytes, or whose task waits beyond the limit.
     pub waiting_callers: usize,
-    /// Bytes of the budget.
+    /// Bytes of the budget that tasks hold.
     pub bytes: usize,
-    /// Tenants with tasks that wait or run.
+    /// Tenants with waiting or running tasks.
     pub tenants: usize,
 }
 
 impl Leaks {
-    /// Whether there are none.
+    /// Returns whether nothing leaks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// "nothing", or what is out: "2 permits that nobody uses, 1 queued task".
+/// "nothing", or what leaks: "2 permits that nobody uses, 1 queued task".
 impl fmt::Display for Leaks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { running, queued, permits, lapsed_permits, waiting_callers, bytes, tenants } = *self;
@@ -65,14 +66,15 @@ impl fmt::Display for Leaks {
     }
 }
 
-/// What the pool has not got back, once its workers have come to rest: it blocks until they have, for five seconds at the most. For the
-/// end of a test. (A worker wakes a task's caller a moment before it is through with the task.)
+/// Returns what the pool has not got back, for the end of a test. It blocks until the pool's
+/// workers are idle, for 5 s at the most, because a worker wakes a task's caller shortly before it
+/// is done with the task.
 ///
-/// A manual pool does not come to rest by itself: what waits there counts as queued.
+/// A manual pool does not become idle without steps: tasks that wait there count as queued.
 #[must_use]
 pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
     let patience = Instant::now() + PATIENCE;
-    while !is_quiet(pool) && Instant::now() < patience {
+    while !(is_quiet(pool) && bytes_are_settled(pool)) && Instant::now() < patience {
         thread::sleep(LOOK);
     }
     let now = pool.statistics();
@@ -87,14 +89,21 @@ pub fn leaks(pool: &AdaptiveThreadPool) -> Leaks {
     }
 }
 
-/// Returns whether nothing more will happen by itself: every worker sleeps and nothing waits, or
-/// the worker waits for a step.
+/// Returns whether nothing more will happen without a call from outside: every worker sleeps and
+/// nothing waits, or the worker waits for a step.
 fn is_quiet(pool: &AdaptiveThreadPool) -> bool {
     let hooked = pool.hooked();
     if pool.is_stepped() { hooked.active() == 0 } else { hooked.is_idle() }
 }
 
-/// Panics if the pool has not got everything back: says what is out. See [`leaks()`].
+/// Returns whether no more bytes will come back without a call from outside. The closure of an
+/// expired task is dropped shortly after its caller was woken, and its bytes come back then.
+fn bytes_are_settled(pool: &AdaptiveThreadPool) -> bool {
+    let now = pool.statistics();
+    now.bytes_under_way == 0 || now.queue_depth + now.waiting_callers + now.active_threads > 0
+}
+
+/// Checks that the pool has got everything back. See [`leaks()`].
 ///
 /// ```should_panic
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -106,7 +115,7 @@ fn is_quiet(pool: &AdaptiveThreadPool) -> bool {
 /// ```
 ///
 /// # Panics
-/// It does leak.
+/// If the pool leaks. The message says what.
 #[track_caller]
 pub fn assert_no_leaks(pool: &AdaptiveThreadPool) {
     let leaks = leaks(pool);

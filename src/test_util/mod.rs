@@ -1,17 +1,20 @@
-//! Pools for tests: stepped by hand, run at once, or real beside a paused clock; failures on request; checks for leaks.
+//! Pools for tests: stepped by hand, run inline, or real with a paused clock; failures on request;
+//! checks for leaks.
 //!
-//! With the feature `test-util`, for `[dev-dependencies]`. All pools here are [`AdaptiveThreadPool`]s, so that whatever takes one
-//! takes these, a [`ConcurrentProcessorV2`](crate::ConcurrentProcessorV2::on_pool) among others; the guide
+//! With the feature `test-util`, for `[dev-dependencies]`. All pools here are
+//! [`AdaptiveThreadPool`]s, so code that takes a pool also takes these, for example
+//! [`ConcurrentProcessorV2`](crate::ConcurrentProcessorV2::on_pool). The guide
 //! [testing](crate::guide::testing) shows a test before and after.
 //!
 //! | | runs a task | for tests |
 //! |---|---|---|
-//! | [`manual`] | when [`Stepper::step`] says so | of what happens between submission and result: timeouts, cancellation, order, backpressure |
-//! | [`inline`] | before the submitting call returns | of the code around the pool, with no thought of the pool |
-//! | [`real`] | on as many threads as ever | with a paused clock, which does not leap while work is under way |
+//! | [`manual`] | when [`Stepper::step`] is called | of what happens between submission and result: timeouts, cancellation, order, backpressure |
+//! | [`inline`] | before the submitting call returns | of the code around the pool |
+//! | [`real`] | on several threads, as in production | with a paused clock, which does not advance while work waits or runs |
 //!
-//! All of them run tasks on threads of their own, with [`TaskContext`](crate::TaskContext), subtasks, spans, task-locals and panics
-//! as in production. Whatever [`PoolBuilder`] configures can be configured: `builder().max_queue_size(2).build_manual()`.
+//! All of them run tasks on threads of their own, with [`TaskContext`](crate::TaskContext),
+//! subtasks, spans, task-locals and panics as in production. Everything that [`PoolBuilder`]
+//! configures can be configured: `builder().max_queue_size(2).build_manual()`.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -33,6 +36,7 @@
 //! # }
 //! ```
 
+mod aside;
 mod control;
 mod faults;
 mod held_clock;
@@ -53,7 +57,7 @@ use self::step_gate::{StepGate, StepHandle};
 use crate::error::BuildError;
 use crate::pool::{AdaptiveThreadPool, PoolBuilder};
 
-/// A pool that runs a task when its [`Stepper`] says so, on one thread of its own.
+/// Builds a pool that runs a task when its [`Stepper`] is told to, on one thread of its own.
 ///
 /// # Panics
 /// The operating system refused the thread.
@@ -62,12 +66,14 @@ pub fn manual() -> (AdaptiveThreadPool, Stepper) {
     built(AdaptiveThreadPool::builder().build_manual())
 }
 
-/// A pool that runs a task before the call that submits it returns, on one thread of its own; so its future is ready at its second
-/// poll at the latest, and nobody has to wait or step.
+/// Builds a pool that runs a task before the call that submits it returns, on one thread of its
+/// own. The task's future is ready at its second poll at the latest, and a test need not wait or
+/// step.
 ///
-/// The call waits until the pool has nothing left to do, subtasks among it. So the task must not wait for its submitter, for a lock
-/// that the submitter holds, or for the submitter's runtime if that has a single thread. Of several threads that submit at
-/// the same time only one may wait, and the others' tasks run in a moment.
+/// The call waits until the pool has nothing left to do, subtasks included. So the task must not
+/// wait for its submitter, for a lock that the submitter holds, or for the submitter's runtime if
+/// that has a single thread. If several threads submit at once, only one of them may wait; the
+/// tasks of the others run shortly after.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -85,7 +91,8 @@ pub fn inline() -> AdaptiveThreadPool {
     built(AdaptiveThreadPool::builder().build_inline())
 }
 
-/// A pool of the usual kind, for a runtime whose clock is paused: see [`PoolBuilder::hold_clock`].
+/// Builds a pool with real threads, for a runtime whose clock is paused: see
+/// [`PoolBuilder::hold_clock`].
 ///
 /// # Panics
 /// The operating system refused the first threads.
@@ -98,14 +105,16 @@ fn built<T>(pool: Result<T, BuildError>) -> T {
     pool.unwrap_or_else(|error| panic!("no pool for the test: {error}"))
 }
 
-/// Gives the pool one thread of the process's own niceness: its callers wait for that thread.
+/// Gives the pool one thread with the process's own niceness, because its callers wait for that
+/// thread.
 fn alone(builder: PoolBuilder) -> PoolBuilder {
     builder.min_threads(1).max_threads(1).worker_niceness(0)
 }
 
-/// For tests; with the feature `test-util`.
+/// Methods for tests, with the feature `test-util`.
 impl PoolBuilder {
-    /// Builds a pool as [`test_util::manual`](manual) does. It has one thread, of the process's own niceness, whatever was said.
+    /// Builds a pool as [`test_util::manual`](manual) does. The pool has one thread with the
+    /// process's own niceness, whatever the configuration says.
     ///
     /// # Errors
     /// As [`build`](Self::build).
@@ -117,7 +126,8 @@ impl PoolBuilder {
         Ok((pool, Stepper::new(handle)))
     }
 
-    /// Builds a pool as [`test_util::inline`](inline) does. It has one thread, of the process's own niceness, whatever was said.
+    /// Builds a pool as [`test_util::inline`](inline) does. The pool has one thread with the
+    /// process's own niceness, whatever the configuration says.
     ///
     /// # Errors
     /// As [`build`](Self::build).
@@ -125,17 +135,21 @@ impl PoolBuilder {
         Plan::amend(alone(self), |plan| plan.inline = true).build()
     }
 
-    /// A paused Tokio clock does not leap while work of its runtime is under way on this pool: from the call that submits a task until
-    /// it has ended, was cancelled or refused, and its caller was told. (A paused clock leaps to the next timer whenever its runtime
-    /// is idle, and it is while it waits for a thread: any `timeout` around work would be over at once.)
+    /// Holds the paused Tokio clock of a runtime while its work waits or runs on this pool: from
+    /// the call that submits a task until the task has ended or was cancelled or refused, and its
+    /// caller was woken. (A paused clock advances to the next timer whenever its runtime is idle,
+    /// and the runtime is idle while it waits for a thread. So without this any `timeout` around
+    /// work would elapse at once.)
     ///
-    /// Work counts if it is submitted in the context of a runtime of one thread, the only kind whose clock can be paused; subtasks count
-    /// with their task. Meanwhile one thread of the runtime's blocking pool is taken.
+    /// Work counts if it is submitted in the context of a runtime of one thread, the only kind
+    /// whose clock can be paused. Subtasks count with their task. Meanwhile one thread of the
+    /// runtime's blocking pool is occupied.
     ///
-    /// **Work that waits for the clock to leap waits for ever**, since the clock waits for it: a task that blocks on a timer of its
-    /// submitter's runtime, or for a message that its submitter sends after a `sleep`. `tokio::time::advance` moves the clock all
-    /// the same, and [`Faults::delay_next`] knows of it. A manual pool needs none of this: its tasks run while the runtime
-    /// waits for the step.
+    /// **Work that waits for the clock to advance waits for ever**, because the clock waits for the
+    /// work. Examples are a task that blocks on a timer of its submitter's runtime, and one that
+    /// blocks on a message that its submitter sends after a `sleep`. `tokio::time::advance`
+    /// advances the clock all the same, and [`Faults::delay_next`] works with a held clock. A
+    /// manual pool needs none of this: its tasks run while the runtime waits for the step.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -153,7 +167,7 @@ impl PoolBuilder {
         Plan::amend(self, |plan| plan.hold_clock = true)
     }
 
-    /// Work of this pool fails when `faults` says so.
+    /// Makes work of this pool fail as `faults` requests.
     pub fn faults(self, faults: &Faults) -> Self {
         Plan::amend(self, |plan| plan.faults = Some(faults.clone()))
     }

@@ -1,8 +1,8 @@
-//! A task that sleeps by the clock of its submitter's runtime, which may be paused.
+//! Lets a task sleep by the clock of its submitter's runtime, which may be paused.
 //!
-//! The thread that is to advance the clock must not wait for the task meanwhile: neither a step of
-//! its pool, nor a submission to an inline pool, nor the clock itself, if the pool holds it. So the
-//! task steps aside when its timer is set. It comes back in the timer's own wake-up: on the
+//! The thread that must advance the clock may not wait for the task meanwhile: not in a step of its
+//! pool, not in a submission to an inline pool, and not through the clock, if the pool holds it. So
+//! the task steps aside when its timer is set. It comes back in the timer's own wake-up, on the
 //! runtime's thread, before the clock can advance further.
 
 use std::future::Future;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::control::Control;
+use super::aside::{self, SetAside};
 use super::held_clock::Held;
 use crate::pool::TaskContext;
 use crate::sync::{Condvar, Mutex};
@@ -33,21 +33,22 @@ pub(super) fn sleep(runtime: &Handle, duration: Duration) {
         }
     };
     match TaskContext::current() {
-        // The worker sends the wake-ups that it has deferred, and another may take its place.
+        // The worker sends the wake-ups that it has deferred, and another worker may take its
+        // place.
         Some(context) => context.block_in_place(wait),
         None => wait(),
     }
 }
 
-/// What must not wait for the task.
+/// The controls that must not wait for the task.
 struct Aside {
-    control: Option<Arc<Control>>,
+    control: Option<Arc<dyn SetAside>>,
     held: Option<Held>,
 }
 
 impl Aside {
     fn here() -> Self {
-        Self { control: Control::here(), held: Held::here() }
+        Self { control: aside::here(), held: Held::here() }
     }
 
     fn step(&self) {
@@ -61,7 +62,7 @@ impl Aside {
     }
 }
 
-/// Rings once.
+/// A bell that rings once.
 #[derive(Default)]
 struct Bell {
     state: Mutex<State>,
@@ -75,7 +76,7 @@ struct State {
 }
 
 impl Bell {
-    /// Steps aside until it rings.
+    /// Steps aside until the bell rings.
     fn wait(&self, aside: Aside) {
         let mut state = self.state.lock();
         if !state.rung {

@@ -15,11 +15,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::pool::{HookedPool, Worker};
+use crate::pool::{HookedPool, Stepped};
 use crate::sync::{Condvar, Mutex};
 use crate::task::TaskRef;
 
-/// What the worker is told to do.
+/// What the worker must do.
 #[derive(Debug)]
 enum StepCommand {
     /// Run a task.
@@ -28,27 +28,27 @@ enum StepCommand {
     List,
 }
 
-/// Which task to run.
+/// The task to run.
 #[derive(Debug)]
 pub(super) enum Pick {
-    /// The one that the pool would run next.
+    /// The task that the pool would run next.
     Next,
-    /// The one at this index among all that wait.
+    /// The task at this index among all that wait.
     Nth(usize),
-    /// Any, each with the same chance; the number is from 0 to under 1.
+    /// Any task, each with an equal chance. The number is from 0 to below 1.
     Any(f64),
-    /// The first of this name.
+    /// The first task with this name.
     Named(String),
 }
 
 impl Pick {
-    /// Runs one task on `worker`. False if there is none.
-    fn run(&self, worker: &Worker) -> bool {
+    /// Runs one task on `worker`. Returns false if there is none.
+    fn run(&self, worker: &dyn Stepped) -> bool {
         match self {
             Self::Next => worker.step(),
-            Self::Nth(n) => worker.step_chosen(|_| Some(*n)),
-            Self::Any(roll) => worker.step_chosen(|all| Some((roll * all.len() as f64) as usize)),
-            Self::Named(name) => worker.step_chosen(|all| {
+            Self::Nth(n) => worker.step_chosen(&|_| Some(*n)),
+            Self::Any(roll) => worker.step_chosen(&|all| Some((roll * all.len() as f64) as usize)),
+            Self::Named(name) => worker.step_chosen(&|all| {
                 all.iter().position(|task| task.label().and_then(|label| label.name()) == Some(name))
             }),
         }
@@ -71,9 +71,9 @@ impl fmt::Debug for StepAnswer {
 #[derive(Debug, Default)]
 pub(super) struct StepGate {
     state: Mutex<State>,
-    /// For the worker.
+    /// Notifies the worker.
     commanded: Condvar,
-    /// For the handle.
+    /// Notifies the handle.
     reported: Condvar,
     /// Admits one caller of the handle at a time.
     commanding: Mutex<()>,
@@ -87,21 +87,21 @@ struct State {
     open: bool,
 }
 
-/// Where the worker is.
+/// What the worker does.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum At {
     /// It executes a command, or has not arrived yet.
     #[default]
     Running,
     Gate,
-    /// Its task waits for an event that the handle's caller may have to bring about.
+    /// Its task waits for an event that the handle's caller may have to cause.
     Aside,
 }
 
 impl StepGate {
     /// Executes commands on `worker` until the gate is open for good. Calls `after_run` between the
     /// end of a task and its report.
-    pub(super) fn serve(&self, worker: &Worker, after_run: impl Fn()) {
+    pub(super) fn serve(&self, worker: &dyn Stepped, after_run: impl Fn()) {
         let mut answer = None;
         while let Some(command) = self.next_command(answer.take()) {
             answer = Some(match command {
@@ -115,7 +115,8 @@ impl StepGate {
         }
     }
 
-    /// Reports an answer and waits for the next command. `None`: the gate is open for good.
+    /// Reports an answer and waits for the next command. Returns `None` once the gate is open for
+    /// good.
     fn next_command(&self, answer: Option<StepAnswer>) -> Option<StepCommand> {
         let mut state = self.state.lock();
         state.worker = At::Gate;
@@ -132,7 +133,7 @@ impl StepGate {
         }
     }
 
-    /// Marks the worker's task as one that the handle must not wait for, or no longer.
+    /// Marks the worker's task as one that the handle must not wait for, or removes the mark.
     pub(super) fn set_aside(&self, aside: bool) {
         let mut state = self.state.lock();
         state.worker = if aside { At::Aside } else { At::Running };
@@ -141,8 +142,8 @@ impl StepGate {
         }
     }
 
-    /// Has the worker execute a command, and waits for its answer. `None`: the worker's task has
-    /// stepped aside, or the gate is open.
+    /// Has the worker execute a command, and returns its answer. Returns `None` if the worker's
+    /// task has stepped aside, or the gate is open.
     fn execute(&self, command: StepCommand) -> Option<StepAnswer> {
         let _commanding = self.commanding.lock();
         let mut state = self.state.lock();
@@ -189,15 +190,16 @@ impl StepHandle {
         Self { gate, pool }
     }
 
-    /// Has one task run. False if none was there, or the worker is not at the gate.
+    /// Has the worker run one task. Returns false if no task waits, or the worker is not at the
+    /// gate.
     ///
     /// # Panics
-    /// In a task of the same pool, which would wait for itself.
+    /// In a task of the handle's own pool, which would wait for itself.
     pub(super) fn step(&self, pick: Pick) -> bool {
         matches!(self.execute(StepCommand::Run(pick)), Some(StepAnswer::Ran(true)))
     }
 
-    /// Returns the tasks that wait, as [`Worker::waiting`]. Empty while the worker is not at the
+    /// Returns the waiting tasks, as [`Stepped::waiting`]. Empty while the worker is not at the
     /// gate.
     pub(super) fn waiting(&self) -> Vec<TaskRef> {
         match self.execute(StepCommand::List) {

@@ -1,4 +1,4 @@
-//! Steps a manual pool.
+//! The handle that steps a manual pool.
 
 use std::fmt;
 
@@ -7,16 +7,18 @@ use crate::policy::splitmix64;
 use crate::sync::Mutex;
 use crate::task::{Label, Priority, Run};
 
-/// Which of the tasks that wait is next in a manual pool.
+/// The order in which a manual pool runs its waiting tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Order {
-    /// As the pool itself would go on. Plain work goes first come, first served, but for subtasks; labelled work
-    /// ([`AdaptiveThreadPool::task`](crate::AdaptiveThreadPool::task)) by its own rules, which go by the clock and by what work took, so
-    /// that its order may differ from run to run.
+    /// The pool's own order. Plain work runs first come, first served, except for subtasks.
+    /// Labelled work ([`AdaptiveThreadPool::task`](crate::AdaptiveThreadPool::task)) runs in the
+    /// run order, which depends on the clock and on the time that tasks took. So that order may
+    /// differ from run to run.
     #[default]
     Own,
-    /// Each of those that wait has the same chance. The same seed and the same submissions give the same order.
+    /// A random order, in which each waiting task has an equal chance. Equal seeds and equal
+    /// submissions give equal orders.
     Seeded(u64),
 }
 
@@ -24,11 +26,12 @@ pub enum Order {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
-    /// What it is called, if it was named ([`TaskBuilder::name`](crate::TaskBuilder::name)). Subtasks have the name of their task.
+    /// The name of the task, if it has one ([`TaskBuilder::name`](crate::TaskBuilder::name)). A
+    /// subtask has the name of its task.
     pub name: Option<String>,
-    /// Whose it is; `None` for plain work, and where nobody was named.
+    /// The tenant; `None` for plain work, and for work without a tenant.
     pub tenant: Option<String>,
-    /// How urgent it is; `None` for plain work.
+    /// The priority; `None` for plain work.
     pub priority: Option<Priority>,
 }
 
@@ -44,17 +47,19 @@ impl Waiting {
     }
 }
 
-/// Has the tasks of a manual pool run, one by one; from [`manual`](super::manual()).
+/// Runs the tasks of a manual pool one by one; from [`manual`](super::manual()).
 ///
-/// When a call returns, the task has run to its end, its caller was woken, and the pool's statistics are exact. Subtasks that it
-/// has left in the queue are steps of their own; those that it waited for have run with it. Tasks that were cancelled are no steps.
-/// Callers in line for a place in the queue come in as places become free.
+/// When a call returns, the task has run to its end, its caller was woken, and the pool's
+/// statistics are exact. Subtasks that the task has left in the queue are steps of their own; those
+/// that it waited for have run with it. Cancelled tasks are not steps. As places become free,
+/// callers who wait for a permit get one.
 ///
-/// The call blocks the calling thread meanwhile. So a task must not wait for that thread, nor for its runtime if that has a
-/// single thread: not for timers of it either, but for those of [`Faults::delay_next`](super::Faults::delay_next).
+/// The call blocks the calling thread meanwhile. So a task must not wait for that thread, nor for
+/// its runtime if that has a single thread. It must not wait for timers of that runtime either,
+/// except for those of [`Faults::delay_next`](super::Faults::delay_next).
 ///
-/// When the stepper is dropped, or the pool is closed, the pool goes on by itself, so that what was accepted is run; from then
-/// on there is nothing to step.
+/// When the stepper is dropped, or the pool is closed, the pool runs without steps, so that
+/// accepted work is done. From then on the stepper's methods find nothing to run.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -72,7 +77,7 @@ pub struct Stepper {
     dice: Mutex<Dice>,
 }
 
-/// The order, and how many numbers of its series were drawn.
+/// The order, and how many random numbers were drawn.
 #[derive(Default)]
 struct Dice {
     order: Order,
@@ -90,7 +95,7 @@ impl Stepper {
         Self { handle, dice: Mutex::default() }
     }
 
-    /// The order of the steps from here on. A seed begins its series anew.
+    /// Sets the order of the steps from here on. A seed starts its series again.
     ///
     /// ```
     /// use millpond::test_util::{self, Order};
@@ -113,21 +118,27 @@ impl Stepper {
         *self.dice.lock() = Dice { order, drawn: 0 };
     }
 
-    /// Runs one task. False if none waits; or if one is under way that [`delay_next`](super::Faults::delay_next) has delayed, until the
-    /// clock has gone on. (A step that begins such a task is true.)
+    /// Runs one task, and returns true. Returns true also if the task begins a delay of
+    /// [`delay_next`](super::Faults::delay_next) and has not ended. Returns false if no task waits,
+    /// or if a delayed task occupies the worker until the clock has advanced.
     ///
     /// # Panics
-    /// In a task of the same pool, which would wait for itself. So do the other methods that run tasks.
+    /// In a task of this pool, which would wait for itself. This holds for the other methods that
+    /// run tasks, too.
     pub fn step(&self) -> bool {
         self.handle.step(self.roll())
     }
 
-    /// Runs tasks until none waits; says how many.
+    /// Runs tasks until none waits. Returns how many it has run.
+    ///
+    /// # Panics
+    /// As [`step`](Self::step).
     pub fn run_until_idle(&self) -> usize {
         std::iter::from_fn(|| self.step().then_some(())).count()
     }
 
-    /// Runs the first task that waits by this name ([`TaskBuilder::name`](crate::TaskBuilder::name)). False if there is none.
+    /// Runs the first waiting task with this name
+    /// ([`TaskBuilder::name`](crate::TaskBuilder::name)). Returns false if there is none.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -144,12 +155,17 @@ impl Stepper {
         self.handle.step(Pick::Named(String::from(name)))
     }
 
-    /// Runs the `n`th task of those that wait, from 0, in the order of [`waiting`](Self::waiting). False if there are not so many.
+    /// Runs the `n`th waiting task, from 0, in the order of [`waiting`](Self::waiting). Returns
+    /// false if there are not so many.
+    ///
+    /// # Panics
+    /// As [`step`](Self::step).
     pub fn step_nth(&self, n: usize) -> bool {
         self.handle.step(Pick::Nth(n))
     }
 
-    /// What waits in the queue: subtasks, the newest first; then plain work, then labelled work, each in the order in which it came.
+    /// Returns the waiting tasks: subtasks, the newest first; then plain work; then labelled work,
+    /// both in order of submission.
     #[must_use]
     pub fn waiting(&self) -> Vec<Waiting> {
         self.handle.waiting().iter().map(|task| Waiting::of(&**task)).collect()

@@ -1,4 +1,4 @@
-//! The cores that a pool was built on, for threads that are started by whoever happens to need them.
+//! The cores that a pool was built on, for threads that other threads start.
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::Home;
@@ -10,8 +10,9 @@ mod linux {
     use rustix::process::getpid;
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-    /// The affinity of the thread that built the pool. A thread inherits that of whoever starts it, and that may be one that was
-    /// pinned to a single core: a worker by its hook, or a thread of the async runtime.
+    /// The affinity of the thread that built the pool. A thread inherits the affinity of the thread
+    /// that starts it, which may be pinned to one core: a worker by its hook, or a thread of the
+    /// async runtime.
     #[derive(Debug)]
     pub(crate) struct Home(Option<Seen>);
 
@@ -29,7 +30,8 @@ mod linux {
             Self(process.and_then(|process| Some(Seen { here: sched_getaffinity(None).ok()?, process })))
         }
 
-        /// The calling thread may run there. Nothing if the process was moved to other cores meanwhile, or if that can't be told.
+        /// Lets the calling thread run there. Does nothing if the process was moved to other cores
+        /// meanwhile, or if that is unknown.
         pub(crate) fn settle(&self) {
             let Some(Seen { here, process }) = &self.0 else { return };
             if sched_getaffinity(None).is_ok_and(|now| now != *here)
@@ -66,7 +68,7 @@ mod linux {
 
 #[cfg(not(target_os = "linux"))]
 mod other {
-    /// Threads have no affinity here that could be told.
+    /// This system tells of no affinity.
     #[derive(Debug)]
     pub(crate) struct Home;
 

@@ -1,5 +1,6 @@
-//! The niceness of a single thread. Linux keeps one a thread (setpriority(2), "C library/kernel differences"); elsewhere
-//! it belongs to the process, which is not ours to change.
+//! The niceness of a single thread. Linux has one for each thread (setpriority(2), "C
+//! library/kernel differences"). Elsewhere it belongs to the process, which the pool must not
+//! change.
 
 use std::io;
 
@@ -10,7 +11,7 @@ pub(crate) fn lower_priority(niceness: u8) -> io::Result<()> {
     Ok(rustix::process::setpriority_process(Some(thread), i32::from(niceness))?)
 }
 
-/// The niceness of the calling thread, where it can be told.
+/// The niceness of the calling thread, where it is known.
 #[cfg(target_os = "linux")]
 pub(crate) fn niceness() -> Option<i32> {
     rustix::process::getpriority_process(Some(rustix::thread::gettid())).ok()

@@ -1,16 +1,16 @@
-//! The quota of the process's control group (cgroup v2): how much of the cores it may use, and how long it was made to
-//! wait because it had used it up. It is read anew each time, since an orchestrator may change it.
+//! The quota of the process's control group (cgroup v2): how many cores it may use, and how long it
+//! was throttled. It is read each time, since an orchestrator may change it.
 
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The groups that the process is in, from its own to the root, as far as they can have a quota.
+/// The groups of the process that can have a quota, from its own to the root.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
     levels: Vec<Level>,
-    /// A limit that only the standard library knows of, as it was.
+    /// The limit at the start that only the standard library knows.
     otherwise: Option<f64>,
 }
 
@@ -21,7 +21,7 @@ struct Level {
 }
 
 impl Quota {
-    /// Of this process. Where control groups of version 2 tell of none, that of version 1, which is read only here.
+    /// Of this process. Without a quota of version 2, that of version 1, which is read only here.
     pub(crate) fn of_this_process() -> Self {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let quota = match folder(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup")) {
@@ -31,7 +31,7 @@ impl Quota {
         quota.or_else(super::usable_cores(), super::affinity())
     }
 
-    /// With the limit that the standard library knows of, where it is one and there is nothing better.
+    /// Adds the limit that the standard library knows, if there is no other.
     fn or_else(mut self, usable: usize, affinity: usize) -> Self {
         self.otherwise = (self.levels.is_empty() && usable < affinity).then_some(usable as f64);
         self
@@ -68,8 +68,8 @@ fn read(mut file: &File) -> Option<String> {
     std::str::from_utf8(&buffer[..read]).ok().map(String::from)
 }
 
-/// The mount point of the groups and the folder of the process's own, by `/proc/self/mountinfo` (proc_pid_mountinfo(5)) and
-/// `/proc/self/cgroup` (cgroups(7)).
+/// The mount point of the groups and the folder of the process's own, by `/proc/self/mountinfo`
+/// (proc_pid_mountinfo(5)) and `/proc/self/cgroup` (cgroups(7)).
 fn folder(mounts: &str, groups: &str) -> Option<(PathBuf, PathBuf)> {
     let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
     mounts.lines().find_map(|line| {

@@ -1,13 +1,14 @@
-//! The clocks of single threads: how long one was on a core, and how long it was ready and waited for one. Linux tells in
-//! `/proc/self/task/TID/schedstat` (Documentation/scheduler/sched-stats.rst); a read takes one to three microseconds. Whether it
-//! slept is in `/proc/self/task/TID/status` (proc_pid_status(5)), which takes ten times as long: some 25 to 35.
+//! The clocks of single threads: how long one was on a core, and how long it was ready and waited
+//! for one. Linux has them in `/proc/self/task/TID/schedstat`
+//! (Documentation/scheduler/sched-stats.rst); a read takes one to three microseconds. Whether a
+//! thread slept is in `/proc/self/task/TID/status` (proc_pid_status(5)); a read takes 25 to 35.
 
 use std::io;
 
-/// What a thread's clocks say, since its start.
+/// The clocks of a thread since its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Spent {
-    /// Nanoseconds on a core. The kernel brings it up to date at its ticks: up to some milliseconds late.
+    /// Nanoseconds on a core. The kernel updates it at its ticks: up to some milliseconds late.
     pub(crate) on_cpu_ns: u64,
     /// Nanoseconds ready to run and without a core.
     pub(crate) runnable_ns: u64,
@@ -21,7 +22,7 @@ impl Spent {
         let mut figures = text.split_ascii_whitespace().map(str::parse);
         let mut next = || figures.next()?.ok();
         let spent = Self { on_cpu_ns: next()?, runnable_ns: next()?, turns: next()? };
-        // A kernel without these figures says "0 0 0" of every thread: as if it was blocked all the time.
+        // A kernel without these figures has "0 0 0" for every thread.
         Some(spent).filter(|spent| spent.turns > 0)
     }
 }
@@ -47,8 +48,8 @@ impl Rest {
     }
 }
 
-/// Whether a thread sleeps, by a line of `/proc/self/task/TID/stat`: the state follows the name, which is in brackets and
-/// may have brackets in it.
+/// Returns whether a thread sleeps, by a line of `/proc/self/task/TID/stat`. The state follows the
+/// name, which is in brackets and may contain brackets.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn sleeps(stat: &str) -> Option<bool> {
     let (_, behind) = stat.rsplit_once(") ")?;
@@ -87,7 +88,7 @@ mod linux {
             Ok(Self { thread, schedstat })
         }
 
-        /// What the clocks say now; `None` once the thread is gone.
+        /// Reads the clocks; `None` once the thread is gone.
         pub(crate) fn read(&self) -> Option<Spent> {
             let mut buffer = [0; 96];
             let read = self.schedstat.read_at(&mut buffer, 0).ok()?;
@@ -99,7 +100,7 @@ mod linux {
             Rest::parse(&fs::read_to_string(format!("/proc/self/task/{}/status", self.thread)).ok()?)
         }
 
-        /// Whether the thread sleeps now, for whatever reason.
+        /// Whether the thread sleeps now, for any reason.
         pub(crate) fn sleeps(&self) -> Option<bool> {
             sleeps(&fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread)).ok()?)
         }

@@ -5,6 +5,7 @@
 // What can't be read fails the test.
 #![allow(clippy::unwrap_used)]
 
+mod circles;
 mod floors;
 mod lexer;
 mod paths;
@@ -12,6 +13,7 @@ mod paths;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use circles::{ALLOWED, Imports, LIBRARIES};
 use floors::{LONGEST_FILE, SIDEWAYS, judge};
 use paths::{Import, imports, module_of, scan};
 
@@ -99,8 +101,7 @@ fn every_module_has_its_floor() {
 
 #[test]
 fn no_file_of_a_library_is_too_long() {
-    let folders = ["src", "crates/convert/src", "crates/documents/src", "crates/forecast/src"];
-    let long = folders.into_iter().flat_map(|folder| {
+    let long = LIBRARIES.into_iter().flat_map(|folder| {
         let sources = sources_in(folder);
         assert!(!sources.is_empty(), "{folder} is empty");
         sources.into_iter().filter_map(move |source| {
@@ -110,6 +111,28 @@ fn no_file_of_a_library_is_too_long() {
         })
     });
     assert_none(long.collect());
+}
+
+fn all_imports() -> Vec<Imports> {
+    LIBRARIES.map(|folder| Imports::read(folder, &sources_in(folder))).into()
+}
+
+#[test]
+fn no_files_import_each_other_in_a_loop() {
+    let found = all_imports().into_iter().flat_map(|mut imports| {
+        ALLOWED.iter().for_each(|(from, to)| _ = imports.remove(from, to));
+        let circles = imports.circles().into_iter();
+        circles.map(|(from, to)| format!("{from} imports {to}, which leads back to it")).collect::<Vec<_>>()
+    });
+    assert_none(found.collect());
+}
+
+#[test]
+fn every_import_that_may_close_a_circle_does() {
+    let imports = all_imports();
+    let closes = |from: &str, to: &str| imports.iter().any(|all| all.circles().contains(&(from, to)));
+    let rest = ALLOWED.iter().filter(|(from, to)| !closes(from, to));
+    assert_none(rest.map(|(from, to)| format!("{from} -> {to} is in no circle: strike it off")).collect());
 }
 
 /// What a policy decides follows from what it is told: no thread, atomic, lock, clock or runtime.
@@ -196,6 +219,29 @@ mod it_can_fail {
             use crate::sync::Mutex;
         "###;
         assert_eq!(offences("queue/mod.rs", text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn on_a_circle_of_files() {
+        let files = [
+            ("mod.rs", "mod a; mod b; pub(crate) use {b::B, b::C}; use a::A; struct M;"),
+            ("a.rs", "use super::C; struct A;"),
+            ("b.rs", "mod tests { use super::*; } struct B;"),
+        ];
+        let circles = |b: &str| {
+            let with_b = |(name, text): (&str, &str)| Source {
+                name: format!("x/{name}"),
+                text: if name == "b.rs" { format!("{b} {text}") } else { text.into() },
+            };
+            let imports = Imports::read("src", &files.map(with_b));
+            imports.circles().into_iter().map(|(from, to)| format!("{from} {to}")).collect::<Vec<_>>()
+        };
+        assert_eq!(circles(""), Vec::<String>::new());
+        assert_eq!(circles("use super::a::A;"), ["src/x/a.rs src/x/b.rs", "src/x/b.rs src/x/a.rs"]);
+        assert_eq!(circles("fn f() { crate::x::a::f() }").len(), 2);
+        // Through the file that passes a name on, if it uses the other.
+        let round = ["src/x/a.rs src/x/b.rs", "src/x/b.rs src/x/mod.rs", "src/x/mod.rs src/x/a.rs"];
+        assert_eq!(circles("use super::M;"), round);
     }
 
     #[test]

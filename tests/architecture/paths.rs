@@ -23,7 +23,7 @@ pub(crate) fn module_of(name: &str) -> Vec<String> {
 /// The top-level modules that a file names by `crate::` or by enough `super::`.
 pub(crate) fn imports(module: &[String], text: &str) -> Vec<Import> {
     let mut found = Vec::new();
-    for Found { line, depth, path } in walk(text) {
+    for Found { line, depth, path, .. } in walk(text) {
         let supers = path.iter().take_while(|segment| *segment == "super").count();
         let rest = match path.first().map(String::as_str) {
             Some("crate") => &path[1..],
@@ -43,19 +43,25 @@ pub(crate) fn scan(text: &str) -> Vec<(usize, Vec<String>)> {
     walk(text).into_iter().map(|found| (found.line, found.path)).collect()
 }
 
-struct Found {
+/// A path in a file.
+pub(crate) struct Found {
     line: usize,
     /// How many `mod name { .. }` of the same file are around it.
-    depth: usize,
-    path: Vec<String>,
+    pub(crate) depth: usize,
+    pub(crate) path: Vec<String>,
+    /// Whether it stands in a `pub use`.
+    pub(crate) passes_on: bool,
+    /// Whether it is that of a `pub(in path)`, which names no item.
+    pub(crate) is_scope: bool,
 }
 
-fn walk(text: &str) -> Vec<Found> {
+/// Every path in `text`, as for [`scan`].
+pub(crate) fn walk(text: &str) -> Vec<Found> {
     let tokens = tokens(text);
     let mut found = Vec::new();
     // For each brace that is open: whether it is that of a module.
     let mut braces: Vec<bool> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut passes_on) = (0, false);
     while let Some((line, token)) = tokens.get(at) {
         at += 1;
         match token {
@@ -68,6 +74,13 @@ fn walk(text: &str) -> Vec<Found> {
             Token::Mark('}') => {
                 braces.pop();
             }
+            Token::Mark(';') => passes_on = false,
+            Token::Word(word) if word == "use" => {
+                let before = at.checked_sub(2).map(|before| &tokens[before].1);
+                passes_on = before.is_some_and(|token| {
+                    *token == Token::Mark(')') || *token == Token::Word(String::from("pub"))
+                });
+            }
             Token::Word(word) => {
                 let depth = braces.iter().filter(|is_module| **is_module).count();
                 // `pub(crate)` and `pub(super)` name no import; `pub(in path)` does.
@@ -77,9 +90,19 @@ fn walk(text: &str) -> Vec<Found> {
                 if visibility && word != "in" {
                     continue;
                 }
+                let is_scope = at >= 4
+                    && tokens[at - 2].1 == Token::Word(String::from("in"))
+                    && tokens[at - 3].1 == Token::Mark('(')
+                    && tokens[at - 4].1 == Token::Word(String::from("pub"));
                 let mut paths = Vec::new();
                 path(&tokens, &mut at, vec![word.clone()], &mut paths);
-                found.extend(paths.into_iter().map(|path| Found { line: *line, depth, path }));
+                found.extend(paths.into_iter().map(|path| Found {
+                    line: *line,
+                    depth,
+                    path,
+                    passes_on,
+                    is_scope,
+                }));
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
-use millpond::pool::{Acquire, Run};
+use millpond::pool::{Acquire, RunFuture};
 use millpond::{
     AbortHandle, AcquireError, AdaptiveThreadPool, BuildError, ConfigError, JoinError, JoinHandle, Panic,
     Permit, PoolBuilder, PoolConfig, PoolStatistics, Pressure, RejectReason, Rejected, Rejection,
@@ -75,9 +75,9 @@ fn handles_go_everywhere() {
 
 #[test]
 fn futures_move_between_threads() {
-    send::<Run<'_, Work, Sent>>();
-    unpin::<Run<'_, Work, Sent>>();
-    debug::<Run<'_, Work, Sent>>();
+    send::<RunFuture<'_, Work, Sent>>();
+    unpin::<RunFuture<'_, Work, Sent>>();
+    debug::<RunFuture<'_, Work, Sent>>();
     send::<Acquire<'_>>();
     sync::<Acquire<'_>>();
     unpin::<Acquire<'_>>();

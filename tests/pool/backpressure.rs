@@ -5,8 +5,8 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use crate::pool_support::{Tokens, block_on, fixed, hold, in_time, in_time_async, poll_once, until};
-use millpond::{Pressure, RejectReason};
+use crate::pool_support::{Tokens, block_on, fixed, hold, in_time, in_time_async, poll_once};
+use millpond::RejectReason;
 
 #[test]
 fn a_queue_of_n_takes_n_and_the_next_one_waits() {
@@ -211,74 +211,6 @@ fn waiting_and_refused_callers_are_counted() {
         assert_eq!(pool.statistics().backpressure_events, 5, "each caller counts once");
         held.end();
         queued.blocking_join().unwrap();
-    });
-}
-
-/// One thread and nine places: five in flight are half of what there is room for.
-#[test]
-fn the_pressure_changes_within_the_call_that_crosses_the_threshold() {
-    in_time(|| {
-        let pool = fixed(1).max_queue_size(9).backpressure_threshold(0.5).build().unwrap();
-        let mut pressure = pool.pressure();
-        assert_eq!(*pressure.borrow_and_update(), Pressure::Normal);
-        let held = hold(&pool, 1);
-        let mut queued: Vec<_> = (0..3).map(|_| pool.try_spawn(|| ()).unwrap()).collect();
-        assert!(!pressure.has_changed().unwrap());
-        queued.push(pool.try_spawn(|| ()).unwrap());
-        assert!(pressure.has_changed().unwrap());
-        assert_eq!(*pressure.borrow_and_update(), Pressure::Saturated);
-        assert_eq!(pool.statistics().pressure, Pressure::Saturated);
-        assert!((pool.statistics().load_factor - 0.5).abs() < f64::EPSILON);
-
-        queued.push(pool.try_spawn(|| ()).unwrap());
-        assert!(!pressure.has_changed().unwrap(), "saturated it was already");
-        queued.pop().unwrap().abort();
-        assert_eq!(*pressure.borrow_and_update(), Pressure::Saturated);
-        queued.pop().unwrap().abort();
-        assert!(pressure.has_changed().unwrap());
-        assert_eq!(*pressure.borrow_and_update(), Pressure::Normal);
-
-        let permit = pool.try_acquire().unwrap();
-        assert_eq!(*pressure.borrow_and_update(), Pressure::Saturated, "a reserved place counts");
-        drop(permit);
-        assert_eq!(*pressure.borrow_and_update(), Pressure::Normal);
-        held.end();
-    });
-}
-
-#[test]
-fn whoever_watches_the_pressure_is_woken_both_times() {
-    in_time_async(|| async {
-        let pool = fixed(1).max_queue_size(3).backpressure_threshold(0.75).build().unwrap();
-        let mut pressure = pool.pressure();
-        let (said, told) = tokio::sync::oneshot::channel();
-        let watcher = tokio::spawn(async move {
-            let up = pressure.wait_for(|now| *now == Pressure::Saturated).await.is_ok();
-            said.send(()).unwrap();
-            up && pressure.wait_for(|now| *now == Pressure::Normal).await.is_ok()
-        });
-        let held = hold(&pool, 1);
-        let queued: Vec<_> = (0..3).map(|_| pool.try_spawn(|| ()).unwrap()).collect();
-        told.await.unwrap();
-        held.end();
-        assert!(watcher.await.unwrap());
-        for task in queued {
-            task.await.unwrap();
-        }
-    });
-}
-
-#[test]
-fn nothing_saturated_stays_so_when_the_work_is_done() {
-    in_time_async(|| async {
-        let pool = fixed(2).max_queue_size(8).backpressure_threshold(0.3).build().unwrap();
-        for _ in 0..200 {
-            let answers = futures_util::future::join_all((0..40).map(|n| pool.run(move || n))).await;
-            assert!(answers.into_iter().map(Result::unwrap).eq(0..40));
-        }
-        until(|| pool.statistics().pressure == Pressure::Normal);
-        until(|| pool.statistics().active_threads == 0);
-        assert!(pool.statistics().load_factor.abs() < f64::EPSILON);
     });
 }
 

@@ -21,6 +21,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.worker_niceness, 0);
     assert_eq!(config.worker_slice, Some(Duration::from_millis(10)));
     assert_eq!(config.yield_interval, Some(Duration::from_micros(200)));
+    assert_eq!(config.max_wake_delay, Duration::from_millis(4));
     assert_eq!(config.reservation_timeout, Duration::from_secs(1));
     assert_eq!(config.max_running_per_tenant, None);
     assert_eq!(config.tenant_queue_share, 0.5);
@@ -45,6 +46,7 @@ fn a_builder_sets_every_field() {
             worker_niceness: 8,
             worker_slice: None,
             yield_interval: None,
+            max_wake_delay: Duration::from_millis(8),
             reservation_timeout: Duration::from_secs(9),
             max_running_per_tenant: Some(10),
             tenant_queue_share: 0.11,
@@ -64,6 +66,7 @@ fn a_builder_sets_every_field() {
             .worker_niceness(8)
             .worker_slice(None)
             .yield_interval(None)
+            .max_wake_delay(Duration::from_millis(8))
             .reservation_timeout(Duration::from_secs(9))
             .max_running_per_tenant(10)
             .tenant_queue_share(0.11)
@@ -129,6 +132,10 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
             "yield_interval is 0ns, but must be 1µs to 1s",
         ),
         (
+            PoolConfig { max_wake_delay: Duration::from_millis(100) + tick, ..config.clone() },
+            "max_wake_delay is 100.000001ms, but must be 0ns to 100ms",
+        ),
+        (
             PoolConfig { reservation_timeout: tick, ..config.clone() },
             "reservation_timeout is 1ns, but must be 1ms to 86400s",
         ),
@@ -173,6 +180,7 @@ fn the_ends_of_every_range_are_accepted() {
         worker_niceness: 0,
         worker_slice: Some(Duration::from_micros(100)),
         yield_interval: Some(Duration::from_micros(1)),
+        max_wake_delay: Duration::ZERO,
         reservation_timeout: Duration::from_millis(1),
         thread_name: String::new(),
         ..PoolConfig::default()
@@ -188,6 +196,7 @@ fn the_ends_of_every_range_are_accepted() {
         worker_niceness: 19,
         worker_slice: Some(Duration::from_millis(100)),
         yield_interval: Some(Duration::from_secs(1)),
+        max_wake_delay: Duration::from_millis(100),
         reservation_timeout: DAY,
         ..PoolConfig::default()
     };

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use crate::pool_support::{Gate, block_on, fixed, hold, in_time, in_time_async};
-use millpond::TaskContext;
+use millpond::{AdaptiveThreadPool, JoinHandle, TaskContext};
 
 /// A task that always leaves another behind, until it is told to stop.
 fn breed(stop: Arc<AtomicBool>, over: mpsc::Sender<()>) {
@@ -107,13 +107,75 @@ fn work_from_outside_runs_in_its_order() {
     });
 }
 
-/// They leave the queue by the dozen, and a worker turns such a batch over now and then.
+/// They leave the queue by the dozen.
 #[test]
-fn tiny_tasks_overtake_each_other_by_a_batch_at_most() {
+fn one_thread_runs_tiny_tasks_in_their_order() {
+    in_time(|| assert!(order_of(5_000, || ()).into_iter().eq(0..5_000)));
+}
+
+/// Submits tasks by `submit`, each of which lasts until the test lets one go, and lets them go one by one. Returns by how many
+/// later ones a task was overtaken at the most.
+fn most_overtaken(pool: &AdaptiveThreadPool, tasks: usize, submit: impl Fn(Work) -> JoinHandle<()>) -> usize {
+    let (begin, begun) = mpsc::channel();
+    let (let_go, turn) = mpsc::channel();
+    let turn = Arc::new(Mutex::new(turn));
+    let queued: Vec<_> = (0..tasks)
+        .map(|n| {
+            let (begin, turn) = (begin.clone(), Arc::clone(&turn));
+            submit(Box::new(move || {
+                begin.send(n).unwrap();
+                turn.lock().unwrap().recv().unwrap();
+            }))
+        })
+        .collect();
+    let threads = pool.config().max_threads;
+    let mut order: Vec<_> = begun.iter().take(threads).collect();
+    while order.len() < tasks {
+        let_go.send(()).unwrap();
+        order.push(begun.recv().unwrap());
+    }
+    (0..threads).for_each(|_| let_go.send(()).unwrap());
+    queued.into_iter().for_each(|task| task.blocking_join().unwrap());
+    let overtaken = |at: usize| order[..at].iter().filter(|&&earlier| earlier > order[at]).count();
+    (0..tasks).map(overtaken).max().unwrap_or(0)
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// As it is with a pool whose first tasks they are: nothing is known of them, so nothing is set aside.
+#[test]
+fn a_burst_on_a_new_pool_begins_in_its_order() {
     in_time(|| {
-        let order = order_of(5_000, || ());
-        let farthest = order.iter().enumerate().map(|(at, n)| at.abs_diff(*n)).max();
-        assert!(farthest <= Some(32), "{farthest:?}");
+        for labelled in [false, true] {
+            for threads in 1..=4 {
+                let pool = fixed(threads).build().unwrap();
+                let most = most_overtaken(&pool, 16, |work| match labelled {
+                    false => pool.try_spawn(work).unwrap(),
+                    true => pool.task().tenant("ada").try_spawn(work).unwrap(),
+                });
+                assert!(most < threads, "{most} of {threads}, labelled: {labelled}");
+            }
+        }
+    });
+}
+
+/// Workers that have had tiny tasks set some aside, and these turn out long.
+#[test]
+fn a_burst_that_turns_out_long_is_overtaken_by_two_batches_of_each_other_worker_at_most() {
+    in_time(|| {
+        for labelled in [false, true] {
+            for threads in 1..=4 {
+                let pool = fixed(threads).build().unwrap();
+                let submit = |work: Work| match labelled {
+                    false => pool.try_spawn(work).unwrap(),
+                    true => pool.task().tenant("ada").try_spawn(work).unwrap(),
+                };
+                let tiny: Vec<_> = (0..500).map(|_| submit(Box::new(|| ()))).collect();
+                tiny.into_iter().for_each(|task| task.blocking_join().unwrap());
+                let most = most_overtaken(&pool, 300, submit);
+                assert!(most <= (threads - 1) * 64, "{most} of {threads}, labelled: {labelled}");
+            }
+        }
     });
 }
 

@@ -16,10 +16,12 @@ mod no_hang;
 mod panics;
 #[path = "../support/pool.rs"]
 mod pool_support;
+mod pressure;
 mod reservations;
 mod run;
 mod serde;
 mod shutdown;
+mod slow_drops;
 mod stress;
 mod time_slice;
 mod user_code;

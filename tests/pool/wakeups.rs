@@ -1,14 +1,15 @@
 //! A caller is told when its task is done, whatever the worker does next.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::pool_support::{fixed, in_time, short, until};
-use millpond::{AdaptiveThreadPool, JoinHandle, Priority};
+use crate::pool_support::{block_on, fixed, in_time, short, until};
+use millpond::{AdaptiveThreadPool, JoinError, JoinHandle, PoolBuilder, Priority};
 use tokio::sync::oneshot;
 
 /// A long task that ends only when the callers of those that ran before it have been told: to wait with that until the
@@ -156,5 +157,60 @@ fn callers_are_told_beside_work_that_nobody_waits_for() {
                 over.store(true, Ordering::SeqCst);
             });
         }
+    });
+}
+
+type Running<'p> = Pin<Box<dyn Future<Output = Result<(), JoinError>> + 'p>>;
+
+/// Runs a crowd of tiny tasks on one worker, submitted by `run`. Each task checks that the callers of all
+/// tasks before it were woken.
+fn every_caller_is_woken_before_the_next_task(
+    builder: PoolBuilder,
+    run: impl for<'p> Fn(&'p AdaptiveThreadPool, Box<dyn FnOnce() + Send>) -> Running<'p>,
+) {
+    let pool = builder.build().unwrap();
+    for _ in 0..20 {
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = pool.try_spawn(move || gate.recv().unwrap()).unwrap();
+        let calls: Arc<[Arc<Calls>]> = (0..200).map(|_| Arc::default()).collect();
+        let ran = Arc::new(Mutex::new(Vec::<usize>::new()));
+        let check = |n: usize| {
+            let (calls, ran) = (Arc::clone(&calls), Arc::clone(&ran));
+            move || {
+                let before = std::mem::take(&mut *ran.lock().unwrap());
+                assert!(before.iter().all(|&n| calls[n].0.load(Ordering::SeqCst) == 1), "{before:?}");
+                ran.lock().unwrap().extend(before.into_iter().chain([n]));
+            }
+        };
+        let mut runs: Vec<_> = (0..200).map(|n| run(&pool, Box::new(check(n)))).collect();
+        for (run, calls) in runs.iter_mut().zip(&*calls) {
+            let waker = Waker::from(Arc::clone(calls));
+            assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        open.send(()).unwrap();
+        // To poll sooner would replace the wakers.
+        until(|| calls.iter().all(|calls| calls.0.load(Ordering::SeqCst) > 0));
+        runs.into_iter().for_each(|run| block_on(run).unwrap());
+        gate.blocking_join().unwrap();
+    }
+}
+
+#[test]
+fn with_no_delay_allowed_every_caller_is_woken_when_its_task_ends() {
+    in_time(|| {
+        let builder = || fixed(1).max_wake_delay(Duration::ZERO);
+        every_caller_is_woken_before_the_next_task(builder(), |pool, work| Box::pin(pool.run(work)));
+        every_caller_is_woken_before_the_next_task(builder(), |pool, work| {
+            Box::pin(pool.task().priority(Priority::Bulk).run(work))
+        });
+    });
+}
+
+#[test]
+fn callers_of_urgent_work_are_woken_when_their_tasks_end() {
+    in_time(|| {
+        every_caller_is_woken_before_the_next_task(fixed(1), |pool, work| {
+            Box::pin(pool.task().priority(Priority::Interactive).run(work))
+        });
     });
 }

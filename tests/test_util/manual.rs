@@ -91,7 +91,7 @@ fn callers_in_line_come_in_as_places_become_free() {
         let (pool, stepper) = small(1);
         let mut runs: Vec<_> = (0..3).map(|n| task::spawn(pool.run(move || n))).collect();
         runs.iter_mut().for_each(|run| assert_pending!(run.poll()));
-        assert_eq!((stepper.waiting().len(), pool.statistics().waiting_callers), (1, 2));
+        assert_eq!((stepper.waiting().len(), pool.statistics().waiting_callers), (3, 2));
         for (n, run) in runs.iter_mut().enumerate() {
             assert!(stepper.step());
             assert_eq!(assert_ready_ok!(run.poll()), n);

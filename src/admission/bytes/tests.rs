@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Shows its weight and its number when it is started. Its weight may be taken from its shelf: it is given up.
+/// Reports its weight and its number when it starts. The test can take its weight from its shelf,
+/// which gives it up.
 struct Work {
     number: usize,
     shelf: Shelf,
@@ -33,7 +34,7 @@ fn give_up(shelf: &Shelf) {
     drop(weight);
 }
 
-/// Joins the line with work that is there at once.
+/// Joins the line with work that is brought at once.
 fn wait(budget: &Arc<ByteBudget<Work>>, number: usize, bytes: usize, started: &Started) -> Shelf {
     let (weight, arrival) = budget.join_line(bytes).unwrap();
     let shelf = shelve(weight);
@@ -77,7 +78,7 @@ fn more_than_there_is_never_fits_and_nothing_always_does() {
     let all = budget.try_take(10).unwrap();
     wait(&budget, 0, 10, &started);
     {
-        let _nobody_needs_it = budget.books.lock();
+        let _nobody_needs_it = budget.state.lock();
         drop(budget.try_take(0).unwrap());
         wait(&budget, 1, 0, &started);
         assert_eq!(numbers(&started), [1]);
@@ -163,7 +164,7 @@ fn work_that_is_dropped_when_it_starts_needs_no_deep_stack() {
     }
 }
 
-/// Runs on the thread that starts it, and says if there is more out than may be.
+/// Runs on the thread that starts it, and reports if more bytes are out than the limit.
 struct Runs {
     weight: Weight<Runs>,
     out: Arc<AtomicUsize>,
@@ -209,7 +210,7 @@ fn threads_that_start_each_others_work_keep_to_the_limit() {
     assert_eq!((budget.taken(), budget.waiting()), (0, 0));
 }
 
-/// Somebody who joined the line and, as far as the caller knows, was not started.
+/// A weight that joined the line and, as far as the test knows, was not started.
 struct Waits {
     number: usize,
     bytes: usize,
@@ -219,8 +220,9 @@ struct Waits {
 }
 
 proptest! {
-    /// Taking, waiting, bringing, finishing and giving up in any order: never over the limit, nobody waits at the
-    /// head beside enough room, nobody overtakes, and in the end nothing is left.
+    /// Taking, waiting, bringing, finishing and giving up in any order: the limit is never
+    /// exceeded, the head never waits while enough bytes are free, nobody overtakes, and in the end
+    /// nothing is left.
     #[test]
     fn bytes_are_neither_lost_nor_made(
         limit in 0_usize..12,
@@ -250,7 +252,7 @@ proptest! {
                     Err(NeverFits) => prop_assert!(bytes > limit),
                     Ok((weight, arrival)) => {
                         let mut waits = Waits { number, bytes, shelf: shelve(weight), unmade: Some(arrival) };
-                        // What weighs nothing has no place in the line.
+                        // A weight of 0 bytes has no place in the line.
                         if step == 1 || bytes == 0 {
                             bring(&mut waits);
                         }
@@ -270,7 +272,7 @@ proptest! {
                     drop(done);
                 }
                 5 if !line.is_empty() => {
-                    // Its work may be brought or not, and may come after all.
+                    // Its work may have been brought or not, and may still come.
                     let mut waits = line.remove(which.index(line.len()));
                     give_up(&waits.shelf);
                     bring(&mut waits);

@@ -1,47 +1,50 @@
-//! Where the system has no clocks for threads: hill climbing on the rate of completions.
+//! Hill climbing on the rate of completions, for systems without clocks for threads.
 //!
-//! While work waits, some more threads are tried. If clearly more gets done they stay, and more are tried; if not they go, and it
-//! is long before the next trial, longer each time. So in a steady state it rests.
+//! While work waits, some more threads are tried. If the rate rises clearly, they stay, and more
+//! are tried. If not, they go, and the pause before the next trial grows each time. So the number
+//! of threads settles.
 
 use std::time::Duration;
 
-/// Samples that a rate is averaged over; the first after a change is left out.
+/// The number of samples for a mean rate. The first sample after a change is left out.
 const SAMPLES: u32 = 4;
-/// Threads tried at a time, as a part of those there are.
-const PART: usize = 4;
-/// So much more must get done for so many more threads, as a part of their part.
-const LEAST_PART: f64 = 0.4;
+/// The divisor of the threads that gives the number of threads to try.
+const STEP_DIVISOR: usize = 4;
+/// The part of the added threads by which the rate must rise.
+const MIN_PART: f64 = 0.4;
+/// The pause after the first failed trial.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const MOST_PAUSE: Duration = Duration::from_secs(60);
-/// After so long without any work waiting it begins anew.
-const FORGETS: Duration = Duration::from_secs(5);
+/// The longest pause.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// After this long without waiting work it starts again.
+const RESET_AFTER: Duration = Duration::from_secs(5);
 
-/// How far it has come.
+/// The state of the climb.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Climb {
     samples: u32,
     sum: f64,
-    /// The trial that is under way: the threads and the rate before it.
+    /// The current trial: the threads and the rate before it.
     trial: Option<(usize, f64)>,
     pause: Duration,
     rest: Duration,
     quiet: Duration,
 }
 
-/// What it says.
+/// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Stay,
-    /// This many are tried.
+    /// Try this many threads.
     Try(usize),
-    /// Back to this many: more got no more done.
+    /// Return to this many threads: more did not raise the rate.
     Back(usize),
-    /// Nothing has waited for long.
+    /// No work has waited for long.
     Reset,
 }
 
 impl Climb {
-    /// One more sample, with `target` threads allowed.
+    /// Takes a sample, with `target` threads allowed.
     pub(super) fn step(&mut self, target: usize, rate: f64, saturated: bool, interval: Duration) -> Step {
         if !saturated {
             return self.idle(interval);
@@ -62,22 +65,22 @@ impl Climb {
         (self.samples, self.sum) = (0, 0.0);
         if let Some((before, rate_before)) = self.trial.take() {
             let more = target as f64 / before.max(1) as f64 - 1.0;
-            if mean < rate_before * (1.0 + LEAST_PART * more) {
-                self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MOST_PAUSE);
+            if mean < rate_before * (1.0 + MIN_PART * more) {
+                self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
                 self.rest = self.pause;
                 return Step::Back(before);
             }
             self.pause = Duration::ZERO;
         }
         self.trial = Some((target, mean));
-        Step::Try(target + (target / PART).max(1))
+        Step::Try(target + (target / STEP_DIVISOR).max(1))
     }
 
     fn idle(&mut self, interval: Duration) -> Step {
         let waited = self.quiet;
         self.quiet = self.quiet.saturating_add(interval);
         (self.samples, self.sum) = (0, 0.0);
-        if waited < FORGETS && self.quiet >= FORGETS {
+        if waited < RESET_AFTER && self.quiet >= RESET_AFTER {
             *self = Self { quiet: self.quiet, ..Self::default() };
             return Step::Reset;
         }
@@ -89,38 +92,4 @@ impl Climb {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TENTH: Duration = Duration::from_millis(100);
-
-    /// The target after so many seconds, and how often it changed, where the rate follows from the number of threads.
-    fn climb(seconds: usize, rate: impl Fn(usize) -> f64) -> (usize, usize) {
-        let (mut climb, mut target, mut changes) = (Climb::default(), 2, 0);
-        for _ in 0..10 * seconds {
-            match climb.step(target, rate(target), true, TENTH) {
-                Step::Try(to) | Step::Back(to) => {
-                    target = to;
-                    changes += 1;
-                }
-                Step::Stay | Step::Reset => {}
-            }
-        }
-        (target, changes)
-    }
-
-    #[test]
-    fn it_climbs_to_where_more_gets_no_more_done_and_rests() {
-        let (target, _) = climb(20, |threads| threads.min(20) as f64 * 100.0);
-        assert!((18..=30).contains(&target), "{target}");
-        let (at_once, changes) = climb(300, |_| 1_000.0);
-        assert!(at_once <= 3 && changes <= 24, "{at_once}, {changes}");
-    }
-
-    #[test]
-    fn when_nothing_waits_it_begins_anew() {
-        let mut climb = Climb::default();
-        let steps: Vec<_> = (0..100).map(|_| climb.step(9, 0.0, false, TENTH)).collect();
-        assert_eq!(steps.iter().filter(|step| **step == Step::Reset).count(), 1);
-    }
-}
+mod tests;

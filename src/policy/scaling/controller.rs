@@ -1,8 +1,5 @@
 //! The controller: samples in, targets out.
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use super::climb::{Climb, Step};
@@ -12,36 +9,39 @@ use super::gain::{Gain, Work};
 use super::sample::Sample;
 use super::smoothing::Smoothed;
 
-/// Threads that wait for a core for a greater part of their time than this, while the pool has less than that part of its
-/// cores, need no company: others have them. (Waiting alone says little. Of two cores, with tasks that are blocked for nine tenths,
-/// the best number of threads waits for 40 % of its time.)
+/// The part of their time that threads may wait for a core before growth stops, if the pool has
+/// less than [`TAKEN`] of its cores: then others have the cores. (Waiting alone says little. On two
+/// cores, with tasks that are blocked for nine tenths, the best number of threads waits for 40 % of
+/// its time.)
 const NO_GROWTH: f64 = 0.10;
+/// See [`NO_GROWTH`].
 const TAKEN: f64 = 0.7;
-/// Beyond this there are clearly too many.
+/// Beyond this part of the time waiting for a core there are too many threads.
 const OVERSUBSCRIBED: f64 = 0.25;
-/// The target moves only for what differs from it by more than one thread, or this part of it.
+/// The target moves only for a difference of more than one thread, or this part of it.
 const DEAD_BAND: f64 = 0.08;
-/// A core that is kept busy by fewer threads than this has tasks that compute.
+/// Below this many threads for a core, tasks only compute.
 const COMPUTES: f64 = 1.05;
-/// A part of a thread that is not worth a thread.
-const CRUMB: f64 = 0.25;
+/// A fraction of a thread that is not rounded up.
+const NEGLIGIBLE: f64 = 0.25;
 /// Samples in a row that must agree before the target moves without a step.
-const PATIENCE: i32 = 3;
-/// Where the number grows by this factor at once, the samples before say little of those after it: among many threads a task takes
-/// more of a core than among few. So the mean begins anew, and the number is put right with each of the next samples.
-const GREAT: usize = 4;
+const AGREEING_SAMPLES: i32 = 3;
+/// If the number grows by this factor at once, the mean starts again: among many threads a task
+/// takes more of a core than among few.
+const LARGE_GROWTH: usize = 4;
+/// The number of samples after such growth in which the number is corrected at once.
 const SETTLING: u32 = 2;
-/// Of fewer threads than this each counts.
+/// Below this many threads each one counts.
 const FEW: usize = 6;
-/// How long a surplus lasts before one thread less is allowed.
+/// How long a surplus lasts before the target falls by one thread.
 const SHRINK: Duration = Duration::from_millis(500);
 
-/// What bounds a controller's answers.
+/// The bounds of a controller's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Threads that are always there.
+    /// The least number of threads.
     pub min: usize,
-    /// Threads that are never exceeded.
+    /// The largest number of threads.
     pub max: usize,
 }
 
@@ -51,8 +51,8 @@ impl Limits {
     }
 }
 
-/// Decides how many threads a pool may have, from what was measured. A pure state machine: it knows no clock, and equal
-/// samples get equal answers.
+/// Decides how many threads a pool may have, from measurements. It is a pure state machine without
+/// a clock: equal samples get equal answers.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,14 +72,14 @@ impl Limits {
 pub struct Controller {
     limits: Limits,
     target: usize,
-    /// Threads that a core needs.
+    /// The number of threads that keep a core busy.
     threads_a_core: Smoothed,
     /// The usable cores at the last sample, rounded up.
     usable: Option<usize>,
-    /// Samples in a row that wanted more, or less.
+    /// Samples in a row that called for more threads, or for fewer if negative.
     agree: i32,
     surplus_for: Duration,
-    /// Samples to come in which the number is put right at once.
+    /// Further samples in which the number is corrected at once.
     settling: u32,
     gain: Gain,
     climb: Climb,
@@ -102,13 +102,13 @@ impl Controller {
         }
     }
 
-    /// The target as it stands.
+    /// The current target.
     #[must_use]
     pub fn target(&self) -> usize {
         self.target
     }
 
-    /// Takes in what was seen in the last interval.
+    /// Takes the sample of the last interval.
     pub fn step(&mut self, sample: Sample) -> Decision {
         let cores = demand::cores(&sample);
         let shares = demand::shares(&sample);
@@ -125,7 +125,7 @@ impl Controller {
     }
 
     fn decide(&mut self, sample: &Sample, cores: f64, shares: Option<Shares>) -> Reason {
-        let usable = (demand::usable(sample) - CRUMB / 2.0).ceil().max(1.0) as usize;
+        let usable = (demand::usable(sample) - NEGLIGIBLE / 2.0).ceil().max(1.0) as usize;
         let usable_before = self.usable.replace(usable);
         let cores_changed = usable_before.is_some_and(|before| before != usable);
         let work = work(sample, cores, shares);
@@ -133,7 +133,7 @@ impl Controller {
             return match (usable_before.filter(|_| cores_changed), sample.clocks) {
                 (None, None) => self.climb(sample, work, usable),
                 (None, Some(_)) => Reason::Unchanged,
-                // What it has climbed to was right for other cores: as much more, or less.
+                // The target was right for other cores, so it changes in proportion.
                 (Some(before), None) => {
                     self.climb = Climb::default();
                     let target = self.target as f64 * usable as f64 / before.max(1) as f64;
@@ -160,11 +160,12 @@ impl Controller {
         }
     }
 
-    /// The number of threads for so many cores, by what is known of the work.
+    /// Returns the number of threads for `cores`, by what is known about the work.
     fn wanted(&self, cores: f64, usable: usize) -> usize {
         let threads = demand::threads(cores, self.threads_a_core.mean().unwrap_or(1.0));
-        // One thread for each usable core in any case: that is what the burst rule gives, and others may give way.
-        self.limits.clamp(((threads - CRUMB).ceil() as usize).max(usable))
+        // At least one thread for each usable core: that is what the burst rule gives, and others
+        // may release their cores.
+        self.limits.clamp(((threads - NEGLIGIBLE).ceil() as usize).max(usable))
     }
 
     fn grow(&mut self, wanted: usize, stepped: bool, first: bool, shares: Shares, work: Work) -> Reason {
@@ -172,12 +173,12 @@ impl Controller {
             self.agree = 0;
             return Reason::Settled;
         }
-        // What is right within the dead band stays; but of few threads one more is no tremor.
+        // Within the dead band the target stays. Of few threads one more is no noise.
         if wanted - self.target <= self.dead_band() && self.target >= FEW {
             self.agree = 0;
             return Reason::Settled;
         }
-        // After a step the share is that of the time before it, in part.
+        // After a step the share is partly that of the time before it.
         if shares.runnable > NO_GROWTH && work.used < TAKEN && !stepped {
             self.agree = 0;
             return Reason::CoresTaken;
@@ -187,9 +188,9 @@ impl Controller {
         if allowed <= self.target {
             return Reason::NoGain;
         }
-        if stepped || first || self.agree >= PATIENCE {
+        if stepped || first || self.agree >= AGREEING_SAMPLES {
             self.gain.grown(self.target, allowed, work);
-            if allowed >= GREAT * self.target {
+            if allowed >= LARGE_GROWTH * self.target {
                 self.settling = SETTLING;
                 self.threads_a_core.begin_anew();
             }
@@ -201,7 +202,7 @@ impl Controller {
     fn shrink(&mut self, wanted: usize, stepped: bool, shares: Shares, interval: Duration) -> Reason {
         self.agree = self.agree.min(0) - 1;
         let crowded = shares.runnable > OVERSUBSCRIBED;
-        // Where nothing blocks, each thread above the cores only takes turns with the others.
+        // If no thread blocks, each thread above the cores only shares them.
         let computes = shares.threads_a_core < COMPUTES;
         if self.target - wanted <= self.dead_band() && !computes {
             self.surplus_for = Duration::ZERO;
@@ -253,7 +254,10 @@ fn work(sample: &Sample, cores: f64, shares: Option<Shares>) -> Work {
         cost: shares.map_or(0.0, |shares| shares.used * seconds) / completions.max(1.0),
         completions,
         used: shares.map_or(1.0, |shares| shares.used / cores),
-        // Threads that look for work as the sample is taken are as idle as others.
+        // Threads that search for work when the sample is taken are idle, too.
         saturated: sample.queued > sample.idle,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
-//! What a controller answers.
+//! The answers of a controller.
 
 use std::fmt;
 
 use super::sample::Sample;
 
-/// A controller's answer to a [`Sample`], with all that led to it.
+/// A controller's answer to a [`Sample`], with the figures that led to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -15,11 +15,13 @@ pub struct Decision {
     pub reason: Reason,
     /// The part of their time in tasks that the threads were blocked, smoothed; 0 to 1.
     pub blocked_share: f64,
-    /// The part of their time in tasks that the threads waited for a core, in this interval; 0 to 1.
+    /// The part of their time in tasks that the threads waited for a core, in this interval; 0 to
+    /// 1.
     pub runnable_share: f64,
-    /// The cores that the pool can count on: those that are usable, less what others of the process keep busy.
+    /// The cores that the pool can count on: those that are usable, less what others of the process
+    /// keep busy.
     pub cores: f64,
-    /// What it was told.
+    /// The sample.
     pub sample: Sample,
 }
 

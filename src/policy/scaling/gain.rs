@@ -1,78 +1,84 @@
-//! Whether growth has paid.
+//! Whether growth has raised the throughput.
 //!
-//! Threads that are blocked by each other (on one lock, on ten connections) are blocked the more, the more there are: by
-//! their share alone the pool would grow to its limit and get no more done. So after growth the rate of completions is compared
-//! with that before. If it rose by far less than it could have, the growth is taken back, and not tried again for a while.
+//! Threads that block each other (on one lock, on ten connections) are blocked more, the more of
+//! them there are. By their blocked share alone the pool would grow to its limit without more
+//! throughput. So after growth the rate of completions is compared with the rate before. If it rose
+//! by far less than it could have, the growth is undone, and not tried again for a while.
 
 use std::time::Duration;
 
-/// Growth that could have brought less than this, as a part, is not judged.
-const LEAST_GAIN: f64 = 0.15;
-/// At the least so much of what could be gained must have been.
-const LEAST_PART: f64 = 0.3;
-/// Samples that are averaged after growth, once each of the new threads can have ended a task.
+/// The least possible gain that is judged.
+const MIN_GAIN: f64 = 0.15;
+/// The part of the possible gain that growth must reach.
+const MIN_PART: f64 = 0.3;
+/// The number of samples for the mean rate after growth, once each new thread can have ended a
+/// task.
 const SAMPLES: u32 = 3;
-/// Growth that has brought less than this, as a part, has brought nothing.
-const NOTHING: f64 = 0.1;
-/// So many completions in these samples are needed to tell a rate.
-const LEAST_COMPLETIONS: f64 = 30.0;
-/// How long growth is not tried again after it has not paid; twice as long each time, up to the most.
+/// A gain below this is no gain.
+const NO_GAIN: f64 = 0.1;
+/// The number of completions in these samples that a rate needs.
+const MIN_COMPLETIONS: f64 = 30.0;
+/// The pause after the first growth that failed. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const MOST_PAUSE: Duration = Duration::from_secs(30);
-/// When it is tried again, there is at most so many times as many threads: if that pays, the rest follows.
-const RETRY: usize = 2;
-/// Tasks that take more or less processor time by this part than those by which growth failed, for so many samples in a row, are
-/// other work, to which the verdict does not apply. (Threads that wait for each other make a task longer, not costlier.)
+/// The longest pause.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// The factor by which a retry may grow at most. If the retry pays, the rest follows.
+const RETRY_FACTOR: usize = 2;
+/// A change of the processor time of a task by this part shows other work, to which the verdict
+/// does not apply. (Threads that wait for each other make a task longer, not costlier.)
 const OTHER_WORK: f64 = 0.3;
+/// The number of samples in a row that must show other work.
 const OTHER_WORK_SAMPLES: u32 = 2;
-/// A trial ends without a verdict once nothing has waited for so many samples in a row. (That a thread is idle for a moment, or
-/// has just been started, tells nothing.)
+/// A trial ends without a verdict after this many samples in a row without waiting work. (That a
+/// thread is idle for a moment, or was just started, tells nothing.)
 const QUIET_SAMPLES: u32 = 5;
-/// Until growth is judged, there is no more growth than by this part: if threads block each other, each growth makes the next
-/// look necessary.
-const MEANWHILE: f64 = 0.25;
+/// The part by which the pool may grow before growth is judged. If threads block each other, each
+/// growth makes the next one look necessary.
+const UNJUDGED_GROWTH: f64 = 0.25;
 
 /// What the pool did in a sample.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Work {
-    /// All threads.
+    /// The number of threads.
     pub(super) threads: usize,
     /// Tasks a second.
     pub(super) rate: f64,
-    /// How long a task takes, in seconds.
+    /// The time of a task, in seconds.
     pub(super) task: f64,
-    /// How much processor time one takes, in seconds.
+    /// The processor time of a task, in seconds.
     pub(super) cost: f64,
-    /// How many ended in it.
+    /// The tasks that ended.
     pub(super) completions: f64,
     /// The part of the cores that was used.
     pub(super) used: f64,
-    /// Work waited, and no thread was idle.
+    /// Whether work waited and no thread was idle.
     pub(super) saturated: bool,
 }
 
-/// The memory of the last growth.
+/// The state of the last growth.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Gain {
     trial: Option<Trial>,
     pause: Duration,
     failed: Option<Failed>,
-    /// Growth was tried before its time, for the sake of other work. Once between two verdicts, so that this can't go on for ever.
+    /// Whether growth was tried early, because of other work. It happens once between two verdicts,
+    /// so it ends.
     early: bool,
 }
 
-/// Growth that has not paid.
+/// Growth that failed.
 #[derive(Debug, Clone, Copy)]
 struct Failed {
-    /// So many threads were of use.
+    /// The number of threads that were of use.
     threads: usize,
-    /// What a task costs with so many, in seconds; `None` until they have been that few for some samples. (New threads that have
-    /// computed and not ended yet make the tasks that end look costly, and those that leave make them look cheap.)
+    /// The processor time of a task with this many threads, in seconds. `None` until there were
+    /// this few for some samples. (New threads that have not ended a task make tasks look costly,
+    /// and leaving ones make them look cheap.)
     cost: Option<f64>,
     settled: u32,
-    /// So long it is not tried again.
+    /// The rest of the pause.
     left: Duration,
-    /// Samples in a row in which it was another.
+    /// Samples in a row that showed other work.
     other: u32,
 }
 
@@ -82,26 +88,26 @@ struct Trial {
     most: usize,
     rate: f64,
     used: f64,
-    /// How long to wait before the rate is that of all threads, in seconds.
+    /// The time until the rate is that of all threads, in seconds.
     wait: f64,
     samples: u32,
     sum: f64,
     completions: f64,
-    /// Samples in a row in which nothing waited.
+    /// Samples in a row without waiting work.
     quiet: u32,
 }
 
 impl Gain {
-    /// The target goes from `threads` up to `target`.
+    /// Starts a trial if the target rises from `threads` to `target`.
     pub(super) fn grown(&mut self, threads: usize, target: usize, before: Work) {
         // Growth in several steps is judged as one.
         if before.saturated
             && self.trial.is_none()
-            && before.completions >= LEAST_COMPLETIONS / f64::from(SAMPLES)
+            && before.completions >= MIN_COMPLETIONS / f64::from(SAMPLES)
         {
             let Work { rate, used, task, .. } = before;
             let wait = 2.0 * task;
-            let most = target + (target as f64 * MEANWHILE) as usize + 1;
+            let most = target + (target as f64 * UNJUDGED_GROWTH) as usize + 1;
             self.trial = Some(Trial {
                 threads,
                 most,
@@ -116,15 +122,16 @@ impl Gain {
         }
     }
 
-    /// One more sample, with `target` threads allowed. The number to go back to, if growth has not paid.
+    /// Takes a sample, with `target` threads allowed. Returns the number to return to, if growth
+    /// failed.
     pub(super) fn judge(&mut self, target: usize, work: Work, interval: Duration) -> Option<usize> {
-        self.look_back(work, interval);
+        self.check_verdict(work, interval);
         let trial = self.trial.as_mut()?;
         if !work.saturated {
             trial.quiet += 1;
         }
         if trial.quiet >= QUIET_SAMPLES || target <= trial.threads {
-            // Nothing waits any more: there is nothing to compare.
+            // Without waiting work there is nothing to compare.
             self.trial = None;
             return None;
         }
@@ -146,31 +153,30 @@ impl Gain {
         let trial = self.trial.take()?;
         let could = (target as f64 / trial.threads.max(1) as f64).min(1.0 / trial.used.max(0.01)) - 1.0;
         let did = trial.sum / f64::from(SAMPLES) / trial.rate.max(1e-9) - 1.0;
-        if could < LEAST_GAIN || trial.completions < LEAST_COMPLETIONS {
+        if could < MIN_GAIN || trial.completions < MIN_COMPLETIONS {
             return None;
         }
-        if did >= LEAST_PART * could {
+        if did >= MIN_PART * could {
             *self = Self::default();
             return None;
         }
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MOST_PAUSE);
-        // As many threads as what it has brought may need, which is more than in proportion.
-        let paid = if did < NOTHING { 0 } else { (2.0 * did * trial.threads as f64).ceil() as usize + 1 };
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
+        // What was gained may need more threads than in proportion.
+        let paid = if did < NO_GAIN { 0 } else { (2.0 * did * trial.threads as f64).ceil() as usize + 1 };
         let threads = (trial.threads + paid).min(target);
-        // If it has failed before, what a task costs is known.
+        // After an earlier failure the cost of a task is known.
         let cost = self.failed.and_then(|failed| failed.cost);
         self.failed = Some(Failed { threads, cost, settled: 0, left: self.pause, other: 0 });
         Some(threads)
     }
 
-    /// Whether the last verdict still holds.
-    fn look_back(&mut self, work: Work, interval: Duration) {
+    /// Checks whether the last verdict still holds.
+    fn check_verdict(&mut self, work: Work, interval: Duration) {
         let Some(failed) = &mut self.failed else { return };
         failed.left = failed.left.saturating_sub(interval);
         if failed.left.is_zero() {
             self.early = false;
-        } else if work.threads <= failed.threads && work.completions >= LEAST_COMPLETIONS / f64::from(SAMPLES)
-        {
+        } else if work.threads <= failed.threads && work.completions >= MIN_COMPLETIONS / f64::from(SAMPLES) {
             failed.settled += 1;
             if failed.cost.is_none() && failed.settled <= SAMPLES {
                 return;
@@ -184,93 +190,15 @@ impl Gain {
         }
     }
 
-    /// No more threads than that for now.
+    /// Returns the largest number of threads for now.
     pub(super) fn ceiling(&self) -> usize {
         let meanwhile = self.trial.map_or(usize::MAX, |trial| trial.most);
         let failed = self.failed.map_or(usize::MAX, |failed| {
-            if failed.left.is_zero() { failed.threads.saturating_mul(RETRY) } else { failed.threads }
+            if failed.left.is_zero() { failed.threads.saturating_mul(RETRY_FACTOR) } else { failed.threads }
         });
         failed.min(meanwhile)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TENTH: Duration = Duration::from_millis(100);
-
-    fn work(rate: f64, used: f64) -> Work {
-        Work { threads: 4, rate, task: 0.01, cost: 0.001, completions: rate / 10.0, used, saturated: true }
-    }
-
-    fn after_growth(rate: f64) -> (Gain, Option<usize>) {
-        let mut gain = Gain::default();
-        gain.grown(4, 40, work(1_000.0, 0.1));
-        let back = (0..4).find_map(|_| gain.judge(40, work(rate, 0.1), TENTH));
-        (gain, back)
-    }
-
-    #[test]
-    fn growth_that_pays_is_kept() {
-        assert_eq!(after_growth(9_000.0).1, None);
-        assert_eq!(after_growth(4_000.0).1, None, "a third is enough");
-    }
-
-    #[test]
-    fn growth_that_does_not_is_taken_back_for_longer_each_time() {
-        let (mut gain, back) = after_growth(1_050.0);
-        assert_eq!(back, Some(4));
-        let pause = |gain: &mut Gain| {
-            let idle = Work { saturated: false, ..work(1_000.0, 0.1) };
-            (0..)
-                .take_while(|_| {
-                    gain.judge(4, idle, TENTH);
-                    gain.ceiling() == 4
-                })
-                .count()
-        };
-        assert_eq!(pause(&mut gain), 49);
-        gain.grown(4, 40, work(1_000.0, 0.1));
-        assert_eq!((0..4).find_map(|_| gain.judge(40, work(1_000.0, 0.1), TENTH)), Some(4));
-        assert_eq!(pause(&mut gain), 99);
-    }
-
-    #[test]
-    fn a_thread_that_is_idle_for_a_moment_ends_no_trial() {
-        let mut gain = Gain::default();
-        gain.grown(4, 40, work(1_000.0, 0.1));
-        assert_eq!(gain.judge(40, Work { saturated: false, ..work(1_000.0, 0.1) }, TENTH), None);
-        assert_eq!((0..4).find_map(|_| gain.judge(40, work(1_000.0, 0.1), TENTH)), Some(4));
-    }
-
-    #[test]
-    fn the_next_try_is_a_small_one() {
-        let mut gain = after_growth(1_050.0).0;
-        for _ in 0..50 {
-            gain.judge(4, work(1_000.0, 0.1), TENTH);
-        }
-        assert_eq!(gain.ceiling(), 8);
-    }
-
-    #[test]
-    fn the_verdict_does_not_bind_other_work() {
-        let mut gain = after_growth(1_050.0).0;
-        // While the surplus leaves, what a task seems to cost tells nothing.
-        (0..5).for_each(|_| _ = gain.judge(4, Work { threads: 40, cost: 0.01, ..work(1_000.0, 0.1) }, TENTH));
-        (0..4).for_each(|_| _ = gain.judge(4, work(1_000.0, 0.1), TENTH));
-        let other = Work { cost: 0.0005, ..work(1_300.0, 0.1) };
-        gain.judge(4, other, TENTH);
-        assert_eq!(gain.ceiling(), 4);
-        gain.judge(4, other, TENTH);
-        assert_eq!(gain.ceiling(), usize::MAX);
-    }
-
-    #[test]
-    fn where_the_cores_are_nearly_full_nothing_is_judged() {
-        let mut gain = Gain::default();
-        gain.grown(4, 40, work(1_000.0, 0.95));
-        assert!((0..10).all(|_| gain.judge(6, work(1_000.0, 1.0), TENTH).is_none()));
-        assert_eq!(gain.ceiling(), usize::MAX);
-    }
-}
+mod tests;

@@ -1,9 +1,9 @@
 //! How many threads a pool has.
 //!
-//! Two rules share the work. [`burst`] answers at once, on the way of a task into the pool: work waits, nobody is free; one
-//! thread more? It knows the census and an allowance, and nothing else. The [`Controller`] sets that allowance a few times
-//! a second, from what was measured meanwhile: a thread above the usable cores is of use exactly as far as others are
-//! blocked.
+//! There are two rules. [`burst`] answers at once, when a task is submitted: if work waits and no
+//! worker is free, it starts a thread. It knows only the census and an allowance. The
+//! [`Controller`] sets that allowance a few times a second, from measurements: a thread above the
+//! usable cores is of use only as far as others are blocked.
 
 pub(crate) mod burst;
 mod climb;

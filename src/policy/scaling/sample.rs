@@ -1,11 +1,10 @@
-//! What a controller is told.
+//! The input of a controller.
 
 use std::time::Duration;
 
 /// What was seen of a pool in one interval.
 ///
-/// Every figure is believed as far as it makes sense: those that don't (shares over one, more time than has passed, no time
-/// at all) are cut to what is possible.
+/// Impossible figures (shares over one, more time than has passed) are clamped.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Sample {
@@ -31,9 +30,10 @@ pub struct Sample {
     pub queue_delay: Option<Duration>,
     /// Where the time of the threads went; `None` where the system doesn't tell.
     pub clocks: Option<Clocks>,
-    /// How long the process's control group was throttled, because its quota was used up; summed over the cores, as the
-    /// kernel tells it, so it may be more than the interval. Threads that are ready meanwhile wait by
-    /// [`Clocks::runnable`] as well. It is told for the log: a controller that goes by the clocks needs no more.
+    /// How long the process's control group was throttled, because its quota was used up; summed
+    /// over the cores by the kernel, so it may exceed the interval. Ready threads meanwhile also
+    /// count as waiting in [`Clocks::runnable`]. It is for the log: a controller with clocks does
+    /// not need it.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub throttled: Duration,
 }
@@ -42,7 +42,8 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Clocks {
-    /// In tasks; neither asleep for want of work nor in a section that the task had declared to be blocking.
+    /// In tasks; neither asleep for want of work nor in a section that the task had declared to be
+    /// blocking.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub busy: Duration,
     /// On a core.

@@ -1,20 +1,20 @@
-//! A mean that is steady while its input only trembles, and follows at once when it steps.
+//! A mean that ignores noise and follows a step of its input at once.
 
-/// The least deviation that can be a step. Deviations are logarithms of sample by mean: a tenth of the mean is as far off as ten
-/// times the mean. (Measured as a part of the mean, what steps down is never off by more than one, and lost in the noise.)
-const LEAST_STEP: f64 = 0.08;
-/// What is off by a factor of two, twice in a row, is a step whatever was usual.
-const MOST_STEP: f64 = std::f64::consts::LN_2;
-/// A step is so many times the mean deviation. (For a normal distribution one sample in 650 is beyond, two in a row on the same
-/// side never.)
+/// The least deviation that can be a step. Deviations are logarithms of sample by mean, so a tenth
+/// of the mean is as far off as ten times the mean.
+const MIN_STEP: f64 = 0.08;
+/// A deviation by a factor of two, twice in a row, is always a step.
+const MAX_STEP: f64 = std::f64::consts::LN_2;
+/// A step, in mean deviations. (In a normal distribution one sample in 650 is beyond, and two in a
+/// row on the same side hardly ever.)
 const STEP: f64 = 4.0;
 /// The weight of a sample in the long run.
-const LEAST_WEIGHT: f64 = 0.05;
+const MIN_WEIGHT: f64 = 0.05;
 /// The weight of a sample in the mean deviation.
 const DEVIATION_WEIGHT: f64 = 0.1;
 
-/// An arithmetic mean of the first samples that turns into an exponentially weighted one, and begins anew after a step: two
-/// samples in a row, off to the same side by more than is usual.
+/// An arithmetic mean of the first samples that becomes an exponentially weighted one. It starts
+/// again after a step: two samples in a row that are off to the same side by more than usual.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Smoothed {
     mean: f64,
@@ -27,19 +27,21 @@ pub(super) struct Smoothed {
 }
 
 impl Smoothed {
-    /// Takes a positive sample in. Says whether it made a step.
+    /// Takes a positive sample. Returns whether there was a step.
     pub(super) fn add(&mut self, sample: f64) -> bool {
         if self.samples == 0 {
             *self = Self { mean: sample, deviation: self.deviation, samples: 1, outlier: None };
             return false;
         }
         let off = (sample / self.mean).ln();
-        let usual = (STEP * self.deviation).clamp(LEAST_STEP, MOST_STEP);
-        // One that is far off says how far they may be, too: else a mean that began with one would never be left.
+        let usual = (STEP * self.deviation).clamp(MIN_STEP, MAX_STEP);
+        // An outlier counts for the usual deviation, too. Otherwise a mean that started with an
+        // outlier would stay.
         self.deviation += (off.abs().min(1.0) - self.deviation) * DEVIATION_WEIGHT;
         if off.abs() > usual {
             match self.outlier.replace(sample) {
-                // The first of the two may be half of the old and half of the new: the second is believed.
+                // The first of the two may be half of the old and half of the new, so the second is
+                // used.
                 Some(before) if (before > self.mean) == (sample > self.mean) => {
                     *self = Self { mean: sample, samples: 1, outlier: None, ..*self };
                     return true;
@@ -49,11 +51,11 @@ impl Smoothed {
         }
         self.outlier = None;
         self.samples = self.samples.saturating_add(1);
-        self.mean += (sample - self.mean) * (1.0 / f64::from(self.samples)).max(LEAST_WEIGHT);
+        self.mean += (sample - self.mean) * (1.0 / f64::from(self.samples)).max(MIN_WEIGHT);
         false
     }
 
-    /// The next sample is the first of another mean.
+    /// Starts a new mean with the next sample.
     pub(super) fn begin_anew(&mut self) {
         *self = Self { samples: 0, outlier: None, ..*self };
     }
@@ -65,45 +67,4 @@ impl Smoothed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_is_followed_within_two_samples() {
-        let mut smoothed = Smoothed::default();
-        for turn in 0..100 {
-            assert!(!smoothed.add(1.0 + 0.01 * f64::from(turn % 3)));
-        }
-        assert!(!smoothed.add(10.0));
-        assert!(smoothed.add(10.4));
-        assert_eq!(smoothed.mean(), Some(10.4));
-    }
-
-    #[test]
-    fn a_step_down_is_seen_through_noise() {
-        let mut smoothed = Smoothed::default();
-        for turn in 0..100 {
-            smoothed.add(if turn % 2 == 0 { 60.0 } else { 130.0 });
-        }
-        smoothed.add(10.0);
-        smoothed.add(10.5);
-        assert!(smoothed.mean().is_some_and(|mean| mean < 11.0), "{smoothed:?}");
-    }
-
-    #[test]
-    fn one_that_is_far_off_by_itself_is_left_out() {
-        let mut smoothed = Smoothed::default();
-        assert!((0..10).all(|_| !smoothed.add(2.0)));
-        assert!(!smoothed.add(9.0) && !smoothed.add(0.5) && !smoothed.add(2.0));
-        assert_eq!(smoothed.mean(), Some(2.0));
-    }
-
-    #[test]
-    fn trembling_moves_it_little() {
-        let mut smoothed = Smoothed::default();
-        for turn in 0..1_000 {
-            smoothed.add(if turn % 2 == 0 { 0.9 } else { 1.1 });
-        }
-        assert!(smoothed.mean().is_some_and(|mean| (0.98..1.02).contains(&mean)));
-    }
-}
+mod tests;

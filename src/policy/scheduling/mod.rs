@@ -38,7 +38,8 @@ mod tenant;
 #[cfg(test)]
 mod together_tests;
 
-pub(crate) use order::{Grant, Next, RunOrder, Usage};
+pub(crate) use order::{Grant, Next, RunOrder};
+pub(crate) use tenant::Usage;
 
 use crate::policy::smooth;
 use crate::task::Priority;

@@ -10,6 +10,7 @@ use super::accounts::{AccountId, Accounts};
 use super::demand::{Demand, Plan, time_until};
 use super::mean;
 use super::queue::{Key, Waiting};
+use super::tenant::Usage;
 use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
@@ -45,15 +46,6 @@ pub(crate) struct Entry {
     arrival: u64,
     expires: bool,
     placed: bool,
-}
-
-/// What a task used, in nanoseconds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Usage {
-    /// Processor time. The tenant pays for it.
-    pub(crate) cost: u64,
-    /// Worker time.
-    pub(crate) time: u64,
 }
 
 /// The waiting tasks, in their order.
@@ -283,6 +275,16 @@ impl<T> RunOrder<T> {
         let (index, tenant) = self.accounts.waiting().next()?;
         let (key, _) = tenant.queue.first()?;
         Some(self.take(index, key)?.item)
+    }
+
+    /// Takes out all tasks that satisfy `pred`.
+    pub(crate) fn take_out(&mut self, mut pred: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut keys = Vec::new();
+        for (index, tenant) in self.accounts.waiting() {
+            let matching = tenant.queue.iter().filter(|(_, task)| pred(&task.item));
+            keys.extend(matching.map(|(key, _)| (index, key)));
+        }
+        keys.into_iter().filter_map(|(index, key)| Some(self.take(index, key)?.item)).collect()
     }
 
     /// Takes out a task to make room for one of class `than`: of the least urgent class below, the

@@ -1,12 +1,20 @@
 //! One tenant's account and its waiting tasks.
 
-use super::order::Usage;
 use super::queue::{Key, Queue};
 use super::{MAX_PRIORITY_CREDIT, mean, priority_credit};
 use crate::task::Name;
 
 /// A correction of at most this many nanoseconds waits for the next charge.
 const SMALL: u64 = 100_000;
+
+/// What a task used, in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// Processor time. The tenant pays for it.
+    pub(crate) cost: u64,
+    /// Worker time.
+    pub(crate) time: u64,
+}
 
 #[derive(Debug)]
 pub(super) struct Tenant<T> {

@@ -1,118 +1,18 @@
-//! A worker's charges: the grant of its last task, and the costs that its tasks have caused.
-//!
-//! The cost of a task is the processor time that it used. To read that clock costs as much as a
-//! small task. So a task shorter than [`LONG`] is charged its wall time. A longer task is charged
-//! the processor time since the last reading, if that is less. So a tenant does not pay for time in
-//! which the thread was blocked or waited for a core.
+//! A worker's way through the run order: it takes tasks, and pays for them.
 
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::run_queue::Request;
-use crate::policy::batching::{self, TINY_NS};
-use crate::policy::scheduling::{Grant, Usage};
-use crate::pool::shared::Shared;
+use crate::policy::batching;
+use crate::pool::run_order::charges::Kind;
+use crate::pool::run_order::run_queue::Request;
 use crate::pool::worker::Worker;
 use crate::task::TaskRef;
-use crate::topology::thread_time_ns;
-
-/// A shorter task is charged its wall time. In nanoseconds.
-const LONG: u64 = 50_000;
-
-/// How a task relates to the open grant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    /// The task has no part in the grant.
-    #[default]
-    Other,
-    /// The task was taken together with the grant's task, and was charged an estimate.
-    Batch,
-    /// The grant is the task's own.
-    Owner,
-}
-
-/// What a worker has to settle with the run queue.
-#[derive(Default)]
-pub(in crate::pool) struct Charges {
-    /// The grant of the last task from the run queue, and the start of that task.
-    grant: Cell<Option<(Grant, u64)>>,
-    /// Whether the grant's task did not run.
-    void: Cell<bool>,
-    /// The last reading of the thread's processor clock, in nanoseconds.
-    cpu_ns: Cell<u64>,
-    /// The cost of a tenant's subtasks that is not yet charged.
-    unbilled: RefCell<Option<(Arc<str>, u64)>>,
-    /// The kind of the task that runs, or is about to run.
-    kind: Cell<Kind>,
-    /// The number of tasks that were taken together with the grant's task.
-    batch: Cell<u64>,
-    /// The number of these tasks that have not run. They are in the worker's deque, unless another
-    /// worker has stolen them.
-    batch_remaining: Cell<usize>,
-    /// An empty buffer for the tasks of a batch.
-    more: RefCell<Vec<TaskRef>>,
-    /// Whether other work was preferred to the run queue the last time.
-    others: Cell<bool>,
-}
-
-impl Charges {
-    /// Called before a task runs. For a subtask with a label, returns its tenant and the time.
-    #[inline]
-    pub(in crate::pool) fn begin(&self, shared: &Shared, task: &TaskRef) -> Option<(Arc<str>, u64)> {
-        if self.kind.get() != Kind::Other || !shared.run_queue.used() {
-            return None;
-        }
-        let label = task.label()?;
-        Some((Arc::clone(&label.tenant), shared.now_ns()))
-    }
-
-    /// Called before the task of `grant` runs.
-    pub(in crate::pool) fn open(&self, grant: Grant, now: u64) {
-        self.grant.set(Some((grant, now)));
-        self.void.set(false);
-        self.kind.set(Kind::Owner);
-    }
-
-    /// Called if the current task does not run.
-    pub(in crate::pool) fn not_run(&self) {
-        if self.kind.get() == Kind::Owner {
-            self.void.set(true);
-        }
-    }
-
-    /// Called after the current task.
-    #[inline]
-    pub(in crate::pool) fn end(&self) {
-        self.kind.set(Kind::Other);
-    }
-
-    /// Returns the cost of work that took `wall` nanoseconds until now.
-    fn cost(&self, wall: u64) -> u64 {
-        if wall < LONG {
-            return wall;
-        }
-        let Some(now) = thread_time_ns() else { return wall };
-        now.saturating_sub(self.cpu_ns.replace(now)).min(wall)
-    }
-
-    /// Closes the open grant. Returns the grant and what its task used.
-    fn close(&self, now: u64) -> Option<(Grant, Option<Usage>)> {
-        let (grant, began) = self.grant.take()?;
-        let void = self.void.replace(false);
-        let tasks = 1 + self.batch.get();
-        let wall = now.saturating_sub(began);
-        Some((grant, (!void).then(|| Usage { cost: self.cost(wall) / tasks, time: wall / tasks })))
-    }
-}
 
 impl Worker {
     /// Returns the run queue's next task, if the run queue is due. The worker may take up to `max`
     /// tasks at a time.
     pub(in crate::pool) fn next_in_order(&self, max: impl FnOnce() -> usize) -> Option<TaskRef> {
         let shared = self.shared();
-        if let Some(task) = self.next_of_batch() {
-            return Some(task);
-        }
         if !shared.run_queue.ready() || self.others_first() {
             return None;
         }
@@ -136,8 +36,7 @@ impl Worker {
         charges.batch.set(more.len() as u64);
         charges.batch_remaining.set(more.len());
         if !more.is_empty() {
-            // The worker's deque is last in, first out.
-            more.drain(..).rev().for_each(|task| self.local.push(task));
+            self.local.set_aside(more.drain(..), &shared.queues);
             // For a moment these tasks were in no queue, so a worker about to sleep has missed
             // them.
             shared.work_waits();
@@ -149,21 +48,30 @@ impl Worker {
         Some(task)
     }
 
-    /// Returns the number of tasks that are worth taking together.
+    /// Returns the number of tasks to take from the run queue together. Plain and labelled tasks
+    /// are never in one batch.
     pub(in crate::pool) fn worth_taking(&self) -> usize {
-        let task_ns = self.books.mean_ns();
-        // Zero: no task has ended yet.
-        if (1..=TINY_NS).contains(&task_ns) { batching::batch_size(task_ns) } else { 1 }
+        if self.local.batch_is_empty() { batching::batch_size(self.ledger.mean_ns()) } else { 1 }
     }
 
-    /// Returns the next task of the batch, unless another worker has stolen it.
+    /// Returns the next task of the labelled batch, or a subtask that comes before that.
     #[inline]
-    fn next_of_batch(&self) -> Option<TaskRef> {
+    pub(in crate::pool) fn next_of_batch(&self) -> Option<TaskRef> {
         let left = self.charges.batch_remaining.get().checked_sub(1)?;
-        self.charges.batch_remaining.set(left);
-        let task = self.local.pop()?;
-        self.charges.kind.set(Kind::Batch);
-        Some(task)
+        let subtask = match self.top_due() {
+            Some(due) if self.subtask_first(due) => self.local.pop(),
+            _ => None,
+        };
+        let task = subtask.or_else(|| {
+            self.charges.batch_remaining.set(left);
+            self.local.pop_batch()
+        });
+        match task {
+            Some(_) => self.charges.kind.set(Kind::Batch),
+            // Other workers have stolen the rest.
+            None => self.charges.batch_remaining.set(0),
+        }
+        task
     }
 
     /// Returns whether other work comes before the run queue. A subtask that is due earlier does.
@@ -171,10 +79,19 @@ impl Worker {
     /// subtasks would wait for all tasks that another tenant has submitted before.
     fn others_first(&self) -> bool {
         match self.top_due() {
-            Some(Some(due)) if due <= self.shared().run_queue.head_due() => return true,
-            None if self.shared().queues.injected() == 0 => return false,
-            _ => {}
+            Some(due) => self.subtask_first(due),
+            None if self.local.batch_is_empty() && self.shared().queues.injected() == 0 => false,
+            None => self.take_turns(),
         }
+    }
+
+    /// Returns whether the newest subtask, due at `due`, comes before labelled work.
+    fn subtask_first(&self, due: Option<u64>) -> bool {
+        due.is_some_and(|due| due <= self.shared().run_queue.head_due()) || self.take_turns()
+    }
+
+    /// Returns true every other time.
+    fn take_turns(&self) -> bool {
         self.charges.others.replace(!self.charges.others.get())
     }
 

@@ -4,7 +4,5 @@
 //! tasks have cost. The rule of the order is in `policy/scheduling`.
 
 mod charge;
-mod run_queue;
-
-pub(super) use charge::Charges;
-pub(super) use run_queue::RunQueue;
+pub(super) mod charges;
+pub(super) mod run_queue;

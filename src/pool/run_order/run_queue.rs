@@ -254,6 +254,11 @@ impl RunQueue {
         self.with(|state| state.order.take_any())
     }
 
+    /// Takes out all tasks that satisfy `pred`.
+    pub(in crate::pool) fn take_out(&self, pred: impl FnMut(&TaskRef) -> bool) -> Vec<TaskRef> {
+        self.with(|state| state.order.take_out(pred))
+    }
+
     /// Takes out all tasks whose deadline has passed.
     pub(in crate::pool) fn expire(&self, now: u64) -> Vec<TaskRef> {
         self.with(|state| std::iter::from_fn(|| state.order.expire(now, false)).collect())

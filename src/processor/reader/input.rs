@@ -10,34 +10,34 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::memory::{BufferPool, PooledBuf};
 
-/// The first buffer is for so many bytes: most documents are short.
+/// The size of the first buffer in bytes: most documents are short.
 const FIRST: usize = 4 << 10;
 
-/// What is read.
+/// The input of a conversion.
 pub(super) struct Input<R> {
     reader: R,
     memory: BufferPool,
-    /// What was read and is in no window.
+    /// Bytes that were read and are in no window.
     buffer: PooledBuf,
-    /// How many bytes there are to be in it.
+    /// The number of bytes to read into it.
     target: usize,
-    /// Windows have so many bytes, if that is enough; and so many are read ahead.
+    /// The usual size of a window, and of what is read ahead.
     pub(super) usual: usize,
-    /// How many bytes were read.
+    /// The number of bytes that were read.
     pub(super) read: u64,
-    /// The reader has come to its end.
+    /// Whether the reader is at its end.
     pub(super) is_over: bool,
 }
 
 impl<R: AsyncRead + Unpin> Input<R> {
-    /// Begins with what was read already.
+    /// Starts with bytes that were read already.
     pub(super) fn new(reader: R, begun: &[u8], usual: usize, memory: BufferPool) -> Self {
         let mut buffer = memory.take(begun.len().max(usual.min(FIRST)));
         buffer.extend_from_slice(begun);
         Self { reader, memory, buffer, target: usual, usual, read: begun.len() as u64, is_over: false }
     }
 
-    /// Reads until there is as much as there is to be, or no more.
+    /// Reads until the target or the end is reached.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.is_over && self.buffer.len() < self.target {
             let missing = self.target - self.buffer.len();
@@ -53,14 +53,14 @@ impl<R: AsyncRead + Unpin> Input<R> {
         Poll::Ready(Ok(()))
     }
 
-    /// What is there, as a window. What is read next comes after it.
+    /// Takes the bytes as a window. Later bytes come after it.
     pub(super) fn take(&mut self) -> Bytes {
         self.target = self.usual;
         let ahead = self.memory.take(if self.is_over { 0 } else { self.usual });
         std::mem::replace(&mut self.buffer, ahead).freeze()
     }
 
-    /// Puts back what is left of the last window; the next is to have so many bytes.
+    /// Puts back the rest of the last window. The next has `target` bytes.
     pub(super) fn put_back(&mut self, rest: &[u8], target: usize) {
         self.target = target;
         if rest.is_empty() {
@@ -73,7 +73,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         self.buffer = buffer;
     }
 
-    /// Makes room for so many bytes in all.
+    /// Makes room for `capacity` bytes in total.
     fn grow(&mut self, capacity: usize) {
         let mut buffer = self.memory.take(capacity);
         buffer.extend_from_slice(&self.buffer);

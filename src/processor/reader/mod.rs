@@ -1,6 +1,5 @@
 //! Documents that are converted while they are read.
 
-mod error;
 mod input;
 mod output;
 mod pump;
@@ -11,45 +10,48 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use self::error::ReaderError;
 use self::input::Input;
 use self::output::Output;
-use self::pump::{Progress, Pump, State};
-use super::{ConcurrentProcessorV2, ConversionRequest};
+use self::pump::{HEAD, Progress, Pump, State};
+use super::{ConcurrentProcessorV2, ConversionRequest, ReaderError};
 use crate::contain::contain;
 use crate::convert::{Converter, Format, Report};
 use crate::policy::window;
 
-/// A converter is to see so much of a document's beginning, in bytes.
-const HEAD: usize = 64;
-
 impl<C: Converter> ConcurrentProcessorV2<C> {
-    /// Converts what a reader brings, to its end, and writes what becomes of it. The request's `content` is what was read of the
-    /// document already: mostly nothing.
+    /// Converts the document of a reader, to its end, and writes the result. The request's
+    /// `content` is what was already read of the document: mostly nothing.
     ///
-    /// What is written is, byte for byte, what [`process_single`](Self::process_single) makes of the whole document, or this fails. But
-    /// the document is never in memory whole, if the converter can convert it piece by piece ([`Converter::incremental`]): a window of
-    /// `chunk_size` bytes for each core, but no more than half of `max_document_size`, is converted on the pool, in parts at the same time if that may be (`parallel_chunks`). Meanwhile
-    /// as much again is read, and what became of the windows before is written. So a document of any length takes
-    /// no more memory than two windows and what becomes of three, beside what the converter must remember of it, and a
-    /// slow writer holds up the reader. A document shorter than a window is converted as by `process_single`.
+    /// The written bytes are exactly what [`process_single`](Self::process_single) makes of the
+    /// whole document, or this fails. But the document is never in memory as a whole, if the
+    /// converter can convert it piece by piece ([`Converter::incremental`]). A window of
+    /// `chunk_size` bytes for each core, but no more than half of `max_document_size`, is converted
+    /// on the pool, in parts at the same time if that is allowed (`parallel_chunks`). Meanwhile as
+    /// much again is read, and the results of earlier windows are written. So a document of any
+    /// length takes no more memory than two windows and the results of three, and what the
+    /// converter must remember. A slow writer slows down the reader. A document shorter than a
+    /// window is converted as by `process_single`.
     ///
-    /// Where more must be seen to be certain, the window grows, until it is the rest of the document if need be, but never beyond
-    /// [`max_document_size`](crate::ProcessorConfig::max_document_size); the document itself may be longer than that. What of which
-    /// format must be seen is in the guide [documents](crate::guide::documents).
+    /// Where the converter needs more, the window grows, if need be to the rest of the document,
+    /// but never beyond [`max_document_size`](crate::ProcessorConfig::max_document_size). The
+    /// document itself may be longer than that. The guide [documents](crate::guide::documents) says
+    /// what each format needs.
     ///
-    /// The writer is flushed in the end, and whenever there is nothing to write; it is not shut down. Each window is a task
-    /// with the request's tenant, priority and deadline, so it waits for its turn as a document does.
+    /// The writer is flushed at the end, and whenever there is nothing to write. It is not shut
+    /// down. Each window is a task with the request's tenant, priority and deadline, so it waits
+    /// for its turn as a document does.
     ///
     /// # Errors
-    /// [`ReaderError`]: the reader or the writer failed, the document could not be converted, or not in so much memory; and how many
-    /// bytes were written by then. `ReaderError::Process` holds whatever `process_single` might have answered.
+    /// [`ReaderError`]: the reader or the writer failed, the document could not be converted, or it
+    /// needs too much memory; with the number of bytes that were written. `ReaderError::Process`
+    /// has the error that `process_single` would have answered.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels what is in flight: a window whose conversion has not begun is dropped and its place in the queue is free
-    /// before `drop` returns; one that is being converted goes on to its end, and its result is dropped. No task is left behind that
-    /// reads or writes. What was read and not yet written is lost, so the future can't be replaced by another: it is not cancel safe in
-    /// a `select!` in a loop, unless it is polled by reference.
+    /// Dropping the future cancels the document: a window whose conversion has not started is
+    /// dropped, and its place in the queue is free, before `drop` returns. A conversion that has
+    /// started goes on to its end, and its result is dropped. No task is left that reads or writes.
+    /// Bytes that were read and not yet written are lost, so the future is not cancel safe in a
+    /// `select!` in a loop, unless it is polled by reference.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -110,22 +112,23 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     }
 }
 
-/// What became of a document that was converted while it was read; see [`ConcurrentProcessorV2::process_reader`].
+/// The result of a document that was converted while it was read; see
+/// [`ConcurrentProcessorV2::process_reader`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReaderResponse {
-    /// The request's.
+    /// The name of the request.
     pub id: String,
-    /// The format that the document had, named or detected.
+    /// The format of the document, named or detected.
     pub from: Option<Format>,
-    /// The format that it was converted to.
+    /// The format of the result.
     pub to: Option<Format>,
-    /// How many bytes it has.
+    /// The number of bytes of the document.
     pub bytes_in: u64,
-    /// How many bytes were written.
+    /// The number of bytes that were written.
     pub bytes_out: u64,
-    /// Through how many windows it was converted; 1 if it was converted whole.
+    /// The number of windows; 1 if it was converted whole.
     pub windows: u64,
-    /// What the conversion left out of the document, replaced or assumed.
+    /// What the conversion left out, replaced or assumed.
     pub report: Report,
 }

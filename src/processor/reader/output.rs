@@ -1,4 +1,4 @@
-//! What has become of a document, on its way to the writer.
+//! The results of a conversion, on their way to the writer.
 
 use std::io;
 use std::pin::Pin;
@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
-/// What is written.
+/// The output of a conversion.
 pub(super) struct Output<W> {
     writer: W,
     writing: Bytes,
-    /// What comes after that.
+    /// The next result.
     waiting: Option<Bytes>,
-    /// How many bytes the writer has taken.
+    /// The number of bytes that the writer has taken.
     pub(super) written: u64,
     is_flushed: bool,
 }
@@ -23,12 +23,12 @@ impl<W: AsyncWrite + Unpin> Output<W> {
         Self { writer, writing: Bytes::new(), waiting: None, written: 0, is_flushed: false }
     }
 
-    /// Whether more may come.
+    /// Returns whether there is room for another result.
     pub(super) fn has_room(&self) -> bool {
         self.waiting.is_none()
     }
 
-    /// Adds what comes next.
+    /// Adds a result.
     pub(super) fn push(&mut self, bytes: Bytes) {
         if self.writing.is_empty() {
             self.writing = bytes;
@@ -37,8 +37,8 @@ impl<W: AsyncWrite + Unpin> Output<W> {
         }
     }
 
-    /// Writes all that there is. Where no more is there at the moment, the writer is not to keep it for itself either: whoever
-    /// reads at its other end may be the one who brings the rest of the document.
+    /// Writes all results. It then flushes the writer, because the reader at its other end may have
+    /// to send the rest of the document first.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             while !self.writing.is_empty() {
@@ -50,7 +50,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
                 self.writing.advance(count.min(self.writing.len()));
                 self.written += count as u64;
             }
-            // Its memory is free.
+            // Releases its memory.
             self.writing = Bytes::new();
             match self.waiting.take() {
                 Some(bytes) => self.writing = bytes,

@@ -1,5 +1,5 @@
-//! Reads, converts and writes at the same time, in one future and in bounded memory: a window is converted, what comes after it is
-//! read, and what became of those before is written.
+//! Reads, converts and writes at the same time, in one future and in bounded memory: while a window
+//! is converted, the next is read, and the results of earlier ones are written.
 
 use std::future::Future;
 use std::io;
@@ -15,15 +15,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::input::Input;
 use super::output::Output;
 use super::step::{Session, Stepped};
-use super::{HEAD, ReaderError};
 use crate::convert::{ConvertError, Converter, Format, Report};
 use crate::policy::window;
 use crate::processor::inner::InFlight;
 use crate::processor::request::{Job, Outcome};
-use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError};
+use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError, ReaderError};
 use crate::task::TaskOptions;
 
-/// A conversion under way.
+/// How many bytes of a document's beginning a converter sees at least.
+pub(super) const HEAD: usize = 64;
+
+/// A conversion in progress.
 pub(super) struct Pump<C, R, W> {
     pub(super) processor: ConcurrentProcessorV2<C>,
     /// Without its content.
@@ -34,7 +36,7 @@ pub(super) struct Pump<C, R, W> {
     pub(super) input: Input<R>,
     pub(super) output: Output<W>,
     pub(super) state: State,
-    /// How many windows were done with, in part at least.
+    /// The number of windows that were converted, at least in part.
     pub(super) windows: u64,
     /// What was left out, once the conversion is done.
     pub(super) report: Report,
@@ -46,19 +48,19 @@ pub(super) struct Pump<C, R, W> {
 pub(super) enum State {
     /// Reads a window.
     Reads(Progress),
-    /// Converts one, the last if so.
+    /// Converts a window.
     Converts { window: Bytes, is_last: bool, step: Running<Result<Stepped, ProcessError>> },
-    /// Converts the whole document, as one that was never read piece by piece.
+    /// Converts the whole document in one step.
     ConvertsWhole(Running<Outcome>),
     /// Has converted all of it.
     Done(Option<(Format, Format)>),
 }
 
-/// How far the conversion is.
+/// The state of the conversion.
 pub(super) enum Progress {
     NotBegun,
     Begun(Session),
-    /// It can't begin before the document is there to its end.
+    /// It needs the whole document.
     NeedsWhole,
 }
 
@@ -82,7 +84,7 @@ where
                     let formats = *formats;
                     return written.map(|()| Ok(formats));
                 }
-                // One answer is written meanwhile, and one may wait: then this does, too.
+                // One result may be written and one may wait. Then this waits, too.
                 State::Reads(_) if filled.is_ready() && self.output.has_room() => self.begin()?,
                 State::Reads(_) => false,
                 State::Converts { step, .. } => match step.as_mut().poll(cx) {
@@ -100,7 +102,7 @@ where
         }
     }
 
-    /// Begins to convert what was read. Always gets further.
+    /// Starts to convert the window. Always makes progress.
     fn begin(&mut self) -> Result<bool, ReaderError> {
         let State::Reads(progress) = mem::replace(&mut self.state, State::Done(None)) else {
             return Ok(true);
@@ -113,7 +115,7 @@ where
         let options = || self.processor.inner.task_options(&self.request, head);
         let task = self.task.get_or_insert_with(options).clone();
         if self.windows == 0 && is_last {
-            // It is the processor's from here on.
+            // From here on `process` counts it.
             self.under_way = None;
             self.is_counted = true;
             let (processor, asked) = (self.processor.clone(), self.asked);
@@ -126,7 +128,7 @@ where
             return Err(self.process_error(ProcessError::Expired));
         }
         let session = match progress {
-            // All that may be in memory is there, and it is not the end.
+            // The memory is full, and the document goes on.
             Progress::NeedsWhole => return Err(self.too_large()),
             Progress::NotBegun => None,
             Progress::Begun(session) => Some(session),
@@ -142,7 +144,7 @@ where
         Ok(true)
     }
 
-    /// Goes on after a window. Always gets further.
+    /// Continues after a window. Always makes progress.
     fn stepped(&mut self, stepped: Result<Stepped, ProcessError>) -> Result<bool, ReaderError> {
         let State::Converts { window, is_last, .. } = mem::replace(&mut self.state, State::Done(None)) else {
             return Ok(true);
@@ -150,7 +152,7 @@ where
         let (session, done, out) = match stepped.map_err(|error| self.process_error(error))? {
             Stepped::Done { session, done, out } => (session, done, out),
             Stepped::NeedsWhole => {
-                // With one byte more than may be in memory it shows whether that was all.
+                // One byte over the limit shows whether that was all.
                 self.input.put_back(&window, self.limit().saturating_add(1));
                 self.state = State::Reads(Progress::NeedsWhole);
                 return Ok(true);
@@ -175,11 +177,11 @@ where
         Ok(true)
     }
 
-    /// Goes on after the whole document. Always gets further.
+    /// Continues after the whole document. Always makes progress.
     fn converted_whole(&mut self, outcome: Outcome) -> Result<bool, ReaderError> {
         let formats = outcome.formats;
         self.report = outcome.report;
-        // This is counted by now.
+        // It is counted already.
         let written = self.output.written;
         let bytes = outcome.result.map_err(|source| ReaderError::Process { source, written })?;
         self.windows = 1;

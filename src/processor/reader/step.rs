@@ -18,27 +18,27 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// How many bytes it remembers.
+    /// Returns the number of bytes that it remembers.
     pub(super) fn held(&self) -> usize {
         self.conversion.held()
     }
 
-    /// What it left out so far.
+    /// Returns what it left out so far.
     pub(super) fn report(&self) -> Report {
         self.conversion.report()
     }
 }
 
-/// What became of a window.
+/// The result of a window.
 pub(super) enum Stepped {
     /// The converter needs the whole document.
     NeedsWhole,
-    /// So much of it is done with.
+    /// `done` bytes of it are converted.
     Done { session: Session, done: usize, out: PooledBuf },
 }
 
 impl<C: Converter> Inner<C> {
-    /// Converts what can be of a window; begins the conversion, if that was not done yet.
+    /// Converts as much of a window as possible. Starts the conversion first, if necessary.
     pub(super) fn step(
         self: &Arc<Self>,
         session: Option<Session>,

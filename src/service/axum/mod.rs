@@ -1,18 +1,19 @@
 //! Services in axum: refusals as responses, and the tenant of a request. With the feature `axum`.
 //!
-//! - [`OffloadLayer::responding`](super::OffloadLayer::responding) is the layer for a `Router`; [`Respond`] does the same for any service
-//!   whose error is a [`ServiceError`](super::ServiceError).
-//! - The crate's errors are responses ([`Problem`]), and so is a [`ConversionResponse`](crate::ConversionResponse), so that handlers may
-//!   return them.
-//! - [`TenantLayer`] and the extractor [`Tenant`] know whose a request is.
+//! - [`OffloadLayer::responding`](super::OffloadLayer::responding) is the layer for a `Router`;
+//!   [`Respond`] does the same for any service whose error is a
+//!   [`ServiceError`](super::ServiceError).
+//! - The crate's errors are responses ([`Problem`]), and so is a
+//!   [`ConversionResponse`](crate::ConversionResponse), so that handlers may return them.
+//! - [`TenantLayer`] and the extractor [`Tenant`] find the tenant of a request.
 
-mod answer;
 mod problem;
 mod respond;
 mod tenant;
-mod tenant_layer;
 
 pub use problem::Problem;
 pub use respond::{DEFAULT_WAIT, Respond, RespondFuture, RespondLayer};
-pub use tenant::{InvalidTenant, Tenant, tenant_options};
-pub use tenant_layer::{IdentifyTenant, TenantFuture, TenantHeader, TenantLayer, TenantService};
+pub use tenant::{
+    IdentifyTenant, InvalidTenant, Tenant, TenantFuture, TenantHeader, TenantLayer, TenantService,
+    tenant_options,
+};

@@ -1,20 +1,21 @@
-//! Errors as responses.
+//! Errors and converted documents as responses.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::convert::ConvertError;
+use crate::convert::{ConvertError, Format};
 use crate::error::{AcquireError, JoinError, RejectReason, Rejected, Rejection};
-use crate::processor::{ProcessError, ReaderError};
+use crate::processor::{ConversionResponse, ProcessError, ReaderError};
 use crate::service::error::ServiceError;
 
-/// What is wrong, as a response: a small JSON body with problem details ([RFC 9457]), and the header `Retry-After` where it is of use
-/// to come again.
+/// An error as a response: a small JSON body with problem details ([RFC 9457]), and the header
+/// `Retry-After` where another attempt is of use.
 ///
 /// ```text
 /// HTTP/1.1 503 Service Unavailable
@@ -36,8 +37,9 @@ use crate::service::error::ServiceError;
 /// | the document could not be read to its end | 400 | `unreadable` |
 /// | a panic; an answer that could not be written | 500 | `panicked`, `unwritable` |
 ///
-/// `Retry-After` is in whole seconds, at least one; `retry_after_ms` has what was measured. Nothing of it tells how long the queue is, what
-/// a panic said, or what a converter of your own reports.
+/// `Retry-After` is in whole seconds, at least one; `retry_after_ms` has the measured time. The
+/// response does not contain the length of the queue, the message of a panic, or the errors of a
+/// converter of your own.
 ///
 /// [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 ///
@@ -56,16 +58,16 @@ use crate::service::error::ServiceError;
 pub struct Problem {
     /// The response's status.
     pub status: StatusCode,
-    /// What is wrong, for programs; the extension member `code`.
+    /// The error for programs; the extension member `code`.
     pub code: &'static str,
-    /// The same for people.
+    /// The error for people.
     pub detail: Cow<'static, str>,
-    /// When to come again.
+    /// When to try again.
     pub retry_after: Option<Duration>,
 }
 
 impl Problem {
-    /// A problem of your own.
+    /// Creates a problem of your own.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code, detail: detail.into(), retry_after: None }
     }
@@ -85,7 +87,7 @@ impl Problem {
 
 /// The body; without a `type`, which then is "about:blank", its title is that of the status.
 #[derive(Serialize)]
-struct Body<'p> {
+struct Details<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'p str>,
     status: u16,
@@ -98,18 +100,18 @@ struct Body<'p> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Self { status, code, detail, retry_after } = &self;
-        let body = Body {
+        let body = Details {
             title: status.canonical_reason(),
             status: status.as_u16(),
             detail,
             code,
             retry_after_ms: retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
         };
-        // It is made of strings and numbers: that can't fail.
+        // Strings and numbers can always be written.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        // Of this moment: a cache between must not tell others.
+        // It holds for this moment only, so a cache must not store it.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = retry_after {
             headers.insert(RETRY_AFTER, whole_seconds(*after).into());
@@ -118,7 +120,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Rounded up: who comes before the time comes in vain.
+/// Rounded up: an earlier attempt would fail.
 fn whole_seconds(after: Duration) -> u64 {
     after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1)
 }
@@ -178,7 +180,8 @@ impl From<ProcessError> for Problem {
     }
 }
 
-/// For a reader that is a request's body. Where something was written already, the response has begun, and can only be cut off.
+/// For a reader that is a request's body. Once bytes were written, the response has started, and
+/// can only be cut off.
 impl From<ReaderError> for Problem {
     fn from(error: ReaderError) -> Self {
         match error {
@@ -199,22 +202,25 @@ impl From<ReaderError> for Problem {
 
 impl From<ConvertError> for Problem {
     fn from(error: ConvertError) -> Self {
-        let (code, detail) = match &error {
-            ConvertError::Unsupported { .. } => ("unsupported", error.to_string()),
-            ConvertError::NotUtf8 { .. } => ("not-utf8", error.to_string()),
-            ConvertError::Malformed { .. } => ("malformed", error.to_string()),
-            ConvertError::TooDeep { .. } => ("too-deep", error.to_string()),
-            ConvertError::TooComplex { .. } => ("too-complex", error.to_string()),
-            ConvertError::OutputTooLarge { .. } => ("output-too-large", error.to_string()),
-            ConvertError::NeedsWhole { .. } => ("needs-whole", error.to_string()),
-            // Whatever it says was not said to a client.
-            _ => ("not-converted", String::from("the document can't be converted")),
+        let code = match &error {
+            ConvertError::Unsupported { .. } => "unsupported",
+            ConvertError::NotUtf8 { .. } => "not-utf8",
+            ConvertError::Malformed { .. } => "malformed",
+            ConvertError::TooDeep { .. } => "too-deep",
+            ConvertError::TooComplex { .. } => "too-complex",
+            ConvertError::OutputTooLarge { .. } => "output-too-large",
+            ConvertError::NeedsWhole { .. } => "needs-whole",
+            // The text of any other error is not meant for a client.
+            _ => {
+                let detail = "the document can't be converted";
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-converted", detail);
+            }
         };
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string())
     }
 }
 
-/// The response of the service within for its own error, a [`Problem`] for any other.
+/// The response of the inner service for its own error, a [`Problem`] for any other.
 impl<E: IntoResponse> IntoResponse for ServiceError<E> {
     fn into_response(self) -> Response {
         match self.try_into_inner() {
@@ -256,6 +262,34 @@ impl IntoResponse for JoinError {
 impl IntoResponse for ProcessError {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
+    }
+}
+
+/// The converted document with its media type, without a copy; or the [`Problem`]. Browsers are
+/// told not to guess another type.
+///
+/// HTML from an untrusted document is untrusted: serve it where its scripts can do no harm.
+impl IntoResponse for ConversionResponse {
+    fn into_response(self) -> Response {
+        match self.result {
+            Ok(document) => {
+                let mut response = Response::new(Body::from(document));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(self.to)));
+                headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                response
+            }
+            Err(error) => error.into_response(),
+        }
+    }
+}
+
+fn media_type(format: Option<Format>) -> &'static str {
+    match format {
+        Some(Format::Rtf) => "application/rtf",
+        Some(Format::Markdown) => "text/markdown; charset=utf-8",
+        Some(Format::Html) => "text/html; charset=utf-8",
+        _ => "application/octet-stream",
     }
 }
 

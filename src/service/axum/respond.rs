@@ -15,12 +15,13 @@ use crate::service::admission::Admission;
 use crate::service::error::ServiceError;
 use crate::service::offload::OffloadLayer;
 
-/// How long a request waits for a place where nothing was said of it: see [`OffloadLayer::responding`].
+/// How long a request waits for a place by default: see [`OffloadLayer::responding`].
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
 impl<C> OffloadLayer<C> {
-    /// The layer for axum, whose services may not fail: its errors are responses. Unless another [`Admission`] was chosen, a request waits
-    /// for a place for up to [`DEFAULT_WAIT`], which is [`Admission::WaitUpTo`].
+    /// Returns the layer for axum, whose services must not fail: its errors are responses. Unless
+    /// another [`Admission`] was set, a request waits for a place for up to [`DEFAULT_WAIT`], by
+    /// [`Admission::WaitUpTo`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -52,8 +53,8 @@ impl<S> Layer<S> for RespondLayer {
     }
 }
 
-/// A service of this crate, or a layer's, whose [`ServiceError`]s are responses, as axum wants it. What is left are the errors of the service
-/// within that one, if it has any.
+/// A service of this crate, or a layer's, whose [`ServiceError`]s become responses, as axum needs
+/// it. Errors of the inner service are passed on.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -69,7 +70,7 @@ impl<S> Layer<S> for RespondLayer {
 #[derive(Debug)]
 pub struct Respond<S> {
     inner: S,
-    /// The service within had failed before it was called; the next call is told.
+    /// The inner service failed before the call; the next call returns this.
     refusal: Option<Problem>,
 }
 

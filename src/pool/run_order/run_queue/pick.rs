@@ -1,7 +1,7 @@
 //! Takes labelled tasks out of order, for a test that chooses the next task.
 
-use super::RunQueue;
 use crate::policy::scheduling::Grant;
+use crate::pool::run_order::run_queue::RunQueue;
 use crate::task::{Label, TaskRef};
 
 impl RunQueue {

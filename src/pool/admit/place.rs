@@ -1,0 +1,166 @@
+//! Admission: permits, tickets and the checks of labelled work.
+
+use std::sync::Arc;
+
+use crate::admission::Full;
+use crate::error::{RejectReason, Rejection};
+use crate::pool::shared::Shared;
+use crate::pool::shared::count;
+use crate::pool::submit::mode::Mode;
+use crate::pool::submit::permit::Permit;
+use crate::task::{Label, Place, Refusal, Ticket};
+
+/// A tenant has `depth` tasks in the queue and may have only `limit`.
+struct OverShare {
+    depth: usize,
+    limit: usize,
+}
+
+impl Shared {
+    /// Admits work with this label, or plain work, and returns its place in the queue.
+    pub(in crate::pool) fn place(
+        self: &Arc<Self>,
+        label: Option<&Label>,
+        mode: Mode,
+    ) -> Result<Place, Rejection> {
+        if let Some(label) = label.filter(|_| !matches!(mode, Mode::Step)) {
+            self.check(label)?;
+        }
+        let over_share = label.and_then(|label| self.over_share(label));
+        let ticket = match mode {
+            Mode::Try => return self.place_now(label, over_share, true),
+            Mode::TryUncounted => return self.place_now(label, over_share, false),
+            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled => {
+                self.ticket_or_wait(over_share.is_some())?
+            }
+            Mode::Permit(permit) => self.redeem(permit, over_share.is_some())?,
+            Mode::Step => match self.try_permit() {
+                Ok(_) => Ticket::HELD,
+                Err(Full::Occupied) => Ticket::NONE,
+                Err(Full::Closed) => return Err(self.rejection(Full::Closed)),
+            },
+        };
+        Ok(Place::Queued(ticket))
+    }
+
+    /// Admits work that does not wait: with a free permit, or with that of a less urgent task,
+    /// which is evicted.
+    fn place_now(
+        self: &Arc<Self>,
+        label: Option<&Label>,
+        over_share: Option<OverShare>,
+        counts: bool,
+    ) -> Result<Place, Rejection> {
+        if let Some(OverShare { depth, limit }) = over_share {
+            return Err(Rejection { depth, limit, ..self.rejected(RejectReason::TenantLimit) });
+        }
+        match self.try_permit() {
+            Ok(_) => Ok(Place::Queued(Ticket::HELD)),
+            Err(Full::Closed) => Err(self.rejection(Full::Closed)),
+            Err(Full::Occupied) if !counts => Err(self.facts(RejectReason::QueueFull)),
+            Err(Full::Occupied) => {
+                label.and_then(|label| self.evict(label)).ok_or_else(|| self.rejection(Full::Occupied))
+            }
+        }
+    }
+
+    /// Returns the ticket of work whose caller waits. The ticket does not decide the work's turn.
+    fn ticket_or_wait(self: &Arc<Self>, over_share: bool) -> Result<Ticket, Rejection> {
+        if over_share {
+            count(&self.tally.backpressure);
+            return Ok(Ticket::NONE);
+        }
+        let ticket = match self.try_permit() {
+            Ok(_) => return Ok(Ticket::HELD),
+            Err(Full::Closed) => None,
+            Err(Full::Occupied) => self.permits.join_work(),
+        };
+        let ticket = ticket.ok_or_else(|| self.rejection(Full::Closed))?;
+        if ticket == Ticket::HELD {
+            self.load_rose(self.permits.available());
+        } else {
+            count(&self.tally.backpressure);
+        }
+        Ok(ticket)
+    }
+
+    /// Returns the ticket of work that brings a permit. A permit that has lapsed makes the queue
+    /// longer than its limit by one.
+    fn redeem(self: &Arc<Self>, permit: Permit, over_share: bool) -> Result<Ticket, Rejection> {
+        if self.permits.is_closed() {
+            return Err(self.rejection(Full::Closed));
+        }
+        if over_share {
+            drop(permit);
+            return self.ticket_or_wait(true);
+        }
+        Ok(if permit.redeem() { Ticket::HELD } else { Ticket::NONE })
+    }
+
+    /// Refuses the work if a test has asked for it.
+    pub(in crate::pool) fn test_refusal(&self) -> Result<(), Rejection> {
+        self.test_hooks.refusal().map_or(Ok(()), |reason| Err(self.rejected(reason)))
+    }
+
+    /// Refuses labelled work that would not run in time: the pool is closed, the deadline has
+    /// passed or can't be met, or the pool sheds work of this priority.
+    fn check(self: &Arc<Self>, label: &Label) -> Result<(), Rejection> {
+        if self.permits.is_closed() {
+            return Err(self.rejection(Full::Closed));
+        }
+        self.test_refusal()?;
+        let now = self.now_ns();
+        if label.expires().is_some_and(|at| at <= now) {
+            return Err(self.rejected(RejectReason::Expired));
+        }
+        let workers = self.usable_threads();
+        if label.expires().is_some() && !self.run_queue.fits(label, now, workers) {
+            return Err(self.rejected(RejectReason::DeadlineTooNear));
+        }
+        if self.run_queue.sheds(label.priority, now) {
+            return Err(self.rejected(RejectReason::Overloaded));
+        }
+        Ok(())
+    }
+
+    /// Returns the tenant's number of tasks and its limit if it has reached the limit. The limit
+    /// falls as the queue fills, so that a part of the queue is always free: Choudhury and Hahne,
+    /// "Dynamic queue length thresholds", 1998.
+    fn over_share(&self, label: &Label) -> Option<OverShare> {
+        if label.tenant.is_empty() || label.part {
+            return None;
+        }
+        let limit = self.permits.limit();
+        let taken = limit.saturating_sub(self.permits.available());
+        let share = |left: usize| ((left as f64 * self.config.tenant_queue_share) as usize).max(1);
+        if taken < share(limit - taken) {
+            // The tenant is below its limit even if all tasks in the queue are its own.
+            return None;
+        }
+        let own = self.run_queue.waiting_of(&label.tenant);
+        let most = share(limit.saturating_sub(taken.saturating_sub(own)));
+        (own >= most).then_some(OverShare { depth: own, limit: most })
+    }
+
+    /// Evicts a task of a lower priority and returns its place.
+    fn evict(self: &Arc<Self>, label: &Label) -> Option<Place> {
+        let victim = self.run_queue.evict(label.priority)?;
+        let why = Refusal::from(self.rejected(RejectReason::Evicted));
+        // The victim may have been cancelled meanwhile. The cancellation then gave its place back.
+        let (place, waker) = victim.void(why).ok()?;
+        count(&self.tally.shed);
+        self.wake_refused(waker);
+        Some(place)
+    }
+
+    /// Returns why work with this label waits beyond the limit.
+    #[cfg(feature = "tower")]
+    pub(in crate::pool) fn why_beyond(&self, label: Option<&Label>) -> Rejection {
+        match label.and_then(|label| self.over_share(label)) {
+            Some(OverShare { depth, limit }) => {
+                Rejection { depth, limit, ..self.rejected(RejectReason::TenantLimit) }
+            }
+            None => self.rejected(RejectReason::QueueFull),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Work that does not run: it is cancelled, refused, or expired.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::admission::Full;
+use crate::contain;
+use crate::error::{RejectReason, Rejection};
+use crate::policy::{load, splitmix64};
+use crate::pool::shared::Shared;
+use crate::pool::shared::count;
+use crate::task::{Place, Refusal, Run, TaskRef, Ticket};
+
+impl Shared {
+    /// Ends a waiting task without running it: drops its closure, gives back what it held, counts
+    /// it, and wakes its caller. Returns the place it held; `None` if it no longer waited.
+    pub(in crate::pool) fn void(self: &Arc<Self>, task: &dyn Run, why: Refusal) -> Option<Place> {
+        let late = matches!(why, Refusal::Expired);
+        let tally = match why {
+            Refusal::Cancelled | Refusal::Closed => &self.tally.cancelled,
+            Refusal::Expired => &self.tally.expired,
+            Refusal::Rejected(_) => &self.tally.shed,
+        };
+        let (place, caller) = task.void(why).ok()?;
+        self.leave(place, tally, late);
+        self.wake_refused(caller);
+        Some(place)
+    }
+
+    /// Gives back what the task held, then counts the task. This order never counts a task twice. A
+    /// task that never entered the queue is counted only if it expired.
+    fn leave(self: &Arc<Self>, place: Place, tally: &AtomicU64, late: bool) {
+        self.give_back(place);
+        if late || place != Place::Outside {
+            count(tally);
+        }
+    }
+
+    /// Clears up after a task that its caller has withdrawn.
+    #[cfg(feature = "tower")]
+    pub(in crate::pool) fn withdrawn(self: &Arc<Self>, task: &dyn Run, place: Place) {
+        self.leave(place, &self.tally.cancelled, false);
+        self.clear_away(task, place);
+        self.test_hooks.state_changed();
+    }
+
+    /// Ends a waiting task as [`void`](Self::void) does, and removes it from its queue.
+    pub(in crate::pool) fn void_in_place(self: &Arc<Self>, task: &dyn Run, why: Refusal) -> bool {
+        let place = self.void(task, why);
+        place.inspect(|&place| self.clear_away(task, place)).is_some()
+    }
+
+    /// Cancels a task if it has not started.
+    pub(in crate::pool) fn cancel(self: &Arc<Self>, task: &dyn Run) {
+        self.void_in_place(task, Refusal::Cancelled);
+    }
+
+    /// Refuses a task that waits beyond the limit when the pool closes.
+    pub(in crate::pool) fn refuse_beyond(self: &Arc<Self>, task: &dyn Run) -> bool {
+        let beyond = |ticket| ticket > self.permits.paid() && ticket != Ticket::NONE;
+        match task.place() {
+            Some(Place::Queued(ticket)) if beyond(ticket) => self.void_in_place(task, Refusal::Closed),
+            _ => false,
+        }
+    }
+
+    /// Expires tasks whose deadline has passed. The caller has taken them out of their queue.
+    pub(in crate::pool) fn expire(self: &Arc<Self>, tasks: impl IntoIterator<Item = TaskRef>) {
+        for task in tasks {
+            self.void(&*task, Refusal::Expired);
+            // A task that has run may still hold its result, which is a user's value.
+            contain::discard(task);
+        }
+    }
+
+    /// Refuses tasks that were shed in an overload. The caller has taken them out of their queue.
+    pub(in crate::pool) fn shed(self: &Arc<Self>, tasks: Vec<TaskRef>) {
+        for task in tasks {
+            self.void(&*task, Refusal::from(self.rejected(RejectReason::Overloaded)));
+        }
+    }
+
+    /// Gives back what a task that will not run held at `place`: its permit, or its ticket.
+    pub(in crate::pool) fn give_back(self: &Arc<Self>, place: Place) {
+        match place {
+            Place::Outside => {}
+            Place::Queued(Ticket::NONE) => self.left_without_permit(),
+            Place::Queued(ticket) if ticket != Ticket::HELD && self.permits.leave_line(ticket) => {}
+            Place::Queued(_) => self.release_permit(),
+            Place::Subtask => count(&self.tally.cancelled_subtasks),
+        }
+    }
+
+    /// Counts the departure of a task that entered without a permit or a ticket ([`Ticket::NONE`]).
+    pub(in crate::pool) fn left_without_permit(&self) {
+        self.tally.without_permit.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Removes the cell of a task that is over from the queue where it waited.
+    pub(in crate::pool) fn clear_away(self: &Arc<Self>, task: &dyn Run, place: Place) {
+        match (place, task.label()) {
+            // Dropped without the run order's lock: the last reference drops the result, a user's
+            // value.
+            (Place::Queued(_), Some(label)) => drop(self.run_queue.remove(label)),
+            (Place::Outside, Some(label)) => self.outside.leave(label),
+            (Place::Outside, None) => {}
+            (Place::Queued(_), None) | (Place::Subtask, _) => {
+                if self.queues.left_empty() {
+                    self.sweep();
+                }
+            }
+        }
+    }
+
+    /// Wakes the caller of a task that will not run. This is the last step of ending the task.
+    pub(in crate::pool) fn wake_refused(&self, caller: Option<Waker>) {
+        contain::wake(caller);
+        self.test_hooks.state_changed();
+    }
+
+    /// Returns whether a labelled task has not begun and its deadline has passed. A subtask is part
+    /// of a task that has begun, and never too late.
+    pub(in crate::pool) fn is_too_late(&self, task: &dyn Run) -> bool {
+        let deadline = || task.label().filter(|label| !label.part)?.expires();
+        self.run_queue.used() && deadline().is_some_and(|at| at <= self.now_ns())
+    }
+
+    /// Counts a refusal for lack of a permit and returns its facts.
+    #[cold]
+    pub(in crate::pool) fn rejection(&self, full: Full) -> Rejection {
+        self.rejected(match full {
+            Full::Closed => RejectReason::ShuttingDown,
+            Full::Occupied => RejectReason::QueueFull,
+        })
+    }
+
+    /// Counts a refusal for `reason` and returns its facts.
+    #[cold]
+    pub(in crate::pool) fn rejected(&self, reason: RejectReason) -> Rejection {
+        count(&self.tally.backpressure);
+        self.facts(reason)
+    }
+
+    /// Returns the facts for a caller, and does not count it.
+    #[cold]
+    pub(in crate::pool) fn facts(&self, reason: RejectReason) -> Rejection {
+        let in_flight = self.load();
+        let retry_after = match reason {
+            RejectReason::ShuttingDown | RejectReason::NeverFits => None,
+            _ => {
+                let (workers, task) = (self.usable_threads(), self.mean_task_time());
+                Some(load::retry_after(in_flight, self.pressure.mark, workers, task, self.jitter()))
+            }
+        };
+        Rejection {
+            reason,
+            depth: self.places_taken(),
+            limit: self.permits.limit(),
+            load_factor: self.pressure.capacity.load_factor(in_flight),
+            retry_after,
+        }
+    }
+    /// Returns the next number of a series from 0 to below 1, to spread the retries of refused
+    /// callers. Every pool has an equal series, because each caller retries at the pool that
+    /// refused it.
+    fn jitter(&self) -> f64 {
+        splitmix64::nth(0, self.tally.jitter_draws.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Returns the mean time of a task, over the workers that have measured one.
+    fn mean_task_time(&self) -> Option<Duration> {
+        let (mut sum, mut workers) = (0_u64, 0);
+        for task_ns in self.workers.iter().map(|worker| worker.task_ns()).filter(|&ns| ns > 0) {
+            sum = sum.saturating_add(task_ns);
+            workers += 1;
+        }
+        sum.checked_div(workers).map(Duration::from_nanos)
+    }
+}

@@ -1,0 +1,122 @@
+//! The statistics of a pool, for people and exporters.
+
+use std::sync::atomic::Ordering;
+
+use crate::pool::lifecycle::pressure::Pressure;
+use crate::pool::shared::Shared;
+
+/// What a pool has done since it was built, and what it does now.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PoolStatistics {
+    /// Tasks that ran to their end, including those that panicked.
+    pub tasks_completed: u64,
+    /// Tasks that entered the queue since the pool was built: those that completed, run, wait or
+    /// were cancelled. It never decreases. It is exact while nothing changes. Otherwise tasks that
+    /// start during the reading may be missing, and a task that was cancelled on its way into the
+    /// queue may be counted.
+    pub tasks_queued: u64,
+    /// Tasks that a worker took from another worker's deques.
+    pub tasks_stolen: u64,
+    /// Threads that run a task now.
+    pub active_threads: usize,
+    /// Threads now, including those that are about to start or leave; 0 once the pool has ended.
+    pub total_threads: usize,
+    /// Accepted tasks that wait in the queue now. Tasks beyond the limit are counted in
+    /// `waiting_callers`.
+    pub queue_depth: usize,
+    /// The mean time of a completed task, in milliseconds; 0 before the first.
+    pub average_task_time_ms: f64,
+    /// (active + queued) / (maximum of threads + limit of the queue). Reserved permits count as
+    /// queued. Subtasks do not count.
+    pub load_factor: f64,
+    /// Tasks that panicked.
+    pub tasks_panicked: u64,
+    /// Tasks that were cancelled before they started.
+    pub tasks_cancelled: u64,
+    /// Tasks whose deadline passed before they started.
+    pub tasks_expired: u64,
+    /// Tasks that were accepted and later refused, because more urgent tasks evicted them or
+    /// because they had waited too long.
+    pub tasks_shed: u64,
+    /// Whether labelled tasks wait too long: the minimum queueing delay stayed above 5 ms for 100
+    /// ms (CoDel).
+    pub overloaded: bool,
+    /// Bytes that labelled tasks hold, if the pool has a `byte_budget`; otherwise 0.
+    pub bytes_under_way: usize,
+    /// Tenants with an account: those with tasks, and up to 1,024 others.
+    pub tenants: usize,
+    /// Time of tasks whose caller gave up while they ran, in milliseconds.
+    pub abandoned_time_ms: f64,
+    /// The number of times that a caller was refused or had to wait.
+    pub backpressure_events: u64,
+    /// Callers who wait for a permit or for bytes now. The caller of a task beyond the limit
+    /// counts.
+    pub waiting_callers: usize,
+    /// Permits that are held and not used now.
+    pub reserved_permits: usize,
+    /// Permits that were not used in time, so that others could have their places.
+    pub lapsed_permits: u64,
+    /// Threads that the pool may have now: as many as keep the usable cores busy, between
+    /// `min_threads` and `max_threads`. They start when work finds no free thread.
+    pub thread_limit: usize,
+    /// Threads that are blocked in their tasks now: in declared sections
+    /// ([`TaskContext::block_in_place`](crate::TaskContext::block_in_place)), or found blocked
+    /// while work waited.
+    pub blocked_threads: usize,
+    /// Threads started since the pool was built.
+    pub threads_started: u64,
+    /// Threads that the operating system refused to start.
+    pub thread_spawn_failures: u64,
+    /// Whether the load factor has reached `backpressure_threshold`, or the queue is full.
+    pub pressure: Pressure,
+}
+
+impl PoolStatistics {
+    pub(in crate::pool) fn read(shared: &Shared) -> Self {
+        const NS_PER_MS: f64 = 1e6;
+        // In this order: a task that starts during the reading is counted where it waits, or not at
+        // all, but never twice.
+        let tally = &shared.tally;
+        let cancelled = tally.cancelled.load(Ordering::Acquire);
+        let (expired, shed) = (tally.expired.load(Ordering::Acquire), tally.shed.load(Ordering::Acquire));
+        let totals = shared.totals();
+        let census = shared.idle.census();
+        let queue_depth = shared.queue_depth();
+        let queued = totals.started + cancelled + expired + shed + queue_depth as u64;
+        let load = shared.load();
+        let allowed = shared.scaling.allowance.parts();
+        Self {
+            tasks_completed: totals.completed,
+            tasks_queued: tally.queued_at_last.fetch_max(queued, Ordering::Relaxed).max(queued),
+            tasks_stolen: totals.stolen,
+            active_threads: census.active(),
+            total_threads: if census.ended() { 0 } else { census.total() },
+            queue_depth,
+            average_task_time_ms: match totals.completed {
+                0 => 0.0,
+                completed => totals.busy_ns as f64 / completed as f64 / NS_PER_MS,
+            },
+            load_factor: shared.pressure.capacity.load_factor(load),
+            tasks_panicked: totals.panicked,
+            tasks_cancelled: cancelled,
+            tasks_expired: expired,
+            tasks_shed: shed,
+            overloaded: shared.run_queue.overloaded(shared.now_ns()),
+            bytes_under_way: shared.bytes.as_ref().map_or(0, |bytes| bytes.taken()),
+            tenants: shared.run_queue.tenants(),
+            abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
+            backpressure_events: tally.backpressure.load(Ordering::Relaxed),
+            waiting_callers: shared.permits.waiting()
+                + shared.bytes.as_ref().map_or(0, |bytes| bytes.waiting()),
+            reserved_permits: shared.reservations.len(),
+            lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
+            thread_limit: shared.scaling.allowance.limit(),
+            blocked_threads: allowed.stuck + allowed.declared,
+            threads_started: shared.threads.started(),
+            thread_spawn_failures: tally.spawn_failures.load(Ordering::Relaxed),
+            pressure: shared.pressure.now(),
+        }
+    }
+}

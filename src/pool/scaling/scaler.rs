@@ -1,0 +1,206 @@
+//! Sizes the pool: takes samples for the controller, and checks for blocked workers.
+//!
+//! All of this happens on the timer thread, and only while work waits for a thread: an idle pool
+//! and one that keeps up with its load are not sampled (unless there is a forecast, which learns
+//! from both). A thread that submits work, finds no free worker and may not start one calls the
+//! timer thread. The checks end when no work has waited for a while. Two fences prevent that such
+//! work is missed: the submitter pushes its work and then reads `watched`, and the timer thread
+//! clears `watched` and then reads the queues.
+
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+use std::time::{Duration, Instant};
+
+use crate::contain::contain;
+use crate::policy::scaling::{Controller, Decision, Limits, Reason};
+use crate::pool::scaling::blocked_detector::BlockedDetector;
+use crate::pool::scaling::sampler::Sampler;
+use crate::pool::scaling::sampler::ThreadClocks;
+use crate::pool::shared::Shared;
+
+/// The time between two checks for blocked workers. The second check after a worker blocked finds
+/// it, so work continues within 10 ms.
+const CHECK: Duration = Duration::from_millis(4);
+/// The time between two checks in a pool that has all its threads. Such a pool gains nothing from a
+/// check until a thread has left.
+const CHECK_WHEN_FULL: Duration = Duration::from_millis(20);
+/// The checks end after this many in a row that find no work waiting.
+const QUIET_CHECKS: u32 = 6;
+/// The sampling ends after this many samples in a row without work waiting in between.
+const QUIET_SAMPLES: u32 = 10;
+
+impl Shared {
+    /// Calls the timer thread to check for blocked workers: work waits, no worker is free, and no
+    /// thread may be started.
+    #[inline]
+    pub(in crate::pool) fn watch_threads(self: &Arc<Self>) {
+        // The fence of `notify` is between the push of the work and this load.
+        if !self.scaling.watched.load(Ordering::Relaxed) {
+            self.begin_watch();
+        }
+    }
+
+    #[cold]
+    fn begin_watch(self: &Arc<Self>) {
+        if !self.scaling.watched.swap(true, Ordering::SeqCst) && !self.call_timer_thread() {
+            self.scaling.watched.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Returns whether work waits and no worker is free to take it.
+    fn work_is_stuck(&self) -> bool {
+        let census = self.idle.census();
+        census.idle() + census.searching() == 0 && !census.ended() && self.has_work()
+    }
+}
+
+/// The part of the sizing that only the timer thread uses.
+#[derive(Debug)]
+pub(in crate::pool) struct Scaler {
+    controller: Controller,
+    detector: BlockedDetector,
+    clocks: ThreadClocks,
+    sampler: Option<Sampler>,
+    next_sample: Option<Instant>,
+    next_check: Option<Instant>,
+    quiet_checks: u32,
+    quiet_samples: u32,
+    /// The number of threads over the limit at the last sample.
+    surplus: usize,
+}
+
+impl Scaler {
+    pub(in crate::pool) fn new(shared: &Shared) -> Self {
+        let bounds = shared.bounds;
+        Self {
+            controller: Controller::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable),
+            detector: BlockedDetector::default(),
+            clocks: ThreadClocks::default(),
+            sampler: None,
+            next_sample: None,
+            next_check: None,
+            quiet_checks: 0,
+            quiet_samples: 0,
+            surplus: 0,
+        }
+    }
+
+    /// Returns when the next check or sample is due; `None` if no thread has called for it.
+    pub(in crate::pool) fn next(
+        &mut self,
+        shared: &Shared,
+        now: Instant,
+    ) -> (Option<Instant>, Option<Instant>) {
+        if self.next_check.is_none() && shared.scaling.watched.load(Ordering::SeqCst) {
+            (self.quiet_checks, self.quiet_samples) = (0, 0);
+            // At once: the second check finds workers that are blocked already.
+            self.next_check = Some(now);
+        }
+        if self.next_sample.is_none() && shared.scaling.foresight.learns() {
+            self.next_sample = Some(now);
+        }
+        (self.next_check, self.next_sample)
+    }
+
+    /// Checks for blocked workers if `due`, and takes a sample if it is time.
+    pub(in crate::pool) fn act(&mut self, shared: &Arc<Shared>, now: Instant, due: bool) {
+        if due {
+            self.next_check = self.find_blocked(shared).map(|pause| now + pause);
+        }
+        let wanted = self.next_check.is_some() || shared.scaling.foresight.learns();
+        if wanted && self.sampler.is_none() {
+            self.sampler = Some(Sampler::new(shared, &mut self.clocks));
+            self.next_sample = Some(now + shared.config.sampling_interval);
+        }
+        if self.next_sample.is_some_and(|then| then <= now) {
+            self.next_sample = self.sample(shared).then(|| now + shared.config.sampling_interval);
+        }
+    }
+
+    /// Checks for blocked workers. Returns the time until the next check.
+    fn find_blocked(&mut self, shared: &Arc<Shared>) -> Option<Duration> {
+        let waits = shared.work_is_stuck();
+        let may_grow = shared.idle.census().total() < shared.bounds.max;
+        let stuck = if waits && may_grow {
+            self.quiet_checks = 0;
+            self.quiet_samples = 0;
+            self.detector.check(shared, &mut self.clocks)
+        } else {
+            self.detector.reset();
+            self.quiet_checks = if waits { 0 } else { self.quiet_checks + 1 };
+            0
+        };
+        let more = shared.scaling.allowance.change(|parts| parts.stuck = stuck);
+        if more {
+            contain(|| tracing::debug!(stuck, "workers are blocked: others are started in their place"));
+        }
+        if waits {
+            shared.work_waits();
+        }
+        if self.quiet_checks < QUIET_CHECKS {
+            return Some(if may_grow { CHECK } else { CHECK_WHEN_FULL });
+        }
+        shared.scaling.watched.store(false, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if shared.work_is_stuck() {
+            shared.scaling.watched.store(true, Ordering::SeqCst);
+            return Some(CHECK);
+        }
+        None
+    }
+
+    /// Takes a sample. Returns whether another must follow.
+    fn sample(&mut self, shared: &Arc<Shared>) -> bool {
+        let Some(sampler) = &mut self.sampler else { return false };
+        let sample = sampler.sample(shared, &mut self.clocks);
+        let mut decision = self.controller.step(sample);
+        let foreseen = shared.scaling.foresight.floor(&sample).unwrap_or(0).min(shared.bounds.max);
+        if foreseen > decision.target {
+            (decision.target, decision.reason) = (foreseen, Reason::Foreseen);
+        }
+        let before = shared.scaling.last.lock().replace(decision);
+        // The subscriber is a user's code and may read this decision, so the lock is not held. Its
+        // panic must not end the timer thread.
+        contain(|| tell(&decision, before));
+        let cores = sample.usable_cores.ceil() as usize;
+        shared.scaling.allowance.change(|parts| {
+            (parts.target, parts.cores, parts.foreseen) = (decision.target, cores, foreseen);
+        });
+        shared.start_ahead(foreseen);
+        if shared.has_work() {
+            shared.work_waits();
+        }
+        self.retire(shared, sample.threads, sample.queued);
+        self.quiet_samples += 1;
+        let go_on = self.next_check.is_some()
+            || shared.scaling.foresight.learns()
+            || self.quiet_samples < QUIET_SAMPLES;
+        if !go_on {
+            self.sampler = None;
+            // Each clock keeps a file open, and the next sample may be far off. The detector does
+            // not check now either.
+            self.clocks = ThreadClocks::default();
+        }
+        go_on
+    }
+
+    /// Orders threads over the limit to leave after their task, if they were over it at the last
+    /// sample too. Threads that replaced a worker which was blocked for a moment may soon be needed
+    /// again.
+    fn retire(&mut self, shared: &Shared, threads: usize, queued: usize) {
+        let surplus = threads.saturating_sub(shared.scaling.allowance.limit());
+        let before = std::mem::replace(&mut self.surplus, surplus);
+        // Without waiting work the workers leave by themselves.
+        shared.orders.retire(if queued > 0 { surplus.min(before) } else { 0 });
+    }
+}
+
+/// Emits every decision as an event, at trace level if it changes nothing.
+fn tell(decision: &Decision, before: Option<Decision>) {
+    let Decision { target, reason, blocked_share, runnable_share, cores, sample, .. } = decision;
+    if before.is_some_and(|before| before.target == *target) {
+        tracing::trace!(target, %reason, blocked_share, runnable_share, cores, ?sample, "number of threads");
+    } else {
+        tracing::debug!(target, %reason, blocked_share, runnable_share, cores, ?sample, "number of threads");
+    }
+}

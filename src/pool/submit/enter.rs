@@ -1,0 +1,221 @@
+//! [`Shared::submit`]: the only way for work to enter the pool.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use crate::error::{RejectReason, Rejected};
+use crate::pool::admit::bytes::Weighed;
+use crate::pool::propagate::Captured;
+use crate::pool::shared::Attention;
+use crate::pool::shared::Shared;
+use crate::pool::submit::handle::JoinHandle;
+use crate::pool::submit::mode::Mode;
+use crate::pool::worker;
+use crate::pool::worker::Worker;
+use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket};
+
+/// Work that has entered the pool.
+pub(in crate::pool) struct Submitted<T> {
+    pub(in crate::pool) join: Arc<dyn Join<T>>,
+    pub(in crate::pool) attention: Attention,
+}
+
+impl Shared {
+    /// Admits work as `mode` says and puts it into its queue. `work` builds the closure from
+    /// `with`; a refusal returns `with`. `waker` returns the caller's waker, to be registered with
+    /// the task; its argument is the number of permits taken. Work without options is plain.
+    ///
+    /// On a worker of this pool the work becomes a subtask: it goes into the worker's own deque,
+    /// and takes neither a permit nor bytes.
+    #[inline]
+    pub(in crate::pool) fn submit<W, F, T>(
+        self: &Arc<Self>,
+        options: Option<TaskOptions>,
+        mode: Mode,
+        waker: impl FnOnce(usize) -> Option<Waker>,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<Submitted<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        // Before a permit is taken: this runs a user's code, whose panic must not lose the permit.
+        let context = self.capture(options.as_ref());
+        let worker = worker::current_of(self);
+        // The hot path: plain work from outside, and a free permit.
+        if options.is_none() && mode.takes_free_permit() && worker.is_none() {
+            if let Ok(left) = self.try_permit() {
+                let waker = waker(self.permits.limit().saturating_sub(left));
+                let cell = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
+                self.queues.inject(Arc::clone(&cell).into_run());
+                let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
+                return Ok(Submitted { join: cell, attention });
+            }
+        }
+        let waker = waker(usize::MAX);
+        match worker {
+            Some(worker) => submit_here(&worker, options, context, waker, with, work),
+            None => self.submit_outside(options, mode, context, waker, with, work),
+        }
+    }
+
+    /// Submits work from a thread that is no worker of this pool.
+    fn submit_outside<W, F, T>(
+        self: &Arc<Self>,
+        options: Option<TaskOptions>,
+        mode: Mode,
+        mut context: Captured,
+        waker: Option<Waker>,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<Submitted<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let calls = mode.calls();
+        let tells = if let Mode::WaitAndTell(notify) = &mode { Some(Arc::clone(notify)) } else { None };
+        let bytes = options.as_ref().map_or(0, |options| options.bytes);
+        let label = options.map(|options| Box::new(self.label(options, matches!(mode, Mode::Step))));
+        let admitted = self.weigh(bytes, &mode).and_then(|weighed| {
+            let place = match weighed.arrival {
+                Some(_) => Place::Outside,
+                None => self.place(label.as_deref(), mode)?,
+            };
+            Ok((weighed, place))
+        });
+        let (Weighed { reservation, arrival }, place) = match admitted {
+            Ok(admitted) => admitted,
+            Err(rejection) => return Err(Rejected::new(rejection, with)),
+        };
+        context.carry(reservation);
+        let cell = context.task(work(with), place, waker, label);
+        let task = Arc::clone(&cell).into_run();
+        let attention = match arrival {
+            Some(arrival) => self.wait_for_bytes(arrival, task, tells),
+            None => self.enqueue(task, place, calls),
+        };
+        Ok(Submitted { join: cell, attention })
+    }
+
+    /// Submits work as [`submit`](Self::submit) does and returns its handle.
+    #[inline]
+    pub(in crate::pool) fn submit_handle<W, F, T>(
+        self: &Arc<Self>,
+        options: Option<TaskOptions>,
+        mode: Mode,
+        with: W,
+        work: impl FnOnce(W) -> F,
+    ) -> Result<JoinHandle<T>, Rejected<W>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let submitted = self.submit(options, mode, |_| None, with, work)?;
+        Ok(JoinHandle::new(submitted.join, Arc::clone(self)))
+    }
+
+    /// Puts an admitted task into its queue. If `calls`, also notifies a worker.
+    #[inline]
+    pub(in crate::pool) fn enqueue(self: &Arc<Self>, task: TaskRef, place: Place, calls: bool) -> Attention {
+        let waits = (place != Place::Queued(Ticket::HELD)).then(|| TaskRef::clone(&task));
+        if place == Place::Queued(Ticket::NONE) {
+            self.tally.without_permit.fetch_add(1, Ordering::Relaxed);
+        }
+        match task.label() {
+            None => self.queues.inject(task),
+            Some(label) => {
+                // A part of a task that has begun is not evicted, nor is a task whose eviction
+                // frees no permit.
+                let gives_way = !label.part && place != Place::Queued(Ticket::NONE);
+                if self.run_queue.push(task, gives_way) {
+                    self.keep_expiry();
+                }
+            }
+        }
+        let attention = if calls { self.work_waits() } else { Attention::Called };
+        if let Some(task) = waits.filter(|_| self.permits.is_closed()) {
+            // The close may have swept the queue before this task entered it.
+            self.refuse_beyond(&*task);
+        }
+        attention
+    }
+
+    /// Captures the context of the calling thread, within the span of a named task.
+    #[inline]
+    pub(in crate::pool) fn capture(&self, options: Option<&TaskOptions>) -> Captured {
+        match options.and_then(TaskOptions::span) {
+            None => Captured::pack(&self.hooks.propagate),
+            Some(span) => span.in_scope(|| Captured::pack(&self.hooks.propagate)),
+        }
+    }
+
+    fn label(&self, options: TaskOptions, part: bool) -> Label {
+        let TaskOptions { tenant, priority, deadline, name, bytes: _ } = options;
+        let tenant = tenant.unwrap_or_else(|| Arc::clone(&self.nobody));
+        let expires = deadline.map(|at| self.ns_at(at));
+        let label = Label::new(tenant, priority.unwrap_or_default(), self.now_ns(), expires, name);
+        if part { label.of_part() } else { label }
+    }
+
+    /// Returns the handle of work that was refused, for a caller who gets no error otherwise.
+    pub(in crate::pool) fn refused<F, T>(self: &Arc<Self>, rejected: Rejected<F>) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (rejection, work) = rejected.into_parts();
+        let cell = TaskCell::new(work, Place::Outside, None, None);
+        self.void(cell.as_run(), Refusal::from(rejection));
+        JoinHandle::new(cell, Arc::clone(self))
+    }
+}
+
+/// Submits a subtask of the task that runs on this worker.
+fn submit_here<W, F, T>(
+    worker: &Worker,
+    options: Option<TaskOptions>,
+    context: Captured,
+    waker: Option<Waker>,
+    with: W,
+    work: impl FnOnce(W) -> F,
+) -> Result<Submitted<T>, Rejected<W>>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let label = match worker.label(options) {
+        Ok(label) => label,
+        Err(rejection) => return Err(Rejected::new(rejection, with)),
+    };
+    let join = context.task(work(with), Place::Subtask, waker, label);
+    worker.push(Arc::clone(&join).into_run());
+    Ok(Submitted { join, attention: Attention::Awake })
+}
+
+impl Worker {
+    /// Returns the label of a subtask: one made of its options, or a copy of the running task's
+    /// label.
+    ///
+    /// # Errors
+    /// The deadline in the options has passed.
+    pub(in crate::pool) fn label(
+        &self,
+        options: Option<TaskOptions>,
+    ) -> Result<Option<Box<Label>>, crate::error::Rejection> {
+        let Some(options) = options else {
+            let task = self.task();
+            let label = task.as_ref().and_then(|task| task.label());
+            return Ok(label.map(|label| Box::new(label.same())));
+        };
+        let shared = self.shared();
+        let label = shared.label(options, false);
+        if label.expires().is_some_and(|at| at <= label.arrival) {
+            return Err(shared.rejected(RejectReason::Expired));
+        }
+        shared.run_queue.note_use();
+        Ok(Some(Box::new(label)))
+    }
+}

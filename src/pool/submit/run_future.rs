@@ -1,0 +1,160 @@
+//! The future of [`AdaptiveThreadPool::run`](crate::AdaptiveThreadPool::run).
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::error::{JoinError, Rejection};
+use crate::pool::shared::Attention;
+use crate::pool::shared::Shared;
+use crate::pool::submit::enter::Submitted;
+use crate::pool::submit::mode::Mode;
+use crate::pool::worker;
+use crate::pool::worker::Worker;
+use crate::task::{Join, Refusal, TaskOptions};
+
+/// The future of `run`: work and its result. It submits the work at the first poll.
+///
+/// # Panics
+/// Polling it again after it was ready.
+///
+/// # Cancel safety
+/// Dropping it cancels work that has not started, as [`AdaptiveThreadPool::run`] describes.
+#[must_use = "futures do nothing unless awaited"]
+pub struct RunFuture<'p, F, T> {
+    shared: &'p Arc<Shared>,
+    stage: Stage<F, T>,
+}
+
+enum Stage<F, T> {
+    /// Work that was not submitted yet. Work without options is plain.
+    New(F, Option<TaskOptions>),
+    Submitted(Arc<dyn Join<T>>),
+    Over,
+}
+
+impl<F, T> std::fmt::Debug for RunFuture<'_, F, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stage = match &self.stage {
+            Stage::New(..) => "New",
+            Stage::Submitted(_) => "Submitted",
+            Stage::Over => "Over",
+        };
+        f.debug_struct("RunFuture").field("stage", &stage).finish_non_exhaustive()
+    }
+}
+
+/// The future moves the closure and never pins it.
+impl<F, T> Unpin for RunFuture<'_, F, T> {}
+
+/// Permits that are taken when one caller submits one task after the other: the caller's own, and
+/// that of the task before, which the worker is about to give back.
+const ALONE: usize = 2;
+
+impl Shared {
+    /// Returns whether the caller is alone in the pool and spins for its result. `taken` is the
+    /// number of permits taken, the caller's included.
+    pub(in crate::pool) fn caller_spins(&self, cx: &mut Context<'_>, taken: usize) -> bool {
+        taken <= ALONE && self.lone_caller.pays(cx)
+    }
+}
+
+impl<'p, F, T> RunFuture<'p, F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    pub(in crate::pool) fn new(shared: &'p Arc<Shared>, work: F, options: Option<TaskOptions>) -> Self {
+        Self { shared, stage: Stage::New(work, options) }
+    }
+
+    /// Submits the work. Also returns whether the caller's waker is registered.
+    #[inline]
+    fn submit(
+        shared: &Arc<Shared>,
+        work: F,
+        options: Option<TaskOptions>,
+        cx: &mut Context<'_>,
+    ) -> Result<(Arc<dyn Join<T>>, bool), Rejection> {
+        let (mut spins, plain) = (false, options.is_none());
+        let waker = |taken| {
+            spins = plain && shared.caller_spins(cx, taken);
+            // The first registration comes with the allocation.
+            (!spins).then(|| cx.waker().clone())
+        };
+        match shared.submit(options, Mode::Wait, waker, work, |work| work) {
+            Ok(Submitted { join, attention }) => {
+                if spins && attention == Attention::Awake {
+                    shared.lone_caller.spin(|| join.looks_done());
+                }
+                Ok((join, !spins))
+            }
+            Err(rejected) => Err(*rejected.rejection()),
+        }
+    }
+}
+
+/// Runs work on the worker whose task awaits it. Otherwise that task would wait for work that its
+/// own worker could run.
+fn run_here<F, T>(
+    worker: &Worker,
+    work: F,
+    options: Option<TaskOptions>,
+) -> Result<Arc<dyn Join<T>>, Rejection>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let context = worker.shared().capture(options.as_ref());
+    let label = worker.label(options)?;
+    Ok(worker.run_here(context.subtask(work, label)))
+}
+
+impl<F, T> Future for RunFuture<'_, F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.shared.deferred_wakes.handoff();
+        let here = worker::current_of(this.shared);
+        let submitted = match (mem::replace(&mut this.stage, Stage::Over), &here) {
+            (Stage::Submitted(join), here) => {
+                if let Some(worker) = here {
+                    worker.help(&*join, || Arc::clone(&join).into_run());
+                }
+                Ok((join, false))
+            }
+            (Stage::New(work, options), Some(worker)) => {
+                run_here(worker, work, options).map(|join| (join, false))
+            }
+            (Stage::New(work, options), None) => Self::submit(this.shared, work, options, cx),
+            (Stage::Over, _) => panic!("`RunFuture` was polled after it was ready"),
+        };
+        let (join, registered) = match submitted {
+            Ok(submitted) => submitted,
+            Err(rejection) => return Poll::Ready(Err(JoinError::from(Refusal::from(rejection)))),
+        };
+        let result = if registered { Poll::Pending } else { join.poll_join(cx.waker()) };
+        if result.is_pending() {
+            this.stage = Stage::Submitted(join);
+        }
+        result
+    }
+}
+
+impl<F, T> Drop for RunFuture<'_, F, T> {
+    fn drop(&mut self) {
+        if let Stage::Submitted(join) = &self.stage {
+            // The caller may have been woken to wake others. It is dropped instead of polled, so it
+            // wakes them now.
+            self.shared.deferred_wakes.handoff();
+            self.shared.cancel(join.as_run());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The timer thread, which acts at deadlines, and the helper threads, which run what may block.
+
+pub(super) mod helper_threads;
+pub(super) mod state;
+pub(super) mod timer_thread;

@@ -1,0 +1,180 @@
+//! A worker's ledger: the time that its tasks took and the permits that they left. It is settled in
+//! batches while tasks are tiny.
+//!
+//! Two steps after a task cost as much as a tiny task: reading the clock, and an atomic addition to
+//! the word of the permits, which every submitter writes too. So a worker whose tasks are tiny
+//! reads the clock every [`MOST_UNTIMED`] tasks and gives back [`MOST_WITHHELD`] permits at a time.
+//! It does so only while the queue is nearly empty, and it never sleeps with permits withheld.
+//! Permits that are withheld during a long task are missing to submitters. So all workers together
+//! withhold at most a sixteenth of the permits, and none if the queue is too small for that.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::metrics::WorkerCounters;
+use crate::policy::batching::TINY_NS;
+use crate::policy::{nanos, smooth};
+use crate::pool::shared::Shared;
+use crate::task::Ended;
+
+/// The number of tasks that share one reading of the clock.
+const MOST_UNTIMED: u64 = 8;
+/// The number of permits given back at a time.
+const MOST_WITHHELD: usize = 16;
+/// All workers together withhold at most this fraction of the permits: one of `SHARE`.
+const SHARE: usize = 16;
+
+/// What is not yet in the worker's counters.
+#[derive(Debug)]
+pub(in crate::pool) struct Ledger {
+    /// The last reading of the clock.
+    stamp: Cell<Instant>,
+    /// The tasks that have ended since the last reading.
+    untimed: Cell<u64>,
+    /// The first reading of the clock after the worker had no work.
+    busy_since: Cell<Instant>,
+    /// The next task is the first after a sleep or a search, and may be the only one. It is always
+    /// timed: the woken caller may preempt the worker, and that time is not the task's.
+    first: Cell<bool>,
+    /// The recent mean time of a task, in nanoseconds.
+    mean_ns: Cell<u64>,
+    /// Permits of tasks that have started, not yet given back.
+    withheld: Cell<usize>,
+    /// The number of permits that may be withheld now.
+    withhold: Cell<usize>,
+    /// The largest number of permits that may ever be withheld.
+    most: usize,
+}
+
+impl Ledger {
+    /// Makes the empty ledger of one of `workers` workers, in a pool of `permits` permits.
+    pub(in crate::pool) fn new(permits: usize, workers: usize) -> Self {
+        Self {
+            most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
+            stamp: Cell::new(Instant::now()),
+            busy_since: Cell::new(Instant::now()),
+            untimed: Cell::new(0),
+            first: Cell::new(true),
+            mean_ns: Cell::new(0),
+            withheld: Cell::new(0),
+            withhold: Cell::new(0),
+        }
+    }
+
+    /// Returns the recent mean time of a task, in nanoseconds.
+    pub(in crate::pool) fn mean_ns(&self) -> u64 {
+        self.mean_ns.get()
+    }
+
+    /// Returns whether no task has ended since the last sleep or search.
+    pub(in crate::pool) fn is_first(&self) -> bool {
+        self.first.get()
+    }
+
+    /// Returns the last reading of the clock: the end of the last task, unless tasks are tiny.
+    pub(in crate::pool) fn stamp(&self) -> Instant {
+        self.stamp.get()
+    }
+
+    /// Returns for how many nanoseconds the worker has had work without a pause, by the last
+    /// reading.
+    pub(in crate::pool) fn busy_ns(&self) -> u64 {
+        nanos(self.stamp.get().saturating_duration_since(self.busy_since.get()))
+    }
+
+    /// Starts the clock after a sleep or a search: the time from now on is a task's.
+    pub(in crate::pool) fn begin(&self) {
+        let now = Instant::now();
+        self.stamp.set(now);
+        self.busy_since.set(now);
+        self.first.set(true);
+    }
+
+    /// Notes that the worker has its core again since `now`. The time that it waited is no task's.
+    pub(in crate::pool) fn resume(&self, now: Instant) {
+        if self.untimed.get() == 0 {
+            self.stamp.set(now);
+        }
+    }
+
+    /// Notes that a task has ended.
+    #[inline]
+    pub(in crate::pool) fn ended(&self, counters: &WorkerCounters, ended: Ended) {
+        counters.task_ended(ended.panicked);
+        let tasks = self.untimed.get() + 1;
+        self.untimed.set(tasks);
+        let first = self.first.replace(false);
+        if first || tasks >= MOST_UNTIMED || ended.abandoned || self.mean_ns.get() > TINY_NS {
+            let ns = self.read_clock(counters);
+            if ended.abandoned {
+                counters.abandoned(ns / tasks);
+            }
+        }
+    }
+
+    /// Enters the time since the last reading. Returns that time in nanoseconds.
+    fn read_clock(&self, counters: &WorkerCounters) -> u64 {
+        let now = Instant::now();
+        let ns = nanos(now.saturating_duration_since(self.stamp.replace(now)));
+        let tasks = self.untimed.replace(0);
+        self.mean_ns.set(smooth(self.mean_ns.get(), ns / tasks.max(1)));
+        counters.time_spent(ns, self.mean_ns.get());
+        ns
+    }
+
+    /// Notes that a task that held a permit has started.
+    #[inline]
+    pub(in crate::pool) fn permit_freed(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
+        let withheld = self.withheld.get() + 1;
+        self.withheld.set(withheld);
+        if withheld > self.withhold.get() || self.mean_ns.get() > TINY_NS {
+            self.give_back(shared, counters);
+        } else {
+            counters.withhold(withheld);
+            shared.load_fell();
+        }
+    }
+
+    fn give_back(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
+        let withheld = self.withheld.replace(0);
+        let nearly_empty = shared.release_permits(withheld);
+        counters.withhold(0);
+        if withheld > 1 {
+            // The line may have got some of these permits: the tasks that left are no longer
+            // counted, and others now have their places.
+            shared.load_rose(shared.permits.available());
+        }
+        self.withhold.set(if nearly_empty { self.most } else { 0 });
+    }
+
+    /// Settles everything, because the worker has run out of work.
+    pub(in crate::pool) fn settle(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
+        if self.untimed.get() > 0 {
+            self.read_clock(counters);
+        }
+        if self.withheld.get() > 0 {
+            self.give_back(shared, counters);
+        }
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_busy_from_its_last_pause_to_the_end_of_its_last_task() {
+        let (ledger, counters) = (Ledger::new(100, 1), WorkerCounters::default());
+        ledger.begin();
+        assert_eq!(ledger.busy_ns(), 0);
+        let began = ledger.stamp();
+        while Instant::now() == began {}
+        // The first task is always timed.
+        ledger.ended(&counters, Ended { panicked: false, abandoned: false });
+        assert_eq!(u128::from(ledger.busy_ns()), (ledger.stamp() - began).as_nanos());
+        assert!(ledger.busy_ns() > 0);
+        ledger.begin();
+        assert_eq!(ledger.busy_ns(), 0, "it has had a pause");
+    }
+}

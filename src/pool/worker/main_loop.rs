@@ -1,0 +1,361 @@
+//! The loop of a worker, and the state of its thread.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::task::Waker;
+use std::thread;
+use std::time::Instant;
+
+use crate::contain::contain;
+use crate::metrics::WorkerCounters;
+use crate::policy::batching;
+use crate::policy::scaling::burst;
+use crate::policy::spin_backoff::{BUSY_SPIN, MAX_SPIN, SpinBackoff};
+use crate::policy::waking::WakeGroup;
+use crate::pool::run_order::charges::Charges;
+use crate::pool::shared::Shared;
+use crate::pool::worker::core_yield::CoreYield;
+use crate::pool::worker::ledger::Ledger;
+use crate::pool::worker::warm_up;
+use crate::queue::Local;
+use crate::task::{Ended, Host, Place, TaskRef, Ticket};
+use crate::topology::thread_number;
+
+/// Notified when a thread runs.
+pub(in crate::pool) type Ready = mpsc::SyncSender<()>;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+}
+
+/// The state of a worker's thread.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    slot: usize,
+    pub(in crate::pool) local: Local,
+    pub(in crate::pool) ledger: Ledger,
+    pub(in crate::pool) charges: Charges,
+    spin_backoff: Cell<SpinBackoff>,
+    /// The callers whose wake-ups the worker defers. The timer thread may have woken them
+    /// meanwhile.
+    pub(in crate::pool) wake_group: Cell<Option<WakeGroup>>,
+    core_yield: CoreYield,
+    /// How many nested sections that are declared to block the task is in.
+    pub(in crate::pool) blocking: Cell<usize>,
+    /// The running task.
+    pub(in crate::pool) task: RefCell<Option<TaskRef>>,
+    /// Tasks that run within the running task, because it waits for them.
+    pub(in crate::pool) within: RefCell<Vec<TaskRef>>,
+}
+
+/// Returns the calling thread's worker, if it belongs to `shared`.
+#[inline]
+pub(in crate::pool) fn current_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
+    current().filter(|worker| Arc::ptr_eq(&worker.shared, shared))
+}
+
+/// Returns the calling thread's worker. Returns `None` while the thread's locals are destroyed.
+#[inline]
+pub(in crate::pool) fn current() -> Option<Rc<Worker>> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// Runs the thread of `slot`. The census already counts this worker.
+pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
+    // Before the hook, so that the hook can pin the thread otherwise.
+    shared.home.settle();
+    warm_up::rank(&shared.config);
+    warm_up::set_slice(&shared.config);
+    if shared.config.warm_up {
+        warm_up::touch();
+    }
+    if let Some(hook) = &shared.hooks.thread_start {
+        contain(|| hook());
+    }
+    contain(|| tracing::debug!(slot, "worker started"));
+    if let Some(ready) = ready {
+        // The builder of the pool may no longer wait.
+        let _ = ready.send(());
+    }
+    // A thread puts the deques back before its slot is free again.
+    if let Some(local) = shared.queues.claim(slot) {
+        let worker = Rc::new(Worker {
+            shared: Arc::clone(&shared),
+            slot,
+            local,
+            ledger: Ledger::new(shared.config.max_queue_size, shared.config.max_threads),
+            charges: Charges::default(),
+            spin_backoff: Cell::default(),
+            wake_group: Cell::new(None),
+            core_yield: CoreYield::new(shared.config.yield_interval),
+            blocking: Cell::new(0),
+            task: RefCell::new(None),
+            within: RefCell::new(Vec::new()),
+        });
+        CURRENT.set(Some(Rc::clone(&worker)));
+        worker.arrive();
+        #[cfg(feature = "test-util")]
+        worker.run_steps();
+        worker.work();
+        shared.test_hooks.state_changed();
+        worker.depart();
+        CURRENT.set(None);
+        if let Some(worker) = Rc::into_inner(worker) {
+            shared.queues.give_back(worker.local);
+        }
+    } else {
+        shared.never_came();
+    }
+    contain(|| tracing::debug!(slot, "worker left"));
+    if let Some(hook) = &shared.hooks.thread_stop {
+        contain(|| hook());
+    }
+    shared.thread_left(slot);
+}
+
+impl Worker {
+    /// Registers the thread's clocks, so that other threads can read them.
+    fn arrive(&self) {
+        self.counters().set_thread(thread_number());
+        self.counters().away().back(self.shared.now_ns());
+    }
+
+    fn depart(&self) {
+        self.counters().away().leave(self.shared.now_ns());
+        self.counters().set_thread(None);
+    }
+
+    /// Runs tasks until the worker leaves. A worker starts as a searcher.
+    pub(in crate::pool) fn work(&self) {
+        let mut searching = true;
+        loop {
+            if let Some(task) = self.next() {
+                if searching {
+                    searching = false;
+                    self.found();
+                }
+                self.execute(task);
+                if self.shared.orders.any() && self.retire() {
+                    return;
+                }
+                continue;
+            }
+            if !searching {
+                searching = true;
+                self.begin_search();
+            }
+            if let Some(task) = self.local.steal(&self.shared.queues) {
+                self.counters().task_stolen();
+                searching = false;
+                self.found();
+                self.execute(task);
+                continue;
+            }
+            if !self.look_on() && !self.rest() {
+                return;
+            }
+        }
+    }
+
+    /// Settles the ledger and the wake-ups, and becomes a searcher.
+    pub(in crate::pool) fn begin_search(&self) {
+        // Nobody would send the wake-ups while this worker searches and sleeps.
+        self.flush_wakes();
+        self.settle_grant();
+        self.ledger.settle(&self.shared, self.counters());
+        self.shared.idle.begin_search();
+        self.shared.load_fell();
+    }
+
+    /// Spins for a moment without work, if that has paid recently. Returns true if there is work.
+    fn look_on(&self) -> bool {
+        let mut backoff = self.spin_backoff.get();
+        let spins = backoff.should_spin();
+        self.spin_backoff.set(backoff);
+        if !spins {
+            return false;
+        }
+        let began = Instant::now();
+        let came = loop {
+            if self.shared.has_work() {
+                break true;
+            }
+            let elapsed = began.elapsed();
+            if elapsed < BUSY_SPIN {
+                std::hint::spin_loop();
+            } else if elapsed < MAX_SPIN {
+                // A thread that is about to submit may be waiting for this core.
+                thread::yield_now();
+            } else {
+                break false;
+            }
+        };
+        self.spin_backoff.set(backoff.spun(came));
+        came
+    }
+
+    /// Sleeps until there is work or the worker must leave. Returns true for work: the worker is
+    /// then a searcher.
+    fn rest(&self) -> bool {
+        let idle = &self.shared.idle;
+        idle.announce_sleep(self.slot);
+        if idle.look_again(self.slot, || self.shared.has_work()) {
+            return true;
+        }
+        self.shared.test_hooks.state_changed();
+        let since = Instant::now();
+        let mut deadline = Some(since + self.shared.config.idle_timeout);
+        self.counters().away().leave(self.shared.ns_at(since));
+        while !idle.end_if_last(|| self.shared.has_work()) {
+            if idle.sleep(self.slot, deadline) {
+                let now = Instant::now();
+                self.counters().away().back(self.shared.ns_at(now));
+                self.spin_backoff.set(self.spin_backoff.get().slept(now - since));
+                return !idle.census().ended();
+            }
+            let least = self.shared.scaling.allowance.least();
+            let may_leave = |census: crate::park::Census| burst::may_leave(census.total(), least);
+            match idle.leave(self.slot, may_leave) {
+                Some(true) => return false,
+                // The worker may leave later, when there are more workers.
+                Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
+                None => {
+                    self.counters().away().back(self.shared.now_ns());
+                    return !idle.census().ended();
+                }
+            }
+        }
+        false
+    }
+
+    /// Leaves if there are too many workers and this one is to retire. Other workers steal what is
+    /// in its deques, or the next thread in its slot finds it.
+    #[cold]
+    fn retire(&self) -> bool {
+        if !self.shared.orders.take_retirement() {
+            return false;
+        }
+        self.flush_wakes();
+        self.settle_grant();
+        self.ledger.settle(&self.shared, self.counters());
+        let limit = self.shared.scaling.allowance.limit();
+        let retired = self.shared.idle.retire(|census| census.total() > limit);
+        if retired {
+            self.shared.load_fell();
+        }
+        retired
+    }
+
+    fn next(&self) -> Option<TaskRef> {
+        if let Some(task) = self.next_of_batch() {
+            return Some(task);
+        }
+        if let Some(task) = self.local.overdue(&self.shared.queues) {
+            self.settle_grant();
+            self.counters().task_stolen();
+            return Some(task);
+        }
+        if let Some(task) = self.next_in_order(|| self.worth_taking()) {
+            return Some(task);
+        }
+        self.settle_grant();
+        let (task, set_aside) =
+            self.local.next(&self.shared.queues, batching::batch_size(self.ledger.mean_ns()))?;
+        if set_aside {
+            // Between the injector and the deque no worker could see the batch, so notify now.
+            self.shared.work_waits();
+        }
+        Some(task)
+    }
+
+    /// Ends this worker's search. If it was the last searcher and there is more work, wakes another
+    /// worker.
+    fn found(&self) {
+        if self.shared.idle.work_found() && self.shared.has_work() {
+            self.shared.work_waits();
+        }
+        self.ledger.begin();
+    }
+
+    pub(in crate::pool) fn execute(&self, task: TaskRef) {
+        if self.shared.orders.aborting() {
+            self.charges.not_run();
+            contain(|| self.shared.abort(&*task));
+        } else if self.shared.is_too_late(&*task) {
+            self.charges.not_run();
+            self.shared.expire([task]);
+        } else {
+            self.run(task);
+        }
+        self.charges.end();
+        self.flush_wakes_if_due();
+        if let Some(back) = self.core_yield.offer(self.ledger.stamp()) {
+            self.ledger.resume(back);
+        }
+    }
+
+    fn run(&self, task: TaskRef) {
+        let account = self.charges.begin(&self.shared, &task);
+        *self.task.borrow_mut() = Some(task);
+        // Panics of the task itself are values. This catches panics of what the end of a task
+        // calls: a waker, or the drop of a result that nobody takes.
+        contain(|| {
+            if let Some(task) = &*self.task.borrow() {
+                if task.run(self).is_none() {
+                    self.charges.not_run();
+                    self.shared.queues.passed_empty();
+                }
+            }
+        });
+        if let Some((tenant, began)) = account {
+            self.charge_subtask(&tenant, began);
+        }
+        contain(|| drop(self.task.take()));
+    }
+
+    /// Returns the innermost task that runs on this worker.
+    pub(in crate::pool) fn task(&self) -> Option<TaskRef> {
+        self.within.borrow().last().cloned().or_else(|| self.task.borrow().clone())
+    }
+
+    pub(in crate::pool) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(in crate::pool) fn slot(&self) -> usize {
+        self.slot
+    }
+
+    pub(in crate::pool) fn counters(&self) -> &WorkerCounters {
+        &self.shared.workers[self.slot]
+    }
+}
+
+impl Host for Worker {
+    #[inline]
+    fn leaves_queue(&self, place: Place) {
+        match place {
+            Place::Queued(Ticket::NONE) => self.shared.left_without_permit(),
+            Place::Queued(_) => self.ledger.permit_freed(&self.shared, self.counters()),
+            Place::Subtask => self.counters().subtask_left(),
+            Place::Outside => {}
+        }
+        // Counted after the task has left the queue, so that it is never counted twice.
+        self.counters().task_started();
+        if self.ledger.is_first() {
+            // This worker was not active before.
+            self.shared.load_rose(self.shared.permits.available());
+        }
+    }
+
+    #[inline]
+    fn ended(&self, ended: Ended) {
+        self.ledger.ended(self.counters(), ended);
+    }
+
+    #[inline]
+    fn wake(&self, caller: Option<Waker>) {
+        self.wake_caller(caller);
+    }
+}

@@ -1,0 +1,13 @@
+//! A worker: its loop, its ledger, its subtasks, and the wake-ups that it sends.
+
+pub(super) mod blocking;
+pub(super) mod core_yield;
+pub(super) mod ledger;
+mod main_loop;
+#[cfg(feature = "test-util")]
+pub(super) mod stepped;
+pub(super) mod subtasks;
+pub(super) mod wake_callers;
+pub(super) mod warm_up;
+
+pub(super) use main_loop::{Ready, Worker, current, current_of, main};

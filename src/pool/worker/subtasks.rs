@@ -1,0 +1,64 @@
+//! The subtasks of the task that a worker runs.
+
+use std::sync::Arc;
+
+use super::main_loop::Worker;
+use crate::contain::contain;
+use crate::task::{Join, Label, Place, Refusal, TaskRef};
+
+impl Worker {
+    /// Runs a task on top of the running task, which waits for it. Returns the place that it held;
+    /// `None` if it no longer waited.
+    fn run_within(&self, task: TaskRef) -> Option<Place> {
+        self.within.borrow_mut().push(TaskRef::clone(&task));
+        let mut ran = None;
+        contain(|| ran = task.run(self));
+        drop(task);
+        let done = self.within.borrow_mut().pop();
+        drop(done);
+        ran
+    }
+
+    /// Runs a new task whose result the running task needs.
+    pub(in crate::pool) fn run_here<T>(&self, join: Arc<dyn Join<T>>) -> Arc<dyn Join<T>> {
+        self.counters().subtask_spawned();
+        self.run_within(Arc::clone(&join).into_run());
+        join
+    }
+
+    /// Runs the task that the running task waits for, if it has not begun. Runs no other task.
+    pub(in crate::pool) fn help<T>(&self, join: &dyn Join<T>, task: impl FnOnce() -> TaskRef) {
+        if !join.as_run().is_pending() {
+            return;
+        }
+        let task = task();
+        if self.shared().is_too_late(&*task) {
+            self.shared().void_in_place(&*task, Refusal::Expired);
+            return;
+        }
+        match self.run_within(task) {
+            // The empty cell is most likely on top of the own deque. A task that spawns and joins
+            // in a loop must not fill the memory with such cells. A task does not sweep the other
+            // queues.
+            Some(Place::Subtask) => {
+                let _ = self.shared().queues.left_empty();
+                self.local.drop_empty(&self.shared().queues);
+            }
+            Some(place) => self.shared().clear_away(join.as_run(), place),
+            None => {}
+        }
+    }
+
+    /// Returns when the subtask on top of the own deque is due; the inner value is `None` if it has
+    /// no label, the outer one if there is no subtask.
+    pub(in crate::pool) fn top_due(&self) -> Option<Option<u64>> {
+        self.local.with_top(|task| task.label().map(Label::due))
+    }
+
+    /// Adds a subtask to this worker's own deque.
+    pub(in crate::pool) fn push(&self, task: TaskRef) {
+        self.counters().subtask_spawned();
+        self.local.push(task);
+        self.shared().work_waits();
+    }
+}

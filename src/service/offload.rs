@@ -1,0 +1,353 @@
+//! Futures of a service, polled on the pool.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake as _, Waker, ready};
+
+use tokio::runtime::Handle;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::admission::{Admission, Classify, Unclassified};
+use super::entrance::{Entrance, submit};
+use super::error::ServiceError;
+use super::placed::{Placed, Submitted};
+use crate::contain::contain;
+use crate::pool::{AdaptiveThreadPool, Mode};
+use crate::task::{Notice, TaskOptions};
+
+/// Polls the futures of the wrapped service on the pool: for async handlers that also compute much.
+///
+/// `call` of the wrapped service runs on the calling thread. Tasks of the pool poll the future that
+/// it returns, one poll each, within the caller's Tokio runtime, so timers, sockets and
+/// `tokio::spawn` work. A pending future holds no worker and no place: when it is woken, the next
+/// poll is submitted as a task of its own. The first poll is admitted by [`Admission`]. The later
+/// ones belong to an admitted request: they take places in the queue, so that later requests see a
+/// full queue, but are never refused and wait for no place.
+///
+/// So the limit is on waiting computation. To limit the *requests* in flight as well, most of which
+/// may wait for something else, put `tower::limit::GlobalConcurrencyLimitLayer` around it.
+///
+/// A clone of the layer, and every service that it makes, use the same pool with the same places.
+/// (`axum::serve` builds layers anew for each connection, so a limit within the service would be a
+/// limit for each connection.)
+///
+/// # Panics
+/// A panic of the wrapped future is an error,
+/// [`ServiceError::Panicked`].
+///
+/// # Cancel safety
+/// Dropping the response's future drops the wrapped future before `drop` returns. If a worker polls
+/// it at that moment, the worker drops it after the poll. It is dropped within the runtime, too.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::convert::Infallible;
+/// use std::time::Duration;
+/// use millpond::AdaptiveThreadPool;
+/// use millpond::service::OffloadLayer;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// let service = ServiceBuilder::new()
+///     .layer(OffloadLayer::new(AdaptiveThreadPool::new()))
+///     .service(service_fn(async |n: u64| {
+///         tokio::time::sleep(Duration::from_millis(1)).await; // holds no worker
+///         Ok::<_, Infallible>((1..=n).sum::<u64>()) // on a worker
+///     }));
+/// assert_eq!(service.oneshot(1_000).await?, 500_500);
+/// # Ok(()) }
+/// ```
+///
+/// # In an axum router
+/// A [`Router`](https://docs.rs/axum/latest/axum/struct.Router.html) takes layers whose services
+/// never fail: call `responding()` (feature `axum`), which converts the pool's refusals to
+/// responses. Without it the compiler reports that `Infallible: From<ServiceError>` is not
+/// satisfied:
+///
+#[cfg_attr(feature = "axum", doc = "```compile_fail,E0277")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+/// use millpond::AdaptiveThreadPool;
+/// use millpond::service::OffloadLayer;
+///
+/// let router: axum::Router =
+/// axum::Router::new().layer(OffloadLayer::new(AdaptiveThreadPool::new()));
+/// ```
+#[derive(Clone)]
+pub struct OffloadLayer<C = Unclassified> {
+    pool: AdaptiveThreadPool,
+    admission: Option<Admission>,
+    classify: C,
+}
+
+impl<C> fmt::Debug for OffloadLayer<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OffloadLayer")
+            .field("pool", &self.pool)
+            .field("admission", &self.admission)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OffloadLayer {
+    /// Creates a layer that polls on this pool. By default the services are [not
+    /// ready](Admission::Backpressure) while it has no place.
+    pub fn new(pool: AdaptiveThreadPool) -> Self {
+        Self { pool, admission: None, classify: Unclassified }
+    }
+}
+
+impl<C> OffloadLayer<C> {
+    /// Sets what happens to a request while the pool has no place.
+    #[must_use]
+    pub fn admission(mut self, admission: Admission) -> Self {
+        self.admission = Some(admission);
+        self
+    }
+
+    /// Sets the admission, if it was not set before.
+    #[cfg(feature = "axum")]
+    pub(crate) fn or_admission(mut self, admission: Admission) -> Self {
+        self.admission.get_or_insert(admission);
+        self
+    }
+
+    /// Sets the function that returns the [`TaskOptions`] of a request.
+    pub fn classify<Request, D: Fn(&Request) -> TaskOptions>(self, classify: D) -> OffloadLayer<D> {
+        OffloadLayer { pool: self.pool, admission: self.admission, classify }
+    }
+}
+
+impl<S, C: Clone> Layer<S> for OffloadLayer<C> {
+    type Service = Offload<S, C>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let admission = self.admission.unwrap_or(Admission::Backpressure);
+        Offload::new(inner, Entrance::new(self.pool.clone(), admission, self.classify.clone()))
+    }
+}
+
+/// A service whose futures are polled on the pool; see [`OffloadLayer`]. A clone starts without
+/// this one's place.
+#[derive(Debug, Clone)]
+pub struct Offload<S, C = Unclassified> {
+    inner: S,
+    entrance: Entrance<C>,
+}
+
+impl<S, C> Offload<S, C> {
+    pub(super) fn new(inner: S, entrance: Entrance<C>) -> Self {
+        Self { inner, entrance }
+    }
+
+    /// The service within.
+    #[must_use]
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service within.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the inner service. Releases the place for the next call.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<Request, S, C> Service<Request> for Offload<S, C>
+where
+    S: Service<Request>,
+    S::Future: Future<Output = Result<S::Response, S::Error>> + Send + 'static,
+    S::Response: Send + 'static,
+    S::Error: Send + 'static,
+    C: Classify<Request>,
+{
+    type Response = S::Response;
+    type Error = ServiceError<S::Error>;
+    type Future = OffloadFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        // The place comes last, so that it is not held while the inner service is not ready.
+        ready!(self.inner.poll_ready(cx)).map_err(ServiceError::Inner)?;
+        self.entrance.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let options = self.entrance.classify.classify(&request);
+        let admission = (self.entrance.admission, self.entrance.take_permit());
+        let (pool, inner) = (&self.entrance.pool, &mut self.inner);
+        // A request that is refused at once does not reach the inner service.
+        let first = submit(pool, options.clone(), admission, request, |request| {
+            let polled = Polled::new(inner.call(request));
+            move || polled.poll()
+        });
+        OffloadFuture::new(first, pool.clone(), options)
+    }
+}
+
+/// The response of an [`Offload`]. Dropping it cancels the request.
+#[must_use = "dropping it cancels the request"]
+pub struct OffloadFuture<F: Future + 'static> {
+    state: State<F>,
+    pool: AdaptiveThreadPool,
+    options: TaskOptions,
+}
+
+enum State<F: Future + 'static> {
+    /// Not started.
+    First(Placed<Step<F>>),
+    /// A task polls it, or will do so.
+    Later(Submitted<Step<F>>),
+    /// It waits to be woken.
+    Idle(Polled<F>),
+    Over,
+}
+
+impl<F: Future + 'static> fmt::Debug for OffloadFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::First(_) => "First",
+            State::Later(_) => "Later",
+            State::Idle(_) => "Idle",
+            State::Over => "Over",
+        };
+        f.debug_struct("OffloadFuture").field("state", &state).finish_non_exhaustive()
+    }
+}
+
+/// The polled future is pinned in a box of its own.
+impl<F: Future> Unpin for OffloadFuture<F> {}
+
+impl<F: Future + 'static> OffloadFuture<F> {
+    pub(super) fn new(first: Placed<Step<F>>, pool: AdaptiveThreadPool, options: TaskOptions) -> Self {
+        Self { state: State::First(first), pool, options }
+    }
+}
+
+impl<F> OffloadFuture<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    /// Submits the next poll of a future that was woken.
+    fn go_on(&mut self) {
+        let State::Idle(polled) = mem::replace(&mut self.state, State::Over) else { return };
+        let work = move || polled.poll();
+        let step = self.pool.enqueue(self.options.clone(), Mode::Step, work);
+        self.state = State::Later(Submitted::new(step));
+    }
+}
+
+impl<F, T, E> Future for OffloadFuture<F>
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    type Output = Result<T, ServiceError<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let mut submitted = false;
+        loop {
+            let step = match &mut this.state {
+                State::First(placed) => ready!(placed.poll(cx)),
+                State::Later(submitted) => ready!(submitted.poll(cx)),
+                State::Idle(polled) => {
+                    if !polled.rest(cx.waker()) {
+                        return Poll::Pending;
+                    }
+                    if submitted {
+                        // The future wakes itself, and the pool polls at once: yield the thread.
+                        polled.wake();
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    submitted = true;
+                    this.go_on();
+                    continue;
+                }
+                State::Over => panic!("`OffloadFuture` was polled after it was ready"),
+            };
+            this.state = State::Over;
+            match step {
+                Ok(Step::Pending(polled)) => this.state = State::Idle(polled),
+                Ok(Step::Ready(output)) => return Poll::Ready(output.map_err(ServiceError::Inner)),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+/// A future that tasks of the pool poll, one after another.
+pub(super) struct Polled<F> {
+    /// Taken out to be dropped.
+    future: Option<Pin<Box<F>>>,
+    notice: Arc<Notice>,
+    /// The runtime of its timers, sockets and tasks.
+    runtime: Option<Handle>,
+}
+
+/// The result of a poll.
+pub(super) enum Step<F: Future> {
+    Ready(F::Output),
+    Pending(Polled<F>),
+}
+
+impl<F> Polled<F> {
+    /// In the runtime of the calling thread, if there is one.
+    pub(super) fn new(future: F) -> Self {
+        Self { future: Some(Box::pin(future)), notice: Notice::new(), runtime: Handle::try_current().ok() }
+    }
+
+    /// Returns whether it was woken since its last poll. If not, `waiter` will be woken.
+    pub(super) fn rest(&self, waiter: &Waker) -> bool {
+        self.notice.rest(waiter)
+    }
+
+    /// Marks it as woken.
+    pub(super) fn wake(&self) {
+        self.notice.wake_by_ref();
+    }
+}
+
+impl<F: Future> Polled<F> {
+    /// Polls it once, on this thread. Drops it if it panics or is ready.
+    pub(super) fn poll(mut self) -> Step<F> {
+        let waker = Waker::from(Arc::clone(&self.notice));
+        let polled = {
+            let _in_runtime = self.runtime.as_ref().map(Handle::enter);
+            let polled = match &mut self.future {
+                Some(future) => future.as_mut().poll(&mut Context::from_waker(&waker)),
+                None => Poll::Pending,
+            };
+            if polled.is_ready() {
+                // A panic in its drop does not lose the answer.
+                let future = self.future.take();
+                contain(|| drop(future));
+            }
+            polled
+        };
+        match polled {
+            Poll::Ready(output) => Step::Ready(output),
+            Poll::Pending => Step::Pending(self),
+        }
+    }
+}
+
+impl<F> Drop for Polled<F> {
+    /// Drops the future within the runtime, where its own drop may need it. The future may have
+    /// panicked, and may panic again.
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take() {
+            let _in_runtime = self.runtime.as_ref().map(Handle::enter);
+            contain(|| drop(future));
+        }
+    }
+}
