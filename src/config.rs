@@ -76,6 +76,8 @@ pub struct PoolConfig {
     /// runtime share can invert their priorities: a worker that was preempted while it holds the
     /// lock makes the runtime wait.
     pub worker_niceness: u8,
+    /// The Tokio runtime in which tasks run. Default [`RuntimeContext::Shared`].
+    pub runtime_context: RuntimeContext,
     /// The time slice of the workers. The longer it is, the sooner the kernel runs a thread that is
     /// woken on a worker's core, at equal shares. Default 10 ms; accepted 0.1 to 100 ms; `None`:
     /// the kernel's own. It needs Linux 6.12. Elsewhere, or where the call is forbidden, the pool
@@ -145,6 +147,7 @@ impl Default for PoolConfig {
             numa_aware: cfg!(target_os = "linux"),
             warm_up: true,
             worker_niceness: 0,
+            runtime_context: RuntimeContext::Shared,
             worker_slice: Some(Duration::from_millis(10)),
             yield_interval: Some(Duration::from_micros(200)),
             max_wake_delay: Duration::from_millis(4),
@@ -242,6 +245,47 @@ impl FromStr for Shedding {
     /// Parses the names that `Display` writes, in upper or lower case.
     fn from_str(name: &str) -> Result<Self, ParseError> {
         ParseError::find("shedding", name, &[Self::Off, Self::OldestFirst, Self::NewestFirst])
+    }
+}
+
+/// The Tokio runtime that a task finds by [`Handle::current`](tokio::runtime::Handle::current).
+///
+/// Within it a task may call `tokio::spawn`, `Handle::current().block_on(..)`, and use Tokio's timers
+/// and sockets, as in `spawn_blocking`. The drops of its values may do the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum RuntimeContext {
+    /// The workers are in one runtime: first the one in which the pool is built, then the one of the
+    /// last thread that began to submit from another runtime. This costs a task two loads. It is
+    /// right for a process with one runtime, and for runtimes that follow each other, as in tests.
+    /// Where several runtimes submit at the same time, a task may find the wrong one of them.
+    #[default]
+    Shared,
+    /// Each task is in the runtime of its submitter. This costs each task two references to the
+    /// runtime and two changes of the thread's context, which is 0.1 us and, with many submitters,
+    /// up to 1 us.
+    Submitter,
+    /// Tasks are in no runtime.
+    None,
+}
+
+impl fmt::Display for RuntimeContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Shared => "shared",
+            Self::Submitter => "submitter",
+            Self::None => "none",
+        })
+    }
+}
+
+impl FromStr for RuntimeContext {
+    type Err = ParseError;
+
+    /// Parses the names that `Display` writes, in upper or lower case.
+    fn from_str(name: &str) -> Result<Self, ParseError> {
+        ParseError::find("runtime context", name, &[Self::Shared, Self::Submitter, Self::None])
     }
 }
 

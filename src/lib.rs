@@ -228,7 +228,7 @@ pub use bytes;
 
 #[cfg(not(millpond_loom))]
 pub use self::{
-    config::{PoolConfig, Shedding},
+    config::{PoolConfig, RuntimeContext, Shedding},
     convert::{ConversionOptions, ConvertError, Converter, Format},
     error::{
         AcquireError, BuildError, ConfigError, JoinError, Panic, ParseError, RejectReason, Rejected,

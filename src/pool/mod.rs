@@ -6,6 +6,7 @@ mod lifecycle;
 mod lone_caller;
 mod propagate;
 mod run_order;
+mod runtime;
 mod scaling;
 mod shared;
 mod submit;

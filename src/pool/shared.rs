@@ -22,6 +22,7 @@ use crate::pool::lifecycle::phase::Phase;
 use crate::pool::lifecycle::pressure::Gauge;
 use crate::pool::lone_caller::LoneCallerSpin;
 use crate::pool::run_order::run_queue::RunQueue;
+use crate::pool::runtime::SharedRuntime;
 use crate::pool::scaling::foresight::Foresight;
 use crate::pool::scaling::state::Scaling;
 use crate::pool::test_hooks::TestHooks;
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
+    /// The runtime of the workers.
+    pub(super) runtime: SharedRuntime,
     pub(super) test_hooks: TestHooks,
     /// The cores that the pool's threads may use.
     pub(super) home: Home,
@@ -139,6 +142,7 @@ impl Shared {
             tally: Tally::default(),
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
+            runtime: SharedRuntime::new(config.runtime_context),
             test_hooks,
             home: Home::here(),
             nobody: Arc::from(""),

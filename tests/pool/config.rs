@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::pool_support::{in_time, usable_cores};
-use millpond::{AdaptiveThreadPool, BuildError, PoolConfig, Shedding};
+use millpond::{AdaptiveThreadPool, BuildError, PoolConfig, RuntimeContext, Shedding};
 
 #[test]
 fn the_defaults_are_as_documented() {
@@ -19,6 +19,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.numa_aware, cfg!(target_os = "linux"));
     assert!(config.warm_up);
     assert_eq!(config.worker_niceness, 0);
+    assert_eq!(config.runtime_context, RuntimeContext::Shared);
     assert_eq!(config.worker_slice, Some(Duration::from_millis(10)));
     assert_eq!(config.yield_interval, Some(Duration::from_micros(200)));
     assert_eq!(config.max_wake_delay, Duration::from_millis(4));
@@ -44,6 +45,7 @@ fn a_builder_sets_every_field() {
             numa_aware: !PoolConfig::default().numa_aware,
             warm_up: false,
             worker_niceness: 8,
+            runtime_context: RuntimeContext::None,
             worker_slice: None,
             yield_interval: None,
             max_wake_delay: Duration::from_millis(8),
@@ -64,6 +66,7 @@ fn a_builder_sets_every_field() {
             .numa_aware(wanted.numa_aware)
             .warm_up(false)
             .worker_niceness(8)
+            .runtime_context(RuntimeContext::None)
             .worker_slice(None)
             .yield_interval(None)
             .max_wake_delay(Duration::from_millis(8))

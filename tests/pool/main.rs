@@ -19,6 +19,7 @@ mod pool_support;
 mod pressure;
 mod reservations;
 mod run;
+mod runtime_context;
 mod serde;
 mod shutdown;
 mod slow_drops;

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{io, thread};
 
-use crate::config::{PoolConfig, Shedding};
+use crate::config::{PoolConfig, RuntimeContext, Shedding};
 #[cfg(feature = "forecast")]
 use crate::error::ConfigError;
 use crate::error::{BuildError, or_panic};
@@ -13,6 +13,7 @@ use crate::pool::AdaptiveThreadPool;
 use crate::pool::Handle;
 use crate::pool::lifecycle::hooks::Hooks;
 use crate::pool::propagate::Propagate;
+use crate::pool::runtime::SubmittersRuntime;
 use crate::pool::scaling::foresight::Foresight;
 use crate::pool::shared::Shared;
 use crate::pool::test_hooks::Plan;
@@ -106,6 +107,12 @@ impl PoolBuilder {
     /// Sets [`PoolConfig::worker_niceness`].
     pub fn worker_niceness(mut self, niceness: u8) -> Self {
         self.config.worker_niceness = niceness;
+        self
+    }
+
+    /// Sets [`PoolConfig::runtime_context`].
+    pub fn runtime_context(mut self, context: RuntimeContext) -> Self {
+        self.config.runtime_context = context;
         self
     }
 
@@ -258,7 +265,11 @@ impl PoolBuilder {
         let foresight = Foresight::default();
         let shared = Arc::new_cyclic(|pool| {
             let test_hooks = TestHooks::new(self.test_plan, pool);
-            hooks.propagate = test_hooks.propagates().into_iter().chain(asked_for).collect();
+            let runtime = self.config.runtime_context == RuntimeContext::Submitter;
+            let runtime = runtime.then(|| Arc::new(SubmittersRuntime) as Arc<dyn Propagate>);
+            // The runtime comes before the rest, so that the rest is dropped in it.
+            let all = test_hooks.propagates().into_iter().chain(runtime).chain(asked_for);
+            hooks.propagate = all.collect();
             Shared::new(self.config, hooks, foresight, test_hooks)
         });
         // From here on an early return drops the handle, which closes the pool.

@@ -49,6 +49,7 @@ impl Shared {
             if let Ok(left) = self.try_permit() {
                 let waker = waker(self.permits.limit().saturating_sub(left));
                 let cell = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
+                self.runtime.follow();
                 self.queues.inject(Arc::clone(&cell).into_run());
                 let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
                 return Ok(Submitted { join: cell, attention });
@@ -124,6 +125,7 @@ impl Shared {
         if place == Place::Queued(Ticket::NONE) {
             self.tally.without_permit.fetch_add(1, Ordering::Relaxed);
         }
+        self.runtime.follow();
         match task.label() {
             None => self.queues.inject(task),
             Some(label) => {

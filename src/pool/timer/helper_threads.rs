@@ -112,6 +112,10 @@ impl Queue {
     /// Runs postponed items, on a helper thread.
     fn serve(&self) {
         while let Some(code) = self.next() {
+            let pool = self.pool.upgrade();
+            let runtime = pool.as_ref().and_then(|shared| shared.runtime.current().1);
+            drop(pool);
+            let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
             contain(code);
             if let Some(shared) = self.pool.upgrade() {
                 shared.test_hooks.state_changed();

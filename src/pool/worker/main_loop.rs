@@ -21,6 +21,7 @@ use crate::pool::worker::warm_up;
 use crate::queue::Local;
 use crate::task::{Ended, Host, Place, TaskRef, Ticket};
 use crate::topology::thread_number;
+use tokio::runtime::Handle;
 
 /// Notified when a thread runs.
 pub(in crate::pool) type Ready = mpsc::SyncSender<()>;
@@ -126,18 +127,37 @@ impl Worker {
         self.counters().set_thread(None);
     }
 
-    /// Runs tasks until the worker leaves. A worker starts as a searcher.
+    /// Runs tasks until the worker leaves, in the runtime that the pool's workers share.
     pub(in crate::pool) fn work(&self) {
-        let mut searching = true;
+        let mut first = None;
         loop {
-            if let Some(task) = self.next() {
+            let (epoch, runtime) = self.shared.runtime.current();
+            let _entered = runtime.as_ref().map(Handle::enter);
+            first = self.work_in(epoch, first);
+            if first.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Runs tasks, `first` before the others, as long as the epoch of the runtime is `epoch`.
+    /// Returns the task that comes after, or `None` when the worker leaves. A worker without a task
+    /// starts as a searcher.
+    fn work_in(&self, epoch: u64, first: Option<TaskRef>) -> Option<TaskRef> {
+        let mut searching = first.is_none();
+        let mut taken = first;
+        loop {
+            if let Some(task) = taken.take().or_else(|| self.next()) {
                 if searching {
                     searching = false;
                     self.found();
                 }
+                if self.shared.runtime.epoch() != epoch {
+                    return Some(task);
+                }
                 self.execute(task);
                 if self.shared.orders.any() && self.retire() {
-                    return;
+                    return None;
                 }
                 continue;
             }
@@ -149,11 +169,11 @@ impl Worker {
                 self.counters().task_stolen();
                 searching = false;
                 self.found();
-                self.execute(task);
+                taken = Some(task);
                 continue;
             }
             if !self.look_on() && !self.rest() {
-                return;
+                return None;
             }
         }
     }

@@ -40,6 +40,8 @@ impl Worker {
                 self.shared().idle.work_found();
                 self.ledger.begin();
             }
+            let (_, runtime) = self.shared().runtime.current();
+            let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
             self.execute(task);
         }
         if found {

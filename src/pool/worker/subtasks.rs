@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::main_loop::Worker;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use crate::contain::contain;
 use crate::task::{Join, Label, Place, Refusal, TaskRef};
 
@@ -12,7 +14,7 @@ impl Worker {
     fn run_within(&self, task: TaskRef) -> Option<Place> {
         self.within.borrow_mut().push(TaskRef::clone(&task));
         let mut ran = None;
-        contain(|| ran = task.run(self));
+        contain(|| ran = outside_block_on(|| task.run(self)));
         drop(task);
         let done = self.within.borrow_mut().pop();
         drop(done);
@@ -60,5 +62,17 @@ impl Worker {
         self.counters().subtask_spawned();
         self.local.push(task);
         self.shared().work_waits();
+    }
+}
+
+/// Runs `work` as if the thread were not within a `block_on` of Tokio, so that `work` may block on a
+/// runtime itself. The task that waits has called `block_on`. A runtime of one thread has no way out
+/// of its `block_on`.
+fn outside_block_on<R>(work: impl FnOnce() -> R) -> R {
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(work)
+        }
+        _ => work(),
     }
 }
