@@ -35,6 +35,8 @@ pub use submit::task_builder::TaskBuilder;
 pub(crate) use submit::{handle::AbortOnDrop, mode::Mode};
 #[cfg(feature = "test-util")]
 pub(crate) use test_hooks::{HookedPool, Stepped, TestControl, TestPlan};
+#[cfg(feature = "tower")]
+pub(crate) use worker::polling::Polling;
 
 use self::shared::Shared;
 use crate::config::PoolConfig;

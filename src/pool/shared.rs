@@ -28,6 +28,7 @@ use crate::pool::test_hooks::TestHooks;
 use crate::pool::threads::allowance::Orders;
 use crate::pool::threads::slots::Threads;
 use crate::pool::timer::state::TimerThread;
+use crate::pool::worker::waits::Waits;
 use crate::queue::Queues;
 use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(super) tally: Tally,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
+    /// The workers that wait for work of this pool.
+    pub(super) waits: Waits,
     pub(super) test_hooks: TestHooks,
     /// The cores that the pool's threads may use.
     pub(super) home: Home,
@@ -139,6 +142,7 @@ impl Shared {
             tally: Tally::default(),
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
+            waits: Waits::new(slots),
             test_hooks,
             home: Home::here(),
             nobody: Arc::from(""),

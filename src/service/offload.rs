@@ -16,7 +16,7 @@ use super::entrance::{Entrance, submit};
 use super::error::ServiceError;
 use super::placed::{Placed, Submitted};
 use crate::contain::contain;
-use crate::pool::{AdaptiveThreadPool, Mode};
+use crate::pool::{AdaptiveThreadPool, Mode, Polling};
 use crate::task::{Notice, TaskOptions};
 
 /// Polls the futures of the wrapped service on the pool: for async handlers that also compute much.
@@ -323,6 +323,7 @@ impl<F: Future> Polled<F> {
         let waker = Waker::from(Arc::clone(&self.notice));
         let polled = {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);
+            let _polling = Polling::begin();
             let polled = match &mut self.future {
                 Some(future) => future.as_mut().poll(&mut Context::from_waker(&waker)),
                 None => Poll::Pending,

@@ -64,6 +64,7 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.shared().turn().await;
         let tried = self.shared().submit_handle(None, Mode::TryUncounted, work, |work| work);
         let work = match tried {
             Ok(handle) => return Ok(handle),

@@ -146,6 +146,7 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.shared().turn().await;
         let again = self.clone();
         let rejected = match self.try_spawn(work) {
             Ok(handle) => return Ok(handle),
