@@ -28,6 +28,13 @@ use crate::task::{Notice, TaskOptions};
 /// ones belong to an admitted request: they take places in the queue, so that later requests see a
 /// full queue, but are never refused and wait for no place.
 ///
+/// While a worker polls the future, its thread counts as one outside of the pool. What the future
+/// submits to the same pool takes a place, and may be refused. A future that *blocks* on such work
+/// holds its worker, and never ends in a pool of one thread; await the work instead.
+///
+/// A worker has no budget of a Tokio task. A future that always finds its messages ready keeps its
+/// worker until it is pending; call `tokio::task::yield_now` from time to time.
+///
 /// So the limit is on waiting computation. To limit the *requests* in flight as well, most of which
 /// may wait for something else, put `tower::limit::GlobalConcurrencyLimitLayer` around it.
 ///
