@@ -69,6 +69,7 @@ pub mod decisions {
         d0044: "decisions/0044-the-timer-thread-runs-no-user-code.md",
         d0045: "decisions/0045-order-of-equals-and-saturation.md",
         d0046: "decisions/0046-one-way-in-and-tickets.md",
+        d0047: "decisions/0047-run-on-a-worker.md",
         d0050: "decisions/0050-the-runtime-of-a-task.md",
     }
 }

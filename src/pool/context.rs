@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::pool::shared::Shared;
+use crate::pool::submit::enter::spawn_here;
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
 use crate::pool::worker;
@@ -90,6 +91,10 @@ impl TaskContext {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        if let Some(worker) = worker::thread_of(&self.shared) {
+            return spawn_here(&worker, work);
+        }
+        // The thread's locals are being destroyed.
         let handle = self.shared.submit_handle(None, Mode::Step, work, |work| work);
         handle.unwrap_or_else(|rejected| self.shared.refused(rejected))
     }

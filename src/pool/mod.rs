@@ -36,6 +36,8 @@ pub use submit::task_builder::TaskBuilder;
 pub(crate) use submit::{handle::AbortOnDrop, mode::Mode};
 #[cfg(feature = "test-util")]
 pub(crate) use test_hooks::{HookedPool, Stepped, TestControl, TestPlan};
+#[cfg(feature = "tower")]
+pub(crate) use worker::polling::Polling;
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
@@ -63,9 +65,23 @@ use crate::policy::scaling::Decision;
 ///
 /// # On a worker of the same pool
 /// A task may use the handle of the pool that runs it. Work that it submits is a subtask. A subtask
-/// needs no permit, because otherwise a running task could wait for itself. Work that the task
-/// *awaits* (by blocking on it) runs at once on its thread, if that work has not begun. So a pool
-/// of one thread can wait for its own work.
+/// needs no permit, because otherwise a running task could wait for itself.
+///
+/// A task may block on the future of such work: [`run`](Self::run), a [`JoinHandle`]. While another
+/// worker is awake, the future stays pending, other workers run the work, and a `join!`, `select!`
+/// or `timeout` around it works as on a thread of the runtime. Meanwhile another thread may start
+/// in place of the one that waits, within `max_threads`. If all workers wait for such work, the
+/// last one runs its own work within the poll. A worker that waits never runs other work.
+///
+/// So a pool of one thread can wait for its own work. There a `timeout` around that work does not
+/// interrupt it, and work that waits for another branch of the same task never ends.
+///
+/// A future that is offloaded to the pool (`service::OffloadLayer`) is polled and not blocked on.
+/// What it submits counts as work from outside: it takes a permit, and may be refused.
+///
+/// # Cooperation
+/// The futures of the pool use the budget of the Tokio task that polls them. Without budget they
+/// are pending until other tasks have had their turn.
 ///
 /// # Examples
 /// ```

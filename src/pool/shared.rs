@@ -29,6 +29,7 @@ use crate::pool::test_hooks::TestHooks;
 use crate::pool::threads::allowance::Orders;
 use crate::pool::threads::slots::Threads;
 use crate::pool::timer::state::TimerThread;
+use crate::pool::worker::waits::Waits;
 use crate::queue::Queues;
 use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(super) orders: Orders,
     /// The runtime of the workers.
     pub(super) runtime: SharedRuntime,
+    /// The workers that wait for work of this pool.
+    pub(super) waits: Waits,
     pub(super) test_hooks: TestHooks,
     /// The cores that the pool's threads may use.
     pub(super) home: Home,
@@ -143,6 +146,7 @@ impl Shared {
             scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
             orders: Orders::default(),
             runtime: SharedRuntime::new(config.runtime_context),
+            waits: Waits::new(slots),
             test_hooks,
             home: Home::here(),
             nobody: Arc::from(""),

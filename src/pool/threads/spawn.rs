@@ -80,6 +80,7 @@ impl Shared {
     /// Takes a worker that will have no thread off the census.
     pub(in crate::pool) fn never_came(self: &Arc<Self>) {
         self.idle.dismiss(|| self.has_work());
+        self.wake_stranded();
         // Submitters may have counted on a searcher that never came, so notify once more on their
         // behalf.
         if self.idle.notify() == Notify::Ended {

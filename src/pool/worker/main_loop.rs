@@ -44,15 +44,28 @@ pub(crate) struct Worker {
     core_yield: CoreYield,
     /// How many nested sections that are declared to block the task is in.
     pub(in crate::pool) blocking: Cell<usize>,
+    /// The task polls a future that is offloaded to the pool: see [`Polling`].
+    ///
+    /// [`Polling`]: super::polling::Polling
+    pub(in crate::pool) polling: Cell<bool>,
+    /// The innermost task has polled the future of other work.
+    pub(in crate::pool) has_waited: Cell<bool>,
     /// The running task.
     pub(in crate::pool) task: RefCell<Option<TaskRef>>,
     /// Tasks that run within the running task, because it waits for them.
     pub(in crate::pool) within: RefCell<Vec<TaskRef>>,
 }
 
-/// Returns the calling thread's worker, if it belongs to `shared`.
+/// Returns the calling thread's worker, if it belongs to `shared` and runs a closure. A worker that
+/// polls an offloaded future counts as a thread outside of the pool.
 #[inline]
 pub(in crate::pool) fn current_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
+    thread_of(shared).filter(|worker| !worker.polling.get())
+}
+
+/// Returns the calling thread's worker, if it belongs to `shared`, whatever it does.
+#[inline]
+pub(in crate::pool) fn thread_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
     current().filter(|worker| Arc::ptr_eq(&worker.shared, shared))
 }
 
@@ -91,6 +104,8 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
             wake_group: Cell::new(None),
             core_yield: CoreYield::new(shared.config.yield_interval),
             blocking: Cell::new(0),
+            polling: Cell::new(false),
+            has_waited: Cell::new(false),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
         });
@@ -237,7 +252,10 @@ impl Worker {
             let least = self.shared.scaling.allowance.least();
             let may_leave = |census: crate::park::Census| burst::may_leave(census.total(), least);
             match idle.leave(self.slot, may_leave) {
-                Some(true) => return false,
+                Some(true) => {
+                    self.shared.wake_stranded();
+                    return false;
+                }
                 // The worker may leave later, when there are more workers.
                 Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
                 None => {
@@ -263,6 +281,7 @@ impl Worker {
         let retired = self.shared.idle.retire(|census| census.total() > limit);
         if retired {
             self.shared.load_fell();
+            self.shared.wake_stranded();
         }
         retired
     }
@@ -328,6 +347,7 @@ impl Worker {
                 }
             }
         });
+        self.end_waits();
         if let Some((tenant, began)) = account {
             self.charge_subtask(&tenant, began);
         }
