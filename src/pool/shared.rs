@@ -121,7 +121,6 @@ impl Shared {
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
             bounds,
-            hooks,
             permits: Permits::new(config.max_queue_size),
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
             idle: Idle::new(slots),
@@ -132,7 +131,8 @@ impl Shared {
             deferred_wakes: DeferredWakes::new(slots),
             wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
-            threads: Threads::new(slots),
+            threads: Threads::new(slots, hooks.spawn.is_none()),
+            hooks,
             timer: TimerThread::default(),
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),

@@ -17,6 +17,7 @@ mod panics;
 #[path = "../support/pool.rs"]
 mod pool_support;
 mod pressure;
+mod report;
 mod reservations;
 mod run;
 mod serde;

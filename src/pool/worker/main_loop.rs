@@ -112,6 +112,9 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
         contain(|| hook());
     }
     shared.thread_left(slot);
+    if !shared.idle.census().closing() {
+        shared.threads.join_ended();
+    }
 }
 
 impl Worker {
