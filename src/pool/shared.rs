@@ -13,7 +13,6 @@ use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
 use crate::policy::nanos;
-use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::policy::waking::WakeDelay;
 use crate::pool::admit::outside::Outside;
@@ -117,7 +116,7 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, test_hooks: TestHooks) -> Self {
-        let slots = config.max_threads;
+        let slots = config.most_workers();
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
             bounds,
@@ -137,7 +136,7 @@ impl Shared {
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),
             tally: Tally::default(),
-            scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
+            scaling: Scaling::new(bounds, slots, foresight),
             orders: Orders::default(),
             test_hooks,
             home: Home::here(),

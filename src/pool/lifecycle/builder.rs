@@ -67,6 +67,12 @@ impl PoolBuilder {
         self
     }
 
+    /// Sets [`PoolConfig::max_blocked_threads`].
+    pub fn max_blocked_threads(mut self, threads: usize) -> Self {
+        self.config.max_blocked_threads = threads;
+        self
+    }
+
     /// Sets [`PoolConfig::max_queue_size`].
     pub fn max_queue_size(mut self, tasks: usize) -> Self {
         self.config.max_queue_size = tasks;
