@@ -100,7 +100,8 @@ impl TaskContext {
     }
 
     /// Runs `work`, which blocks (on a file, a lock, a synchronous socket). Meanwhile another
-    /// thread may run in place of this one, within `max_threads`. It pays for blocking from about
+    /// thread may run in place of this one, within `max_threads`, or beyond it while all workers
+    /// are blocked ([`max_blocked_threads`](crate::PoolConfig::max_blocked_threads)). It pays for blocking from about
     /// 100 us on. The pool also finds tasks that block for long without this call, but only after
     /// some milliseconds. A section within another section has no effect.
     ///
@@ -130,7 +131,8 @@ impl TaskContext {
         }
     }
 
-    /// Returns the number of the worker that runs this task, from 0 to `max_threads` - 1.
+    /// Returns the number of the worker that runs this task, from 0 to `max_threads` +
+    /// [`max_blocked_threads`](crate::PoolConfig::max_blocked_threads) - 1.
     #[must_use]
     pub fn worker_index(&self) -> usize {
         self.slot

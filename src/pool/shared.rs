@@ -13,7 +13,6 @@ use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
 use crate::policy::nanos;
-use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::policy::waking::WakeDelay;
 use crate::pool::admit::outside::Outside;
@@ -123,11 +122,10 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, test_hooks: TestHooks) -> Self {
-        let slots = config.max_threads;
+        let slots = config.most_workers();
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
             bounds,
-            hooks,
             permits: Permits::new(config.max_queue_size),
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
             idle: Idle::new(slots),
@@ -138,12 +136,13 @@ impl Shared {
             deferred_wakes: DeferredWakes::new(slots),
             wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
-            threads: Threads::new(slots),
+            threads: Threads::new(slots, hooks.spawn.is_none()),
+            hooks,
             timer: TimerThread::default(),
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),
             tally: Tally::default(),
-            scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
+            scaling: Scaling::new(bounds, slots, foresight),
             orders: Orders::default(),
             runtime: SharedRuntime::new(config.runtime_context),
             waits: Waits::new(slots),

@@ -18,6 +18,7 @@ mod panics;
 #[path = "../support/pool.rs"]
 mod pool_support;
 mod pressure;
+mod report;
 mod reservations;
 mod run;
 mod runtime_context;

@@ -74,7 +74,8 @@ impl Shared {
         });
         // The handler is a user's code.
         let started = catch_unwind(AssertUnwindSafe(|| self.hooks.spawn(builder, body)));
-        started.unwrap_or_else(|_| Err(io::Error::other("the spawn handler panicked")))
+        let started = started.unwrap_or_else(|_| Err(io::Error::other("the spawn handler panicked")));
+        started.map(|handle| handle.into_iter().for_each(|handle| self.threads.keep(handle)))
     }
 
     /// Takes a worker that will have no thread off the census.

@@ -98,7 +98,7 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
             shared: Arc::clone(&shared),
             slot,
             local,
-            ledger: Ledger::new(shared.config.max_queue_size, shared.config.max_threads),
+            ledger: Ledger::new(shared.config.max_queue_size, shared.config.most_workers()),
             charges: Charges::default(),
             spin_backoff: Cell::default(),
             wake_group: Cell::new(None),
@@ -128,6 +128,9 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
         contain(|| hook());
     }
     shared.thread_left(slot);
+    if !shared.idle.census().closing() {
+        shared.threads.join_ended();
+    }
 }
 
 impl Worker {
@@ -240,7 +243,9 @@ impl Worker {
         }
         self.shared.test_hooks.state_changed();
         let since = Instant::now();
-        let mut deadline = Some(since + self.shared.config.idle_timeout);
+        let beyond = idle.census().total() > self.shared.bounds.max;
+        // A worker in the place of a blocked one must not be there for the next work.
+        let mut deadline = Some(if beyond { since } else { since + self.shared.config.idle_timeout });
         self.counters().away().leave(self.shared.ns_at(since));
         while !idle.end_if_last(|| self.shared.has_work()) {
             if idle.sleep(self.slot, deadline) {
@@ -336,6 +341,7 @@ impl Worker {
 
     fn run(&self, task: TaskRef) {
         let account = self.charges.begin(&self.shared, &task);
+        let named = self.begin_named(&task);
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values. This catches panics of what the end of a task
         // calls: a waker, or the drop of a result that nobody takes.
@@ -351,7 +357,20 @@ impl Worker {
         if let Some((tenant, began)) = account {
             self.charge_subtask(&tenant, began);
         }
+        if named {
+            contain(|| drop(self.shared.scaling.named.end(self.slot)));
+        }
         contain(|| drop(self.task.take()));
+    }
+
+    /// Lets the timer thread see the task's name, if it has one. Returns whether it has.
+    #[inline]
+    fn begin_named(&self, task: &TaskRef) -> bool {
+        let named = self.shared.run_queue.used() && task.label().is_some_and(|label| label.name().is_some());
+        if named {
+            self.shared.scaling.named.begin(self.slot, task);
+        }
+        named
     }
 
     /// Returns the innermost task that runs on this worker.
