@@ -172,6 +172,10 @@ impl Worker {
     pub(in crate::pool) fn end_waits(&self) {
         if self.has_waited.replace(false) {
             self.wait_changed(self.shared().waits.end(self.slot()));
+            if self.blocking.get() == 0 {
+                // Another thread may have dropped the last future: it cannot write this clock.
+                self.counters().away().back(self.shared().now_ns());
+            }
         }
     }
 }
