@@ -121,7 +121,8 @@ impl Scaler {
     fn find_blocked(&mut self, shared: &Arc<Shared>) -> Option<Duration> {
         let waits = shared.work_is_stuck();
         let may_grow = shared.idle.census().total() < shared.bounds.max;
-        let stuck = if waits && may_grow {
+        // A worker that waits may count on one that is blocked.
+        let stuck = if waits && (may_grow || shared.waits.count() > 0) {
             self.quiet_checks = 0;
             self.quiet_samples = 0;
             self.detector.check(shared, &mut self.clocks)
@@ -135,6 +136,7 @@ impl Scaler {
             contain(|| tracing::debug!(stuck, "workers are blocked: others are started in their place"));
         }
         if waits {
+            shared.wake_stranded();
             shared.work_waits();
         }
         if self.quiet_checks < QUIET_CHECKS {
