@@ -142,6 +142,7 @@ impl Scaler {
         }
         if waits {
             retire_beyond(shared);
+            shared.wake_stranded();
             shared.work_waits();
         }
         if self.quiet_checks < QUIET_CHECKS {

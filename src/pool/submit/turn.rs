@@ -5,12 +5,14 @@
 //! futures of the pool. Code outside of a Tokio task has no budget, and is never pending for it.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use tokio::task::coop::{RestoreOnPending, poll_proceed};
 
+use crate::contain;
 use crate::error::JoinError;
 use crate::pool::shared::Shared;
+use crate::sync::Mutex;
 use crate::task::Join;
 
 /// When the wake-up of a future that was pending for want of budget is overdue, in nanoseconds.
@@ -19,7 +21,7 @@ const OVERDUE_NS: u64 = 1_000_000;
 /// The turn of a future: whether it was pending for want of budget before.
 #[derive(Debug, Default)]
 pub(in crate::pool) struct Turn {
-    gave_way: bool,
+    gave_way: Option<Arc<Backup>>,
 }
 
 impl Turn {
@@ -35,12 +37,14 @@ impl Turn {
         shared: &Arc<Shared>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<RestoreOnPending>> {
+        if let Some(backup) = &self.gave_way {
+            backup.cancel();
+        }
         match poll_proceed(cx) {
             Poll::Ready(unit) => Poll::Ready(Some(unit)),
-            Poll::Pending if self.gave_way => Poll::Ready(None),
+            Poll::Pending if self.gave_way.is_some() => Poll::Ready(None),
             Poll::Pending => {
-                self.gave_way = true;
-                shared.wake_soon(cx);
+                self.gave_way = Some(shared.wake_soon(cx));
                 Poll::Pending
             }
         }
@@ -66,10 +70,29 @@ impl Turn {
     /// Keeps the unit: the future is ready. Its next result, if there is one, may give way again.
     #[inline]
     pub(in crate::pool) fn end(&mut self, unit: Option<RestoreOnPending>) {
-        self.gave_way = false;
+        self.gave_way = None;
         if let Some(unit) = unit {
             unit.made_progress();
         }
+    }
+}
+
+/// A wake-up by the timer thread, in case Tokio's does not come. A late one would put the task into
+/// the runtime's queue again, and the runtime would not look at its timers.
+#[derive(Debug)]
+struct Backup(Mutex<Option<Waker>>);
+
+impl Backup {
+    fn cancel(&self) {
+        let waker = self.0.lock().take();
+        drop(waker);
+    }
+}
+
+impl Wake for Backup {
+    fn wake(self: Arc<Self>) {
+        let waker = self.0.lock().take();
+        contain::wake(waker);
     }
 }
 
@@ -86,11 +109,13 @@ impl Shared {
 
     /// Has the timer thread wake the caller in about a millisecond.
     #[cold]
-    fn wake_soon(self: &Arc<Self>, cx: &Context<'_>) {
+    fn wake_soon(self: &Arc<Self>, cx: &Context<'_>) -> Arc<Backup> {
+        let backup = Arc::new(Backup(Mutex::new(Some(cx.waker().clone()))));
         let overdue = self.now_ns().saturating_add(OVERDUE_NS);
         // Any box will do: the timer thread looks into each.
-        if !self.deferred_wakes.defer(0, cx.waker().clone(), overdue) && !self.start_ticking() {
+        if !self.deferred_wakes.defer(0, Waker::from(Arc::clone(&backup)), overdue) && !self.start_ticking() {
             cx.waker().wake_by_ref();
         }
+        backup
     }
 }

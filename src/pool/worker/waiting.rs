@@ -30,13 +30,13 @@ impl Drop for Wait {
 }
 
 impl Shared {
-    /// Returns whether every worker waits.
+    /// Returns whether every worker waits, or was found blocked.
     fn all_wait(&self) -> bool {
         let waiting = self.waits.count();
-        waiting > 0 && waiting >= self.idle.census().total()
+        waiting > 0 && waiting + self.scaling.allowance.parts().stuck >= self.idle.census().total()
     }
 
-    /// If every worker waits, wakes the futures of the work that has not begun, so that their
+    /// If every worker waits or is blocked, wakes the futures of the work that has not begun, so that their
     /// workers run it.
     pub(in crate::pool) fn wake_stranded(&self) {
         if self.all_wait() {
@@ -62,7 +62,7 @@ impl Shared {
     /// Starts a thread if every worker waits and there may be more. Returns whether a worker is
     /// awake now.
     fn start_awake(self: &Arc<Self>) -> bool {
-        let wanted = self.waits.count() + 1;
+        let wanted = self.waits.count() + self.scaling.allowance.parts().stuck + 1;
         if wanted <= self.bounds.max && !self.threads.pauses(Instant::now()) {
             self.start_ahead(wanted);
         }
@@ -172,6 +172,10 @@ impl Worker {
     pub(in crate::pool) fn end_waits(&self) {
         if self.has_waited.replace(false) {
             self.wait_changed(self.shared().waits.end(self.slot()));
+            if self.blocking.get() == 0 {
+                // Another thread may have dropped the last future: it cannot write this clock.
+                self.counters().away().back(self.shared().now_ns());
+            }
         }
     }
 }
