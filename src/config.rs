@@ -11,6 +11,9 @@ use crate::topology::usable_cores;
 /// than this.
 const MOST_WORKERS: usize = 1024;
 
+/// The largest `max_blocked_threads`.
+const MOST_BEYOND: usize = 1024;
+
 /// The largest `max_queue_size`.
 const MOST_QUEUED: usize = 1 << 30;
 
@@ -44,7 +47,26 @@ pub struct PoolConfig {
     /// starts up to one for each usable core at once, and more only as far as threads are blocked
     /// in their tasks. A limit above the number of cores leaves room for those: ten times the cores
     /// for tasks that wait 90 % of their time.
+    ///
+    /// While all of them are blocked the pool may go beyond this limit:
+    /// [`max_blocked_threads`](Self::max_blocked_threads).
     pub max_threads: usize,
+    /// The number of workers beyond `max_threads` that may be started in the place of blocked ones.
+    /// Default 32; accepted 0 to 1,024; 0: none.
+    ///
+    /// Such a worker starts only if there are `max_threads` workers, all of them have been blocked
+    /// for a `sampling_interval`, and work waits. So two pools that wait for each other, or tasks
+    /// that wait for async code which waits for this pool, make progress instead of waiting for
+    /// ever. No more than `max_threads` workers run while the others are blocked; when blocked
+    /// workers go on, it can be more until a task has ended. A worker beyond `max_threads` leaves
+    /// when it has no work. Declared sections
+    /// ([`block_in_place`](crate::TaskContext::block_in_place)) count as blocked. The pool sees other
+    /// blocked workers on Linux only.
+    ///
+    /// The default lets 32 tasks wait in a chain and costs about 4 KB for each worker that is not
+    /// there. Set 0 if `max_threads` must bound the tasks that have begun, blocked ones among them,
+    /// as it does where tasks wait for connections of a bounded set.
+    pub max_blocked_threads: usize,
     /// Accepted tasks that may wait for their start; there are as many permits. Default 10,000;
     /// accepted 1 to 2^30.
     pub max_queue_size: usize,
@@ -140,6 +162,7 @@ impl Default for PoolConfig {
         Self {
             min_threads: 1,
             max_threads: 2 * usable_cores(),
+            max_blocked_threads: 32,
             max_queue_size: 10_000,
             backpressure_threshold: 0.8,
             idle_timeout: Duration::from_secs(60),
@@ -162,6 +185,11 @@ impl Default for PoolConfig {
 }
 
 impl PoolConfig {
+    /// Returns the number of workers that there may be at most.
+    pub(crate) fn most_workers(&self) -> usize {
+        self.max_threads + self.max_blocked_threads
+    }
+
     /// Checks every field.
     ///
     /// # Errors
@@ -175,6 +203,7 @@ impl PoolConfig {
             let accepted = format!("1 to max_threads ({})", self.max_threads);
             return Err(ConfigError::new("min_threads", self.min_threads, accepted));
         }
+        check(self.max_blocked_threads, "max_blocked_threads", 0, MOST_BEYOND)?;
         check(self.max_queue_size, "max_queue_size", 1, MOST_QUEUED)?;
         if !(self.backpressure_threshold > 0.0 && self.backpressure_threshold <= 1.0) {
             let value = self.backpressure_threshold;

@@ -69,6 +69,9 @@ pub mod decisions {
         d0044: "decisions/0044-the-timer-thread-runs-no-user-code.md",
         d0045: "decisions/0045-order-of-equals-and-saturation.md",
         d0046: "decisions/0046-one-way-in-and-tickets.md",
+        d0047: "decisions/0047-run-on-a-worker.md",
+        d0048: "decisions/0048-what-the-report-of-a-shutdown-says.md",
+        d0049: "decisions/0049-blocked-workers.md",
         d0050: "decisions/0050-the-runtime-of-a-task.md",
     }
 }

@@ -39,6 +39,10 @@ pub enum BuildError {
     /// end again.
     #[error("could not start a worker thread")]
     Spawn(#[source] io::Error),
+    /// The operating system refused the timer thread of a pool with a forecast. The pool's other
+    /// threads end again.
+    #[error("could not start the timer thread")]
+    Timer(#[source] io::Error),
 }
 
 /// Returns the value, for constructors that panic on an error.
@@ -50,7 +54,9 @@ pub(crate) fn or_panic<T>(built: Result<T, BuildError>) -> T {
     match built {
         Ok(value) => value,
         Err(error @ BuildError::Config(_)) => panic!("invalid configuration: {error}"),
-        Err(BuildError::Spawn(cause)) => panic!("could not start a worker thread: {cause}"),
+        Err(ref error @ (BuildError::Spawn(ref cause) | BuildError::Timer(ref cause))) => {
+            panic!("{error}: {cause}")
+        }
     }
 }
 
@@ -61,7 +67,7 @@ impl From<BuildError> for io::Error {
     fn from(error: BuildError) -> Self {
         let kind = match &error {
             BuildError::Config(_) => io::ErrorKind::InvalidInput,
-            BuildError::Spawn(cause) => cause.kind(),
+            BuildError::Spawn(cause) | BuildError::Timer(cause) => cause.kind(),
         };
         Self::new(kind, error)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::pool::shared::Shared;
+use crate::pool::submit::enter::spawn_here;
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
 use crate::pool::worker;
@@ -90,12 +91,17 @@ impl TaskContext {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        if let Some(worker) = worker::thread_of(&self.shared) {
+            return spawn_here(&worker, work);
+        }
+        // The thread's locals are being destroyed.
         let handle = self.shared.submit_handle(None, Mode::Step, work, |work| work);
         handle.unwrap_or_else(|rejected| self.shared.refused(rejected))
     }
 
     /// Runs `work`, which blocks (on a file, a lock, a synchronous socket). Meanwhile another
-    /// thread may run in place of this one, within `max_threads`. It pays for blocking from about
+    /// thread may run in place of this one, within `max_threads`, or beyond it while all workers
+    /// are blocked ([`max_blocked_threads`](crate::PoolConfig::max_blocked_threads)). It pays for blocking from about
     /// 100 us on. The pool also finds tasks that block for long without this call, but only after
     /// some milliseconds. A section within another section has no effect.
     ///
@@ -125,7 +131,8 @@ impl TaskContext {
         }
     }
 
-    /// Returns the number of the worker that runs this task, from 0 to `max_threads` - 1.
+    /// Returns the number of the worker that runs this task, from 0 to `max_threads` +
+    /// [`max_blocked_threads`](crate::PoolConfig::max_blocked_threads) - 1.
     #[must_use]
     pub fn worker_index(&self) -> usize {
         self.slot

@@ -9,14 +9,12 @@
 //! for [`STREAK`] calls in a row, and only if that has paid before. Where other callers exist,
 //! their calls interrupt the row.
 
-use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::Context;
 use std::time::Instant;
 
-use tokio::task::coop::{consume_budget, has_budget_remaining};
+use tokio::task::coop::has_budget_remaining;
 
 use crate::policy::spin_backoff::{CALLER_SPIN, SpinBackoff};
 
@@ -36,7 +34,7 @@ pub(super) struct LoneCallerSpin {
 
 impl LoneCallerSpin {
     /// Returns whether this caller should spin for its result.
-    pub(super) fn pays(&self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn pays(&self, cx: &Context<'_>) -> bool {
         let caller = caller(cx);
         if self.last.load(Relaxed) != caller {
             self.last.store(caller, Relaxed);
@@ -48,7 +46,8 @@ impl LoneCallerSpin {
             self.streak.store(streak + 1, Relaxed);
             return false;
         }
-        self.has_paid() && within_budget(cx)
+        // A caller whose budget is spent is to give its thread back.
+        self.has_paid() && has_budget_remaining()
     }
 
     /// Spins until `over` returns true, for [`CALLER_SPIN`] at most.
@@ -109,14 +108,6 @@ impl Hasher for Number {
     }
 }
 
-/// Takes one unit of the Tokio task's budget, if there is one. A caller that is answered at once
-/// again and again must give its thread to others now and then, which is the purpose of that
-/// budget. A caller without budget waits without spinning. It must not return pending for the
-/// budget's sake when its result is ready: that would hang an executor that is nested in the task.
-fn within_budget(cx: &mut Context<'_>) -> bool {
-    has_budget_remaining() && pin!(consume_budget()).poll(cx).is_ready()
-}
-
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
     use std::sync::Arc;
@@ -135,8 +126,8 @@ mod tests {
         let callers = [1, 2].map(|number| Waker::from(Arc::new(Caller(number))));
         let spin = LoneCallerSpin::default();
         let calls = |who: usize, times| -> usize {
-            let mut cx = Context::from_waker(&callers[who]);
-            (0..times).filter(|_| spin.pays(&mut cx)).count()
+            let cx = Context::from_waker(&callers[who]);
+            (0..times).filter(|_| spin.pays(&cx)).count()
         };
         assert_eq!(calls(0, STREAK as usize + 1), 0);
         assert_eq!(calls(0, 10), 10);

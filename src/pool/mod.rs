@@ -36,6 +36,8 @@ pub use submit::task_builder::TaskBuilder;
 pub(crate) use submit::{handle::AbortOnDrop, mode::Mode};
 #[cfg(feature = "test-util")]
 pub(crate) use test_hooks::{HookedPool, Stepped, TestControl, TestPlan};
+#[cfg(feature = "tower")]
+pub(crate) use worker::polling::Polling;
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
@@ -63,9 +65,23 @@ use crate::policy::scaling::Decision;
 ///
 /// # On a worker of the same pool
 /// A task may use the handle of the pool that runs it. Work that it submits is a subtask. A subtask
-/// needs no permit, because otherwise a running task could wait for itself. Work that the task
-/// *awaits* (by blocking on it) runs at once on its thread, if that work has not begun. So a pool
-/// of one thread can wait for its own work.
+/// needs no permit, because otherwise a running task could wait for itself.
+///
+/// A task may block on the future of such work: [`run`](Self::run), a [`JoinHandle`]. While another
+/// worker is awake, the future stays pending, other workers run the work, and a `join!`, `select!`
+/// or `timeout` around it works as on a thread of the runtime. Meanwhile another thread may start
+/// in place of the one that waits, within `max_threads`. If all workers wait for such work, the
+/// last one runs its own work within the poll. A worker that waits never runs other work.
+///
+/// So a pool of one thread can wait for its own work. There a `timeout` around that work does not
+/// interrupt it, and work that waits for another branch of the same task never ends.
+///
+/// A future that is offloaded to the pool (`service::OffloadLayer`) is polled and not blocked on.
+/// What it submits counts as work from outside: it takes a permit, and may be refused.
+///
+/// # Cooperation
+/// The futures of the pool use the budget of the Tokio task that polls them. Without budget they
+/// are pending until other tasks have had their turn.
 ///
 /// # Examples
 /// ```
@@ -169,9 +185,21 @@ impl AdaptiveThreadPool {
     /// ([`TaskContext::is_cancelled`]). The report does not wait for the drops of cancelled
     /// closures.
     ///
+    /// When no task runs any more, the report waits until the worker threads are gone and their
+    /// thread-locals are dropped, for up to 1 s
+    /// ([`threads_remaining`](ShutdownReport::threads_remaining)). It does not wait for the threads
+    /// of tasks that run on after the deadline.
+    ///
     /// A thread of the pool keeps the deadline in real time: it needs no timer of the runtime, and
     /// a paused clock does not pause it. `Duration::MAX` waits without end. A second call waits for
     /// the end too; the earliest deadline counts.
+    ///
+    /// # From a task of the pool
+    /// A task that blocks on the shutdown of its own pool waits for its own end. With a deadline it
+    /// waits until then. With `Duration::MAX` the call closes the pool and returns at once, with
+    /// a report that counts the task in [`still_running`](ShutdownReport::still_running); the work
+    /// that was accepted is run all the same. Two tasks of two pools, each of which blocks on the
+    /// shutdown of the other pool, do wait without end.
     ///
     /// # Cancel safety
     /// The first poll of the future closes the pool. Dropping the future later neither reopens the
@@ -190,6 +218,34 @@ impl AdaptiveThreadPool {
     /// ```
     pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
         self.shared().shut_down(drain).await
+    }
+
+    /// Shuts the pool down without running the work that waits: cancels it
+    /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)), asks running tasks to stop
+    /// ([`TaskContext::is_cancelled`]), and waits up to `grace` for them to end. Returns a report
+    /// as [`shutdown`](Self::shutdown) does, and waits for the threads in the same way.
+    ///
+    /// The pool's own thread keeps the time, in real time. `Duration::MAX` waits without end,
+    /// except from a task of the pool itself: there the call returns once the waiting work is
+    /// cancelled.
+    ///
+    /// # Cancel safety
+    /// The first poll of the future closes the pool and has the waiting work cancelled. Dropping
+    /// the future later undoes neither.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use millpond::{AdaptiveThreadPool, TaskContext};
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let task = pool.spawn(|| while !TaskContext::current().is_some_and(|task| task.is_cancelled()) {}).await?;
+    /// let report = pool.cancel_and_wait(Duration::from_secs(5)).await;
+    /// assert_eq!((report.still_running, report.threads_remaining), (0, 0));
+    /// # drop(task); Ok(()) }
+    /// ```
+    pub async fn cancel_and_wait(&self, grace: Duration) -> ShutdownReport {
+        self.shared().cancel_and_wait(grace).await
     }
 
     /// Registers `prepare`, which is called with the number of threads that are foreseen; see

@@ -37,4 +37,9 @@ impl TestHooks {
     pub(super) fn sends_wakes(&self) -> bool {
         false
     }
+
+    #[inline]
+    pub(super) fn hold_clock(&self) -> Option<()> {
+        None
+    }
 }

@@ -9,7 +9,7 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
 use crate::admission::ByteReservation;
-use crate::task::{Join, Label, Place, TaskCell};
+use crate::task::{Label, Place, TaskCell};
 
 /// Carries a part of the submitter's context to the task; for
 /// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
@@ -107,15 +107,6 @@ impl Captured {
         T: Send + 'static,
     {
         TaskCell::new(move || self.unpack(work), place, waker, label)
-    }
-
-    /// Makes a subtask of the task that runs on this thread.
-    pub(super) fn subtask<F, T>(self, work: F, label: Option<Box<Label>>) -> Arc<dyn Join<T>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        self.task(work, Place::Subtask, None, label)
     }
 
     #[inline]

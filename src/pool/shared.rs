@@ -13,7 +13,6 @@ use crate::contain;
 use crate::metrics::WorkerCounters;
 use crate::park::{Idle, Notify};
 use crate::policy::nanos;
-use crate::policy::scaling::Limits;
 use crate::policy::scaling::burst::Bounds;
 use crate::policy::waking::WakeDelay;
 use crate::pool::admit::outside::Outside;
@@ -29,6 +28,7 @@ use crate::pool::test_hooks::TestHooks;
 use crate::pool::threads::allowance::Orders;
 use crate::pool::threads::slots::Threads;
 use crate::pool::timer::state::TimerThread;
+use crate::pool::worker::waits::Waits;
 use crate::queue::Queues;
 use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(super) orders: Orders,
     /// The runtime of the workers.
     pub(super) runtime: SharedRuntime,
+    /// The workers that wait for work of this pool.
+    pub(super) waits: Waits,
     pub(super) test_hooks: TestHooks,
     /// The cores that the pool's threads may use.
     pub(super) home: Home,
@@ -120,11 +122,10 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, test_hooks: TestHooks) -> Self {
-        let slots = config.max_threads;
+        let slots = config.most_workers();
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
             bounds,
-            hooks,
             permits: Permits::new(config.max_queue_size),
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
             idle: Idle::new(slots),
@@ -135,14 +136,16 @@ impl Shared {
             deferred_wakes: DeferredWakes::new(slots),
             wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
-            threads: Threads::new(slots),
+            threads: Threads::new(slots, hooks.spawn.is_none()),
+            hooks,
             timer: TimerThread::default(),
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),
             tally: Tally::default(),
-            scaling: Scaling::new(Limits { min: bounds.min, max: bounds.max }, bounds.usable, foresight),
+            scaling: Scaling::new(bounds, slots, foresight),
             orders: Orders::default(),
             runtime: SharedRuntime::new(config.runtime_context),
+            waits: Waits::new(slots),
             test_hooks,
             home: Home::here(),
             nobody: Arc::from(""),

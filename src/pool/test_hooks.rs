@@ -43,6 +43,8 @@ pub(crate) trait TestControl: Send + Sync {
     fn refusal(&self) -> Option<RejectReason>;
 
     fn sends_wakes(&self) -> bool;
+
+    fn hold_clock(&self) -> Option<Box<dyn Any + Send>>;
 }
 
 /// A worker that runs one task at a time, as a test says.
@@ -123,6 +125,12 @@ impl TestHooks {
     #[inline]
     pub(super) fn sends_wakes(&self) -> bool {
         self.0.as_ref().is_some_and(|control| control.sends_wakes())
+    }
+
+    /// Holds the paused clock of the calling runtime until the value is dropped, for a caller who
+    /// waits for the end of the pool.
+    pub(super) fn hold_clock(&self) -> Option<Box<dyn Any + Send>> {
+        self.0.as_ref()?.hold_clock()
     }
 }
 

@@ -16,7 +16,7 @@ use super::entrance::{Entrance, submit};
 use super::error::ServiceError;
 use super::placed::{Placed, Submitted};
 use crate::contain::contain;
-use crate::pool::{AdaptiveThreadPool, Mode};
+use crate::pool::{AdaptiveThreadPool, Mode, Polling};
 use crate::task::{Notice, TaskOptions};
 
 /// Polls the futures of the wrapped service on the pool: for async handlers that also compute much.
@@ -27,6 +27,13 @@ use crate::task::{Notice, TaskOptions};
 /// poll is submitted as a task of its own. The first poll is admitted by [`Admission`]. The later
 /// ones belong to an admitted request: they take places in the queue, so that later requests see a
 /// full queue, but are never refused and wait for no place.
+///
+/// While a worker polls the future, its thread counts as one outside of the pool. What the future
+/// submits to the same pool takes a place, and may be refused. A future that *blocks* on such work
+/// holds its worker, and never ends in a pool of one thread; await the work instead.
+///
+/// A worker has no budget of a Tokio task. A future that always finds its messages ready keeps its
+/// worker until it is pending; call `tokio::task::yield_now` from time to time.
 ///
 /// So the limit is on waiting computation. To limit the *requests* in flight as well, most of which
 /// may wait for something else, put `tower::limit::GlobalConcurrencyLimitLayer` around it.
@@ -323,6 +330,7 @@ impl<F: Future> Polled<F> {
         let waker = Waker::from(Arc::clone(&self.notice));
         let polled = {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);
+            let _polling = Polling::begin();
             let polled = match &mut self.future {
                 Some(future) => future.as_mut().poll(&mut Context::from_waker(&waker)),
                 None => Poll::Pending,

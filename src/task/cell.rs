@@ -144,6 +144,10 @@ where
         matches!(self.inner.lock().stage, Stage::Done(_) | Stage::Void(_) | Stage::Taken)
     }
 
+    fn waiter(&self) -> Option<Waker> {
+        self.inner.lock().waker.clone()
+    }
+
     fn label(&self) -> Option<&Label> {
         self.label.as_deref()
     }

@@ -196,6 +196,8 @@ pub(crate) trait Run: Send + Sync {
     }
     /// Returns whether the task has run, or will never run.
     fn is_over(&self) -> bool;
+    /// Returns the waker that is registered with the task.
+    fn waiter(&self) -> Option<Waker>;
     /// Returns the task's label; `None` for plain work.
     fn label(&self) -> Option<&Label>;
 }

@@ -124,4 +124,8 @@ impl TestControl for Control {
     fn sends_wakes(&self) -> bool {
         self.gate.is_some() || self.barrier.is_some() || self.clock.is_some()
     }
+
+    fn hold_clock(&self) -> Option<Box<dyn Any + Send>> {
+        Some(Box::new(self.clock.as_ref()?.hold()?))
+    }
 }

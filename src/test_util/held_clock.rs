@@ -14,6 +14,8 @@
 //! may have been the last calls [`HeldClock::check`] afterwards: a worker that is about to sleep or
 //! leaves, and a thread that has cancelled or refused a task and woken its caller.
 //!
+//! A caller who waits for the end of the pool has a [`Hold`] instead of a token.
+//!
 //! # When a runtime ends first
 //!
 //! A runtime that ends drops its tasks, then waits for those of `spawn_blocking`. A [`Sentinel`] in
@@ -39,7 +41,7 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct HeldClock {
     pool: HookedPool,
-    runtimes: Mutex<HashMap<Id, Hold>>,
+    runtimes: Mutex<HashMap<Id, Runtime>>,
     /// Notifies the parked tasks.
     changed: Condvar,
     /// Workers whose task waits for a clock.
@@ -47,7 +49,7 @@ pub(super) struct HeldClock {
 }
 
 #[derive(Debug, Default)]
-struct Hold {
+struct Runtime {
     /// The number of tokens.
     tasks: usize,
     held: bool,
@@ -152,8 +154,14 @@ impl Held {
     }
 }
 
-impl Propagate for Arc<HeldClock> {
-    fn capture(&self) -> Option<Box<dyn CapturedContext>> {
+impl HeldClock {
+    /// Holds the clock of the calling runtime until the value is dropped.
+    pub(super) fn hold(self: &Arc<Self>) -> Option<Hold> {
+        self.take_here().map(Hold)
+    }
+
+    /// Counts one more task of the calling runtime, or of that whose clock the calling task holds.
+    fn take_here(self: &Arc<Self>) -> Option<Held> {
         let inherited = Held::here().map(|held| held.runtime);
         let runtime = inherited.or_else(|| Handle::try_current().ok())?;
         // The clock of a multi-threaded runtime can't be paused.
@@ -162,7 +170,24 @@ impl Propagate for Arc<HeldClock> {
         }
         let held = Held { clock: Arc::clone(self), runtime };
         held.take();
-        Some(Box::new(Token(held)))
+        Some(held)
+    }
+}
+
+/// Holds the clock for a caller who waits for the end of the pool.
+pub(super) struct Hold(Held);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.give();
+        // Nothing else follows in a pool that has ended.
+        self.0.clock.check();
+    }
+}
+
+impl Propagate for Arc<HeldClock> {
+    fn capture(&self) -> Option<Box<dyn CapturedContext>> {
+        Some(Box::new(Token(self.take_here()?)))
     }
 }
 

@@ -108,7 +108,7 @@ fn built<T>(pool: Result<T, BuildError>) -> T {
 /// Gives the pool one thread with the process's own niceness, because its callers wait for that
 /// thread.
 fn alone(builder: PoolBuilder) -> PoolBuilder {
-    builder.min_threads(1).max_threads(1).worker_niceness(0)
+    builder.min_threads(1).max_threads(1).max_blocked_threads(0).worker_niceness(0)
 }
 
 /// Methods for tests, with the feature `test-util`.

@@ -12,6 +12,7 @@ fn the_defaults_are_as_documented() {
     let config = PoolConfig::default();
     assert_eq!(config.min_threads, 1);
     assert_eq!(config.max_threads, 2 * usable_cores());
+    assert_eq!(config.max_blocked_threads, 32);
     assert_eq!(config.max_queue_size, 10_000);
     assert!((config.backpressure_threshold - 0.8).abs() < f64::EPSILON);
     assert_eq!(config.idle_timeout, Duration::from_secs(60));
@@ -38,6 +39,7 @@ fn a_builder_sets_every_field() {
         let wanted = PoolConfig {
             min_threads: 2,
             max_threads: 3,
+            max_blocked_threads: 14,
             max_queue_size: 4,
             backpressure_threshold: 0.5,
             idle_timeout: Duration::from_secs(6),
@@ -59,6 +61,7 @@ fn a_builder_sets_every_field() {
         let built = AdaptiveThreadPool::builder()
             .min_threads(2)
             .max_threads(3)
+            .max_blocked_threads(14)
             .max_queue_size(4)
             .backpressure_threshold(0.5)
             .idle_timeout(Duration::from_secs(6))
@@ -97,6 +100,10 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
         ),
         (PoolConfig { max_threads: 0, ..config.clone() }, "max_threads is 0, but must be 1 to 1024"),
         (PoolConfig { max_threads: 1_025, ..config.clone() }, "max_threads is 1025, but must be 1 to 1024"),
+        (
+            PoolConfig { max_blocked_threads: 1_025, ..config.clone() },
+            "max_blocked_threads is 1025, but must be 0 to 1024",
+        ),
         (
             PoolConfig { max_queue_size: 0, ..config.clone() },
             "max_queue_size is 0, but must be 1 to 1073741824",
@@ -176,6 +183,7 @@ fn the_ends_of_every_range_are_accepted() {
     let least = PoolConfig {
         min_threads: 1,
         max_threads: 1,
+        max_blocked_threads: 0,
         max_queue_size: 1,
         backpressure_threshold: f64::MIN_POSITIVE,
         idle_timeout: Duration::from_millis(1),
@@ -192,6 +200,7 @@ fn the_ends_of_every_range_are_accepted() {
     let most = PoolConfig {
         min_threads: 1_024,
         max_threads: 1_024,
+        max_blocked_threads: 1_024,
         max_queue_size: 1 << 30,
         backpressure_threshold: 1.0,
         idle_timeout: DAY,

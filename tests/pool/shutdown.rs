@@ -385,7 +385,7 @@ fn a_task_may_begin_a_drain_of_its_own_pool() {
         let own = pool.clone();
         let held = hold(&pool, 1);
         let task = pool.try_spawn(move || {
-            assert!(poll_once(&mut Box::pin(own.shutdown(FOR_EVER))).is_pending());
+            assert!(poll_once(&mut Box::pin(own.shutdown(Duration::from_secs(3_600)))).is_pending());
             block_on(own.run(|| "a subtask")).unwrap()
         });
         let queued = pool.try_spawn(|| "accepted").unwrap();

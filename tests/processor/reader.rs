@@ -28,7 +28,13 @@ struct Bench {
 fn bench(threads: usize, config: ProcessorConfig) -> Bench {
     let (lines, begun) = Lines::new();
     let gate = Arc::clone(&lines.gate);
-    let pool = PoolConfig { min_threads: threads, max_threads: threads, worker_niceness: 0, ..config.pool };
+    let pool = PoolConfig {
+        min_threads: threads,
+        max_threads: threads,
+        max_blocked_threads: 0,
+        worker_niceness: 0,
+        ..config.pool
+    };
     let processor = ConcurrentProcessorV2::with_converter(lines, ProcessorConfig { pool, ..config });
     Bench { processor, gate, begun }
 }

@@ -15,7 +15,8 @@ use millpond::{AdaptiveThreadPool, BuildError, PoolBuilder};
 
 /// From one thread to so many; no thread leaves for idleness while a test runs, unless it says so.
 fn elastic(max: usize) -> PoolBuilder {
-    AdaptiveThreadPool::builder().max_threads(max).worker_niceness(0).idle_timeout(Duration::from_secs(3_600))
+    let builder = AdaptiveThreadPool::builder().max_threads(max).max_blocked_threads(0).worker_niceness(0);
+    builder.idle_timeout(Duration::from_secs(3_600))
 }
 
 /// Tasks that each keep a worker, as many as can run at once, and more.

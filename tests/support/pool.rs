@@ -62,7 +62,8 @@ pub(crate) fn until(mut so: impl FnMut() -> bool) {
 /// A pool of exactly so many threads, to be configured further. The niceness stays as it is, so that a busy machine does
 /// not hold the test up.
 pub(crate) fn fixed(threads: usize) -> PoolBuilder {
-    AdaptiveThreadPool::builder().min_threads(threads).max_threads(threads).worker_niceness(0)
+    let builder = AdaptiveThreadPool::builder().min_threads(threads).max_threads(threads);
+    builder.max_blocked_threads(0).worker_niceness(0)
 }
 
 /// The cores that the process may use: no pool grows beyond them.

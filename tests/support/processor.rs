@@ -162,7 +162,13 @@ pub(crate) fn shipping() -> ProcessorConfig {
 
 pub(crate) fn bench(threads: usize, config: ProcessorConfig) -> Bench {
     let (converter, gate, seen, begun) = Scripted::new();
-    let pool = PoolConfig { min_threads: threads, max_threads: threads, worker_niceness: 0, ..config.pool };
+    let pool = PoolConfig {
+        min_threads: threads,
+        max_threads: threads,
+        max_blocked_threads: 0,
+        worker_niceness: 0,
+        ..config.pool
+    };
     let config = ProcessorConfig { pool, ..config };
     let processor = ConcurrentProcessorV2::with_converter(converter, config);
     Bench { processor, gate, seen, begun }

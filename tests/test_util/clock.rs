@@ -207,3 +207,42 @@ fn work_from_elsewhere_and_clocks_that_go_are_left_alone() {
         assert_no_leaks(&pool);
     });
 }
+
+#[test]
+fn a_shutdown_holds_it() {
+    in_time(|| {
+        for round in 0..60 {
+            paused().block_on(async {
+                let pool = AdaptiveThreadPool::builder().hold_clock().build().unwrap();
+                match round % 3 {
+                    0 => {}
+                    1 => drop(pool.spawn(moment).await.unwrap()),
+                    _ => pool.run(|| ()).await.unwrap(),
+                }
+                let start = Instant::now();
+                if round % 2 == 0 {
+                    timeout(HOUR, pool.shutdown(HOUR)).await.unwrap();
+                } else {
+                    timeout(HOUR, pool.cancel_and_wait(HOUR)).await.unwrap();
+                }
+                assert_eq!(start.elapsed(), Duration::ZERO);
+                leaps().await;
+            });
+        }
+    });
+}
+
+#[test]
+fn it_leaps_after_a_shutdown_that_nobody_awaits() {
+    in_paused_time(|| async {
+        let pool = fixed(1).hold_clock().build().unwrap();
+        let (go, gone) = mpsc::channel::<()>();
+        let task = pool.spawn(move || gone.recv().unwrap()).await.unwrap();
+        let mut end = Box::pin(pool.shutdown(Duration::MAX));
+        assert!(poll_once(&mut end).is_pending());
+        drop(end);
+        go.send(()).unwrap();
+        task.await.unwrap();
+        leaps().await;
+    });
+}

@@ -49,6 +49,10 @@ pub enum Reason {
     Trial,
     /// More load is foreseen.
     Foreseen,
+    /// Every thread of the pool is blocked in its task while work waits. The pool makes no progress
+    /// by itself, unless it may start threads in their place
+    /// ([`max_blocked_threads`](crate::PoolConfig::max_blocked_threads)).
+    AllBlocked,
 }
 
 impl fmt::Display for Reason {
@@ -63,6 +67,7 @@ impl fmt::Display for Reason {
             Self::CoresChanged => "the usable cores have changed",
             Self::Trial => "one more is tried",
             Self::Foreseen => "more load is foreseen",
+            Self::AllBlocked => "every thread is blocked",
         })
     }
 }

@@ -68,6 +68,12 @@ impl PoolBuilder {
         self
     }
 
+    /// Sets [`PoolConfig::max_blocked_threads`].
+    pub fn max_blocked_threads(mut self, threads: usize) -> Self {
+        self.config.max_blocked_threads = threads;
+        self
+    }
+
     /// Sets [`PoolConfig::max_queue_size`].
     pub fn max_queue_size(mut self, tasks: usize) -> Self {
         self.config.max_queue_size = tasks;
@@ -225,7 +231,9 @@ impl PoolBuilder {
     /// Replaces how worker threads are started. The handler gets a builder with the thread's name,
     /// and the thread's body. It must run the body on a new thread, or return an error. Threads
     /// that submit work call the handler, and threads of the pool do. While the handler blocks, its
-    /// thread is missing; deadlines are still kept.
+    /// thread is missing; deadlines are still kept. The report of a shutdown waits until the bodies
+    /// have returned, and not until the thread-locals are dropped, because the pool can't join
+    /// these threads ([`threads_remaining`](crate::ShutdownReport::threads_remaining)).
     ///
     /// ```
     /// let pool = millpond::AdaptiveThreadPool::builder()
@@ -245,7 +253,14 @@ impl PoolBuilder {
     /// blocks until they run, which takes well under 1 ms for each.
     ///
     /// # Errors
-    /// A value is out of its range, or the operating system refused one of the threads.
+    /// A value is out of its range, or the operating system refused one of the threads: the first
+    /// `min_threads`, and with a [`forecast`](Self::forecast) the timer thread.
+    ///
+    /// A pool without a forecast starts its timer thread later, when it is first needed (for a
+    /// deadline, a reservation, a deferred wake-up, a shutdown, or work that waits while no worker
+    /// is free). If it is refused then, the pool logs that as a warning and continues, and the next
+    /// call that needs the thread asks again, after 1 s at the earliest. Until then deadlines pass
+    /// late, reservations do not lapse, no wake-up is deferred and blocked workers are not seen.
     pub fn build(self) -> Result<AdaptiveThreadPool, BuildError> {
         self.config.validate()?;
         #[cfg(feature = "forecast")]
@@ -282,8 +297,7 @@ impl PoolBuilder {
         }
         drop(ready);
         if pool.shared().scaling.foresight.learns() {
-            // If the timer thread can't be started now, the next caller that needs it tries again.
-            pool.shared().call_timer_thread();
+            pool.shared().require_timer_thread().map_err(BuildError::Timer)?;
         }
         if wait {
             // This ends when every thread has reported or has ended.

@@ -21,14 +21,15 @@ pub(in crate::pool) struct Hooks {
 }
 
 impl Hooks {
+    /// Starts a thread. Returns its handle, unless a spawn handler has started it.
     pub(in crate::pool) fn spawn(
         &self,
         builder: thread::Builder,
         body: Box<dyn FnOnce() + Send>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<thread::JoinHandle<()>>> {
         match &self.spawn {
-            Some(spawn) => spawn(builder, body),
-            None => builder.spawn(body).map(drop),
+            Some(spawn) => spawn(builder, body).map(|()| None),
+            None => builder.spawn(body).map(Some),
         }
     }
 }

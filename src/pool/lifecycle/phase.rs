@@ -6,6 +6,8 @@ pub(in crate::pool) enum Phase {
     Open,
     /// A deadline has passed: no task waits any more, but some may run.
     Aborted,
-    /// Every thread has left.
+    /// Every thread has left: no more code of a task or hook runs.
     Ended,
+    /// Every thread is gone, with its thread-locals.
+    Gone,
 }

@@ -5,23 +5,36 @@
 //! 2. When every worker is idle and the queues are empty, the census is marked as ended and all
 //!    workers leave (`park/README.md`). The submitter of a task that comes later refuses it.
 //! 3. The last thread clears the queues once more and publishes [`Phase::Ended`].
+//! 4. If a caller waits for the report, a thread of its own joins all workers, whose thread-locals
+//!    are dropped after [`Phase::Ended`], and publishes [`Phase::Gone`]. The caller waits for that
+//!    no longer than [`LEAVING`].
 //!
 //! If the deadline passes before the end, the timer thread cancels what waits, asks what runs to
 //! stop, and publishes [`Phase::Aborted`]. The workers leave as their tasks end.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::contain;
+use tokio::sync::oneshot;
+
+use crate::contain::{self, contain};
 use crate::pool::lifecycle::phase::Phase;
 use crate::pool::shared::Shared;
 use crate::pool::shared::count;
+use crate::pool::worker;
 use crate::queue::Sweep;
 use crate::task::{Place, Refusal, Run, TaskRef};
 
-/// What [`AdaptiveThreadPool::shutdown`](crate::AdaptiveThreadPool::shutdown) did, counted from its
-/// call.
+/// After the last task the report waits for this long for the threads to be gone.
+const LEAVING: Duration = Duration::from_secs(1);
+
+/// What [`AdaptiveThreadPool::shutdown`](crate::AdaptiveThreadPool::shutdown) or
+/// [`cancel_and_wait`](crate::AdaptiveThreadPool::cancel_and_wait) did, counted from its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -37,6 +50,21 @@ pub struct ShutdownReport {
     /// were asked to stop ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)). Their
     /// threads leave when they end.
     pub still_running: usize,
+    /// Worker threads that are not known to be gone. 0: each thread has ended, and its
+    /// thread-locals are dropped. More: tasks still run, or thread-locals took longer than 1 s to
+    /// drop; while one thread drops them, others that are gone may be counted with it.
+    ///
+    /// The pool has no handle of a thread that a
+    /// [`spawn_handler`](crate::PoolBuilder::spawn_handler) has started. Such a thread counts until
+    /// its body has returned; its thread-locals are dropped after that.
+    pub threads_remaining: usize,
+}
+
+/// The counters at the call of a shutdown.
+struct Before {
+    completed: u64,
+    aborted: u64,
+    turned_away: u64,
 }
 
 impl Shared {
@@ -89,21 +117,107 @@ impl Shared {
 
     /// Closes the pool, waits for its end or the deadline, and returns the report.
     pub(in crate::pool) async fn shut_down(self: &Arc<Self>, drain: Duration) -> ShutdownReport {
-        let before = self.totals().completed;
-        let aborted_before = self.tally.aborted.load(Ordering::Relaxed);
-        let mut phase = self.phase.subscribe();
-        let turned_away = self.close();
-        if let Some(deadline) = Instant::now().checked_add(drain) {
-            self.keep_deadline(deadline);
+        let _clock = self.test_hooks.hold_clock();
+        let before = self.begin_end();
+        match Instant::now().checked_add(drain) {
+            Some(deadline) => drop(self.keep_deadline(deadline)),
+            None if worker::current_of(self).is_some() => return self.report(&before),
+            None => {}
         }
-        // `self` owns the sender, so the wait can't fail.
-        let _ = phase.wait_for(|phase| *phase >= Phase::Aborted).await;
-        let ended = *self.phase.borrow() == Phase::Ended;
+        self.reach(Phase::Aborted, &mut None).await;
+        self.report_end(&before).await
+    }
+
+    /// Closes the pool, cancels what waits, waits for up to `grace` for what runs, and returns the
+    /// report.
+    pub(in crate::pool) async fn cancel_and_wait(self: &Arc<Self>, grace: Duration) -> ShutdownReport {
+        let _clock = self.test_hooks.hold_clock();
+        let before = self.begin_end();
+        let now = Instant::now();
+        // The timer thread leaves the drops of closures, which may block, to helper threads.
+        if !self.keep_deadline(now) {
+            self.abort_all();
+        }
+        self.reach(Phase::Aborted, &mut None).await;
+        let mut alarm = match now.checked_add(grace) {
+            Some(until) => Some(self.alarm(until)),
+            None if worker::current_of(self).is_some() => return self.report(&before),
+            None => None,
+        };
+        self.reach(Phase::Ended, &mut alarm).await;
+        self.report_end(&before).await
+    }
+
+    fn begin_end(self: &Arc<Self>) -> Before {
+        let completed = self.totals().completed;
+        let aborted = self.tally.aborted.load(Ordering::Relaxed);
+        Before { completed, aborted, turned_away: self.close() }
+    }
+
+    /// Waits for the threads to be gone if no task runs any more, and returns the report.
+    async fn report_end(self: &Arc<Self>, before: &Before) -> ShutdownReport {
+        let gone = *self.phase.borrow() == Phase::Gone;
+        if !gone && self.running() == 0 && worker::current_of(self).is_none() {
+            let mut alarm = Some(self.alarm(Instant::now() + LEAVING));
+            if self.reach(Phase::Ended, &mut alarm).await {
+                self.join_threads();
+                self.reach(Phase::Gone, &mut alarm).await;
+            }
+        }
+        self.report(before)
+    }
+
+    fn report(&self, before: &Before) -> ShutdownReport {
         ShutdownReport {
-            completed: self.totals().completed.saturating_sub(before),
-            cancelled: self.tally.aborted.load(Ordering::Relaxed).saturating_sub(aborted_before),
-            turned_away,
-            still_running: if ended { 0 } else { self.idle.census().active() },
+            completed: self.totals().completed.saturating_sub(before.completed),
+            cancelled: self.tally.aborted.load(Ordering::Relaxed).saturating_sub(before.aborted),
+            turned_away: before.turned_away,
+            still_running: self.running(),
+            threads_remaining: self.threads.remaining(),
+        }
+    }
+
+    /// Returns how many tasks run.
+    fn running(&self) -> usize {
+        if *self.phase.borrow() >= Phase::Ended { 0 } else { self.idle.census().active() }
+    }
+
+    /// Waits until the pool has reached `phase`; no longer than `alarm`, if there is one. Returns
+    /// whether it has.
+    async fn reach(&self, phase: Phase, alarm: &mut Option<oneshot::Receiver<()>>) -> bool {
+        let mut watch = self.phase.subscribe();
+        let mut reached = pin!(watch.wait_for(|now| *now >= phase));
+        poll_fn(|context| {
+            // `self` owns the sender, so the wait can't fail.
+            if reached.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            let Some(ringing) = alarm else { return Poll::Pending };
+            if Pin::new(ringing).poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            *alarm = None;
+            Poll::Ready(false)
+        })
+        .await
+    }
+
+    /// Has a thread of its own join the workers, unless one does already. The pool has ended.
+    fn join_threads(self: &Arc<Self>) {
+        if !self.threads.begin_joining() {
+            return;
+        }
+        let shared = Arc::clone(self);
+        let join = move || {
+            shared.threads.join_all();
+            shared.phase.send_replace(Phase::Gone);
+            shared.end_alarms();
+        };
+        if let Err(error) =
+            thread::Builder::new().name(format!("{}-join", self.config.thread_name)).spawn(join)
+        {
+            self.threads.stop_joining();
+            contain(|| tracing::warn!(%error, "no thread could be started to join the workers"));
         }
     }
 

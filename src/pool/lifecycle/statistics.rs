@@ -59,11 +59,16 @@ pub struct PoolStatistics {
     /// Permits that were not used in time, so that others could have their places.
     pub lapsed_permits: u64,
     /// Threads that the pool may have now: as many as keep the usable cores busy, between
-    /// `min_threads` and `max_threads`. They start when work finds no free thread.
+    /// `min_threads` and `max_threads`. They start when work finds no free thread. It is more than
+    /// `max_threads` while other threads may run in the place of blocked ones
+    /// ([`max_blocked_threads`](crate::PoolConfig::max_blocked_threads)).
     pub thread_limit: usize,
     /// Threads that are blocked in their tasks now: in declared sections
     /// ([`TaskContext::block_in_place`](crate::TaskContext::block_in_place)), or found blocked
-    /// while work waited.
+    /// by the last check, every 4 to 20 ms while work waits. If it equals `total_threads`, all threads
+    /// are blocked, and the last decision has the reason
+    /// [`AllBlocked`](crate::scaling::Reason::AllBlocked). `pressure` does not tell, because it
+    /// depends on the load only.
     pub blocked_threads: usize,
     /// Threads started since the pool was built.
     pub threads_started: u64,
@@ -113,7 +118,7 @@ impl PoolStatistics {
             reserved_permits: shared.reservations.len(),
             lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
             thread_limit: shared.scaling.allowance.limit(),
-            blocked_threads: allowed.stuck + allowed.declared,
+            blocked_threads: (allowed.stuck + allowed.declared).min(census.active()),
             threads_started: shared.threads.started(),
             thread_spawn_failures: tally.spawn_failures.load(Ordering::Relaxed),
             pressure: shared.pressure.now(),

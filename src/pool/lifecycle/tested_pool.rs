@@ -25,7 +25,7 @@ impl Observed for Shared {
     }
 
     fn is_here(self: Arc<Self>) -> bool {
-        worker::current_of(&self).is_some()
+        worker::thread_of(&self).is_some()
     }
 
     fn wake_for_work(&self) {

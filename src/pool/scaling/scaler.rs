@@ -21,8 +21,8 @@ use crate::pool::shared::Shared;
 /// The time between two checks for blocked workers. The second check after a worker blocked finds
 /// it, so work continues within 10 ms.
 const CHECK: Duration = Duration::from_millis(4);
-/// The time between two checks in a pool that has all its threads. Such a pool gains nothing from a
-/// check until a thread has left.
+/// The time between two checks in a pool that has all its threads. Such a pool gains something from
+/// a check only if all of them are blocked.
 const CHECK_WHEN_FULL: Duration = Duration::from_millis(20);
 /// The checks end after this many in a row that find no work waiting.
 const QUIET_CHECKS: u32 = 6;
@@ -67,6 +67,10 @@ pub(in crate::pool) struct Scaler {
     quiet_samples: u32,
     /// The number of threads over the limit at the last sample.
     surplus: usize,
+    /// Since when each check has found all workers blocked.
+    all_blocked: Option<Instant>,
+    /// How many workers were blocked when the pool warned; 0 if the warning is over.
+    warned: usize,
 }
 
 impl Scaler {
@@ -82,6 +86,8 @@ impl Scaler {
             quiet_checks: 0,
             quiet_samples: 0,
             surplus: 0,
+            all_blocked: None,
+            warned: 0,
         }
     }
 
@@ -105,7 +111,7 @@ impl Scaler {
     /// Checks for blocked workers if `due`, and takes a sample if it is time.
     pub(in crate::pool) fn act(&mut self, shared: &Arc<Shared>, now: Instant, due: bool) {
         if due {
-            self.next_check = self.find_blocked(shared).map(|pause| now + pause);
+            self.next_check = self.find_blocked(shared, now).map(|pause| now + pause);
         }
         let wanted = self.next_check.is_some() || shared.scaling.foresight.learns();
         if wanted && self.sampler.is_none() {
@@ -118,28 +124,33 @@ impl Scaler {
     }
 
     /// Checks for blocked workers. Returns the time until the next check.
-    fn find_blocked(&mut self, shared: &Arc<Shared>) -> Option<Duration> {
+    fn find_blocked(&mut self, shared: &Arc<Shared>, now: Instant) -> Option<Duration> {
         let waits = shared.work_is_stuck();
-        let may_grow = shared.idle.census().total() < shared.bounds.max;
-        let stuck = if waits && may_grow {
+        let stuck = if waits {
             self.quiet_checks = 0;
             self.quiet_samples = 0;
             self.detector.check(shared, &mut self.clocks)
         } else {
             self.detector.reset();
-            self.quiet_checks = if waits { 0 } else { self.quiet_checks + 1 };
+            self.quiet_checks += 1;
             0
         };
-        let more = shared.scaling.allowance.change(|parts| parts.stuck = stuck);
+        let beyond = self.beyond(shared, waits, stuck, now);
+        let more = shared.scaling.allowance.change(|parts| (parts.stuck, parts.beyond) = (stuck, beyond));
         if more {
             contain(|| tracing::debug!(stuck, "workers are blocked: others are started in their place"));
         }
         if waits {
+            retire_beyond(shared);
+            shared.wake_stranded();
             shared.work_waits();
         }
         if self.quiet_checks < QUIET_CHECKS {
+            let may_grow = shared.idle.census().total() < shared.bounds.max + beyond;
             return Some(if may_grow { CHECK } else { CHECK_WHEN_FULL });
         }
+        self.warned = 0;
+        shared.scaling.allowance.change(|parts| parts.beyond = 0);
         shared.scaling.watched.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if shared.work_is_stuck() {
@@ -147,6 +158,30 @@ impl Scaler {
             return Some(CHECK);
         }
         None
+    }
+
+    /// Returns how many threads there may be beyond `max_threads`. Warns if all workers have been
+    /// blocked for a `sampling_interval`.
+    fn beyond(&mut self, shared: &Shared, waits: bool, stuck: usize, now: Instant) -> usize {
+        let parts = shared.scaling.allowance.parts();
+        let (blocked, threads) = (stuck + parts.declared, shared.idle.census().total());
+        let all = waits && blocked > 0 && blocked >= threads;
+        self.all_blocked = all.then(|| self.all_blocked.unwrap_or(now));
+        if !waits {
+            // The next check that finds work waiting tells whether they are still blocked.
+            return parts.beyond;
+        }
+        if blocked < self.warned {
+            self.warned = 0;
+        }
+        if self.all_blocked.is_none_or(|since| now < since + shared.config.sampling_interval) {
+            return parts.beyond.min(blocked);
+        }
+        if self.warned == 0 {
+            self.warned = blocked;
+            contain(|| warn(shared, threads));
+        }
+        if threads < shared.bounds.max { 0 } else { blocked.min(shared.config.max_blocked_threads) }
     }
 
     /// Takes a sample. Returns whether another must follow.
@@ -157,6 +192,9 @@ impl Scaler {
         let foreseen = shared.scaling.foresight.floor(&sample).unwrap_or(0).min(shared.bounds.max);
         if foreseen > decision.target {
             (decision.target, decision.reason) = (foreseen, Reason::Foreseen);
+        }
+        if self.all_blocked.is_some() {
+            decision.reason = Reason::AllBlocked;
         }
         let before = shared.scaling.last.lock().replace(decision);
         // The subscriber is a user's code and may read this decision, so the lock is not held. Its
@@ -193,6 +231,20 @@ impl Scaler {
         // Without waiting work the workers leave by themselves.
         shared.orders.retire(if queued > 0 { surplus.min(before) } else { 0 });
     }
+}
+
+/// Orders the threads beyond `max_threads` to leave that no longer replace a blocked worker.
+fn retire_beyond(shared: &Shared) {
+    let threads = shared.idle.census().total();
+    if threads > shared.bounds.max {
+        shared.orders.retire(threads.saturating_sub(shared.scaling.allowance.limit()));
+    }
+}
+
+/// Warns that all workers are blocked.
+fn warn(shared: &Shared, threads: usize) {
+    let (waiting, tasks) = (shared.queue_depth(), shared.scaling.named.names());
+    tracing::warn!(threads, waiting, ?tasks, "every worker is blocked in its task while work waits");
 }
 
 /// Emits every decision as an event, at trace level if it changes nothing.

@@ -21,8 +21,10 @@ impl AdaptiveThreadPool {
     /// queue beyond the limit; the future stays pending, which is the backpressure. The work starts
     /// in its turn, first come, first served, even if the future is not polled at that time.
     ///
-    /// If a worker of this pool polls the future (a task that blocks on it), the work runs at once
-    /// on that thread.
+    /// If a task of this pool polls the future, by blocking on it, the work is a subtask: other
+    /// workers may run it, and the future stays pending. If every other worker waits for such work
+    /// too, the poll runs the work. In a pool of one thread it always does. See [on a worker of the
+    /// same pool](Self#on-a-worker-of-the-same-pool).
     ///
     /// The future borrows the pool. To spawn the future, move a handle of the pool into it:
     /// `tokio::spawn(async move { pool.run(work).await })`.
@@ -64,6 +66,7 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.shared().turn().await;
         let tried = self.shared().submit_handle(None, Mode::TryUncounted, work, |work| work);
         let work = match tried {
             Ok(handle) => return Ok(handle),

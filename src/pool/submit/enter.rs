@@ -175,6 +175,20 @@ impl Shared {
     }
 }
 
+/// Submits a subtask of the task that runs on this worker, also while it polls a future.
+pub(in crate::pool) fn spawn_here<F, T>(worker: &Worker, work: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let shared = worker.shared();
+    let submitted = submit_here(worker, None, shared.capture(None), None, work, |work| work);
+    match submitted {
+        Ok(submitted) => JoinHandle::new(submitted.join, Arc::clone(shared)),
+        Err(rejected) => shared.refused(rejected),
+    }
+}
+
 /// Submits a subtask of the task that runs on this worker.
 fn submit_here<W, F, T>(
     worker: &Worker,

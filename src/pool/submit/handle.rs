@@ -11,7 +11,9 @@ use crate::error::JoinError;
 #[cfg(feature = "tower")]
 use crate::error::{RejectReason, Rejection};
 use crate::pool::shared::Shared;
+use crate::pool::submit::turn::Turn;
 use crate::pool::worker;
+use crate::pool::worker::waiting::Wait;
 #[cfg(feature = "tower")]
 use crate::task::Place;
 use crate::task::{Join, TaskRef};
@@ -25,6 +27,9 @@ use crate::task::{Join, TaskRef};
 pub struct JoinHandle<T> {
     join: Arc<dyn Join<T>>,
     shared: Arc<Shared>,
+    /// The worker that waits for the result, if a worker of the pool polls.
+    wait: Option<Wait>,
+    turn: Turn,
 }
 
 impl<T> std::fmt::Debug for JoinHandle<T> {
@@ -37,7 +42,7 @@ impl<T> Unpin for JoinHandle<T> {}
 
 impl<T: 'static> JoinHandle<T> {
     pub(in crate::pool) fn new(join: Arc<dyn Join<T>>, shared: Arc<Shared>) -> Self {
-        Self { join, shared }
+        Self { join, shared, wait: None, turn: Turn::default() }
     }
 
     /// Cancels the task if it has not started.
@@ -83,13 +88,14 @@ impl<T: 'static> JoinHandle<T> {
     /// In an async context of Tokio, where blocking would delay other tasks. It is allowed within
     /// `spawn_blocking`.
     pub fn blocking_join(mut self) -> Result<T, JoinError> {
-        if worker::current_of(&self.shared).is_none() {
-            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                // Tokio knows whether this thread may block: a thread of `spawn_blocking` may.
-                return runtime.block_on(self);
-            }
-        }
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        if let Some(worker) = worker::thread_of(&self.shared) {
+            return worker.block_on(&self.join, &waker);
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Tokio knows whether this thread may block: a thread of `spawn_blocking` may.
+            return runtime.block_on(self);
+        }
         let mut context = Context::from_waker(&waker);
         loop {
             match Pin::new(&mut self).poll(&mut context) {
@@ -112,9 +118,12 @@ impl<T: 'static> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.shared.deferred_wakes.handoff();
-        self.help();
-        self.join.poll_join(cx.waker())
+        let this = self.get_mut();
+        this.shared.deferred_wakes.handoff();
+        match worker::current_of(&this.shared) {
+            Some(worker) => worker.poll_waiting(&this.join, cx.waker(), &mut this.wait),
+            None => this.turn.poll_join(&this.shared, &*this.join, cx),
+        }
     }
 }
 
@@ -177,7 +186,7 @@ impl<T: 'static> AbortOnDrop<T> {
     /// Polls for the first time, right after the work was submitted. A lone caller spins for a
     /// moment, as in `run`.
     pub(crate) fn poll_fresh(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        let JoinHandle { join, shared } = &self.0;
+        let JoinHandle { join, shared, .. } = &self.0;
         let taken = shared.permits.limit().saturating_sub(shared.permits.available());
         if worker::current_of(shared).is_none() && shared.caller_spins(cx, taken) {
             shared.lone_caller.spin(|| join.looks_done());
@@ -187,14 +196,14 @@ impl<T: 'static> AbortOnDrop<T> {
 
     /// Returns whether the work waits for its bytes, or waits in the queue beyond the limit.
     pub(crate) fn is_beyond(&self) -> bool {
-        let JoinHandle { join, shared } = &self.0;
+        let JoinHandle { join, shared, .. } = &self.0;
         join.as_run().place().is_some_and(|place| place.is_beyond(shared.permits.paid()))
     }
 
     /// Withdraws the work if it waits for its bytes or beyond the limit, and returns what it waited
     /// for. Returns `None` if the work has its permit, has started, or is over.
     pub(crate) fn withdraw(&self) -> Option<Rejection> {
-        let JoinHandle { join, shared } = &self.0;
+        let JoinHandle { join, shared, .. } = &self.0;
         let task = join.as_run();
         let place = task.withdraw(shared.permits.paid())?;
         shared.withdrawn(task, place);

@@ -11,3 +11,4 @@ pub(super) mod mode;
 pub(super) mod permit;
 pub(super) mod run_future;
 pub(super) mod task_builder;
+mod turn;

@@ -5,12 +5,13 @@ use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::admission::{Call, CallPoll, Full, Joined, ReservationId, Withdrawn};
 use crate::error::AcquireError;
 use crate::pool::AdaptiveThreadPool;
 use crate::pool::shared::count;
+use crate::pool::submit::turn::Turn;
 use crate::pool::worker;
 
 /// A reserved place in the queue. Its holder can submit work without waiting and without a refusal.
@@ -89,11 +90,12 @@ impl AdaptiveThreadPool {
 pub struct Acquire<'p> {
     pool: Cow<'p, AdaptiveThreadPool>,
     call: Option<Arc<Call>>,
+    turn: Turn,
 }
 
 impl<'p> Acquire<'p> {
     pub(in crate::pool) fn new(pool: Cow<'p, AdaptiveThreadPool>) -> Self {
-        Self { pool, call: None }
+        Self { pool, call: None, turn: Turn::default() }
     }
 
     fn ready(&self, id: ReservationId) -> Poll<Result<Permit, AcquireError>> {
@@ -105,6 +107,16 @@ impl Future for Acquire<'_> {
     type Output = Result<Permit, AcquireError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let unit = ready!(this.turn.begin(this.pool.shared(), cx));
+        let permit = ready!(this.poll_permit(cx));
+        this.turn.end(unit);
+        Poll::Ready(permit)
+    }
+}
+
+impl Acquire<'_> {
+    fn poll_permit(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit, AcquireError>> {
         let shared = self.pool.shared();
         if let Some(call) = &self.call {
             match call.poll(cx.waker()) {

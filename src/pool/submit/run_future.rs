@@ -11,8 +11,9 @@ use crate::pool::shared::Attention;
 use crate::pool::shared::Shared;
 use crate::pool::submit::enter::Submitted;
 use crate::pool::submit::mode::Mode;
+use crate::pool::submit::turn::Turn;
 use crate::pool::worker;
-use crate::pool::worker::Worker;
+use crate::pool::worker::waiting::Wait;
 use crate::task::{Join, Refusal, TaskOptions};
 
 /// The future of `run`: work and its result. It submits the work at the first poll.
@@ -26,6 +27,9 @@ use crate::task::{Join, Refusal, TaskOptions};
 pub struct RunFuture<'p, F, T> {
     shared: &'p Arc<Shared>,
     stage: Stage<F, T>,
+    /// The worker that waits for the result, if a worker of the pool polls.
+    wait: Option<Wait>,
+    turn: Turn,
 }
 
 enum Stage<F, T> {
@@ -67,7 +71,7 @@ where
     T: Send + 'static,
 {
     pub(in crate::pool) fn new(shared: &'p Arc<Shared>, work: F, options: Option<TaskOptions>) -> Self {
-        Self { shared, stage: Stage::New(work, options) }
+        Self { shared, stage: Stage::New(work, options), wait: None, turn: Turn::default() }
     }
 
     /// Submits the work. Also returns whether the caller's waker is registered.
@@ -96,22 +100,6 @@ where
     }
 }
 
-/// Runs work on the worker whose task awaits it. Otherwise that task would wait for work that its
-/// own worker could run.
-fn run_here<F, T>(
-    worker: &Worker,
-    work: F,
-    options: Option<TaskOptions>,
-) -> Result<Arc<dyn Join<T>>, Rejection>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let context = worker.shared().capture(options.as_ref());
-    let label = worker.label(options)?;
-    Ok(worker.run_here(context.subtask(work, label)))
-}
-
 impl<F, T> Future for RunFuture<'_, F, T>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -122,25 +110,20 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         this.shared.deferred_wakes.handoff();
-        let here = worker::current_of(this.shared);
-        let submitted = match (mem::replace(&mut this.stage, Stage::Over), &here) {
-            (Stage::Submitted(join), here) => {
-                if let Some(worker) = here {
-                    worker.help(&*join, || Arc::clone(&join).into_run());
-                }
-                Ok((join, false))
-            }
-            (Stage::New(work, options), Some(worker)) => {
-                run_here(worker, work, options).map(|join| (join, false))
-            }
-            (Stage::New(work, options), None) => Self::submit(this.shared, work, options, cx),
-            (Stage::Over, _) => panic!("`RunFuture` was polled after it was ready"),
+        let submitted = match mem::replace(&mut this.stage, Stage::Over) {
+            Stage::Submitted(join) => Ok((join, false)),
+            Stage::New(work, options) => Self::submit(this.shared, work, options, cx),
+            Stage::Over => panic!("`RunFuture` was polled after it was ready"),
         };
         let (join, registered) = match submitted {
             Ok(submitted) => submitted,
             Err(rejection) => return Poll::Ready(Err(JoinError::from(Refusal::from(rejection)))),
         };
-        let result = if registered { Poll::Pending } else { join.poll_join(cx.waker()) };
+        let result = match worker::current_of(this.shared) {
+            Some(worker) => worker.poll_waiting(&join, cx.waker(), &mut this.wait),
+            None if registered => Poll::Pending,
+            None => this.turn.poll_join(this.shared, &*join, cx),
+        };
         if result.is_pending() {
             this.stage = Stage::Submitted(join);
         }
@@ -155,6 +138,12 @@ impl<F, T> Drop for RunFuture<'_, F, T> {
             // wakes them now.
             self.shared.deferred_wakes.handoff();
             self.shared.cancel(join.as_run());
+            if self.wait.is_some() {
+                // A task that waits with a timeout in a loop must not fill the memory with cells.
+                if let Some(worker) = worker::current_of(self.shared) {
+                    worker.drop_cancelled();
+                }
+            }
         }
     }
 }

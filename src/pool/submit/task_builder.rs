@@ -108,7 +108,8 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// While the queue is full, the work waits in the queue beyond the limit, and starts in the run
     /// order. While the byte budget is spent, the work first waits for its bytes, first come, first
-    /// served. On a worker of this pool the work runs at once.
+    /// served. On a worker of this pool the work is a subtask, as that of
+    /// [`AdaptiveThreadPool::run`].
     ///
     /// # Errors
     /// As [`AdaptiveThreadPool::run`], and besides:
@@ -146,6 +147,7 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.shared().turn().await;
         let again = self.clone();
         let rejected = match self.try_spawn(work) {
             Ok(handle) => return Ok(handle),

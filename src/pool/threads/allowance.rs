@@ -29,6 +29,8 @@ pub(in crate::pool) struct Parts {
     pub(in crate::pool) stuck: usize,
     /// One more for each worker in a section that is declared to block.
     pub(in crate::pool) declared: usize,
+    /// Threads beyond the largest number, in the place of blocked workers.
+    pub(in crate::pool) beyond: usize,
 }
 
 impl Parts {
@@ -36,13 +38,14 @@ impl Parts {
     /// blocked on average, so those that were found blocked are not counted twice. The target does
     /// not cover declared sections.
     fn limit(self, limits: Limits) -> usize {
-        (self.target.max(self.cores + self.stuck) + self.declared).clamp(limits.min, limits.max)
+        let within = self.target.max(self.cores + self.stuck) + self.declared;
+        within.clamp(limits.min, limits.max) + self.beyond
     }
 }
 
 impl Allowance {
     pub(in crate::pool) fn new(limits: Limits, cores: usize) -> Self {
-        let parts = Parts { target: 0, foreseen: 0, cores, stuck: 0, declared: 0 };
+        let parts = Parts { target: 0, foreseen: 0, cores, stuck: 0, declared: 0, beyond: 0 };
         let limit = AtomicUsize::new(parts.limit(limits));
         Self { limits, parts: Mutex::new(parts), limit, least: AtomicUsize::new(limits.min) }
     }
@@ -127,10 +130,10 @@ mod tests {
         assert_eq!(allowance.limit(), 7);
         assert!(allowance.change(|parts| parts.declared = 5));
         assert_eq!(allowance.limit(), 8);
-        assert!(
-            !allowance
-                .change(|parts| *parts = Parts { target: 0, foreseen: 0, cores: 1, stuck: 0, declared: 0 })
-        );
+        assert!(allowance.change(|parts| parts.beyond = 3));
+        assert_eq!(allowance.limit(), 11, "blocked workers have others in their place");
+        let least = Parts { target: 0, foreseen: 0, cores: 1, stuck: 0, declared: 0, beyond: 0 };
+        assert!(!allowance.change(|parts| *parts = least));
         assert_eq!(allowance.limit(), 2);
     }
 

@@ -74,12 +74,14 @@ impl Shared {
         });
         // The handler is a user's code.
         let started = catch_unwind(AssertUnwindSafe(|| self.hooks.spawn(builder, body)));
-        started.unwrap_or_else(|_| Err(io::Error::other("the spawn handler panicked")))
+        let started = started.unwrap_or_else(|_| Err(io::Error::other("the spawn handler panicked")));
+        started.map(|handle| handle.into_iter().for_each(|handle| self.threads.keep(handle)))
     }
 
     /// Takes a worker that will have no thread off the census.
     pub(in crate::pool) fn never_came(self: &Arc<Self>) {
         self.idle.dismiss(|| self.has_work());
+        self.wake_stranded();
         // Submitters may have counted on a searcher that never came, so notify once more on their
         // behalf.
         if self.idle.notify() == Notify::Ended {

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Instant;
 
+use tokio::sync::oneshot;
+
 use crate::sync::{Condvar, Mutex};
 
 /// What other threads see of the timer thread.
@@ -32,6 +34,8 @@ pub(in crate::pool) struct State {
     pub(in crate::pool) started: bool,
     pub(in crate::pool) stopped: bool,
     pub(in crate::pool) drain_until: Option<Instant>,
+    /// Callers of a shutdown, and when to wake them. The thread stays for them, or starts again.
+    pub(in crate::pool) alarms: Vec<(Instant, oneshot::Sender<()>)>,
     /// When to ask again for a worker's thread that was refused, if work waits.
     pub(in crate::pool) try_again: Option<Instant>,
     /// The operating system refused the timer thread; it is not asked again before this time.

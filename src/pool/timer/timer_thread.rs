@@ -15,6 +15,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use tokio::sync::oneshot;
+
 use crate::contain::{self, contain};
 use crate::pool::scaling::scaler::Scaler;
 use crate::pool::shared::Shared;
@@ -59,10 +61,28 @@ impl Shared {
     }
 
     /// Has the waiting work cancelled at `deadline`. The earliest of several deadlines counts.
-    pub(in crate::pool) fn keep_deadline(self: &Arc<Self>, deadline: Instant) {
+    /// Returns false if the timer thread can't be started.
+    pub(in crate::pool) fn keep_deadline(self: &Arc<Self>, deadline: Instant) -> bool {
         self.tell_timer_thread(|state| {
             state.drain_until = Some(state.drain_until.map_or(deadline, |known| known.min(deadline)));
-        });
+        })
+    }
+
+    /// Returns an alarm that is over at `then`; at once if the timer thread can't be started, and
+    /// when every thread of the pool is gone.
+    pub(in crate::pool) fn alarm(self: &Arc<Self>, then: Instant) -> oneshot::Receiver<()> {
+        let (ring, alarm) = oneshot::channel();
+        if !self.tell_timer_thread(|state| state.alarms.push((then, ring))) {
+            self.end_alarms();
+        }
+        alarm
+    }
+
+    /// Ends all alarms.
+    pub(in crate::pool) fn end_alarms(&self) {
+        let alarms = std::mem::take(&mut self.timer.state.lock().alarms);
+        self.timer.called.notify_one();
+        drop(alarms);
     }
 
     /// Has the timer thread ask for a thread again at `then`, if work still waits. A worker's
@@ -95,12 +115,25 @@ impl Shared {
         self.tell_timer_thread(|_| ())
     }
 
+    /// Starts the timer thread of a pool that is built.
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub(in crate::pool) fn require_timer_thread(self: &Arc<Self>) -> io::Result<()> {
+        let mut state = self.timer.state.lock();
+        if !state.started {
+            self.start_timer_thread(&mut state)?;
+        }
+        // A thread that was refused a moment ago is not asked for again.
+        if state.started { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    }
+
     #[cold]
     fn tell_timer_thread(self: &Arc<Self>, tell: impl FnOnce(&mut State)) -> bool {
         let mut state = self.timer.state.lock();
         tell(&mut state);
         let mut refused = None;
-        if !state.started && !state.stopped {
+        if !state.started && (!state.stopped || !state.alarms.is_empty()) {
             refused = self.start_timer_thread(&mut state).err();
         }
         let started = state.started;
@@ -142,9 +175,10 @@ fn run(shared: &Arc<Shared>) {
     contain::postpone_blocking();
     let mut schedule = Schedule::new(shared);
     let mut state = shared.timer.state.lock();
-    while !state.stopped || schedule.helpers.has_waiting() {
+    while !state.stopped || schedule.helpers.has_waiting() || !state.alarms.is_empty() {
         let now = Instant::now();
-        let own = [schedule.next(shared, now), state.drain_until, state.try_again];
+        let alarm = state.alarms.iter().map(|(then, _)| *then).min();
+        let own = [schedule.next(shared, now), state.drain_until, state.try_again, alarm];
         state = match own.into_iter().flatten().min() {
             Some(due) if due <= now => {
                 act_on_calls(shared, state, now);
@@ -156,15 +190,20 @@ fn run(shared: &Arc<Shared>) {
             None => shared.timer.called.wait(state),
         };
     }
+    state.started = false;
 }
 
 fn act_on_calls(shared: &Arc<Shared>, mut state: MutexGuard<'_, State>, now: Instant) {
     let drained = state.drain_until.take_if(|until| *until <= now).is_some();
     let again = state.try_again.take_if(|then| *then <= now).is_some();
+    let (over, alarms) = std::mem::take(&mut state.alarms).into_iter().partition(|(then, _)| *then <= now);
+    state.alarms = alarms;
     drop(state);
     if drained {
         shared.abort_all();
     }
+    let over: Vec<(Instant, oneshot::Sender<()>)> = over;
+    drop(over);
     if again && shared.has_work() {
         shared.work_waits();
     }
@@ -260,5 +299,49 @@ fn lapse_reservations(shared: &Arc<Shared>, now: Instant) {
         let timeout = shared.config.reservation_timeout;
         contain(|| tracing::warn!(?timeout, "a permit was not used in time; its place goes to others"));
         shared.release_permit();
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use super::*;
+    use crate::config::PoolConfig;
+    use crate::pool::lifecycle::hooks::Hooks;
+    use crate::pool::scaling::foresight::Foresight;
+    use crate::pool::test_hooks::{Plan, TestHooks};
+
+    fn without_threads() -> Arc<Shared> {
+        Arc::new_cyclic(|pool| {
+            let hooks = TestHooks::new(Plan::default(), pool);
+            Shared::new(PoolConfig::default(), Hooks::default(), Foresight::default(), hooks)
+        })
+    }
+
+    #[test]
+    fn a_pool_that_needs_the_timer_thread_is_told_that_it_is_refused() {
+        let shared = without_threads();
+        shared.timer.state.lock().not_before = Some(Instant::now() + Duration::from_secs(3_600));
+        assert!(shared.require_timer_thread().is_err());
+        shared.timer.state.lock().not_before = None;
+        assert!(shared.require_timer_thread().is_ok());
+        shared.stop_timer_thread();
+    }
+
+    #[test]
+    fn an_alarm_is_over_at_once_where_there_is_no_timer_thread() {
+        let shared = without_threads();
+        let hour = Instant::now() + Duration::from_secs(3_600);
+        shared.timer.state.lock().not_before = Some(hour);
+        assert!(shared.alarm(hour).blocking_recv().is_err());
+    }
+
+    #[test]
+    fn an_alarm_starts_the_thread_of_a_pool_that_has_ended_and_ends_with_its_threads() {
+        let shared = without_threads();
+        shared.stop_timer_thread();
+        assert!(shared.alarm(Instant::now()).blocking_recv().is_err());
+        let alarm = shared.alarm(Instant::now() + Duration::from_secs(3_600));
+        shared.end_alarms();
+        assert!(alarm.blocking_recv().is_err());
     }
 }

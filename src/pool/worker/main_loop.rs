@@ -44,15 +44,28 @@ pub(crate) struct Worker {
     core_yield: CoreYield,
     /// How many nested sections that are declared to block the task is in.
     pub(in crate::pool) blocking: Cell<usize>,
+    /// The task polls a future that is offloaded to the pool: see [`Polling`].
+    ///
+    /// [`Polling`]: super::polling::Polling
+    pub(in crate::pool) polling: Cell<bool>,
+    /// The innermost task has polled the future of other work.
+    pub(in crate::pool) has_waited: Cell<bool>,
     /// The running task.
     pub(in crate::pool) task: RefCell<Option<TaskRef>>,
     /// Tasks that run within the running task, because it waits for them.
     pub(in crate::pool) within: RefCell<Vec<TaskRef>>,
 }
 
-/// Returns the calling thread's worker, if it belongs to `shared`.
+/// Returns the calling thread's worker, if it belongs to `shared` and runs a closure. A worker that
+/// polls an offloaded future counts as a thread outside of the pool.
 #[inline]
 pub(in crate::pool) fn current_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
+    thread_of(shared).filter(|worker| !worker.polling.get())
+}
+
+/// Returns the calling thread's worker, if it belongs to `shared`, whatever it does.
+#[inline]
+pub(in crate::pool) fn thread_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
     current().filter(|worker| Arc::ptr_eq(&worker.shared, shared))
 }
 
@@ -85,12 +98,14 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
             shared: Arc::clone(&shared),
             slot,
             local,
-            ledger: Ledger::new(shared.config.max_queue_size, shared.config.max_threads),
+            ledger: Ledger::new(shared.config.max_queue_size, shared.config.most_workers()),
             charges: Charges::default(),
             spin_backoff: Cell::default(),
             wake_group: Cell::new(None),
             core_yield: CoreYield::new(shared.config.yield_interval),
             blocking: Cell::new(0),
+            polling: Cell::new(false),
+            has_waited: Cell::new(false),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
         });
@@ -113,6 +128,9 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
         contain(|| hook());
     }
     shared.thread_left(slot);
+    if !shared.idle.census().closing() {
+        shared.threads.join_ended();
+    }
 }
 
 impl Worker {
@@ -225,7 +243,9 @@ impl Worker {
         }
         self.shared.test_hooks.state_changed();
         let since = Instant::now();
-        let mut deadline = Some(since + self.shared.config.idle_timeout);
+        let beyond = idle.census().total() > self.shared.bounds.max;
+        // A worker in the place of a blocked one must not be there for the next work.
+        let mut deadline = Some(if beyond { since } else { since + self.shared.config.idle_timeout });
         self.counters().away().leave(self.shared.ns_at(since));
         while !idle.end_if_last(|| self.shared.has_work()) {
             if idle.sleep(self.slot, deadline) {
@@ -237,7 +257,10 @@ impl Worker {
             let least = self.shared.scaling.allowance.least();
             let may_leave = |census: crate::park::Census| burst::may_leave(census.total(), least);
             match idle.leave(self.slot, may_leave) {
-                Some(true) => return false,
+                Some(true) => {
+                    self.shared.wake_stranded();
+                    return false;
+                }
                 // The worker may leave later, when there are more workers.
                 Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
                 None => {
@@ -263,6 +286,7 @@ impl Worker {
         let retired = self.shared.idle.retire(|census| census.total() > limit);
         if retired {
             self.shared.load_fell();
+            self.shared.wake_stranded();
         }
         retired
     }
@@ -317,6 +341,7 @@ impl Worker {
 
     fn run(&self, task: TaskRef) {
         let account = self.charges.begin(&self.shared, &task);
+        let named = self.begin_named(&task);
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values. This catches panics of what the end of a task
         // calls: a waker, or the drop of a result that nobody takes.
@@ -328,10 +353,24 @@ impl Worker {
                 }
             }
         });
+        self.end_waits();
         if let Some((tenant, began)) = account {
             self.charge_subtask(&tenant, began);
         }
+        if named {
+            contain(|| drop(self.shared.scaling.named.end(self.slot)));
+        }
         contain(|| drop(self.task.take()));
+    }
+
+    /// Lets the timer thread see the task's name, if it has one. Returns whether it has.
+    #[inline]
+    fn begin_named(&self, task: &TaskRef) -> bool {
+        let named = self.shared.run_queue.used() && task.label().is_some_and(|label| label.name().is_some());
+        if named {
+            self.shared.scaling.named.begin(self.slot, task);
+        }
+        named
     }
 
     /// Returns the innermost task that runs on this worker.

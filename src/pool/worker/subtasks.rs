@@ -1,10 +1,9 @@
 //! The subtasks of the task that a worker runs.
 
-use std::sync::Arc;
-
 use super::main_loop::Worker;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use super::polling::Polling;
 use crate::contain::contain;
 use crate::task::{Join, Label, Place, Refusal, TaskRef};
 
@@ -14,18 +13,18 @@ impl Worker {
     fn run_within(&self, task: TaskRef) -> Option<Place> {
         self.within.borrow_mut().push(TaskRef::clone(&task));
         let mut ran = None;
-        contain(|| ran = outside_block_on(|| task.run(self)));
+        let closure = Polling::interrupt();
+        self.while_awake(|| contain(|| ran = outside_block_on(|| task.run(self))));
         drop(task);
+        drop(closure);
         let done = self.within.borrow_mut().pop();
         drop(done);
         ran
     }
 
-    /// Runs a new task whose result the running task needs.
-    pub(in crate::pool) fn run_here<T>(&self, join: Arc<dyn Join<T>>) -> Arc<dyn Join<T>> {
-        self.counters().subtask_spawned();
-        self.run_within(Arc::clone(&join).into_run());
-        join
+    /// Drops the cells of cancelled subtasks from the top of the own deque.
+    pub(in crate::pool) fn drop_cancelled(&self) {
+        self.local.drop_empty(&self.shared().queues);
     }
 
     /// Runs the task that the running task waits for, if it has not begun. Runs no other task.

@@ -388,6 +388,84 @@ fn nor_with_real_threads() {
     });
 }
 
+/// The handler's own branches go on while the pool runs what it has submitted.
+#[test]
+fn work_that_a_handler_runs_does_not_run_within_its_poll() {
+    in_time_async(|| async {
+        let pool = fixed(2).build().unwrap();
+        let inner = pool.clone();
+        let service = OffloadLayer::new(pool.clone()).layer_fn(move |(): ()| {
+            let pool = inner.clone();
+            async move {
+                let (to, from) = std::sync::mpsc::channel();
+                let (received, ()) = tokio::join!(pool.run(move || from.recv()), async {
+                    to.send(5).unwrap();
+                });
+                let (to, from) = std::sync::mpsc::channel();
+                let task = pool.spawn(move || from.recv()).await.unwrap();
+                let (spawned, ()) = tokio::join!(task, async { to.send(6).unwrap() });
+                let (to, from) = std::sync::mpsc::channel::<()>();
+                tokio::select! {
+                    biased;
+                    _ = pool.run(move || from.recv()) => unreachable!("nobody has sent"),
+                    () = ready(()) => drop(to),
+                }
+                Ok::<_, Infallible>((received.unwrap().unwrap(), spawned.unwrap().unwrap()))
+            }
+        });
+        assert_eq!(service.oneshot(()).await.unwrap(), (5, 6));
+        assert_no_leaks(&pool);
+    });
+}
+
+/// As on a thread of the runtime: what a handler submits needs a place.
+#[test]
+fn work_of_a_handler_takes_a_place_of_the_queue() {
+    in_time(|| {
+        let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(1).build_manual().unwrap();
+        let inner = pool.clone();
+        let mut service = OffloadLayer::new(pool.clone()).layer_fn(move |(): ()| {
+            let pool = inner.clone();
+            async move {
+                let kept = pool.try_spawn(|| 1).unwrap();
+                assert!(pool.try_spawn(|| 2).is_err() && pool.try_acquire().is_err());
+                Ok::<_, Infallible>(kept.await.unwrap())
+            }
+        });
+        let mut request = task::spawn(service.call(()));
+        assert_pending!(request.poll());
+        // The poll, the work that it has submitted, and the poll that this work wakes.
+        while request.poll().is_pending() {
+            assert!(stepper.step());
+        }
+    });
+}
+
+/// A closure that runs within a poll is a task again: what it submits is a subtask, and so is not refused.
+#[test]
+fn a_closure_within_the_poll_of_a_handler_is_on_a_worker_again() {
+    in_time(|| {
+        let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(1).build_manual().unwrap();
+        let inner = pool.clone();
+        let mut service = OffloadLayer::new(pool.clone()).layer_fn(move |(): ()| {
+            let pool = inner.clone();
+            async move {
+                let closure = {
+                    let pool = pool.clone();
+                    move || (0..3).map(|n| pool.try_spawn(move || n).unwrap().blocking_join().unwrap()).sum()
+                };
+                let sum: u32 = TaskContext::current().unwrap().spawn(closure).blocking_join().unwrap();
+                let full = (pool.try_spawn(|| 0).is_ok(), pool.try_spawn(|| 0).is_ok());
+                Ok::<_, Infallible>((sum, full))
+            }
+        });
+        let mut request = task::spawn(service.call(()));
+        assert_pending!(request.poll());
+        assert!(stepper.step());
+        assert_eq!(assert_ready_ok!(request.poll()), (3, (true, false)));
+    });
+}
+
 /// A layer around a function that makes futures.
 trait LayerFn {
     fn layer_fn<Q, F, Fut>(self, make: F) -> millpond::service::Offload<tower::util::ServiceFn<F>>

@@ -1,0 +1,204 @@
+//! The workers that wait for work of their own pool.
+//!
+//! A worker waits while the task that it runs has polled the future of other work, and that work is
+//! not over. It counts once, however much it waits for. The work that it waits for lies in a queue
+//! and needs an awake worker, one that does not wait. So:
+//!
+//! > While every worker waits, no work that is waited for stays in a queue, unless its future was
+//! > woken and not polled since.
+//!
+//! # Why this holds
+//!
+//! The count is compared with the number of workers after each step that may make them equal:
+//!
+//! - *A worker begins to wait.* It enters its wait under the lock, then compares. Two workers that
+//!   begin at the same time enter one after the other, so the second sees both. It runs the work
+//!   itself, and does not count meanwhile. If its work was begun by another worker, it wakes the
+//!   futures of all work that has not begun ([`Waits::stranded`]).
+//! - *A worker waits again* after it has run work within its task, *or leaves the pool*, or its
+//!   thread cannot be started. It wakes those futures too.
+//!
+//! A future that is woken is polled by its worker, which compares again and runs the work if every
+//! worker still waits. A worker that leaves writes the number of workers and then reads the count;
+//! a worker that begins to wait writes the count and then reads the number of workers. All four are
+//! `SeqCst`, so one of the two sees the other's step. A future that its worker does not poll again
+//! is not what the worker waits for.
+
+use std::collections::BTreeMap;
+
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::task::TaskRef;
+
+/// What the workers of a pool wait for.
+pub(in crate::pool) struct Waits {
+    /// The number of workers that wait. Written under the lock.
+    count: AtomicUsize,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The last key.
+    key: u64,
+    /// For each worker a stack of levels: one for each task that has waited, the innermost last.
+    stacks: Vec<Vec<Level>>,
+}
+
+/// What one task on one worker waits for.
+#[derive(Default)]
+struct Level {
+    work: BTreeMap<u64, TaskRef>,
+    /// The worker runs work within this task, and so does not wait.
+    suspended: bool,
+    /// Another thread may run in place of this one.
+    declared: bool,
+}
+
+/// How a worker counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::pool) struct Counts {
+    pub(in crate::pool) waits: bool,
+    /// It waits, and another thread may run in its place.
+    pub(in crate::pool) declared: bool,
+}
+
+impl Counts {
+    fn of(stack: &[Level]) -> Self {
+        let level = stack.last().filter(|level| !level.suspended && !level.work.is_empty());
+        Self { waits: level.is_some(), declared: level.is_some_and(|level| level.declared) }
+    }
+}
+
+/// How a worker counts before and after a change.
+pub(in crate::pool) type Change = (Counts, Counts);
+
+impl Waits {
+    pub(in crate::pool) fn new(slots: usize) -> Self {
+        let stacks = (0..slots).map(|_| Vec::new()).collect();
+        Self { count: AtomicUsize::new(0), state: Mutex::new(State { key: 0, stacks }) }
+    }
+
+    /// Returns the number of workers that wait.
+    pub(in crate::pool) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Enters work that the innermost task of `slot` waits for, and returns its key. `first`: that
+    /// task has not waited before. `declared`: another thread may run in place of this one.
+    pub(in crate::pool) fn add(
+        &self,
+        slot: usize,
+        first: bool,
+        task: TaskRef,
+        declared: bool,
+    ) -> (u64, Change) {
+        self.change(slot, |state| {
+            state.key += 1;
+            let (key, stack) = (state.key, &mut state.stacks[slot]);
+            if first || stack.is_empty() {
+                stack.push(Level::default());
+            }
+            if let Some(level) = stack.last_mut() {
+                level.declared |= declared;
+                level.work.insert(key, task);
+            }
+            key
+        })
+    }
+
+    /// Removes the work with this key, if its task has not ended. Any thread may call this.
+    pub(in crate::pool) fn remove(&self, slot: usize, key: u64) -> Change {
+        let (removed, change) = self.change(slot, |state| {
+            state.stacks[slot].iter_mut().rev().find_map(|level| level.work.remove(&key))
+        });
+        // Dropped without the lock: the last reference drops the result, a user's value.
+        drop(removed);
+        change
+    }
+
+    /// Notes whether the worker runs work within its innermost task that has waited.
+    pub(in crate::pool) fn suspend(&self, slot: usize, suspended: bool) -> Change {
+        let set = |state: &mut State| {
+            if let Some(level) = state.stacks[slot].last_mut() {
+                level.suspended = suspended;
+            }
+        };
+        self.change(slot, set).1
+    }
+
+    /// Notes that the innermost task that has waited has ended.
+    pub(in crate::pool) fn end(&self, slot: usize) -> Change {
+        let (level, change) = self.change(slot, |state| state.stacks[slot].pop());
+        drop(level);
+        change
+    }
+
+    /// Returns whether the innermost task of `slot` waits for the work with this key.
+    pub(in crate::pool) fn holds(&self, slot: usize, key: u64) -> bool {
+        let state = self.state.lock();
+        state.stacks[slot].last().is_some_and(|level| !level.suspended && level.work.contains_key(&key))
+    }
+
+    /// Returns the work that workers wait for and that has not begun.
+    pub(in crate::pool) fn stranded(&self) -> Vec<TaskRef> {
+        let state = self.state.lock();
+        let levels = state.stacks.iter().filter_map(|stack| stack.last()).filter(|level| !level.suspended);
+        levels.flat_map(|level| level.work.values()).filter(|task| task.is_pending()).cloned().collect()
+    }
+
+    fn change<R>(&self, slot: usize, change: impl FnOnce(&mut State) -> R) -> (R, Change) {
+        let mut state = self.state.lock();
+        let before = Counts::of(&state.stacks[slot]);
+        let result = change(&mut state);
+        let after = Counts::of(&state.stacks[slot]);
+        match (before.waits, after.waits) {
+            (false, true) => _ = self.count.fetch_add(1, Ordering::SeqCst),
+            (true, false) => _ = self.count.fetch_sub(1, Ordering::SeqCst),
+            _ => {}
+        }
+        (result, (before, after))
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use super::*;
+    use crate::task::{Place, TaskCell};
+
+    fn task() -> TaskRef {
+        TaskCell::new(|| (), Place::Subtask, None, None)
+    }
+
+    #[test]
+    fn a_worker_counts_once_until_the_last_work_is_removed() {
+        let waits = Waits::new(2);
+        let (one, _) = waits.add(0, true, task(), true);
+        let (two, _) = waits.add(0, false, task(), true);
+        assert_eq!((waits.count(), waits.stranded().len()), (1, 2));
+        waits.add(1, true, task(), false);
+        assert_eq!(waits.count(), 2);
+        waits.remove(0, one);
+        waits.remove(0, one);
+        assert_eq!((waits.count(), waits.holds(0, one), waits.holds(0, two)), (2, false, true));
+        waits.remove(0, two);
+        assert_eq!(waits.count(), 1);
+    }
+
+    #[test]
+    fn a_worker_does_not_count_while_it_runs_work_within_its_task() {
+        let waits = Waits::new(1);
+        let (outer, _) = waits.add(0, true, task(), true);
+        waits.suspend(0, true);
+        assert_eq!((waits.count(), waits.holds(0, outer)), (0, false));
+        let (inner, (_, after)) = waits.add(0, true, task(), false);
+        assert_eq!((waits.count(), after.declared), (1, false));
+        waits.end(0);
+        waits.remove(0, inner);
+        assert_eq!(waits.count(), 0);
+        let (_, after) = waits.suspend(0, false);
+        assert_eq!((waits.count(), after.declared, waits.holds(0, outer)), (1, true, true));
+        waits.end(0);
+        waits.remove(0, outer);
+        assert_eq!(waits.count(), 0);
+    }
+}
