@@ -6,7 +6,7 @@ use crate::error::RejectReason;
 use crate::pool::propagate::Propagate;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Plan;
+pub(super) struct Plan {}
 
 #[derive(Debug)]
 pub(super) struct TestHooks;

@@ -17,6 +17,7 @@ pub(crate) struct Polling {
 
 impl Polling {
     /// Marks the calling thread's worker until the value is dropped.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services poll futures"))]
     pub(crate) fn begin() -> Self {
         Self::set(true)
     }
