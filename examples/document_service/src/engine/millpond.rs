@@ -25,6 +25,8 @@ impl Millpond {
         let defaults = PoolConfig::default();
         let pool = PoolConfig {
             max_threads: config.threads.unwrap_or(defaults.max_threads),
+            // A conversion computes only: none waits for another.
+            max_blocked_threads: 0,
             max_queue_size: config.queue_limit,
             // All are one tenant here: it may have the whole queue.
             tenant_queue_share: 1.0,
