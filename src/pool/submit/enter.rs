@@ -80,6 +80,11 @@ impl Shared {
         let tells = if let Mode::WaitAndTell(notify) = &mode { Some(Arc::clone(notify)) } else { None };
         let bytes = options.as_ref().map_or(0, |options| options.bytes);
         let label = options.map(|options| Box::new(self.label(options, matches!(mode, Mode::Step))));
+        let late = |label: &Label| !label.part && label.expires().is_some_and(|at| at <= label.arrival);
+        if label.as_deref().is_some_and(late) && !self.permits.is_closed() {
+            // Before it waits for its bytes.
+            return Err(Rejected::new(self.rejected(RejectReason::Expired), with));
+        }
         let admitted = self.weigh(bytes, &mode).and_then(|weighed| {
             let place = match weighed.arrival {
                 Some(_) => Place::Outside,
