@@ -249,7 +249,7 @@ impl AdaptiveThreadPool {
     }
 
     /// Registers `prepare`, which is called with the number of threads that are foreseen; see
-    /// [`Foresight`](foresight::Foresight::tell).
+    /// [`Foresight`](scaling::foresight::Foresight::tell).
     pub(crate) fn on_foreseen(&self, prepare: impl FnMut(usize) -> bool + Send + 'static) {
         self.shared().scaling.foresight.tell(Box::new(prepare));
     }

@@ -13,7 +13,7 @@ use crate::error::RejectReason;
 use crate::pool::propagate::Propagate;
 use crate::task::TaskRef;
 
-/// The plan that a [`PoolBuilder`] has.
+/// The plan that a [`PoolBuilder`](crate::PoolBuilder) has.
 pub(super) type Plan = Option<Arc<dyn TestPlan>>;
 
 /// The test plan of a builder.

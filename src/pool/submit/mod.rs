@@ -1,6 +1,6 @@
 //! How work enters the pool.
 //!
-//! [`Shared::submit`] takes work with its options and a [`Mode`], and admits it
+//! `Shared::submit` takes work with its options and a `Mode`, and admits it
 //! (`pool/admit/place.rs`). It then puts the work into the injector or, if the work has options,
 //! into the run order. Work that does not run leaves through `pool/admit/refuse.rs`.
 

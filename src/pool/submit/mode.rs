@@ -18,7 +18,7 @@ pub(crate) enum Mode {
     /// As `Wait`. If the work waits for its bytes first and then finds a permit, it notifies.
     WaitAndTell(Arc<Notify>),
     /// As `Wait`, but no worker is notified: the caller must call
-    /// [`call`](super::AdaptiveThreadPool::call) afterwards.
+    /// [`call`](crate::AdaptiveThreadPool::call) afterwards.
     WaitUncalled,
     /// The caller has a permit for the work. If the byte budget is spent or the tenant has its
     /// share of the queue, the work gives the permit back and waits.

@@ -22,7 +22,8 @@ use crate::task::{Join, Refusal, TaskOptions};
 /// Polling it again after it was ready.
 ///
 /// # Cancel safety
-/// Dropping it cancels work that has not started, as [`AdaptiveThreadPool::run`] describes.
+/// Dropping it cancels work that has not started, as
+/// [`AdaptiveThreadPool::run`](crate::AdaptiveThreadPool::run) describes.
 #[must_use = "futures do nothing unless awaited"]
 pub struct RunFuture<'p, F, T> {
     shared: &'p Arc<Shared>,
