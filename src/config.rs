@@ -60,8 +60,8 @@ pub struct PoolConfig {
     /// ever. No more than `max_threads` workers run while the others are blocked; when blocked
     /// workers go on, it can be more until a task has ended. A worker beyond `max_threads` leaves
     /// when it has no work. Declared sections
-    /// ([`block_in_place`](crate::TaskContext::block_in_place)) count as blocked. The pool sees other
-    /// blocked workers on Linux only.
+    /// ([`block_in_place`](crate::TaskContext::block_in_place)) count as blocked. The pool sees
+    /// other blocked workers on Linux only.
     ///
     /// The default lets 32 tasks wait in a chain and costs about 4 KB for each worker that is not
     /// there. Set 0 if `max_threads` must bound the tasks that have begun, blocked ones among them,
@@ -279,15 +279,15 @@ impl FromStr for Shedding {
 
 /// The Tokio runtime that a task finds by [`Handle::current`](tokio::runtime::Handle::current).
 ///
-/// Within it a task may call `tokio::spawn`, `Handle::current().block_on(..)`, and use Tokio's timers
-/// and sockets, as in `spawn_blocking`. The drops of its values may do the same.
+/// Within it a task may call `tokio::spawn`, `Handle::current().block_on(..)`, and use Tokio's
+/// timers and sockets, as in `spawn_blocking`. The drops of its values may do the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum RuntimeContext {
-    /// The workers are in one runtime: first the one in which the pool is built, then the one of the
-    /// last thread that began to submit from another runtime. This costs a task two loads. It is
-    /// right for a process with one runtime, and for runtimes that follow each other, as in tests.
+    /// The workers are in one runtime: first the one in which the pool is built, then the one of
+    /// the last thread that began to submit from another runtime. This costs a task two loads. It
+    /// is right for a process with one runtime, and for runtimes that follow each other, as in tests.
     /// Where several runtimes submit at the same time, a task may find the wrong one of them.
     #[default]
     Shared,

@@ -5,7 +5,8 @@
 //! document takes less. So a document that is *predicted* to be short is converted on the calling
 //! thread. Two rules bound the cost of that:
 //!
-//! * [`Kind`]: the prediction is an upper quantile, not a mean. A bad miss bars the kind for a while.
+//! * [`Kind`]: the prediction is an upper quantile, not a mean. A bad miss bars the kind for a
+//!   while.
 //! * [`Share`]: a thread of the async runtime spends only a bounded share of its time on documents.
 
 use std::time::Duration;

@@ -88,8 +88,8 @@ mod tests {
             prop_assert!(mark == 1 || capacity.load_factor(mark - 1) < threshold + 1e-9);
         }
 
-        /// Whatever comes, starts and ends, however many threads there are: saturated where the queue is full or the
-        /// load factor has reached the threshold, and nowhere else.
+        /// Whatever comes, starts and ends, however many threads there are: saturated where the
+        /// queue is full or the load factor has reached the threshold, and nowhere else.
         #[test]
         fn saturated_is_what_is_full_or_has_reached_the_threshold(
             threads in 1_usize..40, queue in 1_usize..40, threshold in 0.001_f64..=1.0,

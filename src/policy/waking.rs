@@ -1,8 +1,8 @@
 //! When the callers of tasks that are done are woken: at once, or several together.
 //!
-//! A worker defers wake-ups where many tasks wait, and their callers come in crowds. It wakes a group
-//! when so many tasks have ended as still wait: half of the crowd is awake while the other half's
-//! tasks run, and neither the callers' threads nor the workers run out of work.
+//! A worker defers wake-ups where many tasks wait, and their callers come in crowds. It wakes a
+//! group when as many tasks have ended as still wait: half of the crowd is awake while the other
+//! half's tasks run, and neither the callers' threads nor the workers run out of work.
 
 use super::batching::TINY_NS;
 
@@ -10,7 +10,8 @@ use super::batching::TINY_NS;
 const MIN_DELAY_NS: u64 = 200_000;
 /// A caller that has waited for long may wait this part of that time more: one sixteenth.
 const WAITED_PART: u64 = 16;
-/// Above this task length the bound shrinks in proportion: a wake-up costs less relative to the task.
+/// Above this task length the bound shrinks in proportion: a wake-up costs less relative to the
+/// task.
 const SHORT_NS: u64 = 200_000;
 /// Work whose deadline is nearer than this many times the bound is urgent.
 const URGENT: u64 = 20;
@@ -23,8 +24,8 @@ const MIN_BACKLOG_LEFT: usize = 4;
 /// The most tiny tasks in a group where labelled work is sorted in beside the callers.
 const MAX_SORTED: usize = 32;
 
-/// The most tiny tasks in a group. Sorting takes the workers longer than new tasks take the callers.
-/// Callers with cores of their own would idle if all were woken at the end of the crowd.
+/// The most tiny tasks in a group. Sorting takes the workers longer than new tasks take the
+/// callers. Callers with cores of their own would idle if all were woken at the end of the crowd.
 pub(crate) fn max_tiny(sorted: bool, cores: usize) -> usize {
     if sorted && cores > 1 { MAX_SORTED } else { usize::MAX }
 }
@@ -59,8 +60,8 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// Whether a group of `tasks` tasks may wait for another. Tiny tasks are all done in the time of a
-    /// few wake-ups: their group may wait for the last of them.
+    /// Whether a group of `tasks` tasks may wait for another. Tiny tasks are all done in the time
+    /// of a few wake-ups: their group may wait for the last of them.
     fn suffices(self, tasks: usize, task_ns: u64) -> bool {
         let tiny = task_ns < TINY_NS && tasks < self.max_tiny;
         self.waiting >= if tiny { 1 } else { MIN_BACKLOG_LEFT.max(tasks + 1) }
@@ -95,8 +96,8 @@ impl WakeDelay {
         (waited_ns / WAITED_PART).min(bound_ns).max(MIN_DELAY_NS).min(self.bound_ns)
     }
 
-    /// A group of one caller; `None` if it is woken at once. The delay befits the tasks that wait, too:
-    /// a caller that came early may have many behind it that wait for less.
+    /// A group of one caller; `None` if it is woken at once. The delay befits the tasks that wait,
+    /// too: a caller that came early may have many behind it that wait for less.
     #[inline]
     pub(crate) fn begin(
         self,

@@ -101,9 +101,9 @@ impl TaskContext {
 
     /// Runs `work`, which blocks (on a file, a lock, a synchronous socket). Meanwhile another
     /// thread may run in place of this one, within `max_threads`, or beyond it while all workers
-    /// are blocked ([`max_blocked_threads`](crate::PoolConfig::max_blocked_threads)). It pays for blocking from about
-    /// 100 us on. The pool also finds tasks that block for long without this call, but only after
-    /// some milliseconds. A section within another section has no effect.
+    /// are blocked ([`max_blocked_threads`](crate::PoolConfig::max_blocked_threads)). It pays for
+    /// blocking from about 100 us on. The pool also finds tasks that block for long without this
+    /// call, but only after some milliseconds. A section within another section has no effect.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

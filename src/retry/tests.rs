@@ -107,7 +107,8 @@ mod budget {
     }
 
     proptest! {
-        /// In every order, at every moment: no more retries than were paid for, and while the ceiling is far, no fewer.
+        /// In every order, at every moment: no more retries than were paid for, and while the
+        /// ceiling is far, no fewer.
         #[test]
         fn retries_are_what_first_attempts_have_paid_for(
             thousandths in 0_u64..=1_000, reserve in 0_u32..20, room in prop_oneof![0_u32..20, Just(900_000)],

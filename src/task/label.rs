@@ -61,6 +61,11 @@ impl Label {
         self.expires.map(NonZero::get)
     }
 
+    /// Returns whether the deadline had passed when the task arrived.
+    pub(crate) fn is_late(&self) -> bool {
+        self.expires().is_some_and(|at| at <= self.arrival)
+    }
+
     /// Returns the task's name.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_ref().map(|name| &***name)

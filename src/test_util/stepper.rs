@@ -156,7 +156,7 @@ impl Stepper {
     }
 
     /// Runs the `n`th waiting task, from 0, in the order of [`waiting`](Self::waiting). Returns
-    /// false if there are not so many.
+    /// false if there are fewer.
     ///
     /// # Panics
     /// As [`step`](Self::step).

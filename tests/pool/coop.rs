@@ -1,31 +1,19 @@
-//! Futures of the pool that are always ready leave the other tasks of the runtime their turn, as Tokio's own types do.
+//! Futures of the pool that are always ready leave the other tasks of the runtime their turn, as
+//! Tokio's own types do.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::rc::Rc;
-use std::task::Poll;
 
-use crate::pool_support::{block_on, fixed, in_time_async, until};
+use crate::pool_support::{block_on, fixed, give_way, in_time_async, until};
 use millpond::{AdaptiveThreadPool, JoinHandle, Priority};
 use tokio::task::{LocalSet, coop, spawn_local};
 
 /// The budget of a Tokio task.
 const BUDGET: u64 = 128;
 
-/// Gives the others their turn, then goes on.
-async fn give_way() {
-    let mut first = true;
-    poll_fn(|cx| {
-        if std::mem::take(&mut first) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    })
-    .await;
-}
-
-/// Runs `step` many times, and returns the greatest number of steps in a row without a turn of the other task.
+/// Runs `step` many times, and returns the greatest number of steps in a row without a turn of the
+/// other task.
 async fn longest<Fut: Future<Output = ()> + 'static>(mut step: impl FnMut() -> Fut + 'static) -> u64 {
     let turns = Rc::new(Cell::new(0_u64));
     let counted = Rc::clone(&turns);

@@ -113,8 +113,8 @@ fn one_thread_runs_tiny_tasks_in_their_order() {
     in_time(|| assert!(order_of(5_000, || ()).into_iter().eq(0..5_000)));
 }
 
-/// Submits tasks by `submit`, each of which lasts until the test lets one go, and lets them go one by one. Returns by how many
-/// later ones a task was overtaken at the most.
+/// Submits tasks by `submit`, each of which lasts until the test lets one go, and lets them go one
+/// by one. Returns by how many later ones a task was overtaken at the most.
 fn most_overtaken(pool: &AdaptiveThreadPool, tasks: usize, submit: impl Fn(Work) -> JoinHandle<()>) -> usize {
     let (begin, begun) = mpsc::channel();
     let (let_go, turn) = mpsc::channel();
@@ -142,7 +142,8 @@ fn most_overtaken(pool: &AdaptiveThreadPool, tasks: usize, submit: impl Fn(Work)
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// As it is with a pool whose first tasks they are: nothing is known of them, so nothing is set aside.
+/// As it is with a pool whose first tasks they are: nothing is known of them, so nothing is set
+/// aside.
 #[test]
 fn a_burst_on_a_new_pool_begins_in_its_order() {
     in_time(|| {

@@ -1,26 +1,10 @@
 //! A caller who has the pool to itself may be answered before it gives its thread back; others have their turn all the same.
 
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
 
-use crate::pool_support::{fixed, in_time_async};
+use crate::pool_support::{fixed, give_way, in_time_async};
 use tokio::task::{LocalSet, spawn_local};
-
-/// Lets the others have their turn, then goes on at once. (Tokio's own `yield_now` waits for the runtime's next look at its
-/// timers and sockets.)
-async fn give_way() {
-    let mut first = true;
-    poll_fn(|cx| {
-        if std::mem::take(&mut first) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    })
-    .await;
-}
 
 #[test]
 fn it_keeps_within_its_budget_of_the_runtime() {

@@ -77,7 +77,8 @@ fn nothing_saturated_stays_so_when_the_work_is_done() {
     });
 }
 
-/// Sixteen threads and twenty places: the load factor of a full queue is 0.56 until threads are there to run something.
+/// Sixteen threads and twenty places: the load factor of a full queue is 0.56 until threads are
+/// there to run something.
 #[test]
 fn a_full_queue_is_saturated_whatever_the_threads_do() {
     in_time(|| {
@@ -151,7 +152,7 @@ impl Lasting {
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// So many callers come, one right after the other, and wait if they must.
+    /// That many callers come, one right after the other, and wait if they must.
     Run(usize),
     /// A caller comes who does not wait.
     TrySpawn,
@@ -176,7 +177,8 @@ proptest! {
     // Each failure waits for the watchdog.
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 4, ..Default::default() })]
 
-    /// Whatever comes, starts, ends and is given up: as soon as nothing moves, the state is what the load says.
+    /// Whatever comes, starts, ends and is given up: as soon as nothing moves, the state is what
+    /// the load says.
     #[test]
     fn the_state_is_what_the_load_says(
         threads in 1_usize..5, queue in 1_usize..10, threshold in 0.05_f64..=1.0, steps in steps(),

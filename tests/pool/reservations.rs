@@ -13,7 +13,8 @@ const SOON: Duration = Duration::from_millis(1);
 fn however_long_its_caller_stood_in_line() {
     in_time(|| {
         let pool = fixed(1).max_queue_size(1).reservation_timeout(SOON).build().unwrap();
-        // A reservation that lapses by itself: after it the pool's timer thread has nothing in its book, and sleeps.
+        // A reservation that lapses by itself: after it the pool's timer thread has nothing in its
+        // book, and sleeps.
         let kept = pool.try_acquire().unwrap();
         until(|| pool.statistics().lapsed_permits == 1);
         drop(kept);

@@ -1,4 +1,5 @@
-//! A task waits for work of its own pool: other workers run it, and the last one that is awake runs its own.
+//! A task waits for work of its own pool: other workers run it, and the last one that is awake runs
+//! its own.
 
 use std::sync::{Arc, Barrier, mpsc};
 use std::task::Poll;
@@ -130,7 +131,8 @@ fn a_worker_that_blocks_on_another_wakes_it_to_run_its_own_work() {
     });
 }
 
-/// A future that lives on elsewhere, after its task has polled it, leaves no worker behind that waits.
+/// A future that lives on elsewhere, after its task has polled it, leaves no worker behind that
+/// waits.
 #[test]
 fn a_future_that_leaves_its_task_ends_the_wait() {
     in_time(|| {

@@ -162,8 +162,8 @@ fn callers_are_told_beside_work_that_nobody_waits_for() {
 
 type Running<'p> = Pin<Box<dyn Future<Output = Result<(), JoinError>> + 'p>>;
 
-/// Runs a crowd of tiny tasks on one worker, submitted by `run`. Each task checks that the callers of all
-/// tasks before it were woken.
+/// Runs a crowd of tiny tasks on one worker, submitted by `run`. Each task checks that the callers
+/// of all tasks before it were woken.
 fn every_caller_is_woken_before_the_next_task(
     builder: PoolBuilder,
     run: impl for<'p> Fn(&'p AdaptiveThreadPool, Box<dyn FnOnce() + Send>) -> Running<'p>,

@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::processor_support::{Gate, shipping};
+use crate::processor_support::{Gate, exactly, shipping};
 use crate::reader_support::{Counted, Endless, Lines, Meter, Narrow, Slow};
 use bytes::Bytes;
 use futures_util::poll;
 use millpond::memory::BufferPoolConfig;
 use millpond::processor::ReaderError;
 use millpond::{
-    ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, PoolConfig, ProcessError,
-    ProcessorConfig,
+    ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, ProcessError, ProcessorConfig,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -28,13 +27,7 @@ struct Bench {
 fn bench(threads: usize, config: ProcessorConfig) -> Bench {
     let (lines, begun) = Lines::new();
     let gate = Arc::clone(&lines.gate);
-    let pool = PoolConfig {
-        min_threads: threads,
-        max_threads: threads,
-        max_blocked_threads: 0,
-        worker_niceness: 0,
-        ..config.pool
-    };
+    let pool = exactly(threads, config.pool);
     let processor = ConcurrentProcessorV2::with_converter(lines, ProcessorConfig { pool, ..config });
     Bench { processor, gate, begun }
 }

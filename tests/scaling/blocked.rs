@@ -14,7 +14,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// A pool of so many threads that decides often.
+/// A pool of `threads` threads that decides often.
 fn small(threads: usize) -> PoolBuilder {
     AdaptiveThreadPool::builder()
         .min_threads(1)

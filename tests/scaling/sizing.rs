@@ -21,7 +21,8 @@ fn context() -> TaskContext {
 #[test]
 fn sections_that_say_that_they_block_are_replaced_at_once() {
     in_time(|| {
-        // Without the check for blocked workers: nothing waits but what the sections themselves wait for.
+        // Without the check for blocked workers: nothing waits but what the sections themselves
+        // wait for.
         let pool = roomy(4).build().unwrap();
         let tasks = usable_cores() + 4;
         let meet = Arc::new(Barrier::new(tasks));

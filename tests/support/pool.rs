@@ -41,6 +41,20 @@ pub(crate) fn in_time_async<Fut: Future<Output = ()>>(test: impl FnOnce() -> Fut
     });
 }
 
+/// Lets other tasks of the thread run once, and is polled again at once. (Tokio's own `yield_now`
+/// waits until the runtime has looked at its timers and sockets.)
+pub(crate) async fn give_way() {
+    let mut first = true;
+    std::future::poll_fn(|cx| {
+        if std::mem::take(&mut first) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
 /// The same with a clock that is paused.
 #[track_caller]
 pub(crate) fn in_paused_time<Fut: Future<Output = ()>>(test: impl FnOnce() -> Fut + Send + 'static) {

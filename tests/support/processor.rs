@@ -160,15 +160,20 @@ pub(crate) fn shipping() -> ProcessorConfig {
     ProcessorConfig { inline_budget: Duration::ZERO, ..ProcessorConfig::default() }
 }
 
-pub(crate) fn bench(threads: usize, config: ProcessorConfig) -> Bench {
-    let (converter, gate, seen, begun) = Scripted::new();
-    let pool = PoolConfig {
+/// A pool of exactly `threads` threads.
+pub(crate) fn exactly(threads: usize, pool: PoolConfig) -> PoolConfig {
+    PoolConfig {
         min_threads: threads,
         max_threads: threads,
         max_blocked_threads: 0,
         worker_niceness: 0,
-        ..config.pool
-    };
+        ..pool
+    }
+}
+
+pub(crate) fn bench(threads: usize, config: ProcessorConfig) -> Bench {
+    let (converter, gate, seen, begun) = Scripted::new();
+    let pool = exactly(threads, config.pool);
     let config = ProcessorConfig { pool, ..config };
     let processor = ConcurrentProcessorV2::with_converter(converter, config);
     Bench { processor, gate, seen, begun }

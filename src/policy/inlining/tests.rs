@@ -103,7 +103,8 @@ fn a_caller_who_comes_back_after_a_pause_need_not_yield() {
 }
 
 proptest! {
-    /// Whatever callers do, those who share a thread take no more of a window than its share and one document.
+    /// Whatever callers do, those who share a thread take no more of a window than its share and
+    /// one document.
     #[test]
     fn shared_threads_keep_their_share(
         steps in proptest::collection::vec((0_u8..4, 0_u64..200, 1_u64..80), 1..500),

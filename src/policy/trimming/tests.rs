@@ -33,7 +33,8 @@ fn what_lies_idle_is_gone_after_two_looks() {
 }
 
 proptest! {
-    /// Had the surplus been missing from the start of the period, every take of it would have found something.
+    /// Had the surplus been missing from the start of the period, every take of it would have found
+    /// something.
     #[test]
     fn nobody_would_have_missed_it(start in 0_usize..20, steps in proptest::collection::vec(any::<bool>(), 0..60)) {
         let mut mark = LowWater::default();

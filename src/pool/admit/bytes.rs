@@ -6,8 +6,7 @@ use tokio::sync::Notify;
 
 use crate::admission::{Arrival, ByteBudget, ByteReservation, NeverFits, PendingStart, Refused};
 use crate::error::{RejectReason, Rejection};
-use crate::pool::shared::Attention;
-use crate::pool::shared::Shared;
+use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::mode::Mode;
 use crate::task::{Place, Refusal, TaskRef, Ticket};
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejection};
-use crate::pool::shared::Shared;
-use crate::pool::shared::count;
+use crate::pool::shared::{Shared, count};
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::permit::Permit;
 use crate::task::{Label, Place, Refusal, Ticket};

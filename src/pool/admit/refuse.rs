@@ -9,8 +9,7 @@ use crate::admission::Full;
 use crate::contain;
 use crate::error::{RejectReason, Rejection};
 use crate::policy::{load, splitmix64};
-use crate::pool::shared::Shared;
-use crate::pool::shared::count;
+use crate::pool::shared::{Shared, count};
 use crate::task::{Place, Refusal, Run, TaskRef, Ticket};
 
 impl Shared {
@@ -59,11 +58,8 @@ impl Shared {
 
     /// Refuses a task that waits beyond the limit when the pool closes.
     pub(in crate::pool) fn refuse_beyond(self: &Arc<Self>, task: &dyn Run) -> bool {
-        let beyond = |ticket| ticket > self.permits.paid() && ticket != Ticket::NONE;
-        match task.place() {
-            Some(Place::Queued(ticket)) if beyond(ticket) => self.void_in_place(task, Refusal::Closed),
-            _ => false,
-        }
+        let ticket = task.place().and_then(Place::paid_later);
+        ticket.is_some_and(|ticket| ticket > self.permits.paid()) && self.void_in_place(task, Refusal::Closed)
     }
 
     /// Expires tasks whose deadline has passed. The caller has taken them out of their queue.

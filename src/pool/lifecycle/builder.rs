@@ -16,8 +16,7 @@ use crate::pool::propagate::Propagate;
 use crate::pool::runtime::SubmittersRuntime;
 use crate::pool::scaling::foresight::Foresight;
 use crate::pool::shared::Shared;
-use crate::pool::test_hooks::Plan;
-use crate::pool::test_hooks::TestHooks;
+use crate::pool::test_hooks::{Plan, TestHooks};
 #[cfg(feature = "forecast")]
 use millpond_forecast::Forecast;
 

@@ -24,8 +24,7 @@ use tokio::sync::oneshot;
 
 use crate::contain::{self, contain};
 use crate::pool::lifecycle::phase::Phase;
-use crate::pool::shared::Shared;
-use crate::pool::shared::count;
+use crate::pool::shared::{Shared, count};
 use crate::pool::worker;
 use crate::queue::Sweep;
 use crate::task::{Place, Refusal, Run, TaskRef};

@@ -65,8 +65,8 @@ pub struct PoolStatistics {
     pub thread_limit: usize,
     /// Threads that are blocked in their tasks now: in declared sections
     /// ([`TaskContext::block_in_place`](crate::TaskContext::block_in_place)), or found blocked
-    /// by the last check, every 4 to 20 ms while work waits. If it equals `total_threads`, all threads
-    /// are blocked, and the last decision has the reason
+    /// by the last check, every 4 to 20 ms while work waits. If it equals `total_threads`, all
+    /// threads are blocked, and the last decision has the reason
     /// [`AllBlocked`](crate::scaling::Reason::AllBlocked). `pressure` does not tell, because it
     /// depends on the load only.
     pub blocked_threads: usize,

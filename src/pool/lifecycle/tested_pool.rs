@@ -5,9 +5,7 @@ use std::sync::{Arc, Weak};
 use crate::pool::AdaptiveThreadPool;
 use crate::pool::lifecycle::builder::PoolBuilder;
 use crate::pool::shared::Shared;
-use crate::pool::test_hooks::HookedPool;
-use crate::pool::test_hooks::Observed;
-use crate::pool::test_hooks::TestPlan;
+use crate::pool::test_hooks::{HookedPool, Observed, TestPlan};
 use crate::pool::worker;
 
 impl Observed for Shared {

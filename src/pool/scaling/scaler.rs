@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 use crate::contain::contain;
 use crate::policy::scaling::{Controller, Decision, Limits, Reason};
 use crate::pool::scaling::blocked_detector::BlockedDetector;
-use crate::pool::scaling::sampler::Sampler;
-use crate::pool::scaling::sampler::ThreadClocks;
+use crate::pool::scaling::sampler::{Sampler, ThreadClocks};
 use crate::pool::shared::Shared;
 
 /// The time between two checks for blocked workers. The second check after a worker blocked finds

@@ -5,11 +5,9 @@ use std::borrow::Cow;
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejected, Rejection};
 use crate::pool::AdaptiveThreadPool;
-use crate::pool::submit::handle::AbortOnDrop;
-use crate::pool::submit::handle::JoinHandle;
+use crate::pool::submit::handle::{AbortOnDrop, JoinHandle};
 use crate::pool::submit::mode::Mode;
-use crate::pool::submit::permit::Acquire;
-use crate::pool::submit::permit::Permit;
+use crate::pool::submit::permit::{Acquire, Permit};
 use crate::pool::submit::run_future::RunFuture;
 use crate::pool::worker;
 use crate::task::TaskOptions;
@@ -91,9 +89,6 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        if let Err(rejection) = self.shared().test_refusal() {
-            return Err(Rejected::new(rejection, work));
-        }
         self.shared().submit_handle(None, Mode::Try, work, |work| work)
     }
 
@@ -153,13 +148,7 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let options = options.unless_empty();
-        if options.is_none() && matches!(mode, Mode::Try) {
-            if let Err(rejection) = self.shared().test_refusal() {
-                return Err(Rejected::new(rejection, with));
-            }
-        }
-        self.shared().submit_handle(options, mode, with, work).map(AbortOnDrop::new)
+        self.shared().submit_handle(options.unless_empty(), mode, with, work).map(AbortOnDrop::new)
     }
 
     /// Submits work for a caller who waits. A refusal becomes the result of the work.

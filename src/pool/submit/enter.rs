@@ -7,8 +7,7 @@ use std::task::Waker;
 use crate::error::{RejectReason, Rejected};
 use crate::pool::admit::bytes::Weighed;
 use crate::pool::propagate::Captured;
-use crate::pool::shared::Attention;
-use crate::pool::shared::Shared;
+use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
 use crate::pool::worker;
@@ -41,6 +40,11 @@ impl Shared {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        if options.is_none() && matches!(mode, Mode::Try) {
+            if let Err(rejection) = self.test_refusal() {
+                return Err(Rejected::new(rejection, with));
+            }
+        }
         // Before a permit is taken: this runs a user's code, whose panic must not lose the permit.
         let context = self.capture(options.as_ref());
         let worker = worker::current_of(self);
@@ -80,7 +84,7 @@ impl Shared {
         let tells = if let Mode::WaitAndTell(notify) = &mode { Some(Arc::clone(notify)) } else { None };
         let bytes = options.as_ref().map_or(0, |options| options.bytes);
         let label = options.map(|options| Box::new(self.label(options, matches!(mode, Mode::Step))));
-        let late = |label: &Label| !label.part && label.expires().is_some_and(|at| at <= label.arrival);
+        let late = |label: &Label| !label.part && label.is_late();
         if label.as_deref().is_some_and(late) && !self.permits.is_closed() {
             // Before it waits for its bytes.
             return Err(Rejected::new(self.rejected(RejectReason::Expired), with));
@@ -233,7 +237,7 @@ impl Worker {
         };
         let shared = self.shared();
         let label = shared.label(options, false);
-        if label.expires().is_some_and(|at| at <= label.arrival) {
+        if label.is_late() {
             return Err(shared.rejected(RejectReason::Expired));
         }
         shared.run_queue.note_use();

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::{JoinError, Rejection};
-use crate::pool::shared::Attention;
-use crate::pool::shared::Shared;
+use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::enter::Submitted;
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::turn::Turn;

@@ -8,8 +8,7 @@ use std::{io, thread};
 use crate::contain::{self, contain};
 use crate::park::Notify;
 use crate::policy::scaling::burst;
-use crate::pool::shared::Shared;
-use crate::pool::shared::count;
+use crate::pool::shared::{Shared, count};
 use crate::pool::threads::slots::workers;
 use crate::pool::worker;
 
@@ -25,8 +24,8 @@ impl Shared {
         self.start_by(move |shared| shared.try_until(threads));
     }
 
-    /// Calls `start`. A user's spawn handler may block, so the timer thread postpones a `start` that
-    /// calls one.
+    /// Calls `start`. A user's spawn handler may block, so the timer thread postpones a `start`
+    /// that calls one.
     fn start_by(self: &Arc<Self>, start: impl FnOnce(&Arc<Self>) + Send + 'static) {
         if self.hooks.spawn.is_none() {
             return start(self);

@@ -19,8 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::contain::{self, contain};
 use crate::pool::scaling::scaler::Scaler;
-use crate::pool::shared::Shared;
-use crate::pool::shared::count;
+use crate::pool::shared::{Shared, count};
 use crate::pool::timer::helper_threads::HelperThreads;
 use crate::pool::timer::state::State;
 use crate::sync::MutexGuard;

@@ -64,9 +64,9 @@ impl Worker {
     }
 }
 
-/// Runs `work` as if the thread were not within a `block_on` of Tokio, so that `work` may block on a
-/// runtime itself. The task that waits has called `block_on`. A runtime of one thread has no way out
-/// of its `block_on`.
+/// Runs `work` as if the thread were not within a `block_on` of Tokio, so that `work` may block on
+/// a runtime itself. The task that waits has called `block_on`. A runtime of one thread has no way
+/// out of its `block_on`.
 fn outside_block_on<R>(work: impl FnOnce() -> R) -> R {
     match Handle::try_current() {
         Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {

@@ -36,8 +36,8 @@ impl Shared {
         waiting > 0 && waiting + self.scaling.allowance.parts().stuck >= self.idle.census().total()
     }
 
-    /// If every worker waits or is blocked, wakes the futures of the work that has not begun, so that their
-    /// workers run it.
+    /// If every worker waits or is blocked, wakes the futures of the work that has not begun, so
+    /// that their workers run it.
     pub(in crate::pool) fn wake_stranded(&self) {
         if self.all_wait() {
             for task in self.waits.stranded() {

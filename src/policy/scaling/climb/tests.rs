@@ -2,7 +2,8 @@ use super::*;
 
 const TENTH: Duration = Duration::from_millis(100);
 
-/// The target after so many seconds, and how often it changed, where the rate follows from the number of threads.
+/// Returns the target after `seconds`, and how often it changed, where the rate follows from the
+/// number of threads.
 fn climb(seconds: usize, rate: impl Fn(usize) -> f64) -> (usize, usize) {
     let (mut climb, mut target, mut changes) = (Climb::default(), 2, 0);
     for _ in 0..10 * seconds {

@@ -19,8 +19,8 @@ fn waiting_for_a_core_is_not_blocking() {
 
 #[test]
 fn time_throttled_is_neither_blocking_nor_taken_off_twice() {
-    // Measured over 4 s on two cores, a fortieth of it here: two that spin, and eight that are blocked for three quarters
-    // of their time, with a quota of half a core.
+    // Measured over 4 s on two cores, a fortieth of it here: two that spin, and eight that are
+    // blocked for three quarters of their time, with a quota of half a core.
     let mut spin = sample(200, 50, 150);
     spin.throttled = Duration::from_millis(149);
     assert!((shares(&spin).unwrap().threads_a_core - 1.0).abs() < 1e-6);

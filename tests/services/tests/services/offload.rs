@@ -441,7 +441,8 @@ fn work_of_a_handler_takes_a_place_of_the_queue() {
     });
 }
 
-/// A closure that runs within a poll is a task again: what it submits is a subtask, and so is not refused.
+/// A closure that runs within a poll is a task again: what it submits is a subtask, and so is not
+/// refused.
 #[test]
 fn a_closure_within_the_poll_of_a_handler_is_on_a_worker_again() {
     in_time(|| {
