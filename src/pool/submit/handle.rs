@@ -28,7 +28,7 @@ pub struct JoinHandle<T> {
     join: Arc<dyn Join<T>>,
     shared: Arc<Shared>,
     /// The worker that waits for the result, if a worker of the pool polls.
-    wait: Option<Wait>,
+    wait: Option<Box<Wait>>,
     turn: Turn,
 }
 

@@ -28,13 +28,14 @@ pub struct RunFuture<'p, F, T> {
     shared: &'p Arc<Shared>,
     stage: Stage<F, T>,
     /// The worker that waits for the result, if a worker of the pool polls.
-    wait: Option<Wait>,
+    wait: Option<Box<Wait>>,
     turn: Turn,
 }
 
 enum Stage<F, T> {
-    /// Work that was not submitted yet. Work without options is plain.
-    New(F, Option<TaskOptions>),
+    /// Work that was not submitted yet. Work without options is plain; its future is small, because
+    /// options are boxed.
+    New(F, Option<Box<TaskOptions>>),
     Submitted(Arc<dyn Join<T>>),
     Over,
 }
@@ -71,7 +72,7 @@ where
     T: Send + 'static,
 {
     pub(in crate::pool) fn new(shared: &'p Arc<Shared>, work: F, options: Option<TaskOptions>) -> Self {
-        Self { shared, stage: Stage::New(work, options), wait: None, turn: Turn::default() }
+        Self { shared, stage: Stage::New(work, options.map(Box::new)), wait: None, turn: Turn::default() }
     }
 
     /// Submits the work. Also returns whether the caller's waker is registered.
@@ -79,7 +80,7 @@ where
     fn submit(
         shared: &Arc<Shared>,
         work: F,
-        options: Option<TaskOptions>,
+        options: Option<Box<TaskOptions>>,
         cx: &mut Context<'_>,
     ) -> Result<(Arc<dyn Join<T>>, bool), Rejection> {
         let (mut spins, plain) = (false, options.is_none());
@@ -88,7 +89,7 @@ where
             // The first registration comes with the allocation.
             (!spins).then(|| cx.waker().clone())
         };
-        match shared.submit(options, Mode::Wait, waker, work, |work| work) {
+        match shared.submit(options.map(|options| *options), Mode::Wait, waker, work, |work| work) {
             Ok(Submitted { join, attention }) => {
                 if spins && attention == Attention::Awake {
                     shared.lone_caller.spin(|| join.looks_done());
@@ -121,7 +122,10 @@ where
         };
         let result = match worker::current_of(this.shared) {
             Some(worker) => worker.poll_waiting(&join, cx.waker(), &mut this.wait),
-            None if registered => Poll::Pending,
+            None if registered => {
+                this.turn = Turn::Waited;
+                Poll::Pending
+            }
             None => this.turn.poll_join(this.shared, &*join, cx),
         };
         if result.is_pending() {

@@ -77,7 +77,7 @@ impl Worker {
         &self,
         join: &Arc<dyn Join<T>>,
         waker: &Waker,
-        wait: &mut Option<Wait>,
+        wait: &mut Option<Box<Wait>>,
     ) -> Poll<Result<T, JoinError>> {
         loop {
             let result = join.poll_join(waker);
@@ -119,9 +119,9 @@ impl Worker {
         }
     }
 
-    fn wait_for<T>(&self, join: &Arc<dyn Join<T>>, wait: &mut Option<Wait>, declared: bool) {
+    fn wait_for<T>(&self, join: &Arc<dyn Join<T>>, wait: &mut Option<Box<Wait>>, declared: bool) {
         let (shared, slot) = (self.shared(), self.slot());
-        let holds = |wait: &Wait| {
+        let holds = |wait: &Box<Wait>| {
             wait.slot == slot && Arc::ptr_eq(&wait.shared, shared) && shared.waits.holds(slot, wait.key)
         };
         if wait.as_ref().is_some_and(holds) {
@@ -132,7 +132,7 @@ impl Worker {
         let first = !self.has_waited.replace(true);
         let task = Arc::clone(join).into_run();
         let (key, change) = shared.waits.add(slot, first, task, declared);
-        *wait = Some(Wait { shared: Arc::clone(shared), slot, key });
+        *wait = Some(Box::new(Wait { shared: Arc::clone(shared), slot, key }));
         self.wait_changed(change);
     }
 
