@@ -81,7 +81,8 @@ use crate::policy::scaling::Decision;
 ///
 /// # Cooperation
 /// The futures of the pool use the budget of the Tokio task that polls them. Without budget they
-/// are pending until other tasks have had their turn.
+/// are pending until other tasks have had their turn. A task of the pool has no such budget, and
+/// neither has a future that is offloaded to the pool.
 ///
 /// # Examples
 /// ```

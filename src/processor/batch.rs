@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use super::dispatch::{Groups, Start, Started};
+use super::dispatch::{Groups, Start};
 use super::group::BatchProgress;
 use super::inner::Inner;
 use super::request::Outcome;
@@ -28,8 +28,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// [`ProcessError::TimedOut`], and the document is cancelled. Finished answers are kept. The
     /// limits of tenants hold: a task has documents of one tenant only, and counts once.
     ///
-    /// A task of the same pool may wait for a batch. Its worker runs tasks that have not started,
-    /// and checks the timeout between two of them.
+    /// A task of the same pool may wait for a batch, as for
+    /// [`run`](crate::AdaptiveThreadPool::run): other workers convert it. If every other worker
+    /// waits too, each poll runs one task of the batch, and the timeout is checked in between.
     ///
     /// A batch of more than some hundred documents yields to the runtime now and then while its
     /// documents are examined, queued and answered. It must be polled until all of it is queued.
@@ -185,12 +186,12 @@ impl<'b, C: Converter> Collected<'b, C> {
     /// Takes the answers of all groups.
     async fn collect(&mut self, mut groups: Groups, timed_out: bool, timer: &mut BatchTimer<'_>) {
         let mut budget = YieldBudget::of_moves();
-        for group in groups.take() {
-            let Started { members, answers: done, deferred } = group;
+        for mut group in groups.take() {
+            let (members, done) = (std::mem::take(&mut group.members), Arc::clone(&group.answers));
             if budget.spend(members.len()) {
                 timer.yield_now().await;
             }
-            let why = if timed_out { Why::TimedOut(self.timeout) } else { Why::Ended(deferred.await.err()) };
+            let why = if timed_out { Why::TimedOut(self.timeout) } else { Why::Ended(group.over().await) };
             let done = done.lock().fetch();
             for (position, outcome) in done {
                 self.answers[position] = Some(outcome);
@@ -261,9 +262,9 @@ async fn until_over<C: Converter>(
         if timer.has_passed(cx) {
             return Poll::Ready(false);
         }
-        // A worker that waits does the work itself: there may be no other worker. It takes one
-        // group for each poll, so that the timeout is checked in between.
-        if processor.pool.is_here() && groups.help() {
+        // A worker that waits may have to do the work itself. It does one group for each poll, so
+        // that the timeout is checked in between.
+        if processor.pool.is_here() && groups.poll_in_order(cx) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending

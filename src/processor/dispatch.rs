@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
+use futures_util::future::{MaybeDone, maybe_done};
 use tokio::sync::{oneshot, watch};
 
 use super::ConcurrentProcessorV2;
@@ -14,6 +18,7 @@ use super::request::{Job, task_for};
 use super::yield_budget::{BatchTimer, YieldBudget};
 use crate::contain::contain;
 use crate::convert::Converter;
+use crate::error::JoinError;
 use crate::policy::coalescing::{self, Item};
 use crate::policy::inlining::Kind;
 use crate::policy::nanos;
@@ -26,34 +31,54 @@ pub(super) struct Started {
     /// The positions of its documents in the batch.
     pub(super) members: Vec<usize>,
     pub(super) answers: Arc<Mutex<Answers>>,
-    pub(super) deferred: AbortOnDrop<()>,
+    task: MaybeDone<AbortOnDrop<()>>,
+}
+
+impl Started {
+    /// Polls until the task is over.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.task).poll(cx)
+    }
+
+    /// Waits until the task is over. Returns why it did not run, if it did not.
+    pub(super) async fn over(mut self) -> Option<JoinError> {
+        (&mut self.task).await;
+        Pin::new(&mut self.task).take_output()?.err()
+    }
+
+    fn cancel(&self) {
+        if let MaybeDone::Future(task) = &self.task {
+            task.cancel();
+        }
+    }
 }
 
 /// The groups of a batch. Dropping them cancels them.
 #[derive(Default)]
 pub(super) struct Groups {
     started: Vec<Started>,
-    /// The number of groups, from the first on, that a waiting worker has checked: they have
-    /// started, or it has run them.
-    checked: usize,
+    /// The number of groups, from the first on, that a waiting worker has seen the end of.
+    over: usize,
 }
 
 impl Groups {
     /// Cancels groups that have not started, the last first. So a free place does not go to a group
     /// that is cancelled next.
     pub(super) fn cancel(&self) {
-        self.started.iter().rev().for_each(|group| group.deferred.cancel());
+        self.started.iter().rev().for_each(Started::cancel);
     }
 
-    /// Runs one group that has not started, for a worker that waits: there may be no other worker.
-    /// Returns false if there is none left.
-    pub(super) fn help(&mut self) -> bool {
-        while let Some(group) = self.started.get(self.checked) {
-            self.checked += 1;
-            // A group that another worker has just started counts as run here: that costs one
-            // check.
-            if group.answers.lock().is_untouched() {
-                group.deferred.help();
+    /// Waits for the groups in their order, for a worker of the pool. If every worker waits, the
+    /// poll runs a group (`pool/worker/waits.rs`). Returns true if it may have run one: the caller
+    /// then checks the timeout and polls again.
+    pub(super) fn poll_in_order(&mut self, cx: &mut Context<'_>) -> bool {
+        while let Some(group) = self.started.get_mut(self.over) {
+            let untouched = group.answers.lock().is_untouched();
+            if group.poll_over(cx).is_pending() {
+                return false;
+            }
+            self.over += 1;
+            if untouched {
                 return true;
             }
         }
@@ -138,7 +163,7 @@ impl<'b, C: Converter> Start<'b, C> {
         let pool = &self.processor.pool;
         let plan = coalescing::groups(&self.items, target, pool.usable_threads());
         // Dropping the batch while it yields drops and cancels the groups.
-        let mut groups = Groups { started: Vec::with_capacity(plan.len()), checked: 0 };
+        let mut groups = Groups { started: Vec::with_capacity(plan.len()), over: 0 };
         let (mut called, mut budget) = (0, YieldBudget::of_moves());
         for group in plan {
             if budget.spend(group.members.len()) {
@@ -189,8 +214,8 @@ impl<'b, C: Converter> Start<'b, C> {
         let work = move || group.run();
         // A subtask has the options of its task.
         let options = if pool.is_here() { TaskOptions::new() } else { task_for(task, pool, bytes) };
-        let deferred = pool.enqueue(options, Mode::WaitUncalled, work);
-        Started { members, answers, deferred }
+        let task = maybe_done(pool.enqueue(options, Mode::WaitUncalled, work));
+        Started { members, answers, task }
     }
 }
 

@@ -90,7 +90,10 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let _in_flight = self.inner.enter();
         let mut checked = match self.check(job, task, asked) {
             Ok(checked) => checked,
-            Err(outcome) => return outcome,
+            Err(outcome) => {
+                self.pool.turn().await;
+                return outcome;
+            }
         };
         if checked.yields() {
             yield_now().await;
@@ -123,7 +126,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// The answer, if it is refused.
     fn check(&self, job: Job, task: TaskOptions, asked: Instant) -> Result<Checked, Outcome> {
         let inner = &self.inner;
-        if self.pool.is_closed() {
+        // What a task submits to its own pool is accepted as the task was.
+        if self.pool.is_closed() && !self.pool.is_here() {
             return Err(inner.refused(ProcessError::Closed, job.content, asked));
         }
         if let Err(error) = inner.check_size(&job.content) {

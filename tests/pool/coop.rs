@@ -3,14 +3,19 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use crate::pool_support::{block_on, fixed, give_way, in_time_async, until};
+use crate::pool_support::{block_on, fixed, give_way, hold, in_time_async, poll_once, until};
 use millpond::{AdaptiveThreadPool, JoinHandle, Priority};
-use tokio::task::{LocalSet, coop, spawn_local};
+use tokio::task::{LocalSet, coop, spawn_local, yield_now};
 
 /// The budget of a Tokio task.
 const BUDGET: u64 = 128;
+const STEPS: usize = 2_000;
 
 /// Runs `step` many times, and returns the greatest number of steps in a row without a turn of the
 /// other task.
@@ -27,7 +32,7 @@ async fn longest<Fut: Future<Output = ()> + 'static>(mut step: impl FnMut() -> F
         });
         let caller = spawn_local(async move {
             let (mut seen, mut steps, mut longest) = (turns.get(), 0, 0);
-            for _ in 0..2_000 {
+            for _ in 0..STEPS {
                 step().await;
                 steps = if turns.get() == seen { steps + 1 } else { 0 };
                 seen = turns.get();
@@ -52,10 +57,73 @@ fn finished(pool: &AdaptiveThreadPool, tasks: usize) -> Vec<JoinHandle<()>> {
 fn handles_that_are_ready_leave_others_their_turn() {
     in_time_async(|| async {
         let pool = fixed(1).build().unwrap();
-        let mut handles = finished(&pool, 2_000);
+        let mut handles = finished(&pool, STEPS);
         let longest = longest(move || {
             let handle = handles.pop().unwrap();
             async { handle.await.unwrap() }
+        });
+        let longest = longest.await;
+        assert!(longest <= BUDGET, "{longest}");
+    });
+}
+
+/// Tokio's own `yield_now` waits until the runtime has looked at its timers and sockets. A caller
+/// who was woken at once would let it do so once in 61 turns.
+#[test]
+fn the_runtime_looks_at_its_timers_beside_handles_that_are_ready() {
+    const HANDLES: usize = 10_000;
+    in_time_async(|| async {
+        let pool = fixed(1).max_queue_size(HANDLES).build().unwrap();
+        let handles = finished(&pool, HANDLES);
+        let turns = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&turns);
+        let other = tokio::spawn(async move {
+            loop {
+                counted.fetch_add(1, Ordering::Relaxed);
+                yield_now().await;
+            }
+        });
+        let caller = tokio::spawn(async move {
+            for handle in handles {
+                handle.await.unwrap();
+            }
+        });
+        caller.await.unwrap();
+        other.abort();
+        let turns = turns.load(Ordering::Relaxed);
+        // On a machine that is busy the pool may wake the caller before Tokio does.
+        assert!(turns >= HANDLES / BUDGET as usize / 2, "{turns}");
+    });
+}
+
+#[test]
+fn runs_that_are_ready_leave_others_their_turn() {
+    in_time_async(|| async {
+        let pool = fixed(1).max_queue_size(10_000).build().unwrap();
+        let held = hold(&pool, 1);
+        let begun = |_| {
+            let pool = pool.clone();
+            let mut run: Pin<Box<dyn Future<Output = ()>>> =
+                Box::pin(async move { pool.run(|| ()).await.unwrap() });
+            assert!(poll_once(&mut run).is_pending());
+            run
+        };
+        let mut runs: Vec<_> = (0..STEPS).map(begun).collect();
+        held.end();
+        until(|| pool.statistics().tasks_completed > STEPS as u64);
+        let longest = longest(move || runs.pop().unwrap()).await;
+        assert!(longest <= BUDGET, "{longest}");
+    });
+}
+
+#[test]
+fn runs_that_are_refused_leave_others_their_turn() {
+    in_time_async(|| async {
+        let pool = fixed(1).build().unwrap();
+        pool.shutdown(Duration::MAX).await;
+        let longest = longest(move || {
+            let pool = pool.clone();
+            async move { assert!(pool.run(|| ()).await.is_err()) }
         });
         let longest = longest.await;
         assert!(longest <= BUDGET, "{longest}");

@@ -130,6 +130,7 @@ fn most_overtaken(pool: &AdaptiveThreadPool, tasks: usize, submit: impl Fn(Work)
         .collect();
     let threads = pool.config().max_threads;
     let mut order: Vec<_> = begun.iter().take(threads).collect();
+    assert_eq!(pool.statistics().queue_depth, tasks - threads);
     while order.len() < tasks {
         let_go.send(()).unwrap();
         order.push(begun.recv().unwrap());
@@ -156,6 +157,33 @@ fn a_burst_on_a_new_pool_begins_in_its_order() {
                 });
                 assert!(most < threads, "{most} of {threads}, labelled: {labelled}");
             }
+        }
+    });
+}
+
+/// The others are started while the tasks wait, because those that run block.
+#[test]
+fn a_burst_begins_in_its_order_while_threads_are_started() {
+    in_time(|| {
+        for threads in [2, 4] {
+            let pool = fixed(threads).min_threads(1).build().unwrap();
+            let most = most_overtaken(&pool, 14, |work| pool.try_spawn(work).unwrap());
+            assert!(most < threads, "{most} of {threads}");
+        }
+    });
+}
+
+/// Workers that have had long tasks set nothing aside.
+#[test]
+fn a_burst_after_long_tasks_begins_in_its_order() {
+    in_time(|| {
+        for threads in 1..=4 {
+            let pool = fixed(threads).build().unwrap();
+            let long = || assert!((0..100_000_u64).map(std::hint::black_box).sum::<u64>() > 0);
+            let before: Vec<_> = (0..20).map(|_| pool.try_spawn(long).unwrap()).collect();
+            before.into_iter().for_each(|task| task.blocking_join().unwrap());
+            let most = most_overtaken(&pool, 16, |work| pool.try_spawn(work).unwrap());
+            assert!(most < threads, "{most} of {threads}");
         }
     });
 }

@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::pool_support::{Gate, fixed, in_time};
 use millpond::RuntimeContext;
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Id, Runtime};
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
@@ -30,6 +34,14 @@ fn what_works_in_spawn_blocking_works_in_a_task() {
                 assert_eq!(spawned.await.unwrap(), 8);
                 let named = pool.task().tenant("ada").run(|| tokio::spawn(async { 9 })).await.unwrap();
                 assert_eq!(named.await.unwrap(), 9);
+                let timer = || Handle::current().block_on(sleep(Duration::from_millis(1)));
+                pool.run(timer).await.unwrap();
+                let socket = || {
+                    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+                    listener.set_nonblocking(true)?;
+                    TcpListener::from_std(listener)?.local_addr()
+                };
+                assert_ne!(pool.run(socket).await.unwrap().unwrap().port(), 0);
             });
         }
     });

@@ -3,10 +3,13 @@
 
 use std::sync::{Arc, Barrier, mpsc};
 use std::task::Poll;
+use std::time::Duration;
 
-use crate::pool_support::{block_on, fixed, in_time, poll_once};
+use crate::pool_support::{Gate, block_on, fixed, in_paused_time, in_time, poll_once};
 use futures_util::future::{Either, join, join_all, select};
 use millpond::{AdaptiveThreadPool, TaskContext};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 /// Blocks on a run that waits for the branch beside it.
 fn run_and_send(pool: &AdaptiveThreadPool) -> u32 {
@@ -50,6 +53,42 @@ fn a_run_that_is_slow_is_given_up() {
             matches!(first, Either::Right((7, _)))
         });
         assert!(block_on(first).unwrap());
+    });
+}
+
+/// The clock is paused: it leaps to the timeout while the work runs.
+#[test]
+fn a_run_is_given_up_at_its_timeout() {
+    in_paused_time(|| async {
+        const HOUR: Duration = Duration::from_secs(3_600);
+        for threads in [2, 4] {
+            let pool = fixed(threads).build().unwrap();
+            let gate = Arc::<Gate>::default();
+            let (inner, runtime, within) = (pool.clone(), Handle::current(), Arc::clone(&gate));
+            let outer = pool.run(move || {
+                let run = inner.run(move || within.pass());
+                runtime.block_on(async { timeout(HOUR, run).await.is_err() })
+            });
+            assert!(outer.await.unwrap());
+            gate.open();
+        }
+    });
+}
+
+#[test]
+fn three_runs_that_are_joined_run_at_the_same_time() {
+    in_time(|| {
+        let pool = fixed(4).build().unwrap();
+        let (inner, met) = (pool.clone(), Arc::new(Barrier::new(3)));
+        let outer = pool.run(move || {
+            let run = |_| {
+                let met = Arc::clone(&met);
+                inner.run(move || met.wait().is_leader())
+            };
+            block_on(join_all((0..3).map(run)))
+        });
+        let leaders = block_on(outer).unwrap().into_iter().filter(|leads| *leads.as_ref().unwrap());
+        assert_eq!(leaders.count(), 1);
     });
 }
 

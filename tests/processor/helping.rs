@@ -1,11 +1,12 @@
-//! A worker that waits for a batch of its own pool does the batch's work itself, a group at a time.
+//! A worker that waits for a batch of its own pool leaves the work to others, and does it itself, a group
+//! at a time, if there are none.
 
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::task::{Context, Poll, Wake};
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 
 use crate::processor_support::{bench, request, requests, shipping};
@@ -61,19 +62,11 @@ async fn the_only_worker_converts_every_group() {
     assert_eq!(answers.await.unwrap(), 500);
 }
 
-/// Two workers meet here: the one that waits for the batch does not go on before the other has a document of it, and the
-/// other keeps that document until the test says so.
+/// Holds documents up until the test says so.
 #[derive(Default)]
 struct Meeting {
-    seen: Mutex<Seen>,
+    may_end: Mutex<bool>,
     changed: Condvar,
-}
-
-#[derive(Default)]
-struct Seen {
-    waiter: Option<ThreadId>,
-    other_has_begun: bool,
-    other_may_end: bool,
 }
 
 struct Meet(Arc<Meeting>);
@@ -90,17 +83,9 @@ impl Converter for Meet {
         out: &mut BytesMut,
     ) -> Result<Report, ConvertError> {
         let Self(meeting) = self;
-        let mut seen = meeting.seen.lock().unwrap();
-        if seen.waiter == Some(thread::current().id()) {
-            while !seen.other_has_begun {
-                seen = meeting.changed.wait(seen).unwrap();
-            }
-        } else {
-            seen.other_has_begun = true;
-            meeting.changed.notify_all();
-            while !seen.other_may_end {
-                seen = meeting.changed.wait(seen).unwrap();
-            }
+        let mut may_end = meeting.may_end.lock().unwrap();
+        while !*may_end {
+            may_end = meeting.changed.wait(may_end).unwrap();
         }
         out.extend_from_slice(input);
         Ok(Report::default())
@@ -121,49 +106,43 @@ impl Wake for Bell {
 }
 
 #[tokio::test]
-async fn a_worker_with_nothing_left_to_help_with_rests() {
+async fn a_worker_rests_while_another_converts_its_batch() {
     const DOCUMENTS: usize = 20;
+    const MOST_POLLS: usize = 2 * DOCUMENTS + 5;
     let meeting = Arc::<Meeting>::default();
     let pool = AdaptiveThreadPool::builder().min_threads(2).max_threads(2).build().unwrap();
     let config = ProcessorConfig { batch_timeout: Duration::MAX, ..one_by_one() };
     let processor = ConcurrentProcessorV2::on_pool(pool.clone(), Meet(Arc::clone(&meeting)), config);
     let (rest, rests) = mpsc::channel();
-    let waits = {
-        let meeting = Arc::clone(&meeting);
-        move || {
-            meeting.seen.lock().unwrap().waiter = Some(thread::current().id());
-            let bell = Arc::new(Bell { rung: AtomicUsize::new(0), thread: thread::current() });
-            let waker = Arc::clone(&bell).into();
-            let mut context = Context::from_waker(&waker);
-            let batch = (0..DOCUMENTS).map(|n| request(&n.to_string())).collect();
-            let mut batch = pin!(processor.process_batch(batch));
-            for polls in 0.. {
-                let heard = bell.rung.load(Ordering::SeqCst);
-                if let Poll::Ready(answers) = batch.as_mut().poll(&mut context) {
-                    return answers.iter().filter(|answer| answer.is_ok()).count();
-                }
-                if bell.rung.load(Ordering::SeqCst) == heard {
-                    rest.send(polls).unwrap();
-                    while bell.rung.load(Ordering::SeqCst) == heard {
-                        thread::park();
-                    }
-                }
-                // Once a document, and the few wake-ups that a waiter may always get for nothing.
-                if polls > DOCUMENTS + 5 {
-                    rest.send(polls).unwrap();
-                    break;
+    let waits = move || {
+        let bell = Arc::new(Bell { rung: AtomicUsize::new(0), thread: thread::current() });
+        let waker = Arc::clone(&bell).into();
+        let mut context = Context::from_waker(&waker);
+        let batch = (0..DOCUMENTS).map(|n| request(&n.to_string())).collect();
+        let mut batch = pin!(processor.process_batch(batch));
+        for polls in 0.. {
+            let heard = bell.rung.load(Ordering::SeqCst);
+            if let Poll::Ready(answers) = batch.as_mut().poll(&mut context) {
+                return answers.iter().filter(|answer| answer.is_ok()).count();
+            }
+            if bell.rung.load(Ordering::SeqCst) == heard {
+                rest.send(polls).unwrap();
+                while bell.rung.load(Ordering::SeqCst) == heard {
+                    thread::park();
                 }
             }
-            0
+            // Once a document, and the few wake-ups that a waiter may always get for nothing.
+            if polls > MOST_POLLS {
+                rest.send(polls).unwrap();
+                break;
+            }
         }
+        0
     };
     let waiter = pool.spawn(waits).await.unwrap();
     let polls = rests.recv().unwrap();
-    {
-        let mut seen = meeting.seen.lock().unwrap();
-        seen.other_may_end = true;
-        meeting.changed.notify_all();
-    }
-    assert!(polls <= DOCUMENTS + 5, "busy waiting");
+    *meeting.may_end.lock().unwrap() = true;
+    meeting.changed.notify_all();
+    assert!(polls <= MOST_POLLS, "busy waiting");
     assert_eq!(waiter.await.unwrap(), DOCUMENTS);
 }

@@ -6,6 +6,7 @@ mod answers;
 #[path = "../../crates/documents/tests/documents/chunked_support/mod.rs"]
 mod chunked_support;
 mod chunks;
+mod conversions;
 mod helping;
 mod inlining;
 mod long_batches;
@@ -27,3 +28,4 @@ mod terms;
 mod thread_end;
 mod timeout;
 mod user_code;
+mod within_a_task;

@@ -9,6 +9,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use futures_util::{StreamExt, stream};
 use millpond::convert::{Report, Split};
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, Format, PoolConfig,
@@ -136,9 +137,13 @@ impl Converter for Scripted {
     }
 
     fn split(&self, input: &[u8], _: &ConversionOptions, chunk_size: usize) -> Option<Split> {
-        let ends = (0..input.len()).step_by(chunk_size);
-        Some(Split::new(ends.map(|start| start..(start + chunk_size).min(input.len())).collect()))
+        Some(in_chunks(input, chunk_size))
     }
+}
+
+fn in_chunks(input: &[u8], chunk_size: usize) -> Split {
+    let starts = (0..input.len()).step_by(chunk_size);
+    Split::new(starts.map(|start| start..(start + chunk_size).min(input.len())).collect())
 }
 
 /// What a document is refused with.
@@ -186,4 +191,59 @@ pub(crate) fn request(document: &str) -> ConversionRequest {
 
 pub(crate) fn requests<const N: usize>(documents: [&str; N]) -> Vec<ConversionRequest> {
     documents.into_iter().map(request).collect()
+}
+
+/// The ways to have a document converted and to wait for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    Single,
+    Batch,
+    Stream,
+    Reader,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 4] = [Self::Single, Self::Batch, Self::Stream, Self::Reader];
+
+    /// Converts `request` in this way; `None` if there is no result.
+    pub(crate) async fn convert<C: Converter>(
+        self,
+        processor: ConcurrentProcessorV2<C>,
+        request: ConversionRequest,
+    ) -> Option<String> {
+        let response = match self {
+            Self::Single => processor.process_single(request).await,
+            Self::Batch => processor.process_batch(vec![request]).await.pop()?,
+            Self::Stream => processor.process_stream(stream::iter([request])).next().await?,
+            Self::Reader => {
+                let ConversionRequest { id, content, options, task } = request;
+                let request = ConversionRequest::new(id, "").with_options(options).with_task(task);
+                let mut out = Vec::new();
+                processor.process_reader(request, &content[..], &mut out).await.ok()?;
+                return String::from_utf8(out).ok();
+            }
+        };
+        String::from_utf8(response.result.ok()?.into()).ok()
+    }
+}
+
+/// Does what it is made of with each document, or part, and copies it. Documents can be split at
+/// any byte.
+pub(crate) struct Does<F>(pub(crate) F);
+
+impl<F: Fn(&[u8]) + Send + Sync + 'static> Converter for Does<F> {
+    fn convert(
+        &self,
+        input: &[u8],
+        _: &ConversionOptions,
+        out: &mut BytesMut,
+    ) -> Result<Report, ConvertError> {
+        (self.0)(input);
+        out.extend_from_slice(input);
+        Ok(Report::default())
+    }
+
+    fn split(&self, input: &[u8], _: &ConversionOptions, chunk_size: usize) -> Option<Split> {
+        Some(in_chunks(input, chunk_size))
+    }
 }

@@ -170,6 +170,12 @@ impl AdaptiveThreadPool {
         RunFuture::new(self.shared(), work, options.unless_empty())
     }
 
+    /// Waits for the calling Tokio task's turn, if its budget is spent: before an answer that is
+    /// there at once.
+    pub(crate) async fn turn(&self) {
+        self.shared().turn().await;
+    }
+
     /// Wakes or starts one worker for each of `tasks` tasks that were submitted together, up to the
     /// usable cores. Otherwise each woken worker would wake the next.
     pub(crate) fn call(&self, tasks: usize) {

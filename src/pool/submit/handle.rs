@@ -62,13 +62,6 @@ impl<T: 'static> JoinHandle<T> {
         AbortHandle { task: Arc::clone(&self.join).into_run(), shared: Arc::clone(&self.shared) }
     }
 
-    /// Runs the task on this thread if it has not started and this thread is a worker of its pool.
-    pub(in crate::pool) fn help(&self) {
-        if let Some(worker) = worker::current_of(&self.shared) {
-            worker.help(&*self.join, || Arc::clone(&self.join).into_run());
-        }
-    }
-
     /// Returns whether the task is over: it has run, or it will never run.
     #[must_use]
     pub fn is_finished(&self) -> bool {
@@ -172,11 +165,6 @@ impl<T: 'static> AbortOnDrop<T> {
     /// Cancels the work if it has not started. Asks work that runs to stop.
     pub(crate) fn cancel(&self) {
         self.0.abort();
-    }
-
-    /// Runs the work on this thread if it has not started and this thread is a worker of its pool.
-    pub(crate) fn help(&self) {
-        self.0.help();
     }
 }
 

@@ -37,6 +37,8 @@ enum Stage<F, T> {
     /// options are boxed.
     New(F, Option<Box<TaskOptions>>),
     Submitted(Arc<dyn Join<T>>),
+    /// Refused, and pending for want of budget.
+    Refused(Rejection),
     Over,
 }
 
@@ -45,6 +47,7 @@ impl<F, T> std::fmt::Debug for RunFuture<'_, F, T> {
         let stage = match &self.stage {
             Stage::New(..) => "New",
             Stage::Submitted(_) => "Submitted",
+            Stage::Refused(_) => "Refused",
             Stage::Over => "Over",
         };
         f.debug_struct("RunFuture").field("stage", &stage).finish_non_exhaustive()
@@ -99,6 +102,18 @@ where
             Err(rejected) => Err(*rejected.rejection()),
         }
     }
+
+    /// Answers a refusal in the caller's turn.
+    #[cold]
+    fn poll_refused(&mut self, rejection: Rejection, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        let begun = self.turn.begin(self.shared, cx);
+        let Poll::Ready(unit) = begun else {
+            self.stage = Stage::Refused(rejection);
+            return Poll::Pending;
+        };
+        self.turn.end(unit);
+        Poll::Ready(Err(JoinError::from(Refusal::from(rejection))))
+    }
 }
 
 impl<F, T> Future for RunFuture<'_, F, T>
@@ -114,11 +129,12 @@ where
         let submitted = match mem::replace(&mut this.stage, Stage::Over) {
             Stage::Submitted(join) => Ok((join, false)),
             Stage::New(work, options) => Self::submit(this.shared, work, options, cx),
+            Stage::Refused(rejection) => Err(rejection),
             Stage::Over => panic!("`RunFuture` was polled after it was ready"),
         };
         let (join, registered) = match submitted {
             Ok(submitted) => submitted,
-            Err(rejection) => return Poll::Ready(Err(JoinError::from(Refusal::from(rejection)))),
+            Err(rejection) => return this.poll_refused(rejection, cx),
         };
         let result = match worker::current_of(this.shared) {
             Some(worker) => worker.poll_waiting(&join, cx.waker(), &mut this.wait),

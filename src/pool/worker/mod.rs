@@ -3,6 +3,8 @@
 pub(super) mod blocking;
 pub(super) mod core_yield;
 pub(super) mod ledger;
+#[cfg(all(test, millpond_loom))]
+mod loom_models;
 mod main_loop;
 pub(super) mod polling;
 #[cfg(feature = "test-util")]

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use super::main_loop::{Worker, thread_of};
 use super::waits::Change;
-use crate::contain;
 use crate::error::JoinError;
 use crate::pool::shared::Shared;
 use crate::task::Join;
@@ -32,19 +31,19 @@ impl Drop for Wait {
 impl Shared {
     /// Returns whether every worker waits, or was found blocked.
     fn all_wait(&self) -> bool {
-        let waiting = self.waits.count();
-        waiting > 0 && waiting + self.scaling.allowance.parts().stuck >= self.idle.census().total()
+        self.waits.all(|| self.not_stuck())
     }
 
     /// If every worker waits or is blocked, wakes the futures of the work that has not begun, so
     /// that their workers run it.
     pub(in crate::pool) fn wake_stranded(&self) {
-        if self.all_wait() {
-            for task in self.waits.stranded() {
-                contain::wake(task.waiter());
-                contain::discard(task);
-            }
-        }
+        self.waits.wake_stranded(|| self.not_stuck());
+    }
+
+    /// Returns the number of workers that were not found blocked.
+    fn not_stuck(&self) -> usize {
+        let stuck = self.scaling.allowance.parts().stuck;
+        self.idle.census().total().saturating_sub(stuck)
     }
 
     /// Changes how many threads may run in place of those that wait.

@@ -20,14 +20,15 @@
 //!
 //! A future that is woken is polled by its worker, which compares again and runs the work if every
 //! worker still waits. A worker that leaves writes the number of workers and then reads the count;
-//! a worker that begins to wait writes the count and then reads the number of workers. All four are
-//! `SeqCst`, so one of the two sees the other's step. A future that its worker does not poll again
-//! is not what the worker waits for.
+//! a worker that begins to wait writes the count and then reads the number of workers. A fence lies
+//! between ([`Waits::all`]), so one of the two sees the other's step. A future that its worker does
+//! not poll again is not what the worker waits for. `loom_models.rs` checks this.
 
 use std::collections::BTreeMap;
 
+use crate::contain;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 use crate::task::TaskRef;
 
 /// What the workers of a pool wait for.
@@ -80,7 +81,28 @@ impl Waits {
 
     /// Returns the number of workers that wait.
     pub(in crate::pool) fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether every worker waits. `others` returns the number of workers that may run the
+    /// work: those that are not found blocked. The caller has just taken a step that may make it
+    /// so.
+    pub(in crate::pool) fn all(&self, others: impl FnOnce() -> usize) -> bool {
+        // Between the step and what is read: of two steps at the same time, one sees the other.
+        fence(Ordering::SeqCst);
+        let waiting = self.count();
+        waiting > 0 && waiting >= others()
+    }
+
+    /// If every worker waits, wakes the futures of the work that has not begun, so that their
+    /// workers run it.
+    pub(in crate::pool) fn wake_stranded(&self, others: impl FnOnce() -> usize) {
+        if self.all(others) {
+            for task in self.stranded() {
+                contain::wake(task.waiter());
+                contain::discard(task);
+            }
+        }
     }
 
     /// Enters work that the innermost task of `slot` waits for, and returns its key. `first`: that
@@ -140,7 +162,7 @@ impl Waits {
     }
 
     /// Returns the work that workers wait for and that has not begun.
-    pub(in crate::pool) fn stranded(&self) -> Vec<TaskRef> {
+    fn stranded(&self) -> Vec<TaskRef> {
         let state = self.state.lock();
         let levels = state.stacks.iter().filter_map(|stack| stack.last()).filter(|level| !level.suspended);
         levels.flat_map(|level| level.work.values()).filter(|task| task.is_pending()).cloned().collect()
@@ -152,8 +174,8 @@ impl Waits {
         let result = change(&mut state);
         let after = Counts::of(&state.stacks[slot]);
         match (before.waits, after.waits) {
-            (false, true) => _ = self.count.fetch_add(1, Ordering::SeqCst),
-            (true, false) => _ = self.count.fetch_sub(1, Ordering::SeqCst),
+            (false, true) => _ = self.count.fetch_add(1, Ordering::Relaxed),
+            (true, false) => _ = self.count.fetch_sub(1, Ordering::Relaxed),
             _ => {}
         }
         (result, (before, after))
