@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::error::{JoinError, Rejection};
+use crate::error::JoinError;
 use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::enter::Submitted;
 use crate::pool::submit::mode::Mode;
@@ -38,7 +38,7 @@ enum Stage<F, T> {
     New(F, Option<Box<TaskOptions>>),
     Submitted(Arc<dyn Join<T>>),
     /// Refused, and pending for want of budget.
-    Refused(Rejection),
+    Refused(Refusal),
     Over,
 }
 
@@ -85,7 +85,7 @@ where
         work: F,
         options: Option<Box<TaskOptions>>,
         cx: &mut Context<'_>,
-    ) -> Result<(Arc<dyn Join<T>>, bool), Rejection> {
+    ) -> Result<(Arc<dyn Join<T>>, bool), Refusal> {
         let (mut spins, plain) = (false, options.is_none());
         let waker = |taken| {
             spins = plain && shared.caller_spins(cx, taken);
@@ -99,20 +99,20 @@ where
                 }
                 Ok((join, !spins))
             }
-            Err(rejected) => Err(*rejected.rejection()),
+            Err(rejected) => Err(Refusal::from(*rejected.rejection())),
         }
     }
 
     /// Answers a refusal in the caller's turn.
     #[cold]
-    fn poll_refused(&mut self, rejection: Rejection, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+    fn poll_refused(&mut self, why: Refusal, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let begun = self.turn.begin(self.shared, cx);
         let Poll::Ready(unit) = begun else {
-            self.stage = Stage::Refused(rejection);
+            self.stage = Stage::Refused(why);
             return Poll::Pending;
         };
         self.turn.end(unit);
-        Poll::Ready(Err(JoinError::from(Refusal::from(rejection))))
+        Poll::Ready(Err(JoinError::from(why)))
     }
 }
 
@@ -129,12 +129,12 @@ where
         let submitted = match mem::replace(&mut this.stage, Stage::Over) {
             Stage::Submitted(join) => Ok((join, false)),
             Stage::New(work, options) => Self::submit(this.shared, work, options, cx),
-            Stage::Refused(rejection) => Err(rejection),
+            Stage::Refused(why) => Err(why),
             Stage::Over => panic!("`RunFuture` was polled after it was ready"),
         };
         let (join, registered) = match submitted {
             Ok(submitted) => submitted,
-            Err(rejection) => return this.poll_refused(rejection, cx),
+            Err(why) => return this.poll_refused(why, cx),
         };
         let result = match worker::current_of(this.shared) {
             Some(worker) => worker.poll_waiting(&join, cx.waker(), &mut this.wait),
