@@ -114,8 +114,9 @@
 //! # Cancel safety
 //! Every future of this crate may be dropped at any point. Dropping [`AdaptiveThreadPool::run`] or
 //! a [`processor`](ConcurrentProcessorV2)'s future cancels what has not started and frees its place
-//! at once; dropping a [`JoinHandle`] detaches the task. Each async method says under this heading
-//! what dropping its future does.
+//! at once; dropping a [`JoinHandle`] detaches the task. What runs can ask
+//! [`TaskContext::is_cancelled`], and so can what it awaits and what it spawns. Each async method
+//! says under this heading what dropping its future does.
 //!
 //! # Stability
 //! Before 1.0 a minor version may change the interface; the changelog says what. Errors are

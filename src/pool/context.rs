@@ -8,6 +8,7 @@ use crate::pool::shared::Shared;
 use crate::pool::submit::enter::spawn_here;
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
+use crate::pool::submit::owner::Owner;
 use crate::pool::worker;
 use crate::task::TaskRef;
 
@@ -55,9 +56,32 @@ impl TaskContext {
         Some(Self { shared: Arc::clone(worker.shared()), slot: worker.slot(), task, _not_send: PhantomData })
     }
 
-    /// Returns whether the task was asked to stop: its future was dropped, its handle aborted, or
-    /// the deadline of the pool's shutdown has passed. A long task should check this from time to
-    /// time and return early. A check costs two loads.
+    /// Returns whether the task was asked to stop: its future was dropped, its handle aborted, the
+    /// deadline of the pool's shutdown has passed, or the task or request to which it belongs was
+    /// asked to stop. A long task should check this from time to time and return early. A check
+    /// costs three loads at the most, however deep the task is nested.
+    ///
+    /// # What belongs to a task
+    /// - The work that the task awaits: with [`run`](crate::AdaptiveThreadPool::run), a service, or
+    ///   a processor, of this pool or of another. (The deadline of a shutdown counts for the tasks
+    ///   of its own pool only.)
+    /// - The subtasks that the task spawns: with [`spawn`](Self::spawn), or with a handle of its own
+    ///   pool ([on a worker of the same
+    ///   pool](crate::AdaptiveThreadPool#on-a-worker-of-the-same-pool)).
+    ///   [`spawn_detached`](Self::spawn_detached) is the exception.
+    /// - What belongs to these.
+    ///
+    /// What runs is asked to stop. What waits in a queue is cancelled when a worker takes it, and
+    /// never runs; its handle yields [`JoinError::Cancelled`](crate::JoinError::Cancelled). The same
+    /// holds for what the task submits after it was asked to stop.
+    ///
+    /// A task that returns cancels nothing, and neither does a later `abort` of its handle. What
+    /// belonged to it then belongs to the task or request above it, if there is one.
+    ///
+    /// The same rules hold for an async handler that a service polls on the pool
+    /// (`service::OffloadLayer`), except that a handle of the pool spawns tasks there as on a thread
+    /// of the runtime: they belong to nobody. The request is not wanted any more when the future of
+    /// its response is dropped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.task.is_cancelled() || self.shared.orders.aborting()
@@ -78,24 +102,67 @@ impl TaskContext {
         self.task.label()?.name()
     }
 
-    /// Returns a probe, with which other threads can check whether this task was asked to stop.
-    pub(crate) fn probe(&self) -> Probe {
-        Probe { task: TaskRef::clone(&self.task), shared: Arc::clone(&self.shared) }
-    }
-
     /// Starts a subtask on this worker's own deque, from which idle workers may steal it. It needs
-    /// no permit. It inherits the span and the task-locals of this task. It is not cancelled with
-    /// this task.
+    /// no permit. It inherits the span and the task-locals of this task.
+    ///
+    /// It belongs to this task: if this task is asked to stop, so is the subtask, and if it has not
+    /// started it never runs ([`is_cancelled`](Self::is_cancelled)). Dropping its handle detaches it
+    /// from the handle only: it runs on, also after this task has returned. Use
+    /// [`spawn_detached`](Self::spawn_detached) for a subtask that has to run in any case.
     pub fn spawn<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.spawn_for(Owner::Task, work)
+    }
+
+    /// Starts a subtask as [`spawn`](Self::spawn) does. It does not belong to this task: it runs
+    /// even if this task is asked to stop, as tidying up must. Its own handle can cancel it, and so
+    /// can the deadline of the pool's shutdown.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::mpsc;
+    /// use millpond::{AdaptiveThreadPool, TaskContext};
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let (begun, begins) = tokio::sync::oneshot::channel();
+    /// let (tell, told) = mpsc::channel();
+    /// let task = pool
+    ///     .spawn(move || {
+    ///         let context = TaskContext::current().expect("this is a task");
+    ///         let _ = begun.send(());
+    ///         while !context.is_cancelled() {
+    ///             std::thread::yield_now();
+    ///         }
+    ///         context.spawn_detached(move || tell.send("tidied up"));
+    ///     })
+    ///     .await?;
+    /// begins.await?;
+    /// task.abort();
+    /// task.await?;
+    /// assert_eq!(told.recv()?, "tidied up");
+    /// # Ok(()) }
+    /// ```
+    pub fn spawn_detached<F, T>(&self, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn_for(Owner::Nobody, work)
+    }
+
+    fn spawn_for<F, T>(&self, owner: Owner, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
         if let Some(worker) = worker::thread_of(&self.shared) {
-            return spawn_here(&worker, work);
+            return spawn_here(&worker, owner, work);
         }
         // The thread's locals are being destroyed.
-        let handle = self.shared.submit_handle(None, Mode::Step, work, |work| work);
+        let handle = self.shared.submit_handle(owner, None, Mode::Step, work, |work| work);
         handle.unwrap_or_else(|rejected| self.shared.refused(rejected))
     }
 
@@ -136,19 +203,5 @@ impl TaskContext {
     #[must_use]
     pub fn worker_index(&self) -> usize {
         self.slot
-    }
-}
-
-/// Checks from other threads whether a task was asked to stop; see [`TaskContext::probe`].
-#[derive(Clone)]
-pub(crate) struct Probe {
-    task: TaskRef,
-    shared: Arc<Shared>,
-}
-
-impl Probe {
-    /// Returns whether the task was asked to stop, as [`TaskContext::is_cancelled`].
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.task.is_cancelled() || self.shared.orders.aborting()
     }
 }

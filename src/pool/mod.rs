@@ -76,6 +76,9 @@ use crate::policy::scaling::Decision;
 /// So a pool of one thread can wait for its own work. There a `timeout` around that work does not
 /// interrupt it, and work that waits for another branch of the same task never ends.
 ///
+/// A subtask belongs to its task: when the task is not wanted any more, neither is the subtask
+/// ([`TaskContext::is_cancelled`]).
+///
 /// A future that is offloaded to the pool (`service::OffloadLayer`) is polled and not blocked on.
 /// What it submits counts as work from outside: it takes a permit, and may be refused.
 ///

@@ -1,5 +1,5 @@
-//! The context that a task takes from its submitter: always the `tracing` span, and task-locals on
-//! request.
+//! The context that a task takes from its submitter: always the `tracing` span, task-locals on
+//! request, and the task or request to which it belongs.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -9,7 +9,7 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
 use crate::admission::ByteReservation;
-use crate::task::{Label, Place, TaskCell};
+use crate::task::{CancelNode, Label, Place, TaskCell};
 
 /// Carries a part of the submitter's context to the task; for
 /// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
@@ -55,8 +55,11 @@ impl<T: Send + 'static> CapturedContext for CarriedLocal<T> {
     }
 }
 
-/// What a task carries. Most tasks carry nothing, and have one word.
-pub(super) struct Captured(Option<Box<Packed>>);
+/// What a task carries. Most tasks carry nothing.
+pub(super) struct Captured {
+    packed: Option<Box<Packed>>,
+    owner: Option<Arc<CancelNode>>,
+}
 
 struct Packed {
     span: Span,
@@ -73,7 +76,7 @@ impl Captured {
         // Without a subscriber no span exists, and a look-up of the current one would cost as much
         // as the rest of a submission.
         if propagate.is_empty() && LevelFilter::current() == LevelFilter::OFF {
-            return Self(None);
+            return Self { packed: None, owner: None };
         }
         Self::pack_all(propagate)
     }
@@ -82,14 +85,21 @@ impl Captured {
         let span = Span::current();
         let carried: Vec<_> = propagate.iter().filter_map(|p| p.capture()).collect();
         let empty = span.is_none() && carried.is_empty();
-        Self((!empty).then(|| Box::new(Packed { span, carried, bytes: None })))
+        let packed = (!empty).then(|| Box::new(Packed { span, carried, bytes: None }));
+        Self { packed, owner: None }
+    }
+
+    /// Adds the task or request to which the work belongs.
+    #[inline]
+    pub(super) fn owned_by(self, owner: Option<Arc<CancelNode>>) -> Self {
+        Self { owner, ..self }
     }
 
     /// Adds a reservation of bytes.
     pub(super) fn carry(&mut self, bytes: ByteReservation) {
         if bytes.is_some() {
             let nothing = || Box::new(Packed { span: Span::none(), carried: Vec::new(), bytes: None });
-            self.0.get_or_insert_with(nothing).bytes = bytes;
+            self.packed.get_or_insert_with(nothing).bytes = bytes;
         }
     }
 
@@ -106,15 +116,12 @@ impl Captured {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        TaskCell::new(move || self.unpack(work), place, waker, label)
-    }
-
-    #[inline]
-    fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
-        match self.0 {
+        let Self { packed, owner } = self;
+        let work = move || match packed {
             None => work(),
             Some(packed) => packed.unpack(work),
-        }
+        };
+        TaskCell::owned(owner, work, place, waker, label)
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::BytesMut;
 
@@ -36,22 +35,16 @@ impl<C: Converter> Here<'_, C> {
         join(self.spawn(lengths, convert))
     }
 
-    /// Spawns the parts as subtasks. Parts that have not started stop when the guard is dropped.
-    fn spawn(&self, lengths: impl Iterator<Item = usize>, convert: &ConvertPart) -> (Vec<Part>, StopOnDrop) {
-        let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
-        let probe = self.context.probe();
+    /// Spawns the parts as subtasks, which are cancelled with the document.
+    fn spawn(&self, lengths: impl Iterator<Item = usize>, convert: &ConvertPart) -> Vec<Part> {
         let parts = lengths.enumerate().map(|(part, length)| {
             let (inner, formats, convert) = (Arc::clone(self.inner), self.formats, Arc::clone(convert));
-            let (stop, probe) = (Arc::clone(&stop.0), probe.clone());
             self.context.spawn(move || {
-                if stop.load(Ordering::Relaxed) || probe.is_cancelled() {
-                    return None;
-                }
                 let mut out = inner.buffer(formats, length);
-                Some(convert(part, &mut out).map(|report| (out, report)))
+                convert(part, &mut out).map(|report| (out, report))
             })
         });
-        (parts.collect(), stop)
+        parts.collect()
     }
 }
 
@@ -83,30 +76,24 @@ impl<C: Converter> Parts for Here<'_, C> {
     }
 }
 
-type Part = JoinHandle<Option<Result<PartDone, ConvertError>>>;
+type Part = JoinHandle<Result<PartDone, ConvertError>>;
 
-/// Returns the results in order, or the first failure. The last part was spawned last, so this
-/// worker starts there, and other workers at the other end.
-fn join(
-    (parts, _stop): (Vec<Part>, StopOnDrop),
-) -> Result<Result<Vec<PartDone>, ConvertError>, ProcessError> {
+/// Returns the results in order, or the first failure, which aborts the other parts. The last part
+/// was spawned last, so this worker starts there, and other workers at the other end.
+fn join(mut parts: Vec<Part>) -> Result<Result<Vec<PartDone>, ConvertError>, ProcessError> {
     let mut outs = Vec::with_capacity(parts.len());
-    for part in parts.into_iter().rev() {
-        match part.blocking_join() {
-            Ok(Some(Ok(out))) => outs.push(out),
-            Ok(Some(Err(error))) => return Ok(Err(error)),
-            Ok(None) => return Err(ProcessError::Cancelled),
-            Err(error) => return Err(error.into()),
-        }
+    while let Some(part) = parts.pop() {
+        let failure = match part.blocking_join() {
+            Ok(Ok(out)) => {
+                outs.push(out);
+                continue;
+            }
+            Ok(Err(error)) => Ok(Err(error)),
+            Err(error) => Err(error.into()),
+        };
+        parts.iter().for_each(JoinHandle::abort);
+        return failure;
     }
     outs.reverse();
     Ok(Ok(outs))
-}
-
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }

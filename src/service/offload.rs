@@ -17,7 +17,7 @@ use super::error::ServiceError;
 use super::placed::{Placed, Submitted};
 use crate::contain::contain;
 use crate::pool::{AdaptiveThreadPool, Mode, Polling};
-use crate::task::{Notice, TaskOptions};
+use crate::task::{CancelNode, CancelOnDrop, Notice, TaskOptions};
 
 /// Polls the futures of the wrapped service on the pool: for async handlers that also compute much.
 ///
@@ -49,6 +49,12 @@ use crate::task::{Notice, TaskOptions};
 /// # Cancel safety
 /// Dropping the response's future drops the wrapped future before `drop` returns. If a worker polls
 /// it at that moment, the worker drops it after the poll. It is dropped within the runtime, too.
+///
+/// What the future awaits ([`run`](AdaptiveThreadPool::run), a service, a processor) and the
+/// subtasks of its polls ([`TaskContext::spawn`](crate::TaskContext::spawn)) belong to the request,
+/// and are asked to stop ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)). A task
+/// that it spawns on a pool ([`spawn`](AdaptiveThreadPool::spawn)) does not, as on a thread of the
+/// runtime: it runs on.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -190,17 +196,26 @@ where
         let admission = (self.entrance.admission, self.entrance.take_permit());
         let (pool, inner) = (&self.entrance.pool, &mut self.inner);
         // A request that is refused at once does not reach the inner service.
+        let node = CancelNode::new(Polling::outer());
+        let request_node = Arc::clone(&node);
         let first = submit(pool, options.clone(), admission, request, |request| {
-            let polled = Polled::new(inner.call(request));
+            let polled = Polled::new(inner.call(request), request_node);
             move || polled.poll()
         });
-        OffloadFuture::new(first, pool.clone(), options)
+        OffloadFuture {
+            request: CancelOnDrop::new(node),
+            state: State::First(first),
+            pool: pool.clone(),
+            options,
+        }
     }
 }
 
 /// The response of an [`Offload`]. Dropping it cancels the request.
 #[must_use = "dropping it cancels the request"]
 pub struct OffloadFuture<F: Future + 'static> {
+    /// Dropped before the future, whose drop may take long.
+    request: CancelOnDrop,
     state: State<F>,
     pool: AdaptiveThreadPool,
     options: TaskOptions,
@@ -230,12 +245,6 @@ impl<F: Future + 'static> fmt::Debug for OffloadFuture<F> {
 
 /// The polled future is pinned in a box of its own.
 impl<F: Future> Unpin for OffloadFuture<F> {}
-
-impl<F: Future + 'static> OffloadFuture<F> {
-    pub(super) fn new(first: Placed<Step<F>>, pool: AdaptiveThreadPool, options: TaskOptions) -> Self {
-        Self { state: State::First(first), pool, options }
-    }
-}
 
 impl<F> OffloadFuture<F>
 where
@@ -283,11 +292,16 @@ where
                 State::Over => panic!("`OffloadFuture` was polled after it was ready"),
             };
             this.state = State::Over;
-            match step {
-                Ok(Step::Pending(polled)) => this.state = State::Idle(polled),
-                Ok(Step::Ready(output)) => return Poll::Ready(output.map_err(ServiceError::Inner)),
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+            let answer = match step {
+                Ok(Step::Pending(polled)) => {
+                    this.state = State::Idle(polled);
+                    continue;
+                }
+                Ok(Step::Ready(output)) => output.map_err(ServiceError::Inner),
+                Err(error) => Err(error),
+            };
+            this.request.node().end();
+            return Poll::Ready(answer);
         }
     }
 }
@@ -297,6 +311,8 @@ pub(super) struct Polled<F> {
     /// Taken out to be dropped.
     future: Option<Pin<Box<F>>>,
     notice: Arc<Notice>,
+    /// The request, to which belongs what the future awaits.
+    request: Arc<CancelNode>,
     /// The runtime of its timers, sockets and tasks.
     runtime: Option<Handle>,
 }
@@ -309,8 +325,9 @@ pub(super) enum Step<F: Future> {
 
 impl<F> Polled<F> {
     /// In the runtime of the calling thread, if there is one.
-    pub(super) fn new(future: F) -> Self {
-        Self { future: Some(Box::pin(future)), notice: Notice::new(), runtime: Handle::try_current().ok() }
+    pub(super) fn new(future: F, request: Arc<CancelNode>) -> Self {
+        let (notice, runtime) = (Notice::new(), Handle::try_current().ok());
+        Self { future: Some(Box::pin(future)), notice, request, runtime }
     }
 
     /// Returns whether it was woken since its last poll. If not, `waiter` will be woken.
@@ -330,7 +347,7 @@ impl<F: Future> Polled<F> {
         let waker = Waker::from(Arc::clone(&self.notice));
         let polled = {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);
-            let _polling = Polling::begin();
+            let _polling = Polling::begin(Arc::clone(&self.request));
             let polled = match &mut self.future {
                 Some(future) => future.as_mut().poll(&mut Context::from_waker(&waker)),
                 None => Poll::Pending,

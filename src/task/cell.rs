@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::{Ended, Host, Join, Label, NotWaiting, Place, Refusal, Run, TaskRef, Ticket};
+use super::{CancelNode, Ended, Host, Join, Label, NotWaiting, Place, Refusal, Run, TaskRef, Ticket};
 use crate::contain::{self, contain};
 use crate::error::{JoinError, Panic};
 use crate::sync::Mutex;
@@ -16,6 +16,8 @@ pub(crate) struct TaskCell<F, T> {
     inner: Mutex<Inner<F, T>>,
     /// `None` for plain work.
     label: Option<Box<Label>>,
+    /// The task or request to which this task belongs.
+    owner: Option<Arc<CancelNode>>,
     /// The result is no longer wanted. A flag beside the lock, because a running task reads it
     /// often.
     cancelled: AtomicBool,
@@ -31,7 +33,8 @@ struct Inner<F, T> {
 
 enum Stage<F, T> {
     Pending(F, Place),
-    Running,
+    /// With the node of its own subtasks, if it has any.
+    Running(Option<Arc<CancelNode>>),
     Done(Result<T, JoinError>),
     /// The task will never run.
     Void(Refusal),
@@ -45,8 +48,27 @@ where
 {
     /// Makes a task that waits. A `waker` given here saves the first registration.
     pub(crate) fn new(work: F, place: Place, waker: Option<Waker>, label: Option<Box<Label>>) -> Arc<Self> {
+        Self::owned(None, work, place, waker, label)
+    }
+
+    /// Makes a task that waits, and belongs to `owner`.
+    pub(crate) fn owned(
+        owner: Option<Arc<CancelNode>>,
+        work: F,
+        place: Place,
+        waker: Option<Waker>,
+        label: Option<Box<Label>>,
+    ) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
-        Arc::new(Self { inner, label, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
+        let (cancelled, done) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { inner, label, owner, cancelled, done })
+    }
+}
+
+impl<F, T> TaskCell<F, T> {
+    /// Returns whether the task or request to which this task belongs was cancelled.
+    fn owner_cancelled(&self) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.is_cancelled())
     }
 }
 
@@ -56,9 +78,12 @@ where
     T: Send + 'static,
 {
     fn run(&self, host: &dyn Host) -> Option<Place> {
+        if self.owner_cancelled() {
+            return None;
+        }
         let (work, place) = {
             let mut inner = self.inner.lock();
-            match mem::replace(&mut inner.stage, Stage::Running) {
+            match mem::replace(&mut inner.stage, Stage::Running(None)) {
                 Stage::Pending(work, place) => (work, place),
                 other => {
                     inner.stage = other;
@@ -76,12 +101,14 @@ where
         let abandoned = self.is_cancelled();
         host.ended(Ended { panicked: result.is_err(), abandoned });
         let result = result.map_err(|payload| JoinError::Panicked(Box::new(Panic::new(payload))));
-        let waker = {
+        let (ran, waker) = {
             let mut inner = self.inner.lock();
-            inner.stage = Stage::Done(result);
-            inner.waker.take()
+            (mem::replace(&mut inner.stage, Stage::Done(result)), inner.waker.take())
         };
         self.done.store(true, Ordering::Release);
+        if let Stage::Running(Some(node)) = ran {
+            node.end();
+        }
         host.wake(waker);
         Some(place)
     }
@@ -97,15 +124,28 @@ where
     }
 
     fn void(&self, why: Refusal) -> Result<(Place, Option<Waker>), NotWaiting> {
-        self.cancelled.store(true, Ordering::Relaxed);
         let (work, place, waker) = {
             let mut inner = self.inner.lock();
+            if let Stage::Running(node) = &inner.stage {
+                // A node that comes later is made under the lock, and sees this.
+                self.cancelled.store(true, Ordering::Relaxed);
+                // A node that is there is marked before the task can end: one that ends unmarked
+                // leaves the tree.
+                let node = node.clone().inspect(|node| node.mark());
+                drop(inner);
+                if let Some(node) = node {
+                    node.cancel();
+                }
+                return Err(NotWaiting::Running);
+            }
             match mem::replace(&mut inner.stage, Stage::Void(why)) {
-                Stage::Pending(work, place) => (work, place, inner.waker.take()),
+                Stage::Pending(work, place) => {
+                    self.cancelled.store(true, Ordering::Relaxed);
+                    (work, place, inner.waker.take())
+                }
                 other => {
-                    let running = matches!(other, Stage::Running);
                     inner.stage = other;
-                    return Err(if running { NotWaiting::Running } else { NotWaiting::Over });
+                    return Err(NotWaiting::Over);
                 }
             }
         };
@@ -130,7 +170,20 @@ where
     }
 
     fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed) || self.owner_cancelled()
+    }
+
+    fn cancel_node(&self) -> Option<Arc<CancelNode>> {
+        let mut inner = self.inner.lock();
+        let Stage::Running(node) = &mut inner.stage else { return self.owner.clone() };
+        let node = node.get_or_insert_with(|| {
+            let node = CancelNode::new(self.owner.clone());
+            if self.cancelled.load(Ordering::Relaxed) {
+                node.cancel();
+            }
+            node
+        });
+        Some(Arc::clone(node))
     }
 
     fn place(&self) -> Option<Place> {
@@ -160,7 +213,7 @@ where
 {
     fn poll_join(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
         let mut inner = self.inner.lock();
-        if matches!(inner.stage, Stage::Pending(..) | Stage::Running) {
+        if matches!(inner.stage, Stage::Pending(..) | Stage::Running(_)) {
             if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                 let old = inner.waker.replace(waker.clone());
                 // Dropped without the lock: a waker may be the last reference to a whole future.
@@ -276,6 +329,7 @@ mod tests {
             TaskCell {
                 inner: Mutex::new(inner),
                 label: None,
+                owner: None,
                 cancelled: AtomicBool::new(false),
                 done: AtomicBool::new(false),
             }
@@ -284,5 +338,44 @@ mod tests {
         cell.run(&host);
         assert_eq!(host.ended.take(), Some(Ended { panicked: false, abandoned: true }));
         assert!(matches!(cell.poll_join(Waker::noop()), Poll::Ready(Ok(()))));
+    }
+
+    #[test]
+    fn a_task_whose_owner_was_cancelled_is_not_run() {
+        let owner = CancelNode::new(None);
+        let cell = TaskCell::owned(Some(Arc::clone(&owner)), || (), Place::Subtask, None, None);
+        owner.cancel();
+        assert!(cell.is_cancelled() && cell.is_pending());
+        let host = Record::default();
+        assert_eq!((cell.run(&host), host.left.take()), (None, None));
+        assert_eq!(cell.void(Refusal::Cancelled).map(|(place, _)| place), Ok(Place::Subtask));
+        assert!(matches!(cell.poll_join(Waker::noop()), Poll::Ready(Err(JoinError::Cancelled))));
+    }
+
+    /// Runs a task that makes a node, and cancels the task before, after, or when it is over.
+    #[test]
+    fn a_running_task_cancels_what_it_submits_and_one_that_is_over_does_not() {
+        for (cancel_at, expected) in [(0, true), (1, true), (2, false)] {
+            type Work = Box<dyn FnOnce() -> Option<Arc<CancelNode>> + Send>;
+            let me = Arc::new(std::sync::OnceLock::<std::sync::Weak<dyn Run>>::new());
+            let it = Arc::clone(&me);
+            let work: Work = Box::new(move || {
+                let cell = it.get()?.upgrade()?;
+                let cancel = |at| (at == cancel_at).then(|| cell.void(Refusal::Cancelled).err());
+                cancel(0);
+                let node = cell.cancel_node();
+                cancel(1);
+                node
+            });
+            let cell = TaskCell::new(work, Place::Subtask, None, None);
+            let task: TaskRef = Arc::clone(&cell).into_run();
+            me.set(Arc::downgrade(&task)).unwrap();
+            assert!(cell.run(&Record::default()).is_some());
+            if cancel_at == 2 {
+                assert_eq!(cell.void(Refusal::Cancelled).err(), Some(NotWaiting::Over));
+            }
+            let Poll::Ready(Ok(Some(node))) = cell.poll_join(Waker::noop()) else { panic!("no node") };
+            assert_eq!(node.is_cancelled(), expected, "cancelled at {cancel_at}");
+        }
     }
 }

@@ -11,7 +11,9 @@
 //! * `rest-forgets`: a waiter that rests without checking whether the future was woken during its
 //!   job;
 //! * `notice-tells-nobody`: a wake-up that finds the waiter at rest and does not wake it;
-//! * `withdraw-placed`: a withdrawal that takes back work which has its permit.
+//! * `withdraw-placed`: a withdrawal that takes back work which has its permit;
+//! * `adopt-looks-first`: a node that comes while its parent is cancelled, and is in no list;
+//! * `end-leaves-tree`: a node whose task ends, and that nothing above it reaches any more.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -20,7 +22,9 @@ use std::task::{Poll, Wake, Waker};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{DeferredWakes, Ended, Host, Join, NotWaiting, Notice, Place, Refusal, Run, TaskCell, Ticket};
+use super::{
+    CancelNode, DeferredWakes, Ended, Host, Join, NotWaiting, Notice, Place, Refusal, Run, TaskCell, Ticket,
+};
 use crate::error::JoinError;
 
 const HELD: Place = Place::Queued(Ticket::HELD);
@@ -270,5 +274,41 @@ fn loom_what_is_withdrawn_takes_no_place() {
             true => assert_eq!((withdrawn, cell.is_pending()), (None, true)),
             false => assert_eq!((withdrawn, cell.is_pending()), (Some(Place::Outside), false)),
         }
+    });
+}
+
+/// A task is cancelled while its subtask, whose own task ends, submits work: the work is cancelled.
+#[test]
+fn loom_a_cancellation_reaches_what_comes_meanwhile() {
+    loom::model(|| {
+        let root = CancelNode::new(None);
+        let middle = CancelNode::new(Some(Arc::clone(&root)));
+        let ender = {
+            let middle = Arc::clone(&middle);
+            thread::spawn(move || middle.end())
+        };
+        let canceller = thread::spawn(move || root.cancel());
+        let leaf = CancelNode::new(Some(middle));
+        ender.join().unwrap();
+        canceller.join().unwrap();
+        assert!(leaf.is_cancelled());
+    });
+}
+
+/// The same while two tasks, one above the other, end.
+#[test]
+fn loom_a_cancellation_reaches_what_moves_meanwhile() {
+    loom::model(|| {
+        let root = CancelNode::new(None);
+        let upper = CancelNode::new(Some(Arc::clone(&root)));
+        let lower = CancelNode::new(Some(Arc::clone(&upper)));
+        let leaf = CancelNode::new(Some(Arc::clone(&lower)));
+        upper.end();
+        drop(upper);
+        let canceller = thread::spawn(move || root.cancel());
+        lower.end();
+        drop(lower);
+        canceller.join().unwrap();
+        assert!(leaf.is_cancelled());
     });
 }

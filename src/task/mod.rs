@@ -27,6 +27,7 @@
 //! 3. Closures, results and wakers are dropped and called without the lock. A panic in a waker, or
 //!    in the drop of a cancelled closure, goes no further.
 
+mod cancel_node;
 mod cell;
 mod deferred_wakes;
 mod label;
@@ -40,6 +41,9 @@ mod priority;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+pub(crate) use cancel_node::CancelNode;
+#[cfg(feature = "tower")]
+pub(crate) use cancel_node::CancelOnDrop;
 pub(crate) use cell::TaskCell;
 pub(crate) use deferred_wakes::DeferredWakes;
 pub(crate) use label::{Label, Name};
@@ -171,7 +175,8 @@ pub(crate) trait Host {
 /// A task as the queue and the workers see it.
 pub(crate) trait Run: Send + Sync {
     /// Runs the task on this thread if it still waits, and catches a panic of the closure. Returns
-    /// the place that the task held; `None` if it no longer waited.
+    /// the place that the task held; `None` if it no longer waited. A task whose owner was cancelled
+    /// is not run: it goes on waiting, to be voided.
     fn run(&self, host: &dyn Host) -> Option<Place>;
     /// Moves a task from [`Place::Outside`] to `place`. Returns false, and takes nothing, if the
     /// task no longer waits.
@@ -186,8 +191,10 @@ pub(crate) trait Run: Send + Sync {
     #[must_use = "what it occupied has to be cleared up"]
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services ask for it"))]
     fn withdraw(&self, paid: Ticket) -> Option<Place>;
-    /// Returns whether the task was asked to stop.
+    /// Returns whether the task was asked to stop, or that to which it belongs.
     fn is_cancelled(&self) -> bool;
+    /// Returns the node to which work belongs that the running task submits.
+    fn cancel_node(&self) -> Option<Arc<CancelNode>>;
     /// Returns where the task waits; `None` if it no longer waits.
     fn place(&self) -> Option<Place>;
     /// Returns whether the task still waits.

@@ -146,32 +146,6 @@ fn a_detached_task_is_not_cancelled() {
 }
 
 #[test]
-fn subtasks_are_not_cancelled_with_their_parent() {
-    in_time(|| {
-        let pool = fixed(1).build().unwrap();
-        let (tell, told) = mpsc::channel();
-        let (begun, begins) = mpsc::channel();
-        let mut run = pool.run(move || {
-            let context = TaskContext::current().unwrap();
-            begun.send(()).unwrap();
-            while !context.is_cancelled() {
-                thread::yield_now();
-            }
-            let subtask = context.spawn(|| TaskContext::current().unwrap().is_cancelled());
-            tell.send(("within", subtask.blocking_join().unwrap())).unwrap();
-            tell.send(("after", context.is_cancelled())).unwrap();
-            drop(context.spawn(move || tell.send(("later", TaskContext::current().unwrap().is_cancelled()))));
-        });
-        assert!(poll_once(&mut run).is_pending());
-        begins.recv().unwrap();
-        drop(run);
-        assert_eq!(told.recv(), Ok(("within", false)));
-        assert_eq!(told.recv(), Ok(("after", true)));
-        assert_eq!(told.recv(), Ok(("later", false)));
-    });
-}
-
-#[test]
 fn an_aborted_subtask_never_runs() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();

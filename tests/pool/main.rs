@@ -5,6 +5,7 @@ mod affinity;
 mod auto_traits;
 mod backpressure;
 mod cancellation;
+mod cancellation_tree;
 mod clock;
 mod config;
 mod coop;

@@ -85,3 +85,17 @@ async fn dropping_the_future_stops_the_parts_that_have_not_begun() {
     bench.processor.shutdown(Duration::MAX).await;
     assert_eq!(bench.seen.documents().len(), 1);
 }
+
+#[tokio::test]
+async fn and_asks_those_that_run_to_stop() {
+    for threads in [1, 2] {
+        let bench = bench(threads, shipping());
+        {
+            let mut response = pin!(bench.processor.process_single(in_parts("patient 1patient 2", 9)));
+            assert!(poll!(&mut response).is_pending());
+            (0..threads).for_each(|_| drop(bench.begun.recv().unwrap()));
+        }
+        let report = bench.processor.shutdown(Duration::MAX).await;
+        assert_eq!((bench.seen.documents().len(), report.still_running), (threads, 0));
+    }
+}

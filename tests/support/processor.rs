@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use millpond::convert::{Report, Split};
 use millpond::{
     ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter, Format, PoolConfig,
-    ProcessorConfig,
+    ProcessorConfig, TaskContext,
 };
 
 /// Holds back whoever passes, until it is opened.
@@ -70,7 +70,8 @@ impl Seen {
     }
 }
 
-/// `large ..` may hold 1,000 bytes a byte. `wait ..` passes the gate first, `panic ..` panics, `fail ..` is not accepted, `slow ..` takes 5 ms, `brief ..` 0.3 ms.
+/// `large ..` may hold 1,000 bytes a byte. `wait ..` passes the gate first, `patient ..` runs until it is asked to stop,
+/// `panic ..` panics, `fail ..` is not accepted, `slow ..` takes 5 ms, `brief ..` 0.3 ms.
 /// Everything that is accepted is converted to upper case. Documents can be split at any byte.
 pub(crate) struct Scripted {
     pub(crate) gate: Arc<Gate>,
@@ -117,6 +118,11 @@ impl Converter for Scripted {
         let _ = self.begun.lock().unwrap().send(text.clone());
         match text.split(' ').next() {
             Some("wait") => self.gate.pass(),
+            Some("patient") => {
+                while !TaskContext::current().is_some_and(|task| task.is_cancelled()) {
+                    std::thread::yield_now();
+                }
+            }
             Some("panic") => panic!("as the document says"),
             Some("fail") => return Err(refusal()),
             // The work of this test: a conversion that takes long.

@@ -56,6 +56,15 @@ impl Shared {
         self.void_in_place(task, Refusal::Cancelled);
     }
 
+    /// Ends a task that [`run`](Run::run) did not run because its owner was cancelled. The caller has
+    /// taken it out of its queue, or clears it away. Returns the place it held; `None` if it no
+    /// longer waited.
+    #[cold]
+    pub(in crate::pool) fn void_disowned(self: &Arc<Self>, task: &dyn Run) -> Option<Place> {
+        // A task that runs elsewhere and is wanted must not be touched.
+        if task.is_cancelled() { self.void(task, Refusal::Cancelled) } else { None }
+    }
+
     /// Refuses a task that waits beyond the limit when the pool closes.
     pub(in crate::pool) fn refuse_beyond(self: &Arc<Self>, task: &dyn Run) -> bool {
         let ticket = task.place().and_then(Place::paid_later);

@@ -7,6 +7,7 @@ use crate::error::{RejectReason, Rejected, Rejection};
 use crate::pool::AdaptiveThreadPool;
 use crate::pool::submit::handle::{AbortOnDrop, JoinHandle};
 use crate::pool::submit::mode::Mode;
+use crate::pool::submit::owner::Owner;
 use crate::pool::submit::permit::{Acquire, Permit};
 use crate::pool::submit::run_future::RunFuture;
 use crate::pool::worker;
@@ -36,7 +37,11 @@ impl AdaptiveThreadPool {
     /// Dropping the future cancels work that has not started: `drop` drops the closure and frees
     /// its place in the queue before it returns. Work that runs continues. It can check whether its
     /// caller has gone ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)), and the
-    /// pool drops its result.
+    /// pool drops its result. The same goes for the work that it awaits or spawns itself.
+    ///
+    /// If a task of any pool awaits the work, the work belongs to that task: if the task is not
+    /// wanted any more, the work is cancelled as if its future were dropped. Work that waits in the
+    /// queue is then cancelled when a worker takes it.
     pub fn run<F, T>(&self, work: F) -> RunFuture<'_, F, T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -48,7 +53,9 @@ impl AdaptiveThreadPool {
     /// Starts `work` in the background once the queue has room for it.
     ///
     /// The handle behaves as Tokio's: dropping it detaches the task, and
-    /// [`abort`](JoinHandle::abort) cancels a task that has not started.
+    /// [`abort`](JoinHandle::abort) cancels a task that has not started. A subtask ([on a worker of
+    /// the same pool](Self#on-a-worker-of-the-same-pool)) belongs to its task all the same;
+    /// [`TaskContext::spawn_detached`](crate::TaskContext::spawn_detached) starts one that does not.
     ///
     /// While the queue is full, the future waits for a permit, and the work is not submitted. If
     /// the future is granted a permit and is not polled for `reservation_timeout`, others get that
@@ -65,7 +72,7 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         self.shared().turn().await;
-        let tried = self.shared().submit_handle(None, Mode::TryUncounted, work, |work| work);
+        let tried = self.shared().submit_handle(Owner::Task, None, Mode::TryUncounted, work, |work| work);
         let work = match tried {
             Ok(handle) => return Ok(handle),
             Err(rejected) if rejected.rejection().reason == RejectReason::ShuttingDown => {
@@ -89,7 +96,7 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared().submit_handle(None, Mode::Try, work, |work| work)
+        self.shared().submit_handle(Owner::Task, None, Mode::Try, work, |work| work)
     }
 
     /// Waits for a permit: a place in the queue that is used later. [`Permit`] says how long the
@@ -148,7 +155,8 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared().submit_handle(options.unless_empty(), mode, with, work).map(AbortOnDrop::new)
+        let options = options.unless_empty();
+        self.shared().submit_handle(Owner::Caller, options, mode, with, work).map(AbortOnDrop::new)
     }
 
     /// Submits work for a caller who waits. A refusal becomes the result of the work.
@@ -208,7 +216,8 @@ impl Permit {
         // The permit may be the last handle. This clone keeps the pool open until the work is in
         // the queue.
         let pool = self.pool.clone();
-        let handle = pool.shared().submit_handle(None, Mode::Permit(self), work, |work| work);
+        let mode = Mode::Permit(self);
+        let handle = pool.shared().submit_handle(Owner::Task, None, mode, work, |work| work);
         handle.unwrap_or_else(|rejected| pool.shared().refused(rejected))
     }
 }

@@ -10,6 +10,7 @@ use crate::pool::propagate::Captured;
 use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
+use crate::pool::submit::owner::Owner;
 use crate::pool::worker;
 use crate::pool::worker::Worker;
 use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket};
@@ -23,13 +24,15 @@ pub(in crate::pool) struct Submitted<T> {
 impl Shared {
     /// Admits work as `mode` says and puts it into its queue. `work` builds the closure from
     /// `with`; a refusal returns `with`. `waker` returns the caller's waker, to be registered with
-    /// the task; its argument is the number of permits taken. Work without options is plain.
+    /// the task; its argument is the number of permits taken. Work without options is plain. It
+    /// belongs to `owner`.
     ///
     /// On a worker of this pool the work becomes a subtask: it goes into the worker's own deque,
     /// and takes neither a permit nor bytes.
     #[inline]
     pub(in crate::pool) fn submit<W, F, T>(
         self: &Arc<Self>,
+        owner: Owner,
         options: Option<TaskOptions>,
         mode: Mode,
         waker: impl FnOnce(usize) -> Option<Waker>,
@@ -47,7 +50,10 @@ impl Shared {
         }
         // Before a permit is taken: this runs a user's code, whose panic must not lose the permit.
         let context = self.capture(options.as_ref());
-        let worker = worker::current_of(self);
+        let here = worker::current();
+        let subtask = here.as_ref().is_some_and(|worker| worker.runs_closure_of(self));
+        let context = context.owned_by(owner.node(here.as_deref(), subtask));
+        let worker = here.filter(|_| subtask);
         // The hot path: plain work from outside, and a free permit.
         if options.is_none() && mode.takes_free_permit() && worker.is_none() {
             if let Ok(left) = self.try_permit() {
@@ -114,6 +120,7 @@ impl Shared {
     #[inline]
     pub(in crate::pool) fn submit_handle<W, F, T>(
         self: &Arc<Self>,
+        owner: Owner,
         options: Option<TaskOptions>,
         mode: Mode,
         with: W,
@@ -123,7 +130,7 @@ impl Shared {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let submitted = self.submit(options, mode, |_| None, with, work)?;
+        let submitted = self.submit(owner, options, mode, |_| None, with, work)?;
         Ok(JoinHandle::new(submitted.join, Arc::clone(self)))
     }
 
@@ -184,14 +191,16 @@ impl Shared {
     }
 }
 
-/// Submits a subtask of the task that runs on this worker, also while it polls a future.
-pub(in crate::pool) fn spawn_here<F, T>(worker: &Worker, work: F) -> JoinHandle<T>
+/// Submits a subtask of the task that runs on this worker, also while it polls a future. It belongs
+/// to `owner`.
+pub(in crate::pool) fn spawn_here<F, T>(worker: &Worker, owner: Owner, work: F) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     let shared = worker.shared();
-    let submitted = submit_here(worker, None, shared.capture(None), None, work, |work| work);
+    let context = shared.capture(None).owned_by(owner.node(Some(worker), true));
+    let submitted = submit_here(worker, None, context, None, work, |work| work);
     match submitted {
         Ok(submitted) => JoinHandle::new(submitted.join, Arc::clone(shared)),
         Err(rejected) => shared.refused(rejected),

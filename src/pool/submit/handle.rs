@@ -19,7 +19,8 @@ use crate::task::Place;
 use crate::task::{Join, TaskRef};
 
 /// The handle of a spawned task, and the future of its result. Dropping it detaches the task, which
-/// runs all the same.
+/// runs all the same. (A subtask is cancelled with the task to which it
+/// [belongs](crate::TaskContext::is_cancelled), whether its handle was dropped or not.)
 ///
 /// # Cancel safety
 /// A poll loses nothing: if the future is not polled to its end, the result stays there for the
@@ -50,8 +51,8 @@ impl<T: 'static> JoinHandle<T> {
     /// The task's closure is dropped and its place in the queue is free when `abort` returns. The
     /// handle then yields [`JoinError::Cancelled`]. If the drop of the closure panics, the panic
     /// hook reports it and the panic goes no further. A task that runs is asked to stop
-    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)); what it returns is the
-    /// result.
+    /// ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)), and so is the work that
+    /// belongs to it; what it returns is the result. Aborting a task that is over has no effect.
     pub fn abort(&self) {
         self.shared.cancel(self.join.as_run());
     }

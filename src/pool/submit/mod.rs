@@ -8,6 +8,7 @@ pub(super) mod api;
 pub(super) mod enter;
 pub(super) mod handle;
 pub(super) mod mode;
+pub(super) mod owner;
 pub(super) mod permit;
 pub(super) mod run_future;
 pub(super) mod task_builder;

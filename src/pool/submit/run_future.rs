@@ -10,6 +10,7 @@ use crate::error::JoinError;
 use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::enter::Submitted;
 use crate::pool::submit::mode::Mode;
+use crate::pool::submit::owner::Owner;
 use crate::pool::submit::turn::Turn;
 use crate::pool::worker;
 use crate::pool::worker::waiting::Wait;
@@ -92,7 +93,8 @@ where
             // The first registration comes with the allocation.
             (!spins).then(|| cx.waker().clone())
         };
-        match shared.submit(options.map(|options| *options), Mode::Wait, waker, work, |work| work) {
+        let options = options.map(|options| *options);
+        match shared.submit(Owner::Caller, options, Mode::Wait, waker, work, |work| work) {
             Ok(Submitted { join, attention }) => {
                 if spins && attention == Attention::Awake {
                     shared.lone_caller.spin(|| join.looks_done());

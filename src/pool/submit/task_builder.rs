@@ -12,6 +12,7 @@ use crate::pool::AdaptiveThreadPool;
 use crate::pool::shared::Shared;
 use crate::pool::submit::handle::{AbortHandle, JoinHandle};
 use crate::pool::submit::mode::Mode;
+use crate::pool::submit::owner::Owner;
 use crate::pool::submit::run_future::RunFuture;
 use crate::task::{Priority, TaskOptions};
 
@@ -160,6 +161,7 @@ impl<'p> TaskBuilder<'p> {
                 let work = rejected.into_inner();
                 match again.pool.acquire().await {
                     Ok(permit) => again.shared().submit_handle(
+                        Owner::Task,
                         Some(again.options),
                         Mode::Permit(permit),
                         work,
@@ -188,7 +190,7 @@ impl<'p> TaskBuilder<'p> {
             }
         };
         let mode = Mode::WaitAndTell(Arc::clone(&placed));
-        let handle = self.shared().submit_handle(Some(self.options), mode, work, wrap)?;
+        let handle = self.shared().submit_handle(Owner::Task, Some(self.options), mode, work, wrap)?;
         let mut given_up = GivenUp(Some(handle.abort_handle()));
         placed.notified().await;
         given_up.0 = None;
@@ -205,7 +207,7 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared().submit_handle(Some(self.options), Mode::Try, work, |work| work)
+        self.shared().submit_handle(Owner::Task, Some(self.options), Mode::Try, work, |work| work)
     }
 
     fn shared(&self) -> &'p Arc<Shared> {

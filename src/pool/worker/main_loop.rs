@@ -19,7 +19,7 @@ use crate::pool::worker::core_yield::CoreYield;
 use crate::pool::worker::ledger::Ledger;
 use crate::pool::worker::warm_up;
 use crate::queue::Local;
-use crate::task::{Ended, Host, Place, TaskRef, Ticket};
+use crate::task::{CancelNode, Ended, Host, Place, TaskRef, Ticket};
 use crate::topology::thread_number;
 use tokio::runtime::Handle;
 
@@ -44,10 +44,10 @@ pub(crate) struct Worker {
     core_yield: CoreYield,
     /// How many nested sections that are declared to block the task is in.
     pub(in crate::pool) blocking: Cell<usize>,
-    /// The task polls a future that is offloaded to the pool: see [`Polling`].
+    /// The request whose offloaded future the task polls: see [`Polling`].
     ///
     /// [`Polling`]: super::polling::Polling
-    pub(in crate::pool) polling: Cell<bool>,
+    pub(in crate::pool) polling: RefCell<Option<Arc<CancelNode>>>,
     /// The innermost task has polled the future of other work.
     pub(in crate::pool) has_waited: Cell<bool>,
     /// The running task.
@@ -60,7 +60,7 @@ pub(crate) struct Worker {
 /// polls an offloaded future counts as a thread outside of the pool.
 #[inline]
 pub(in crate::pool) fn current_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
-    thread_of(shared).filter(|worker| !worker.polling.get())
+    current().filter(|worker| worker.runs_closure_of(shared))
 }
 
 /// Returns the calling thread's worker, if it belongs to `shared`, whatever it does.
@@ -104,7 +104,7 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
             wake_group: Cell::new(None),
             core_yield: CoreYield::new(shared.config.yield_interval),
             blocking: Cell::new(0),
-            polling: Cell::new(false),
+            polling: RefCell::new(None),
             has_waited: Cell::new(false),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
@@ -349,7 +349,9 @@ impl Worker {
             if let Some(task) = &*self.task.borrow() {
                 if task.run(self).is_none() {
                     self.charges.not_run();
-                    self.shared.queues.passed_empty();
+                    if self.shared.void_disowned(&**task).is_none() {
+                        self.shared.queues.passed_empty();
+                    }
                 }
             }
         });
@@ -376,6 +378,24 @@ impl Worker {
     /// Returns the innermost task that runs on this worker.
     pub(in crate::pool) fn task(&self) -> Option<TaskRef> {
         self.within.borrow().last().cloned().or_else(|| self.task.borrow().clone())
+    }
+
+    /// Returns whether this worker belongs to `shared` and runs a closure.
+    #[inline]
+    pub(in crate::pool) fn runs_closure_of(&self, shared: &Arc<Shared>) -> bool {
+        Arc::ptr_eq(&self.shared, shared) && self.polling.borrow().is_none()
+    }
+
+    /// Returns the node of the request whose future this worker polls, or of the innermost task that
+    /// it runs.
+    pub(in crate::pool) fn cancel_node(&self) -> Option<Arc<CancelNode>> {
+        if let Some(request) = &*self.polling.borrow() {
+            return Some(Arc::clone(request));
+        }
+        match self.within.borrow().last() {
+            Some(task) => task.cancel_node(),
+            None => self.task.borrow().as_ref()?.cancel_node(),
+        }
     }
 
     pub(in crate::pool) fn shared(&self) -> &Arc<Shared> {

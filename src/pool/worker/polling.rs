@@ -2,34 +2,45 @@
 //!
 //! Such a future is polled and not blocked on. What it submits must not run within its poll, or the
 //! other branches of a `join!`, `select!` or `timeout` around it would stand still. So while the
-//! mark is set, the thread counts as one outside of the pool.
+//! mark is set, the thread counts as one outside of the pool. What the future awaits belongs to its
+//! request all the same.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::main_loop::{Worker, current};
+use crate::task::CancelNode;
 
 /// The mark. Its drop restores the mark that was there before, also if the poll panics.
 pub(crate) struct Polling {
     /// `None` on a thread that is no worker.
     worker: Option<Rc<Worker>>,
-    before: bool,
+    before: Option<Arc<CancelNode>>,
 }
 
 impl Polling {
-    /// Marks the calling thread's worker until the value is dropped.
+    /// Marks the calling thread's worker until the value is dropped. It polls the future of
+    /// `request`.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services poll futures"))]
-    pub(crate) fn begin() -> Self {
-        Self::set(true)
+    pub(crate) fn begin(request: Arc<CancelNode>) -> Self {
+        Self::set(Some(request))
+    }
+
+    /// Returns the node of what runs or is polled on the calling thread, to which a new request
+    /// belongs.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services poll futures"))]
+    pub(crate) fn outer() -> Option<Arc<CancelNode>> {
+        current()?.cancel_node()
     }
 
     /// Removes the mark until the value is dropped, for a closure that runs within the poll.
     pub(in crate::pool) fn interrupt() -> Self {
-        Self::set(false)
+        Self::set(None)
     }
 
-    fn set(polling: bool) -> Self {
+    fn set(request: Option<Arc<CancelNode>>) -> Self {
         let worker = current();
-        let before = worker.as_ref().is_some_and(|worker| worker.polling.replace(polling));
+        let before = worker.as_ref().and_then(|worker| worker.polling.replace(request));
         Self { worker, before }
     }
 }
@@ -37,7 +48,7 @@ impl Polling {
 impl Drop for Polling {
     fn drop(&mut self) {
         if let Some(worker) = &self.worker {
-            worker.polling.set(self.before);
+            worker.polling.replace(self.before.take());
         }
     }
 }

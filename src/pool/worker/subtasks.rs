@@ -37,7 +37,8 @@ impl Worker {
             self.shared().void_in_place(&*task, Refusal::Expired);
             return;
         }
-        match self.run_within(task) {
+        let left = self.run_within(task).or_else(|| self.shared().void_disowned(join.as_run()));
+        match left {
             // The empty cell is most likely on top of the own deque. A task that spawns and joins
             // in a loop must not fill the memory with such cells. A task does not sweep the other
             // queues.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crate::pool_support::{PanicsInDrop, Token, Tokens, fixed, in_time, in_time_async};
+use crate::pool_support::{PanicsInDrop, Token, Tokens, fixed, in_time, in_time_async, until};
 use millpond::service::{Admission, OffloadLayer, ServiceError};
 use millpond::test_util::{self, Order, assert_no_leaks};
 use millpond::{AdaptiveThreadPool, TaskContext};
@@ -464,6 +464,172 @@ fn a_closure_within_the_poll_of_a_handler_is_on_a_worker_again() {
         assert_pending!(request.poll());
         assert!(stepper.step());
         assert_eq!(assert_ready_ok!(request.poll()), (3, (true, false)));
+    });
+}
+
+type Say = std::sync::mpsc::Sender<&'static str>;
+
+/// Runs until it is asked to stop.
+fn patient(say: Say) -> impl FnOnce() + Send {
+    move || {
+        say.send("begun").unwrap();
+        let context = TaskContext::current().unwrap();
+        until(|| context.is_cancelled());
+        say.send("stopped").unwrap();
+    }
+}
+
+/// The future of a handler.
+type Handler = std::pin::Pin<Box<dyn Future<Output = Answer<()>> + Send>>;
+
+/// Has a request polled until the work that `handler` submits has begun, and drops its response.
+fn dropped_response(threads: usize, handler: fn(AdaptiveThreadPool, Say) -> Handler) {
+    let pool = fixed(threads).build().unwrap();
+    let (own, (say, said)) = (pool.clone(), std::sync::mpsc::channel());
+    let mut service = OffloadLayer::new(pool.clone()).layer_fn(move |say: Say| handler(own.clone(), say));
+    let mut request = task::spawn(service.call(say));
+    assert_pending!(request.poll());
+    let mut word = said.try_recv();
+    while word.is_err() {
+        // Its later polls need the waiter.
+        let _ = request.is_woken().then(|| request.poll());
+        word = said.try_recv();
+    }
+    assert_eq!(word, Ok("begun"));
+    drop(request);
+    assert_eq!(said.recv(), Ok("stopped"), "{threads} threads");
+    assert_no_leaks(&pool);
+}
+
+#[test]
+fn what_the_handler_awaits_is_asked_to_stop_when_the_response_is_dropped() {
+    in_time(|| {
+        for threads in [1, 4] {
+            dropped_response(threads, |pool, say| {
+                Box::pin(async move {
+                    pool.run(patient(say)).await.unwrap();
+                    Ok(())
+                })
+            });
+            // What the awaited work has others do.
+            dropped_response(threads, |pool, say| {
+                Box::pin(async move {
+                    let subtask = move || TaskContext::current().unwrap().spawn(patient(say)).blocking_join();
+                    pool.run(subtask).await.unwrap().unwrap();
+                    Ok(())
+                })
+            });
+        }
+    });
+}
+
+/// The handler's future can't be dropped while it is polled, so only the tree tells.
+#[test]
+fn also_if_the_handler_blocks_on_it() {
+    in_time(|| {
+        dropped_response(4, |pool, say| {
+            Box::pin(async move {
+                crate::pool_support::block_on(pool.run(patient(say))).unwrap();
+                Ok(())
+            })
+        });
+        for threads in [1, 4] {
+            dropped_response(threads, |_, say| {
+                Box::pin(async move {
+                    let subtask = TaskContext::current().unwrap().spawn(patient(say));
+                    subtask.blocking_join().unwrap();
+                    Ok(())
+                })
+            });
+        }
+    });
+}
+
+#[test]
+fn and_so_are_the_subtasks_of_earlier_polls() {
+    in_time(|| {
+        for threads in [1, 4] {
+            dropped_response(threads, |_, say| {
+                Box::pin(async move {
+                    drop(TaskContext::current().unwrap().spawn(patient(say)));
+                    pending().await
+                })
+            });
+        }
+    });
+}
+
+/// A request of a service that is called within a handler, or within a task.
+#[test]
+fn requests_within_requests_are_asked_to_stop_too() {
+    in_time(|| {
+        dropped_response(4, |pool, say| {
+            Box::pin(async move {
+                let inner = OffloadLayer::new(pool).layer_fn(|say: Say| {
+                    Box::pin(async move {
+                        let subtask = TaskContext::current().unwrap().spawn(patient(say));
+                        subtask.blocking_join().unwrap();
+                        Answer::Ok(())
+                    })
+                });
+                crate::pool_support::block_on(inner.oneshot(say)).unwrap();
+                Ok(())
+            })
+        });
+    });
+}
+
+/// As on a thread of the runtime: dropping the handle detaches the task.
+#[test]
+fn a_task_that_a_handler_spawns_on_the_pool_runs_on() {
+    in_time(|| {
+        let pool = fixed(2).build().unwrap();
+        let gate = Arc::<crate::pool_support::Gate>::default();
+        let (own, passes) = (pool.clone(), Arc::clone(&gate));
+        let mut service =
+            OffloadLayer::new(pool.clone()).layer_fn(move |tell: std::sync::mpsc::Sender<bool>| {
+                let (pool, gate) = (own.clone(), Arc::clone(&passes));
+                async move {
+                    let task = pool.spawn(move || {
+                        gate.pass();
+                        tell.send(TaskContext::current().unwrap().is_cancelled()).unwrap();
+                    });
+                    task.await.unwrap().await.unwrap();
+                    Answer::Ok(())
+                }
+            });
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut request = task::spawn(service.call(tell));
+        assert_pending!(request.poll());
+        until(|| pool.statistics().tasks_completed == 1 && pool.statistics().active_threads == 1);
+        drop(request);
+        gate.open();
+        assert_eq!(told.recv(), Ok(false));
+        assert_no_leaks(&pool);
+    });
+}
+
+#[test]
+fn a_response_that_is_there_cancels_nothing_when_it_is_dropped() {
+    in_time_async(|| async {
+        let pool = fixed(1).build().unwrap();
+        let gate = Arc::<crate::pool_support::Gate>::default();
+        let passes = Arc::clone(&gate);
+        let service = OffloadLayer::new(pool.clone()).layer_fn(move |tell: oneshot::Sender<bool>| {
+            let gate = Arc::clone(&passes);
+            async move {
+                drop(TaskContext::current().unwrap().spawn(move || {
+                    gate.pass();
+                    tell.send(TaskContext::current().unwrap().is_cancelled()).unwrap();
+                }));
+                Answer::Ok(())
+            }
+        });
+        let (tell, told) = oneshot::channel();
+        service.oneshot(tell).await.unwrap();
+        gate.open();
+        assert_eq!(told.await, Ok(false));
+        assert_no_leaks(&pool);
     });
 }
 
