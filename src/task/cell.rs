@@ -12,7 +12,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Holds a task's closure, then its result.
-pub(crate) struct TaskCell<F, T> {
+pub(crate) struct TaskCell<F: Send + 'static, T: Send + 'static> {
     inner: Mutex<Inner<F, T>>,
     /// `None` for plain work.
     label: Option<Box<Label>>,
@@ -47,6 +47,14 @@ where
     pub(crate) fn new(work: F, place: Place, waker: Option<Waker>, label: Option<Box<Label>>) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
         Arc::new(Self { inner, label, cancelled: AtomicBool::new(false), done: AtomicBool::new(false) })
+    }
+}
+
+impl<T: Send + 'static> TaskCell<fn() -> Box<T>, Box<T>> {
+    /// Makes a task that was refused.
+    pub(crate) fn refused(why: Refusal) -> Arc<Self> {
+        let inner = Mutex::new(Inner { stage: Stage::Void(why), waker: None });
+        Arc::new(Self { inner, label: None, cancelled: AtomicBool::new(true), done: AtomicBool::new(false) })
     }
 }
 
@@ -150,6 +158,18 @@ where
 
     fn label(&self) -> Option<&Label> {
         self.label.as_deref()
+    }
+}
+
+impl<F: Send + 'static, T: Send + 'static> Drop for TaskCell<F, T> {
+    /// Drops a closure that was not run, or a result that nobody has taken. A panic of the drop
+    /// goes no further, whichever thread has dropped the last reference.
+    fn drop(&mut self) {
+        let inner = self.inner.get_mut();
+        let waker = inner.waker.take();
+        if waker.is_some() || matches!(inner.stage, Stage::Pending(..) | Stage::Done(_)) {
+            contain::discard((mem::replace(&mut inner.stage, Stage::Taken), waker));
+        }
     }
 }
 

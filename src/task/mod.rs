@@ -25,11 +25,12 @@
 //!    called after that. So the waiter sees the result or the finisher sees the waker, and no
 //!    wake-up is lost.
 //! 3. Closures, results and wakers are dropped and called without the lock. A panic in a waker, or
-//!    in the drop of a cancelled closure, goes no further.
+//!    in the drop of a closure that is not run or of a result that nobody takes, goes no further.
 
 mod cell;
 mod deferred_wakes;
 mod label;
+mod large;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 #[cfg(any(feature = "tower", millpond_loom))]
@@ -43,6 +44,7 @@ use std::task::{Poll, Waker};
 pub(crate) use cell::TaskCell;
 pub(crate) use deferred_wakes::DeferredWakes;
 pub(crate) use label::{Label, Name};
+pub(crate) use large::{BoxedWork, erase, is_large};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;
 pub use options::TaskOptions;

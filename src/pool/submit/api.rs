@@ -1,6 +1,7 @@
 //! The methods of a pool that submit work.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejected, Rejection};
@@ -65,7 +66,7 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         self.shared().turn().await;
-        let tried = self.shared().submit_handle(None, Mode::TryUncounted, work, |work| work);
+        let tried = self.shared().submit_handle(None, Mode::TryUncounted, work);
         let work = match tried {
             Ok(handle) => return Ok(handle),
             Err(rejected) if rejected.rejection().reason == RejectReason::ShuttingDown => {
@@ -89,7 +90,7 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared().submit_handle(None, Mode::Try, work, |work| work)
+        self.shared().submit_handle(None, Mode::Try, work)
     }
 
     /// Waits for a permit: a place in the queue that is used later. [`Permit`] says how long the
@@ -148,7 +149,9 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared().submit_handle(options.unless_empty(), mode, with, work).map(AbortOnDrop::new)
+        let shared = self.shared();
+        let submitted = shared.submit(options.unless_empty(), mode, |_| None, with, work)?;
+        Ok(AbortOnDrop::new(JoinHandle::new(submitted.join, Arc::clone(shared))))
     }
 
     /// Submits work for a caller who waits. A refusal becomes the result of the work.
@@ -157,8 +160,8 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let submitted = self.submit(options, mode, work, |work| work);
-        submitted.unwrap_or_else(|rejected| AbortOnDrop::new(self.shared().refused(rejected)))
+        let submitted = self.shared().submit_handle(options.unless_empty(), mode, work);
+        AbortOnDrop::new(submitted.unwrap_or_else(|rejected| self.shared().refused(rejected)))
     }
 
     /// Runs `work` as [`run`](Self::run) does, with options.
@@ -168,6 +171,13 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         RunFuture::new(self.shared(), work, options.unless_empty())
+    }
+
+    /// Counts work that a processor refuses because its deadline has passed, as the pool counts its
+    /// own.
+    pub(crate) fn count_late(&self) {
+        let shared = self.shared();
+        shared.count_late(&shared.rejected(RejectReason::Expired));
     }
 
     /// Wakes or starts one worker for each of `tasks` tasks that were submitted together, up to the
@@ -202,7 +212,7 @@ impl Permit {
         // The permit may be the last handle. This clone keeps the pool open until the work is in
         // the queue.
         let pool = self.pool.clone();
-        let handle = pool.shared().submit_handle(None, Mode::Permit(self), work, |work| work);
+        let handle = pool.shared().submit_handle(None, Mode::Permit(self), work);
         handle.unwrap_or_else(|rejected| pool.shared().refused(rejected))
     }
 }

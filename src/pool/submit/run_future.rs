@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::contain;
 use crate::error::{JoinError, Rejection};
 use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::enter::Submitted;
@@ -88,14 +89,19 @@ where
             // The first registration comes with the allocation.
             (!spins).then(|| cx.waker().clone())
         };
-        match shared.submit(options, Mode::Wait, waker, work, |work| work) {
+        match shared.submit_work(options, Mode::Wait, waker, work) {
             Ok(Submitted { join, attention }) => {
                 if spins && attention == Attention::Awake {
                     shared.lone_caller.spin(|| join.looks_done());
                 }
                 Ok((join, !spins))
             }
-            Err(rejected) => Err(*rejected.rejection()),
+            Err(rejected) => {
+                let rejection = *rejected.rejection();
+                // The work is a user's value.
+                contain::discard(rejected);
+                Err(rejection)
+            }
         }
     }
 }
