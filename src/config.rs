@@ -14,6 +14,9 @@ const MOST_WORKERS: usize = 1024;
 /// The largest `max_blocked_threads`.
 const MOST_BEYOND: usize = 1024;
 
+/// The smallest and the largest `thread_stack_size`.
+const STACKS: (usize, usize) = (128 << 10, 1 << 30);
+
 /// The largest `max_queue_size`.
 const MOST_QUEUED: usize = 1 << 30;
 
@@ -155,6 +158,12 @@ pub struct PoolConfig {
     pub shedding: Shedding,
     /// The name of the threads; each thread adds its number. Default `millpond`.
     pub thread_name: String,
+    /// The size of a worker's stack, in bytes. Default `None`: that of the standard library, which
+    /// is 2 MiB unless the environment variable `RUST_MIN_STACK` says otherwise; accepted 128 KiB
+    /// to 1 GiB. The stack takes memory only as far as it was used. Tasks that recurse deeply need
+    /// more. A [`spawn_handler`](crate::PoolBuilder::spawn_handler) finds the size in the builder
+    /// that it gets.
+    pub thread_stack_size: Option<usize>,
 }
 
 impl Default for PoolConfig {
@@ -180,6 +189,7 @@ impl Default for PoolConfig {
             byte_budget: None,
             shedding: Shedding::Off,
             thread_name: String::from("millpond"),
+            thread_stack_size: None,
         }
     }
 }
@@ -232,6 +242,9 @@ impl PoolConfig {
         }
         if self.thread_name.contains('\0') {
             return Err(ConfigError::new("thread_name", &self.thread_name, "free of NUL characters"));
+        }
+        if let Some(bytes) = self.thread_stack_size {
+            check(bytes, "thread_stack_size", STACKS.0, STACKS.1)?;
         }
         Ok(())
     }

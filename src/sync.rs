@@ -37,6 +37,11 @@ impl<T> Mutex<T> {
         }
     }
 
+    /// The value, for the only one who has the mutex.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Blocks until the lock is held.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

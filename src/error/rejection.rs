@@ -63,8 +63,9 @@ pub struct Rejection {
     pub load_factor: f64,
     /// When to try again: the time in which the pool falls below its saturation mark at the
     /// recently measured service rate (Little's law), 1 ms to 60 s, plus up to 20 % at random, so
-    /// that callers who are refused together do not return together. `None` where another attempt
-    /// is of no use.
+    /// that callers who are refused together do not return together. A caller who was refused after
+    /// it had waited in line is told at least the time that it has waited, up to 60 s. `None` where
+    /// another attempt is of no use.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub retry_after: Option<Duration>,
 }
@@ -120,11 +121,25 @@ impl<W> Rejected<W> {
         self.into_parts().1
     }
 
+    /// Changes the facts.
+    pub(crate) fn map_facts(mut self, change: impl FnOnce(Rejection) -> Rejection) -> Self {
+        self.inner.0 = change(self.inner.0);
+        self
+    }
+
     /// The facts and the work.
     #[must_use]
     pub fn into_parts(self) -> (Rejection, W) {
         let (rejection, work) = *self.inner;
         (rejection, work.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<W> Rejected<Box<W>> {
+    /// Takes the work out of its box.
+    pub(crate) fn unbox(self) -> Rejected<W> {
+        let (rejection, work) = self.into_parts();
+        Rejected::new(rejection, *work)
     }
 }
 

@@ -62,6 +62,13 @@ pub(crate) fn retry_after(
     spread(Duration::try_from_secs_f64(seconds).unwrap_or(LATEST), random)
 }
 
+/// Returns when a caller who has `waited` in line and is then rejected should try again: no earlier
+/// than `after`, and no sooner than after as long a wait again. The estimate of
+/// [`retry_after`] is of the pool as a whole, and such a caller knows better.
+pub(crate) fn retry_after_wait(after: Duration, waited: Duration, random: f64) -> Duration {
+    after.max(spread(waited, random))
+}
+
 /// Adds up to a fifth to `measured`, so that callers who were rejected together do not return
 /// together. The bounds come first: the spread matters most where every caller gets the longest
 /// time.
@@ -127,6 +134,14 @@ mod tests {
             prop_assert!((SOONEST..=LATEST).contains(&measured));
             let told = after(dice);
             prop_assert!((measured..=measured.mul_f64(1.2) + Duration::from_nanos(1)).contains(&told), "{:?} for {:?}", told, measured);
+        }
+
+        #[test]
+        fn who_has_waited_is_told_no_less(waited in 0_u64..60_000_000, millis in 1_u64..60_000, dice in 0.0..1.0_f64) {
+            let (waited, after) = (Duration::from_micros(waited), Duration::from_millis(millis));
+            let told = retry_after_wait(after, waited, dice);
+            prop_assert!(told >= waited && told >= after);
+            prop_assert!(told <= after.max(waited.max(SOONEST).mul_f64(1.2) + Duration::from_nanos(1)));
         }
 
         #[test]

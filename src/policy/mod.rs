@@ -10,6 +10,7 @@ pub(crate) mod scaling;
 pub(crate) mod scheduling;
 pub(crate) mod spin_backoff;
 pub(crate) mod splitmix64;
+pub(crate) mod tenant_share;
 pub(crate) mod trimming;
 pub(crate) mod waking;
 pub(crate) mod window;

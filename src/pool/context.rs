@@ -162,7 +162,7 @@ impl TaskContext {
             return spawn_here(&worker, owner, work);
         }
         // The thread's locals are being destroyed.
-        let handle = self.shared.submit_handle(owner, None, Mode::Step, work, |work| work);
+        let handle = self.shared.submit_handle(owner, None, Mode::Step, work);
         handle.unwrap_or_else(|rejected| self.shared.refused(rejected))
     }
 

@@ -9,7 +9,8 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
 use crate::admission::ByteReservation;
-use crate::task::{CancelNode, Label, Place, TaskCell};
+use crate::contain;
+use crate::task::{BoxedWork, CancelNode, Join, Label, Place, TaskCell, TaskRef, is_large};
 
 /// Carries a part of the submitter's context to the task; for
 /// [`PoolBuilder::propagate`](crate::PoolBuilder::propagate).
@@ -55,6 +56,12 @@ impl<T: Send + 'static> CapturedContext for CarriedLocal<T> {
     }
 }
 
+/// A task that was just made, as the queue and as the caller see it.
+pub(super) struct Made<T> {
+    pub(super) run: TaskRef,
+    pub(super) join: Arc<dyn Join<T>>,
+}
+
 /// What a task carries. Most tasks carry nothing.
 pub(super) struct Captured {
     packed: Option<Box<Packed>>,
@@ -63,10 +70,19 @@ pub(super) struct Captured {
 
 struct Packed {
     span: Span,
-    carried: Vec<Box<dyn CapturedContext>>,
+    carried: Carried,
     /// The bytes are freed when the work is done, before its result is visible, or when it is
     /// dropped.
     bytes: ByteReservation,
+}
+
+/// Contexts, which are a user's values. If the drop of one panics, the panic goes no further.
+struct Carried(Vec<Box<dyn CapturedContext>>);
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(contain::discard);
+    }
 }
 
 impl Captured {
@@ -83,8 +99,9 @@ impl Captured {
 
     fn pack_all(propagate: &[Arc<dyn Propagate>]) -> Self {
         let span = Span::current();
-        let carried: Vec<_> = propagate.iter().filter_map(|p| p.capture()).collect();
-        let empty = span.is_none() && carried.is_empty();
+        let mut carried = Carried(Vec::new());
+        carried.0.extend(propagate.iter().filter_map(|p| p.capture()));
+        let empty = span.is_none() && carried.0.is_empty();
         let packed = (!empty).then(|| Box::new(Packed { span, carried, bytes: None }));
         Self { packed, owner: None }
     }
@@ -98,14 +115,39 @@ impl Captured {
     /// Adds a reservation of bytes.
     pub(super) fn carry(&mut self, bytes: ByteReservation) {
         if bytes.is_some() {
-            let nothing = || Box::new(Packed { span: Span::none(), carried: Vec::new(), bytes: None });
+            let nothing =
+                || Box::new(Packed { span: Span::none(), carried: Carried(Vec::new()), bytes: None });
             self.packed.get_or_insert_with(nothing).bytes = bytes;
         }
     }
 
-    /// Makes a task that runs `work` in this context.
+    /// Makes a task that runs `work` in this context. A large closure or result is boxed.
     #[inline]
     pub(super) fn task<F, T>(
+        self,
+        work: F,
+        place: Place,
+        waker: Option<Waker>,
+        label: Option<Box<Label>>,
+    ) -> Made<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        if const { is_large::<F>() } {
+            let work: BoxedWork<T> = Box::new(work);
+            return self.task(work, place, waker, label);
+        }
+        if const { is_large::<T>() } {
+            let cell = self.cell(move || Box::new(work()), place, waker, label);
+            return Made { run: Arc::clone(&cell) as TaskRef, join: cell };
+        }
+        let cell = self.cell(work, place, waker, label);
+        Made { run: Arc::clone(&cell) as TaskRef, join: cell }
+    }
+
+    #[inline]
+    fn cell<F, T>(
         self,
         work: F,
         place: Place,
@@ -128,13 +170,15 @@ impl Captured {
 impl Packed {
     fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
         // Dropped at the end.
-        let Self { span, carried, bytes: _bytes } = self;
-        if carried.is_empty() {
+        let Self { span, mut carried, bytes: _bytes } = self;
+        if carried.0.is_empty() {
             return span.in_scope(work);
         }
         let (mut work, mut result) = (Some(work), None);
+        // The first is the outermost.
+        carried.0.reverse();
         span.in_scope(|| {
-            nest(carried.into_iter(), &mut || {
+            nest(carried, &mut || {
                 if let Some(work) = work.take() {
                     result = Some(work());
                 }
@@ -147,8 +191,8 @@ impl Packed {
     }
 }
 
-fn nest(mut rest: std::vec::IntoIter<Box<dyn CapturedContext>>, task: &mut dyn FnMut()) {
-    match rest.next() {
+fn nest(mut rest: Carried, task: &mut dyn FnMut()) {
+    match rest.0.pop() {
         None => task(),
         Some(carried) => {
             let mut rest = Some(rest);

@@ -134,6 +134,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             return Err(inner.refused(error, job.content, asked));
         }
         if task.has_expired(asked) {
+            self.pool.count_late();
             return Err(inner.refused(ProcessError::Expired, job.content, asked));
         }
         let may_inline = !self.pool.is_here() && inner.may_inline(&task);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use super::admission::{Admission, TypeName, Unclassified};
 use super::error::ServiceError;
 use super::placed::Placed;
+use crate::contain::contain;
 use crate::pool::{Acquire, AdaptiveThreadPool, Mode, Permit};
 use crate::task::TaskOptions;
 
@@ -89,6 +90,11 @@ where
     };
     match pool.submit(options, mode, request, work) {
         Ok(submitted) => Placed::new(submitted, admission),
-        Err(rejected) => Placed::refused(*rejected.rejection()),
+        Err(rejected) => {
+            let rejection = *rejected.rejection();
+            // The request is a user's value.
+            contain(|| drop(rejected));
+            Placed::refused(rejection)
+        }
     }
 }

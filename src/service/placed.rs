@@ -45,7 +45,8 @@ pub(super) enum Limit {
     Endless,
     /// From the first poll on.
     Fresh(Duration),
-    Until(Pin<Box<Sleep>>),
+    /// The timer, and its time.
+    Until(Pin<Box<Sleep>>, Duration),
 }
 
 impl<T: 'static> fmt::Debug for Placed<T> {
@@ -90,13 +91,13 @@ impl Limit {
         if let Self::Fresh(limit) = self {
             // Most have their place by now, and need no timer.
             *self = match work.is_beyond() {
-                true => Self::Until(Box::pin(sleep(*limit))),
+                true => Self::Until(Box::pin(sleep(*limit)), *limit),
                 false => Self::Endless,
             };
         }
-        let Self::Until(timer) = self else { return Poll::Pending };
+        let Self::Until(timer, limit) = self else { return Poll::Pending };
         ready!(timer.as_mut().poll(cx));
-        let withdrawn = work.withdraw();
+        let withdrawn = work.withdraw(limit.saturating_add(timer.deadline().elapsed()));
         *self = Self::Endless;
         withdrawn.map_or(Poll::Pending, Poll::Ready)
     }

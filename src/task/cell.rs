@@ -12,7 +12,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Holds a task's closure, then its result.
-pub(crate) struct TaskCell<F, T> {
+pub(crate) struct TaskCell<F: Send + 'static, T: Send + 'static> {
     inner: Mutex<Inner<F, T>>,
     /// `None` for plain work.
     label: Option<Box<Label>>,
@@ -46,12 +46,14 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    /// Makes a task that waits. A `waker` given here saves the first registration.
+    /// Makes a task that waits and belongs to nobody.
+    #[cfg(test)]
     pub(crate) fn new(work: F, place: Place, waker: Option<Waker>, label: Option<Box<Label>>) -> Arc<Self> {
         Self::owned(None, work, place, waker, label)
     }
 
-    /// Makes a task that waits, and belongs to `owner`.
+    /// Makes a task that waits, and belongs to `owner`. A `waker` given here saves the first
+    /// registration.
     pub(crate) fn owned(
         owner: Option<Arc<CancelNode>>,
         work: F,
@@ -65,10 +67,19 @@ where
     }
 }
 
-impl<F, T> TaskCell<F, T> {
+impl<F: Send + 'static, T: Send + 'static> TaskCell<F, T> {
     /// Returns whether the task or request to which this task belongs was cancelled.
     fn owner_cancelled(&self) -> bool {
         self.owner.as_ref().is_some_and(|owner| owner.is_cancelled())
+    }
+}
+
+impl<T: Send + 'static> TaskCell<fn() -> Box<T>, Box<T>> {
+    /// Makes a task that was refused.
+    pub(crate) fn refused(why: Refusal) -> Arc<Self> {
+        let inner = Mutex::new(Inner { stage: Stage::Void(why), waker: None });
+        let (cancelled, done) = (AtomicBool::new(true), AtomicBool::new(false));
+        Arc::new(Self { inner, label: None, owner: None, cancelled, done })
     }
 }
 
@@ -203,6 +214,18 @@ where
 
     fn label(&self) -> Option<&Label> {
         self.label.as_deref()
+    }
+}
+
+impl<F: Send + 'static, T: Send + 'static> Drop for TaskCell<F, T> {
+    /// Drops a closure that was not run, or a result that nobody has taken. A panic of the drop
+    /// goes no further, whichever thread has dropped the last reference.
+    fn drop(&mut self) {
+        let inner = self.inner.get_mut();
+        let waker = inner.waker.take();
+        if waker.is_some() || matches!(inner.stage, Stage::Pending(..) | Stage::Done(_)) {
+            contain::discard((mem::replace(&mut inner.stage, Stage::Taken), waker));
+        }
     }
 }
 

@@ -25,12 +25,13 @@
 //!    called after that. So the waiter sees the result or the finisher sees the waker, and no
 //!    wake-up is lost.
 //! 3. Closures, results and wakers are dropped and called without the lock. A panic in a waker, or
-//!    in the drop of a cancelled closure, goes no further.
+//!    in the drop of a closure that is not run or of a result that nobody takes, goes no further.
 
 mod cancel_node;
 mod cell;
 mod deferred_wakes;
 mod label;
+mod large;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 #[cfg(any(feature = "tower", millpond_loom))]
@@ -47,6 +48,7 @@ pub(crate) use cancel_node::CancelOnDrop;
 pub(crate) use cell::TaskCell;
 pub(crate) use deferred_wakes::DeferredWakes;
 pub(crate) use label::{Label, Name};
+pub(crate) use large::{BoxedWork, erase, is_large};
 #[cfg(any(feature = "tower", millpond_loom))]
 pub(crate) use notice::Notice;
 pub use options::TaskOptions;

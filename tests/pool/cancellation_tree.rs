@@ -11,6 +11,9 @@ use futures_util::join;
 use millpond::{AdaptiveThreadPool, JoinError, TaskContext};
 
 type Say = mpsc::Sender<&'static str>;
+type Way = fn(AdaptiveThreadPool, Say);
+type Task = Box<dyn FnOnce() + Send>;
+type End = fn(&AdaptiveThreadPool, Task, &mpsc::Receiver<&'static str>);
 
 fn here() -> TaskContext {
     TaskContext::current().unwrap()
@@ -27,7 +30,7 @@ fn patient(say: Say) -> impl FnOnce() + Send {
 }
 
 /// The ways in which a task has work done and waits for it.
-const WAYS: [(&str, fn(AdaptiveThreadPool, Say)); 7] = [
+const WAYS: [(&str, Way); 7] = [
     ("run", |pool, say| drop(block_on(pool.run(patient(say))))),
     ("run with options", |pool, say| drop(block_on(pool.task().tenant("ada").run(patient(say))))),
     ("spawn", |_, say| drop(here().spawn(patient(say)).blocking_join())),
@@ -46,7 +49,7 @@ const WAYS: [(&str, fn(AdaptiveThreadPool, Say)); 7] = [
 
 /// Tests each way at both sizes of a pool. `end` makes a task of the closure, waits for the word that the
 /// innermost work has begun, and makes the task unwanted.
-fn however_it_waits(end: fn(&AdaptiveThreadPool, Box<dyn FnOnce() + Send>, &mpsc::Receiver<&'static str>)) {
+fn however_it_waits(end: End) {
     for threads in [1, 4] {
         for (name, way) in WAYS {
             let pool = fixed(threads).build().unwrap();

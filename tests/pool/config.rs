@@ -30,6 +30,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.byte_budget, None);
     assert_eq!(config.shedding, Shedding::Off);
     assert_eq!(config.thread_name, "millpond");
+    assert_eq!(config.thread_stack_size, None);
     config.validate().unwrap();
 }
 
@@ -57,6 +58,7 @@ fn a_builder_sets_every_field() {
             byte_budget: Some(12),
             shedding: Shedding::NewestFirst,
             thread_name: "thirteen".into(),
+            thread_stack_size: Some(14 << 20),
         };
         let built = AdaptiveThreadPool::builder()
             .min_threads(2)
@@ -78,7 +80,8 @@ fn a_builder_sets_every_field() {
             .tenant_queue_share(0.11)
             .byte_budget(12)
             .shedding(Shedding::NewestFirst)
-            .thread_name("thirteen");
+            .thread_name("thirteen")
+            .thread_stack_size(14 << 20);
         assert_eq!(built.build().unwrap().config(), &wanted);
         assert_eq!(AdaptiveThreadPool::with_config(wanted.clone()).config(), &wanted);
     });
@@ -165,6 +168,10 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
             PoolConfig { thread_name: "a\0b".into(), ..config.clone() },
             "thread_name is \"a\\0b\", but must be free of NUL characters",
         ),
+        (
+            PoolConfig { thread_stack_size: Some(1), ..config.clone() },
+            "thread_stack_size is 1, but must be 131072 to 1073741824",
+        ),
     ];
     for (config, message) in wrong {
         let error = config.validate().unwrap_err();
@@ -194,6 +201,7 @@ fn the_ends_of_every_range_are_accepted() {
         max_wake_delay: Duration::ZERO,
         reservation_timeout: Duration::from_millis(1),
         thread_name: String::new(),
+        thread_stack_size: Some(128 << 10),
         ..PoolConfig::default()
     };
     least.validate().unwrap();
@@ -210,6 +218,7 @@ fn the_ends_of_every_range_are_accepted() {
         yield_interval: Some(Duration::from_secs(1)),
         max_wake_delay: Duration::from_millis(100),
         reservation_timeout: DAY,
+        thread_stack_size: Some(1 << 30),
         ..PoolConfig::default()
     };
     most.validate().unwrap();

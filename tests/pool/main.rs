@@ -12,6 +12,7 @@ mod coop;
 mod end;
 mod errors;
 mod fairness;
+mod large;
 mod lone_caller;
 mod names;
 mod no_hang;

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::pool_support::{block_on, fixed, hold, in_time, poll_once, until};
+use crate::pool_support::{Token, Tokens, block_on, fixed, hold, in_time, poll_once, until};
 use millpond::pool::{CapturedContext, Propagate};
-use millpond::{AdaptiveThreadPool, JoinError, Pressure, TaskContext};
+use millpond::{AdaptiveThreadPool, JoinError, Pressure, Priority, TaskContext};
 
 struct PanicsInDrop;
 
@@ -157,6 +157,140 @@ fn a_capture_that_panics_costs_no_place() {
     });
 }
 
+#[test]
+fn a_result_that_nobody_takes_may_panic_in_its_drop_wherever_its_handle_is_dropped() {
+    in_time(|| {
+        let pool = fixed(1).build().unwrap();
+        let done = || {
+            let task = pool.try_spawn(|| PanicsTwice).unwrap();
+            until(|| task.is_finished());
+            task
+        };
+        // Here, in another task, and with the future of `run`.
+        drop(done());
+        let other = done();
+        let task = pool.run(move || {
+            drop(other);
+            5
+        });
+        assert_eq!(block_on(task).unwrap(), 5);
+        let mut run = pool.run(|| PanicsTwice);
+        assert!(poll_once(&mut run).is_pending());
+        until(|| pool.statistics().tasks_completed == 4);
+        drop(run);
+        assert_eq!(pool.statistics().tasks_panicked, 0);
+        // A subtask that its task does not wait for.
+        let task = pool.run(|| drop(TaskContext::current().unwrap().spawn(|| PanicsTwice)));
+        block_on(task).unwrap();
+        assert_eq!(block_on(pool.run(|| 6)).unwrap(), 6);
+        assert_eq!(pool.statistics().threads_started, 1);
+    });
+}
+
+#[test]
+fn a_result_that_a_task_left_behind_may_panic_while_the_caller_panics() {
+    struct PanicsAlways;
+    impl Drop for PanicsAlways {
+        fn drop(&mut self) {
+            panic!("in a drop, on purpose");
+        }
+    }
+
+    in_time(|| {
+        let pool = fixed(1).build().unwrap();
+        let task = pool.try_spawn(|| PanicsAlways).unwrap();
+        until(|| task.is_finished());
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _task = task;
+            panic!("of the caller, on purpose");
+        }));
+        assert_eq!(*unwound.unwrap_err().downcast::<&str>().unwrap(), "of the caller, on purpose");
+        block_on(pool.run(|| ())).unwrap();
+    });
+}
+
+#[test]
+fn work_that_is_refused_may_panic_in_its_drop() {
+    in_time(|| {
+        let pool = fixed(1).max_queue_size(1).build().unwrap();
+        let grenade = || {
+            let grenade = PanicsInDrop;
+            move || drop(grenade)
+        };
+        let late = pool.task().deadline(Instant::now()).run(grenade());
+        assert!(block_on(late).unwrap_err().is_expired());
+        let permit = pool.try_acquire().unwrap();
+        block_on(pool.shutdown(Duration::MAX));
+        assert!(block_on(pool.run(grenade())).unwrap_err().is_closed());
+        assert!(block_on(permit.spawn(grenade())).unwrap_err().is_closed());
+    });
+}
+
+#[test]
+fn work_that_is_evicted_or_expires_may_panic_in_its_drop() {
+    in_time(|| {
+        let pool = fixed(1).max_queue_size(1).build().unwrap();
+        let held = hold(&pool, 1);
+        let grenade = PanicsInDrop;
+        let bulk = pool.task().priority(Priority::Bulk).try_spawn(move || drop(grenade)).unwrap();
+        let urgent = pool.task().priority(Priority::Interactive).try_spawn(|| 7).unwrap();
+        assert!(block_on(bulk).unwrap_err().is_rejected());
+        held.end();
+        assert_eq!(block_on(urgent).unwrap(), 7);
+
+        let held = hold(&pool, 1);
+        let expired = (0..20).find_map(|turn| {
+            let (soon, grenade) = (Instant::now() + Duration::from_millis(20 << turn), PanicsInDrop);
+            let late = pool.task().deadline(soon).try_spawn(move || drop(grenade));
+            late.map_err(|refused| std::mem::forget(refused.into_inner())).ok()
+        });
+        assert!(block_on(expired.unwrap()).unwrap_err().is_expired());
+        let next = pool.try_spawn(|| 8).unwrap();
+        held.end();
+        assert_eq!(block_on(next).unwrap(), 8);
+    });
+}
+
+#[test]
+fn a_captured_context_may_panic_in_its_drop_and_the_others_are_dropped_all_the_same() {
+    struct Carries(Tokens);
+    struct Carried(#[allow(dead_code, reason = "counts drops")] Token, PanicsAlways);
+    struct PanicsAlways;
+    impl Drop for PanicsAlways {
+        fn drop(&mut self) {
+            panic!("in a drop, on purpose");
+        }
+    }
+    impl Propagate for Carries {
+        fn capture(&self) -> Option<Box<dyn CapturedContext>> {
+            Some(Box::new(Carried(self.0.token(), PanicsAlways)))
+        }
+    }
+    impl CapturedContext for Carried {
+        fn scope(self: Box<Self>, task: &mut dyn FnMut()) {
+            std::mem::forget(self.1);
+            task();
+        }
+    }
+
+    in_time(|| {
+        let tokens = Tokens::default();
+        let carries = || Carries(tokens.clone());
+        let pool = fixed(1).max_queue_size(1).propagate(carries()).propagate(carries()).build().unwrap();
+        let held = hold(&pool, 1);
+        let queued = pool.try_spawn(|| ()).unwrap();
+        // Refused, expired on arrival, cancelled.
+        assert_eq!(pool.try_spawn(|| 1).unwrap_err().into_inner()(), 1);
+        let late = pool.task().deadline(Instant::now()).try_spawn(|| 2).unwrap_err();
+        assert_eq!(late.into_inner()(), 2);
+        queued.abort();
+        assert!(matches!(block_on(queued), Err(JoinError::Cancelled)));
+        held.end();
+        assert_eq!(block_on(pool.run(|| 3)).unwrap(), 3);
+        assert_eq!(tokens.alive(), 0);
+    });
+}
+
 /// A pool whose second and further threads are started by `handler`, which fails in some way: the first goes on.
 #[track_caller]
 fn survives(handler: impl Fn(Box<dyn FnOnce() + Send>) + Send + Sync + 'static) {
@@ -187,6 +321,11 @@ fn survives(handler: impl Fn(Box<dyn FnOnce() + Send>) + Send + Sync + 'static) 
 #[test]
 fn a_spawn_handler_may_panic() {
     survives(|_| panic!("in a spawn handler, on purpose"));
+}
+
+#[test]
+fn so_may_what_it_panics_with_when_it_is_dropped() {
+    survives(|_| panic_any(PanicsTwice));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::pool_support::{Gate, block_on, fixed, in_paused_time, in_time, in_tim
 use crate::processor_support::{Does, Scripted, Way, bench, exactly, request, shipping};
 use bytes::Bytes;
 use millpond::{
-    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, PoolConfig, Pressure,
-    ProcessError, ProcessorConfig, RuntimeContext, TaskContext,
+    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, Converter, PoolConfig,
+    Pressure, ProcessError, ProcessorConfig, RuntimeContext, TaskContext,
 };
 use tokio::runtime::Handle;
 
@@ -60,8 +60,7 @@ fn it_is_in_the_runtime_of_its_caller_whole_or_in_parts() {
 
 /// A processor of one thread whose conversions go on until they are cancelled, and tell of their
 /// beginnings and ends.
-fn until_cancelled()
--> (ConcurrentProcessorV2<Does<impl Fn(&[u8]) + Send + Sync>>, mpsc::Receiver<()>, mpsc::Receiver<()>) {
+fn until_cancelled() -> (ConcurrentProcessorV2<impl Converter>, mpsc::Receiver<()>, mpsc::Receiver<()>) {
     let (begin, begun) = channel();
     let (end, ended) = channel();
     let until_cancelled = move |_: &[u8]| {

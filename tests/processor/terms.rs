@@ -93,6 +93,27 @@ fn soon(within: Duration) -> ConversionRequest {
 }
 
 #[tokio::test]
+async fn a_document_that_comes_too_late_is_counted_once_however_it_comes() {
+    let bench = bench(1, shipping());
+    let late = || request("late").with_deadline(Instant::now());
+    let counted = || {
+        let (metrics, pool) = (bench.processor.get_metrics(), bench.processor.get_pool_statistics());
+        assert_eq!(metrics.backpressure_events, pool.backpressure_events);
+        (metrics.total_failed, pool.tasks_expired, pool.backpressure_events)
+    };
+    let response = bench.processor.process_single(late()).await;
+    assert!(matches!(response.result, Err(ProcessError::Expired)));
+    assert_eq!(counted(), (1, 1, 1));
+    // It is handed back, and not answered.
+    assert!(bench.processor.try_process_single(late()).is_err());
+    assert_eq!(counted(), (1, 2, 2));
+    let responses = bench.processor.process_batch(vec![late()]).await;
+    assert!(matches!(responses[0].result, Err(ProcessError::Expired)));
+    assert_eq!(counted(), (2, 3, 3));
+    assert_eq!(bench.seen.documents(), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_batch_keeps_to_the_terms_of_each_document() {
     let (bench, first) = held(shipping()).await;
     let soon = Instant::now() + Duration::from_millis(20);

@@ -53,6 +53,30 @@ fn a_deadline_in_the_past_is_refused_and_the_work_is_handed_back() {
 }
 
 #[test]
+fn each_refusal_of_work_that_came_too_late_is_counted_once() {
+    in_time(|| {
+        let pool = fixed(1).byte_budget(10).build().unwrap();
+        let counted = || {
+            let statistics = pool.statistics();
+            (statistics.tasks_expired, statistics.backpressure_events)
+        };
+        let late = || pool.task().deadline(Instant::now());
+        assert!(late().try_spawn(|| ()).is_err());
+        assert_eq!(counted(), (1, 1));
+        assert!(block_on(late().run(|| ())).is_err());
+        assert_eq!(counted(), (2, 2));
+        assert!(block_on(late().spawn(|| ())).is_err());
+        assert_eq!(counted(), (3, 3));
+        assert!(late().bytes(5).try_spawn(|| ()).is_err());
+        assert_eq!(counted(), (4, 4));
+        let inner = pool.clone();
+        let outer = pool.run(move || inner.task().deadline(Instant::now()).try_spawn(|| ()).is_err());
+        assert!(block_on(outer).unwrap());
+        assert_eq!(counted(), (5, 5));
+    });
+}
+
+#[test]
 fn work_that_could_not_be_done_in_time_is_refused_by_what_tasks_took_of_late() {
     in_time(|| {
         let pool = fixed(1).build().unwrap();
@@ -115,7 +139,8 @@ fn a_deadline_holds_for_what_a_task_submits_to_its_own_pool() {
         if let Ok(late) = block_on(outer).unwrap() {
             assert!(matches!(block_on(late), Err(JoinError::Expired)));
             let statistics = pool.statistics();
-            assert_eq!((statistics.tasks_expired, statistics.queue_depth), (1, 0));
+            // With the two that were refused.
+            assert_eq!((statistics.tasks_expired, statistics.queue_depth), (3, 0));
         }
     });
 }

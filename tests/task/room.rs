@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::pool_support::{Tokens, block_on, fixed, hold, in_time, poll_once};
+use crate::pool_support::{Tokens, block_on, fixed, hold, in_time, poll_once, until};
 use millpond::{AdaptiveThreadPool, JoinError, JoinHandle, Priority, RejectReason};
 
 fn reason<T>(result: Result<T, JoinError>) -> RejectReason {
@@ -44,6 +44,24 @@ fn a_full_queue_gives_up_its_least_urgent_task_for_a_more_urgent_one() {
 }
 
 #[test]
+fn who_is_evicted_is_told_to_stay_away_for_as_long_as_it_has_waited() {
+    in_time(|| {
+        let pool = fixed(1).max_queue_size(1).build().unwrap();
+        let held = hold(&pool, 1);
+        let since = Instant::now();
+        let bulk = pool.task().priority(Priority::Bulk).try_spawn(|| ()).unwrap();
+        let submitted = Instant::now();
+        until(|| since.elapsed() > Duration::from_millis(30));
+        let waited = submitted.elapsed();
+        let urgent = pool.task().priority(Priority::Interactive).try_spawn(|| ()).unwrap();
+        let Err(JoinError::Rejected(rejection)) = block_on(bulk) else { panic!("it was not evicted") };
+        assert!(rejection.retry_after.unwrap() >= waited);
+        held.end();
+        block_on(urgent).unwrap();
+    });
+}
+
+#[test]
 fn plain_tasks_never_give_way() {
     in_time(|| {
         let pool = fixed(1).max_queue_size(2).build().unwrap();
@@ -75,6 +93,31 @@ fn a_tenant_leaves_room_for_others() {
         assert_eq!(second.len(), 3, "half of the other half");
         held.end();
         first.into_iter().chain(second).for_each(|task| block_on(task).unwrap());
+    });
+}
+
+#[test]
+#[cfg(feature = "test-util")]
+fn a_busy_tenant_alone_has_half_of_the_places() {
+    in_time(|| {
+        let (pool, stepper) = AdaptiveThreadPool::builder().max_queue_size(64).build_manual().unwrap();
+        let call = || {
+            let mut run = Box::pin(pool.task().tenant("busy").run(|| ()));
+            assert!(poll_once(&mut run).is_pending());
+            run
+        };
+        // Each caller calls again as soon as it has its answer.
+        let mut calls: Vec<_> = (0..62).map(|_| call()).collect();
+        for _ in 0..500 {
+            assert!(stepper.step());
+            let done = calls.iter_mut().position(|run| poll_once(run).is_ready()).unwrap();
+            calls[done] = call();
+        }
+        let refused = pool.task().tenant("busy").try_spawn(|| ()).unwrap_err();
+        assert_eq!(refused.rejection().reason, RejectReason::TenantLimit);
+        assert_eq!((refused.rejection().depth, refused.rejection().limit), (32, 32));
+        let free: Vec<_> = std::iter::from_fn(|| pool.try_acquire().ok()).collect();
+        assert_eq!(free.len(), 32, "the other half is free for others");
     });
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct Entry {
     arrival: u64,
     expires: bool,
     placed: bool,
+    gives_way: bool,
 }
 
 /// The waiting tasks, in their order.
@@ -106,10 +107,10 @@ impl<T> RunOrder<T> {
         self.accounts.len()
     }
 
-    /// Returns the number of a tenant's waiting tasks.
-    pub(crate) fn waiting_of(&self, tenant: &Name) -> usize {
+    /// Returns the number of a tenant's waiting tasks that are placed.
+    pub(crate) fn placed_of(&self, tenant: &Name) -> usize {
         let index = self.accounts.find(tenant);
-        index.and_then(|index| self.accounts.get(index)).map_or(0, |tenant| tenant.queue.len())
+        index.and_then(|index| self.accounts.get(index)).map_or(0, |tenant| tenant.queue.placed())
     }
 
     /// Sets a tenant's weight. From its next task on, its share is `weight` times that of a tenant
@@ -119,8 +120,9 @@ impl<T> RunOrder<T> {
     }
 
     /// Prepares the entry of a task. The label then has the number by which
-    /// [`remove`](Self::remove) finds the task. If the task is `placed`, a more urgent task may
-    /// evict it.
+    /// [`remove`](Self::remove) finds the task. If the task is `placed` it has a place in the queue
+    /// or waits for one, and a more urgent task may evict it; but not a part of a task that has
+    /// begun.
     #[inline]
     pub(crate) fn entry(&mut self, label: &Label, placed: bool) -> Entry {
         let index = self.accounts.open(&label.tenant);
@@ -128,13 +130,14 @@ impl<T> RunOrder<T> {
         label.set_number(self.pushed);
         let Label { priority, arrival, .. } = *label;
         let key = (label.due(), self.pushed);
-        Entry { index, key, priority, arrival, expires: label.expires().is_some(), placed }
+        let gives_way = placed && !label.part;
+        Entry { index, key, priority, arrival, expires: label.expires().is_some(), placed, gives_way }
     }
 
     /// Adds a task. Tasks must enter in the order in which [`entry`](Self::entry) was called.
     #[inline]
     pub(crate) fn enter(&mut self, entry: Entry, item: T) {
-        let Entry { index, key, priority, arrival, expires, placed } = entry;
+        let Entry { index, key, priority, arrival, expires, placed, gives_way } = entry;
         let (due, _) = key;
         let time = self.time_of(index);
         if expires {
@@ -145,7 +148,7 @@ impl<T> RunOrder<T> {
             demand.add(due, time, expires);
         }
         if let Some(tenant) = self.accounts.get_mut(index) {
-            let waiting = Waiting { item, priority, arrival, expires, placed, time };
+            let waiting = Waiting { item, priority, arrival, expires, placed, gives_way, time };
             let is_first = tenant.queue.insert(key, waiting);
             self.waiting += 1;
             if !is_first {

@@ -365,7 +365,7 @@ proptest! {
         }
         let refill = |fixture: &mut Fixture, now: u64| {
             for (tenant, (priority, _)) in &costs {
-                while fixture.order.waiting_of(tenant) < 5 {
+                while fixture.order.placed_of(tenant) < 5 {
                     fixture.plain(tenant, *priority, now);
                 }
             }

@@ -23,8 +23,10 @@ pub(super) struct Waiting<T> {
     pub(super) arrival: u64,
     /// Whether the due time is a deadline.
     pub(super) expires: bool,
-    /// Whether the task holds a permit, so that a more urgent task may evict it.
+    /// Whether the task has a place in the queue, or waits for one.
     pub(super) placed: bool,
+    /// Whether a more urgent task may evict it.
+    pub(super) gives_way: bool,
     /// The worker time that the task is expected to take, in nanoseconds.
     pub(super) time: u64,
 }
@@ -98,16 +100,23 @@ pub(super) struct Queue<T> {
     lanes: [Lane<T>; CLASSES.len()],
     /// Tasks with a deadline, and tasks that arrived too late for their lane.
     sorted: BTreeMap<Key, Waiting<T>>,
+    /// The number of tasks that are `placed`.
+    placed: usize,
 }
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let lanes = [(); CLASSES.len()].map(|()| Lane { tasks: VecDeque::new(), gaps: 0 });
-        Self { lanes, sorted: BTreeMap::new() }
+        Self { lanes, sorted: BTreeMap::new(), placed: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.sorted.len() + self.lanes.iter().map(|lane| lane.tasks.len() - lane.gaps).sum::<usize>()
+    }
+
+    /// Returns the number of tasks that have a place in the queue, or wait for one.
+    pub(super) fn placed(&self) -> usize {
+        self.placed
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -118,6 +127,7 @@ impl<T> Queue<T> {
     #[inline]
     pub(super) fn insert(&mut self, key: Key, waiting: Waiting<T>) -> bool {
         let is_first = self.first().is_none_or(|(first, _)| key < first);
+        self.placed += usize::from(waiting.placed);
         let lane = &mut self.lanes[waiting.priority as usize];
         if waiting.expires || lane.last().is_some_and(|last| key < last) {
             self.sorted.insert(key, waiting);
@@ -144,16 +154,16 @@ impl<T> Queue<T> {
         CLASSES.into_iter().rev().find_map(newest).or_else(|| self.sorted.keys().next_back().copied())
     }
 
-    /// Returns the task to evict for one of class `than`: the last one with a permit, of the least
+    /// Returns the task to evict for one of class `than`: the last one that gives way, of the least
     /// urgent class that has one. Examines at most `most` tasks of each class, and as many in the
     /// sorted map.
     pub(super) fn victim(&self, than: Priority, most: usize) -> Option<(Priority, Key)> {
         let in_lanes = CLASSES.into_iter().take_while(|class| *class < than).filter_map(|class| {
             let mut last = self.lanes[class as usize].iter().rev().take(most);
-            last.find(|(_, waiting)| waiting.placed).map(|(key, _)| (class, key))
+            last.find(|(_, waiting)| waiting.gives_way).map(|(key, _)| (class, key))
         });
         let last = self.sorted.iter().rev().take(most);
-        let evictable = last.filter(|(_, task)| task.placed && !task.expires && task.priority < than);
+        let evictable = last.filter(|(_, task)| task.gives_way && !task.expires && task.priority < than);
         let in_sorted = evictable.map(|(&key, task)| (task.priority, key));
         in_lanes.chain(in_sorted).max_by_key(|&(class, key)| (Reverse(class), key))
     }
@@ -162,11 +172,12 @@ impl<T> Queue<T> {
     pub(super) fn pop_first(&mut self, pred: impl Fn(&Waiting<T>) -> bool) -> Option<(Key, Waiting<T>)> {
         let (key, first) = self.first().filter(|(_, first)| pred(first))?;
         let lane = &mut self.lanes[first.priority as usize];
-        if lane.first().is_some_and(|(first, _)| first == key) {
+        let popped = if lane.first().is_some_and(|(first, _)| first == key) {
             lane.pop_first()
         } else {
             self.sorted.pop_first()
-        }
+        };
+        popped.inspect(|(_, gone)| self.placed -= usize::from(gone.placed))
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Waiting<T>> {
@@ -174,7 +185,8 @@ impl<T> Queue<T> {
             Some((first, _)) if first == key => lane.pop_first().map(|(_, task)| task),
             _ => lane.remove(key),
         };
-        self.lanes.iter_mut().find_map(of_lane).or_else(|| self.sorted.remove(&key))
+        let removed = self.lanes.iter_mut().find_map(of_lane).or_else(|| self.sorted.remove(&key));
+        removed.inspect(|gone| self.placed -= usize::from(gone.placed))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Waiting<T>)> {

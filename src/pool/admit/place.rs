@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejection};
+use crate::policy::tenant_share;
 use crate::pool::shared::{Shared, count};
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::permit::Permit;
 use crate::task::{Label, Place, Refusal, Ticket};
 
-/// A tenant has `depth` tasks in the queue and may have only `limit`.
+/// A tenant has `depth` places in the queue and may have only `limit`.
 struct OverShare {
     depth: usize,
     limit: usize,
@@ -114,37 +115,34 @@ impl Shared {
         }
         let workers = self.usable_threads();
         if label.expires().is_some() && !self.run_queue.fits(label, now, workers) {
-            return Err(self.rejected(RejectReason::DeadlineTooNear));
+            return Err(self.rejected_of(label, RejectReason::DeadlineTooNear));
         }
         if self.run_queue.sheds(label.priority, now) {
-            return Err(self.rejected(RejectReason::Overloaded));
+            return Err(self.rejected_of(label, RejectReason::Overloaded));
         }
         Ok(())
     }
 
-    /// Returns the tenant's number of tasks and its limit if it has reached the limit. The limit
-    /// falls as the queue fills, so that a part of the queue is always free: Choudhury and Hahne,
-    /// "Dynamic queue length thresholds", 1998.
+    /// Returns the tenant's number of places and its limit if it has reached the limit
+    /// ([`tenant_share`]). Its tasks that wait without a place do not count, or a busy tenant would
+    /// never get them places.
     fn over_share(&self, label: &Label) -> Option<OverShare> {
         if label.tenant.is_empty() || label.part {
             return None;
         }
-        let limit = self.permits.limit();
-        let taken = limit.saturating_sub(self.permits.available());
-        let share = |left: usize| ((left as f64 * self.config.tenant_queue_share) as usize).max(1);
-        if taken < share(limit - taken) {
-            // The tenant is below its limit even if all tasks in the queue are its own.
+        let (places, share) = (self.permits.limit(), self.config.tenant_queue_share);
+        if tenant_share::all_are_below(places, places.saturating_sub(self.permits.available()), share) {
             return None;
         }
-        let own = self.run_queue.waiting_of(&label.tenant);
-        let most = share(limit.saturating_sub(taken.saturating_sub(own)));
-        (own >= most).then_some(OverShare { depth: own, limit: most })
+        let own = self.run_queue.placed_of(&label.tenant);
+        let limit = tenant_share::limit(places, self.places_taken(), own, share);
+        (own >= limit).then_some(OverShare { depth: own, limit })
     }
 
     /// Evicts a task of a lower priority and returns its place.
     fn evict(self: &Arc<Self>, label: &Label) -> Option<Place> {
         let victim = self.run_queue.evict(label.priority)?;
-        let why = Refusal::from(self.rejected(RejectReason::Evicted));
+        let why = Refusal::from(self.rejected_of(victim.label()?, RejectReason::Evicted));
         // The victim may have been cancelled meanwhile. The cancellation then gave its place back.
         let (place, waker) = victim.void(why).ok()?;
         count(&self.tally.shed);

@@ -10,7 +10,7 @@ use crate::contain;
 use crate::error::{RejectReason, Rejection};
 use crate::policy::{load, splitmix64};
 use crate::pool::shared::{Shared, count};
-use crate::task::{Place, Refusal, Run, TaskRef, Ticket};
+use crate::task::{Label, Place, Refusal, Run, TaskRef, Ticket};
 
 impl Shared {
     /// Ends a waiting task without running it: drops its closure, gives back what it held, counts
@@ -83,7 +83,8 @@ impl Shared {
     /// Refuses tasks that were shed in an overload. The caller has taken them out of their queue.
     pub(in crate::pool) fn shed(self: &Arc<Self>, tasks: Vec<TaskRef>) {
         for task in tasks {
-            self.void(&*task, Refusal::from(self.rejected(RejectReason::Overloaded)));
+            let Some(label) = task.label() else { continue };
+            self.void(&*task, Refusal::from(self.rejected_of(label, RejectReason::Overloaded)));
         }
     }
 
@@ -148,6 +149,15 @@ impl Shared {
         self.facts(reason)
     }
 
+    /// Counts work that was refused because its deadline had passed among the expired. The refusal
+    /// itself was counted when it was made.
+    #[cold]
+    pub(in crate::pool) fn count_late(&self, rejection: &Rejection) {
+        if rejection.reason == RejectReason::Expired {
+            count(&self.tally.expired);
+        }
+    }
+
     /// Returns the facts for a caller, and does not count it.
     #[cold]
     pub(in crate::pool) fn facts(&self, reason: RejectReason) -> Rejection {
@@ -167,6 +177,23 @@ impl Shared {
             retry_after,
         }
     }
+
+    /// Returns the facts for a caller who has waited for so long before it was refused: it should
+    /// stay away for as long at least.
+    #[cold]
+    pub(in crate::pool) fn after_wait(&self, rejection: Rejection, waited: Duration) -> Rejection {
+        let retry_after =
+            rejection.retry_after.map(|after| load::retry_after_wait(after, waited, self.jitter()));
+        Rejection { retry_after, ..rejection }
+    }
+
+    /// Counts a refusal of work with this label, which may have waited since it came.
+    #[cold]
+    pub(in crate::pool) fn rejected_of(&self, label: &Label, reason: RejectReason) -> Rejection {
+        let waited = Duration::from_nanos(self.now_ns().saturating_sub(label.arrival));
+        self.after_wait(self.rejected(reason), waited)
+    }
+
     /// Returns the next number of a series from 0 to below 1, to spread the retries of refused
     /// callers. Every pool has an equal series, because each caller retries at the pool that
     /// refused it.

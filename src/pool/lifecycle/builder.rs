@@ -175,6 +175,24 @@ impl PoolBuilder {
         self
     }
 
+    /// Sets [`PoolConfig::thread_stack_size`]; `None` unsets it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn depth(left: usize) -> usize {
+    ///     let frame = std::hint::black_box([0_u8; 1024]);
+    ///     if left == 0 { frame.len() } else { depth(left - 1) }
+    /// }
+    ///
+    /// let pool = millpond::AdaptiveThreadPool::builder().thread_stack_size(32 << 20).build()?;
+    /// assert_eq!(pool.run(|| depth(4_000)).await?, 1024);
+    /// # Ok(()) }
+    /// ```
+    pub fn thread_stack_size(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        self.config.thread_stack_size = bytes.into();
+        self
+    }
+
     /// Carries a part of the submitter's context, such as a task-local, to every task and its
     /// subtasks. Several calls add up. The pool always carries the `tracing` span. Each call costs
     /// a task one or two allocations.

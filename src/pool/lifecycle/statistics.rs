@@ -13,7 +13,7 @@ pub struct PoolStatistics {
     /// Tasks that ran to their end, including those that panicked.
     pub tasks_completed: u64,
     /// Tasks that entered the queue since the pool was built: those that completed, run, wait or
-    /// were cancelled. It never decreases. It is exact while nothing changes. Otherwise tasks that
+    /// were cancelled, and besides all that expired. It never decreases. It is exact while nothing changes. Otherwise tasks that
     /// start during the reading may be missing, and a task that was cancelled on its way into the
     /// queue may be counted.
     pub tasks_queued: u64,
@@ -35,7 +35,8 @@ pub struct PoolStatistics {
     pub tasks_panicked: u64,
     /// Tasks that were cancelled before they started.
     pub tasks_cancelled: u64,
-    /// Tasks whose deadline passed before they started.
+    /// Tasks whose deadline passed before they started, those among them that were refused because
+    /// it had passed when they came.
     pub tasks_expired: u64,
     /// Tasks that were accepted and later refused, because more urgent tasks evicted them or
     /// because they had waited too long.

@@ -27,7 +27,7 @@ const MAX_SHED: usize = 64;
 const NEVER: u64 = u64::MAX;
 
 pub(in crate::pool) struct RunQueue {
-    /// Tasks that are not yet in the order. The flag tells whether the task holds a permit.
+    /// Tasks that are not yet in the order. The flag tells whether the task has a place.
     inbox: Injector<(TaskRef, bool)>,
     /// The number of tenants with a task that may run now.
     ready: CachePadded<Ready>,
@@ -160,7 +160,7 @@ impl RunQueue {
         Some(self.expiry.load(Ordering::SeqCst)).filter(|&at| at != NEVER)
     }
 
-    /// Adds a task. If the task is `placed` it holds a permit, and a more urgent task may evict it.
+    /// Adds a task. If the task is `placed` it holds a permit or waits for one.
     /// Returns whether the task's deadline may be the earliest.
     pub(in crate::pool) fn push(&self, task: TaskRef, placed: bool) -> bool {
         self.note_use();
@@ -289,9 +289,9 @@ impl RunQueue {
         self.with(|state| state.order.tenants())
     }
 
-    /// Returns the number of a tenant's waiting tasks.
-    pub(in crate::pool) fn waiting_of(&self, tenant: &Arc<str>) -> usize {
-        self.with(|state| state.order.waiting_of(tenant))
+    /// Returns the number of places in the queue that a tenant's tasks have, or wait for.
+    pub(in crate::pool) fn placed_of(&self, tenant: &Arc<str>) -> usize {
+        self.with(|state| state.order.placed_of(tenant))
     }
 
     pub(in crate::pool) fn set_weight(&self, tenant: &Arc<str>, weight: u32) {

@@ -1,6 +1,7 @@
 //! The methods of a pool that submit work.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejected, Rejection};
@@ -72,7 +73,7 @@ impl AdaptiveThreadPool {
         T: Send + 'static,
     {
         self.shared().turn().await;
-        let tried = self.shared().submit_handle(Owner::Task, None, Mode::TryUncounted, work, |work| work);
+        let tried = self.shared().submit_handle(Owner::Task, None, Mode::TryUncounted, work);
         let work = match tried {
             Ok(handle) => return Ok(handle),
             Err(rejected) if rejected.rejection().reason == RejectReason::ShuttingDown => {
@@ -96,7 +97,7 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared().submit_handle(Owner::Task, None, Mode::Try, work, |work| work)
+        self.shared().submit_handle(Owner::Task, None, Mode::Try, work)
     }
 
     /// Waits for a permit: a place in the queue that is used later. [`Permit`] says how long the
@@ -155,8 +156,9 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let options = options.unless_empty();
-        self.shared().submit_handle(Owner::Caller, options, mode, with, work).map(AbortOnDrop::new)
+        let shared = self.shared();
+        let submitted = shared.submit(Owner::Caller, options.unless_empty(), mode, |_| None, with, work)?;
+        Ok(AbortOnDrop::new(JoinHandle::new(submitted.join, Arc::clone(shared))))
     }
 
     /// Submits work for a caller who waits. A refusal becomes the result of the work.
@@ -165,8 +167,9 @@ impl AdaptiveThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let submitted = self.submit(options, mode, work, |work| work);
-        submitted.unwrap_or_else(|rejected| AbortOnDrop::new(self.shared().refused(rejected)))
+        let options = options.unless_empty();
+        let submitted = self.shared().submit_handle(Owner::Caller, options, mode, work);
+        AbortOnDrop::new(submitted.unwrap_or_else(|rejected| self.shared().refused(rejected)))
     }
 
     /// Runs `work` as [`run`](Self::run) does, with options.
@@ -182,6 +185,13 @@ impl AdaptiveThreadPool {
     /// there at once.
     pub(crate) async fn turn(&self) {
         self.shared().turn().await;
+    }
+
+    /// Counts work that a processor refuses because its deadline has passed, as the pool counts its
+    /// own.
+    pub(crate) fn count_late(&self) {
+        let shared = self.shared();
+        shared.count_late(&shared.rejected(RejectReason::Expired));
     }
 
     /// Wakes or starts one worker for each of `tasks` tasks that were submitted together, up to the
@@ -216,8 +226,7 @@ impl Permit {
         // The permit may be the last handle. This clone keeps the pool open until the work is in
         // the queue.
         let pool = self.pool.clone();
-        let mode = Mode::Permit(self);
-        let handle = pool.shared().submit_handle(Owner::Task, None, mode, work, |work| work);
+        let handle = pool.shared().submit_handle(Owner::Task, None, Mode::Permit(self), work);
         handle.unwrap_or_else(|rejected| pool.shared().refused(rejected))
     }
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
+use crate::contain;
 use crate::error::{RejectReason, Rejected};
 use crate::pool::admit::bytes::Weighed;
-use crate::pool::propagate::Captured;
+use crate::pool::propagate::{Captured, Made};
 use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::owner::Owner;
 use crate::pool::worker;
 use crate::pool::worker::Worker;
-use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket};
+use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket, erase, is_large};
 
 /// Work that has entered the pool.
 pub(in crate::pool) struct Submitted<T> {
@@ -58,18 +59,19 @@ impl Shared {
         if options.is_none() && mode.takes_free_permit() && worker.is_none() {
             if let Ok(left) = self.try_permit() {
                 let waker = waker(self.permits.limit().saturating_sub(left));
-                let cell = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
+                let Made { run, join } = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
                 self.runtime.follow();
-                self.queues.inject(Arc::clone(&cell).into_run());
+                self.queues.inject(run);
                 let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
-                return Ok(Submitted { join: cell, attention });
+                return Ok(Submitted { join, attention });
             }
         }
         let waker = waker(usize::MAX);
-        match worker {
+        let submitted = match worker {
             Some(worker) => submit_here(&worker, options, context, waker, with, work),
             None => self.submit_outside(options, mode, context, waker, with, work),
-        }
+        };
+        submitted.inspect_err(|rejected| self.count_late(rejected.rejection()))
     }
 
     /// Submits work from a thread that is no worker of this pool.
@@ -107,30 +109,50 @@ impl Shared {
             Err(rejection) => return Err(Rejected::new(rejection, with)),
         };
         context.carry(reservation);
-        let cell = context.task(work(with), place, waker, label);
-        let task = Arc::clone(&cell).into_run();
+        let Made { run, join } = context.task(work(with), place, waker, label);
         let attention = match arrival {
-            Some(arrival) => self.wait_for_bytes(arrival, task, tells),
-            None => self.enqueue(task, place, calls),
+            Some(arrival) => self.wait_for_bytes(arrival, run, tells),
+            None => self.enqueue(run, place, calls),
         };
-        Ok(Submitted { join: cell, attention })
+        Ok(Submitted { join, attention })
     }
 
-    /// Submits work as [`submit`](Self::submit) does and returns its handle.
+    /// Submits work as [`submit`](Self::submit) does. Large work is boxed first, so that it is not
+    /// moved by value any more.
     #[inline]
-    pub(in crate::pool) fn submit_handle<W, F, T>(
+    pub(in crate::pool) fn submit_work<F, T>(
         self: &Arc<Self>,
         owner: Owner,
         options: Option<TaskOptions>,
         mode: Mode,
-        with: W,
-        work: impl FnOnce(W) -> F,
-    ) -> Result<JoinHandle<T>, Rejected<W>>
+        waker: impl FnOnce(usize) -> Option<Waker>,
+        work: F,
+    ) -> Result<Submitted<T>, Rejected<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let submitted = self.submit(owner, options, mode, |_| None, with, work)?;
+        if const { is_large::<F>() } {
+            let submitted = self.submit(owner, options, mode, waker, Box::new(work), erase);
+            return submitted.map_err(Rejected::unbox);
+        }
+        self.submit(owner, options, mode, waker, work, |work| work)
+    }
+
+    /// Submits work as [`submit_work`](Self::submit_work) does and returns its handle.
+    #[inline]
+    pub(in crate::pool) fn submit_handle<F, T>(
+        self: &Arc<Self>,
+        owner: Owner,
+        options: Option<TaskOptions>,
+        mode: Mode,
+        work: F,
+    ) -> Result<JoinHandle<T>, Rejected<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let submitted = self.submit_work(owner, options, mode, |_| None, work)?;
         Ok(JoinHandle::new(submitted.join, Arc::clone(self)))
     }
 
@@ -144,11 +166,8 @@ impl Shared {
         self.runtime.follow();
         match task.label() {
             None => self.queues.inject(task),
-            Some(label) => {
-                // A part of a task that has begun is not evicted, nor is a task whose eviction
-                // frees no permit.
-                let gives_way = !label.part && place != Place::Queued(Ticket::NONE);
-                if self.run_queue.push(task, gives_way) {
+            Some(_) => {
+                if self.run_queue.push(task, place != Place::Queued(Ticket::NONE)) {
                     self.keep_expiry();
                 }
             }
@@ -178,16 +197,17 @@ impl Shared {
         if part { label.of_part() } else { label }
     }
 
-    /// Returns the handle of work that was refused, for a caller who gets no error otherwise.
+    /// Returns the handle of work that was refused, for a caller who gets no error otherwise. The
+    /// refusal was counted when it was made.
     pub(in crate::pool) fn refused<F, T>(self: &Arc<Self>, rejected: Rejected<F>) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (rejection, work) = rejected.into_parts();
-        let cell = TaskCell::new(work, Place::Outside, None, None);
-        self.void(cell.as_run(), Refusal::from(rejection));
-        JoinHandle::new(cell, Arc::clone(self))
+        let why = Refusal::from(*rejected.rejection());
+        // The work is a user's value.
+        contain::discard(rejected);
+        JoinHandle::new(TaskCell::<_, Box<T>>::refused(why), Arc::clone(self))
     }
 }
 
@@ -200,7 +220,11 @@ where
 {
     let shared = worker.shared();
     let context = shared.capture(None).owned_by(owner.node(Some(worker), true));
-    let submitted = submit_here(worker, None, context, None, work, |work| work);
+    let submitted = if const { is_large::<F>() } {
+        submit_here(worker, None, context, None, Box::new(work), erase).map_err(Rejected::unbox)
+    } else {
+        submit_here(worker, None, context, None, work, |work| work)
+    };
     match submitted {
         Ok(submitted) => JoinHandle::new(submitted.join, Arc::clone(shared)),
         Err(rejected) => shared.refused(rejected),
@@ -224,8 +248,8 @@ where
         Ok(label) => label,
         Err(rejection) => return Err(Rejected::new(rejection, with)),
     };
-    let join = context.task(work(with), Place::Subtask, waker, label);
-    worker.push(Arc::clone(&join).into_run());
+    let Made { run, join } = context.task(work(with), Place::Subtask, waker, label);
+    worker.push(run);
     Ok(Submitted { join, attention: Attention::Awake })
 }
 

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+#[cfg(feature = "tower")]
+use std::time::Duration;
 
 use crate::error::JoinError;
 #[cfg(feature = "tower")]
@@ -20,7 +22,9 @@ use crate::task::{Join, TaskRef};
 
 /// The handle of a spawned task, and the future of its result. Dropping it detaches the task, which
 /// runs all the same. (A subtask is cancelled with the task to which it
-/// [belongs](crate::TaskContext::is_cancelled), whether its handle was dropped or not.)
+/// [belongs](crate::TaskContext::is_cancelled), whether its handle was dropped or not.) If the drop
+/// of a result that nobody has taken panics, the panic hook reports it and the panic goes no
+/// further.
 ///
 /// # Cancel safety
 /// A poll loses nothing: if the future is not polled to its end, the result stays there for the
@@ -189,17 +193,18 @@ impl<T: 'static> AbortOnDrop<T> {
         join.as_run().place().is_some_and(|place| place.is_beyond(shared.permits.paid()))
     }
 
-    /// Withdraws the work if it waits for its bytes or beyond the limit, and returns what it waited
-    /// for. Returns `None` if the work has its permit, has started, or is over.
-    pub(crate) fn withdraw(&self) -> Option<Rejection> {
+    /// Withdraws the work if it waits for its bytes or beyond the limit, and returns what it has
+    /// `waited` for. Returns `None` if the work has its permit, has started, or is over.
+    pub(crate) fn withdraw(&self, waited: Duration) -> Option<Rejection> {
         let JoinHandle { join, shared, .. } = &self.0;
         let task = join.as_run();
         let place = task.withdraw(shared.permits.paid())?;
         shared.withdrawn(task, place);
-        Some(match place {
+        let rejection = match place {
             Place::Outside => shared.rejected(RejectReason::ByteBudget),
             _ => shared.why_beyond(task.label()),
-        })
+        };
+        Some(shared.after_wait(rejection, waited))
     }
 }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::contain;
 use crate::error::JoinError;
 use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::enter::Submitted;
@@ -94,14 +95,19 @@ where
             (!spins).then(|| cx.waker().clone())
         };
         let options = options.map(|options| *options);
-        match shared.submit(Owner::Caller, options, Mode::Wait, waker, work, |work| work) {
+        match shared.submit_work(Owner::Caller, options, Mode::Wait, waker, work) {
             Ok(Submitted { join, attention }) => {
                 if spins && attention == Attention::Awake {
                     shared.lone_caller.spin(|| join.looks_done());
                 }
                 Ok((join, !spins))
             }
-            Err(rejected) => Err(Refusal::from(*rejected.rejection())),
+            Err(rejected) => {
+                let why = Refusal::from(*rejected.rejection());
+                // The work is a user's value.
+                contain::discard(rejected);
+                Err(why)
+            }
         }
     }
 

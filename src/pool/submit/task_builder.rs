@@ -158,15 +158,16 @@ impl<'p> TaskBuilder<'p> {
                 again.spawn_in_line(rejected.into_inner()).await
             }
             RejectReason::QueueFull => {
-                let work = rejected.into_inner();
+                let (work, since) = (rejected.into_inner(), Instant::now());
                 match again.pool.acquire().await {
-                    Ok(permit) => again.shared().submit_handle(
-                        Owner::Task,
-                        Some(again.options),
-                        Mode::Permit(permit),
-                        work,
-                        |work| work,
-                    ),
+                    Ok(permit) => {
+                        let shared = again.shared();
+                        let mode = Mode::Permit(permit);
+                        let handle = shared.submit_handle(Owner::Task, Some(again.options), mode, work);
+                        let waited = since.elapsed();
+                        handle
+                            .map_err(|rejected| rejected.map_facts(|facts| shared.after_wait(facts, waited)))
+                    }
                     Err(_) => Err(Rejected::new(again.shared().rejection(Full::Closed), work)),
                 }
             }
@@ -183,14 +184,16 @@ impl<'p> TaskBuilder<'p> {
     {
         let placed = Arc::new(Notify::new());
         let tells = Tells(Arc::clone(&placed));
-        let wrap = |work: F| {
+        let wrap = |work: Box<F>| {
             move || {
                 drop(tells);
                 work()
             }
         };
         let mode = Mode::WaitAndTell(Arc::clone(&placed));
-        let handle = self.shared().submit_handle(Owner::Task, Some(self.options), mode, work, wrap)?;
+        let shared = self.shared();
+        let submitted = shared.submit(Owner::Task, Some(self.options), mode, |_| None, Box::new(work), wrap);
+        let handle = JoinHandle::new(submitted.map_err(Rejected::unbox)?.join, Arc::clone(shared));
         let mut given_up = GivenUp(Some(handle.abort_handle()));
         placed.notified().await;
         given_up.0 = None;
@@ -207,7 +210,7 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared().submit_handle(Owner::Task, Some(self.options), Mode::Try, work, |work| work)
+        self.shared().submit_handle(Owner::Task, Some(self.options), Mode::Try, work)
     }
 
     fn shared(&self) -> &'p Arc<Shared> {

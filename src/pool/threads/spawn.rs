@@ -65,7 +65,10 @@ impl Shared {
             return Ok(());
         };
         let unborn = Unborn { shared: Some(Arc::clone(self)), slot };
-        let builder = thread::Builder::new().name(format!("{}-{slot}", self.config.thread_name));
+        let mut builder = thread::Builder::new().name(format!("{}-{slot}", self.config.thread_name));
+        if let Some(bytes) = self.config.thread_stack_size {
+            builder = builder.stack_size(bytes);
+        }
         let body = Box::new(move || {
             if let Some(shared) = unborn.born() {
                 worker::main(shared, slot, ready);
@@ -73,7 +76,10 @@ impl Shared {
         });
         // The handler is a user's code.
         let started = catch_unwind(AssertUnwindSafe(|| self.hooks.spawn(builder, body)));
-        let started = started.unwrap_or_else(|_| Err(io::Error::other("the spawn handler panicked")));
+        let started = started.unwrap_or_else(|payload| {
+            contain::discard(payload);
+            Err(io::Error::other("the spawn handler panicked"))
+        });
         started.map(|handle| handle.into_iter().for_each(|handle| self.threads.keep(handle)))
     }
 

@@ -120,10 +120,10 @@ impl Worker {
 
     fn wait_for<T>(&self, join: &Arc<dyn Join<T>>, wait: &mut Option<Box<Wait>>, declared: bool) {
         let (shared, slot) = (self.shared(), self.slot());
-        let holds = |wait: &Box<Wait>| {
+        let holds = |wait: &Wait| {
             wait.slot == slot && Arc::ptr_eq(&wait.shared, shared) && shared.waits.holds(slot, wait.key)
         };
-        if wait.as_ref().is_some_and(holds) {
+        if wait.as_deref().is_some_and(holds) {
             return;
         }
         // Before the new one: the drop of the old one may end this worker's wait.

@@ -125,6 +125,7 @@ where
             return Ok(true);
         }
         if task.has_expired(Instant::now()) {
+            self.processor.pool.count_late();
             return Err(self.process_error(ProcessError::Expired));
         }
         let session = match progress {

@@ -3,7 +3,15 @@ use proptest::prelude::*;
 use super::*;
 
 fn waiting(number: u64, priority: Priority, expires: bool) -> Waiting<u64> {
-    Waiting { item: number, priority, arrival: 0, expires, placed: number % 3 > 0, time: 0 }
+    Waiting {
+        item: number,
+        priority,
+        arrival: 0,
+        expires,
+        placed: number % 2 > 0,
+        gives_way: number % 3 > 0,
+        time: 0,
+    }
 }
 
 /// What the newest task of the most urgent class is, by its definition. The flags: whether a
@@ -52,6 +60,7 @@ proptest! {
                 prop_assert!(queue.remove(gone).is_none());
             }
             prop_assert_eq!(queue.len(), model.len());
+            prop_assert_eq!(queue.placed(), model.keys().filter(|(_, number)| number % 2 > 0).count());
             prop_assert_eq!(queue.first().map(|(key, _)| key), model.keys().next().copied());
             let now = which.index(12) as u64 * SECOND;
             prop_assert_eq!(queue.newest(now), newest(&model, now));
@@ -87,7 +96,7 @@ fn gaps_do_not_accumulate_and_an_empty_lane_keeps_little() {
 fn the_newest_is_of_the_most_urgent_class_and_the_victim_of_the_least() {
     let mut queue = Queue::new();
     for (number, priority) in (1..).zip([Priority::Bulk, Priority::Standard, Priority::Standard]) {
-        let task = Waiting { placed: true, ..waiting(number, priority, false) };
+        let task = Waiting { gives_way: true, ..waiting(number, priority, false) };
         queue.insert((number + priority.slack_ns(), number), task);
     }
     let (standard, bulk) = (Priority::Standard.slack_ns(), Priority::Bulk.slack_ns());
@@ -102,7 +111,7 @@ fn the_newest_is_of_the_most_urgent_class_and_the_victim_of_the_least() {
 fn no_more_tasks_are_examined_for_a_victim_than_allowed() {
     let mut queue = Queue::new();
     for number in 1..=3 {
-        let task = Waiting { placed: number == 1, ..waiting(number, Priority::Bulk, false) };
+        let task = Waiting { gives_way: number == 1, ..waiting(number, Priority::Bulk, false) };
         queue.insert((number, number), task);
     }
     assert_eq!(queue.victim(Priority::Standard, 2), None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::pool_support::{Tokens, in_paused_time, in_time};
 use millpond::service::{Admission, CpuService, ServiceError};
 use millpond::test_util::{self, Stepper, assert_no_leaks};
-use millpond::{AdaptiveThreadPool, RejectReason};
+use millpond::{AdaptiveThreadPool, RejectReason, TaskOptions};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::Service;
@@ -73,6 +73,37 @@ fn with_shed_it_is_refused_at_once_and_told_when_to_come_again() {
         assert!(stepper.step());
         assert_eq!(assert_ready_ok!(first.poll()), 2);
         assert_no_leaks(&pool);
+    });
+}
+
+#[test]
+fn who_has_waited_in_vain_is_told_to_stay_away_for_as_long_again() {
+    in_paused_time(|| async {
+        let limit = Duration::from_millis(208);
+        // Beyond the limit of the queue, beyond the tenant's share, and without the bytes.
+        for (tenant, bytes, reason) in [
+            ("", 0, RejectReason::QueueFull),
+            ("a", 0, RejectReason::TenantLimit),
+            ("", 10, RejectReason::ByteBudget),
+        ] {
+            let (pool, stepper) =
+                AdaptiveThreadPool::builder().max_queue_size(1).byte_budget(10).build_manual().unwrap();
+            let mut service = CpuService::new(pool.clone(), double)
+                .classify(move |_: &u32| TaskOptions::new().tenant(tenant).bytes(bytes))
+                .admission(Admission::WaitUpTo(limit));
+            let (mut first, mut second) = (task::spawn(service.call(1)), task::spawn(service.call(2)));
+            assert_pending!(first.poll());
+            assert_pending!(second.poll());
+            // It is polled late, and has waited for longer than it wanted to.
+            advance(2 * limit).await;
+            let error = assert_ready_err!(second.poll());
+            let ServiceError::Overloaded { retry_after, rejection } = error else { panic!("{error}") };
+            assert_eq!(rejection.reason, reason);
+            let after = retry_after.unwrap();
+            assert!(after >= 2 * limit && after <= 3 * limit, "{after:?}");
+            assert!(stepper.step());
+            assert_eq!(assert_ready_ok!(first.poll()), 2);
+        }
     });
 }
 

@@ -225,3 +225,17 @@ fn what_is_late_and_what_comes_after_the_end_is_an_error() {
         }
     });
 }
+
+#[test]
+fn a_document_that_comes_too_late_is_counted_once() {
+    in_time(|| {
+        let (processor, _stepper) = shipping(pool(), ProcessorConfig::default());
+        let mut service = ConversionService::new(processor.clone());
+        let late = document("late").with_deadline(Instant::now());
+        let error = assert_ready_err!(task::spawn(service.call(late)).poll());
+        assert!(matches!(error, ServiceError::DeadlineExceeded), "{error}");
+        let (metrics, pool) = (processor.get_metrics(), processor.get_pool_statistics());
+        assert_eq!((metrics.total_processed, metrics.total_failed, metrics.backpressure_events), (1, 1, 1));
+        assert_eq!((pool.tasks_expired, pool.backpressure_events), (1, 1));
+    });
+}

@@ -126,6 +126,7 @@ fn a_request_that_comes_too_late_is_told_so_at_once_however_full_the_pool_is() {
             let mut first = task::spawn(service.call(false));
             too_late(&mut service);
             assert_eq!(pool.statistics().backpressure_events, 2, "{admission:?}: where it is full, too");
+            assert_eq!(pool.statistics().tasks_expired, 2, "{admission:?}: and as expired");
             assert!(stepper.step());
             assert_ready_ok!(first.poll());
             assert_no_leaks(&pool);
@@ -195,5 +196,23 @@ fn a_task_of_the_pool_may_call_a_service_of_the_same_pool() {
             }
         }
         assert_no_leaks(&pool);
+    });
+}
+
+#[test]
+fn a_request_that_is_refused_may_panic_in_its_drop() {
+    struct PanicsInDrop;
+    impl Drop for PanicsInDrop {
+        fn drop(&mut self) {
+            panic!("in a drop, on purpose");
+        }
+    }
+    in_time(|| {
+        let (pool, _stepper) = AdaptiveThreadPool::builder().max_queue_size(1).build_manual().unwrap();
+        let _queued = pool.try_spawn(|| ()).unwrap();
+        let mut service = CpuService::new(pool, |request: PanicsInDrop| std::mem::forget(request))
+            .admission(Admission::Shed);
+        let error = assert_ready_err!(task::spawn(service.call(PanicsInDrop)).poll());
+        assert!(matches!(error, ServiceError::Overloaded { .. }), "{error}");
     });
 }
