@@ -146,10 +146,7 @@ where
         };
         let result = match worker::current_of(this.shared) {
             Some(worker) => worker.poll_waiting(&join, cx.waker(), &mut this.wait),
-            None if registered => {
-                this.turn = Turn::Waited;
-                Poll::Pending
-            }
+            None if registered => Poll::Pending,
             None => this.turn.poll_join(this.shared, &*join, cx),
         };
         if result.is_pending() {

@@ -18,17 +18,10 @@ use crate::task::Join;
 /// When the wake-up of a future that was pending for want of budget is overdue, in nanoseconds.
 const OVERDUE_NS: u64 = 1_000_000;
 
-/// The turn of a future.
+/// The turn of a future: whether it was pending for want of budget before.
 #[derive(Debug, Default)]
-pub(in crate::pool) enum Turn {
-    /// The future was not pending yet.
-    #[default]
-    First,
-    /// It was pending, because its result was not there. Its task has let others run since, so it
-    /// needs no budget.
-    Waited,
-    /// It was pending for want of budget.
-    GaveWay(Arc<Backup>),
+pub(in crate::pool) struct Turn {
+    gave_way: Option<Arc<Backup>>,
 }
 
 impl Turn {
@@ -44,20 +37,20 @@ impl Turn {
         shared: &Arc<Shared>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<RestoreOnPending>> {
-        if let Self::GaveWay(backup) = self {
+        if let Some(backup) = &self.gave_way {
             backup.cancel();
         }
         match poll_proceed(cx) {
             Poll::Ready(unit) => Poll::Ready(Some(unit)),
-            Poll::Pending if matches!(self, Self::GaveWay(_)) => Poll::Ready(None),
+            Poll::Pending if self.gave_way.is_some() => Poll::Ready(None),
             Poll::Pending => {
-                *self = Self::GaveWay(shared.wake_soon(cx));
+                self.gave_way = Some(shared.wake_soon(cx));
                 Poll::Pending
             }
         }
     }
 
-    /// Polls the result of work. Only a result that is there at the first poll costs a unit.
+    /// Polls the result of work. Only a result that is there costs a unit.
     #[inline]
     pub(in crate::pool) fn poll_join<T>(
         &mut self,
@@ -65,13 +58,8 @@ impl Turn {
         join: &dyn Join<T>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, JoinError>> {
-        match self {
-            Self::Waited => return join.poll_join(cx.waker()),
-            Self::First if !join.looks_done() => {
-                *self = Self::Waited;
-                return join.poll_join(cx.waker());
-            }
-            _ => {}
+        if !join.looks_done() {
+            return join.poll_join(cx.waker());
         }
         let unit = ready!(self.begin(shared, cx));
         let result = join.poll_join(cx.waker());
@@ -82,7 +70,7 @@ impl Turn {
     /// Keeps the unit: the future is ready. Its next result, if there is one, may give way again.
     #[inline]
     pub(in crate::pool) fn end(&mut self, unit: Option<RestoreOnPending>) {
-        *self = Self::First;
+        self.gave_way = None;
         if let Some(unit) = unit {
             unit.made_progress();
         }
@@ -92,7 +80,7 @@ impl Turn {
 /// A wake-up by the timer thread, in case Tokio's does not come. A late one would put the task into
 /// the runtime's queue again, and the runtime would not look at its timers.
 #[derive(Debug)]
-pub(in crate::pool) struct Backup(Mutex<Option<Waker>>);
+struct Backup(Mutex<Option<Waker>>);
 
 impl Backup {
     fn cancel(&self) {
