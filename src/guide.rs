@@ -25,6 +25,7 @@ pages! {
     architecture: "architecture.md",
     converters: "converters.md",
     documents: "documents.md",
+    events: "events.md",
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]
     integration: "integration.md",
