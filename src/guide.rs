@@ -74,5 +74,6 @@ pub mod decisions {
         d0048: "decisions/0048-what-the-report-of-a-shutdown-says.md",
         d0049: "decisions/0049-blocked-workers.md",
         d0050: "decisions/0050-the-runtime-of-a-task.md",
+        d0054: "decisions/0054-events.md",
     }
 }
