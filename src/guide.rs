@@ -25,6 +25,7 @@ pages! {
     architecture: "architecture.md",
     converters: "converters.md",
     documents: "documents.md",
+    events: "events.md",
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]
     integration: "integration.md",
@@ -74,5 +75,6 @@ pub mod decisions {
         d0049: "decisions/0049-blocked-workers.md",
         d0050: "decisions/0050-the-runtime-of-a-task.md",
         d0051: "decisions/0051-cancellation-is-a-tree.md",
+        d0054: "decisions/0054-events.md",
     }
 }

@@ -107,6 +107,7 @@
 //! - [`guide::converters`]: what RTF, Markdown and HTML keep of each other.
 //! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
 //! - [`guide::scaling`]: how many threads there are, and why.
+//! - [`guide::events`]: what a pool tells through `tracing`: events, spans, traces.
 //! - [`guide::service`]: the example `document_service`, a whole HTTP service.
 //! - [`guide::performance`]: all figures, the good and the bad.
 //! - [`guide::architecture`] and [`guide::decisions`]: how it is built, and what was chosen.
@@ -243,7 +244,7 @@ pub use self::{
 pub use self::{
     pool::{
         AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolStatistics, Pressure,
-        ShutdownReport, TaskBuilder, TaskContext,
+        RecentEvent, RecentKind, ShutdownReport, TaskBuilder, TaskContext,
     },
     processor::{
         ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, ProcessorBuilder,

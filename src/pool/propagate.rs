@@ -1,5 +1,5 @@
 //! The context that a task takes from its submitter: always the `tracing` span, task-locals on
-//! request, and the task or request to which it belongs.
+//! request, and the task or request to which it belongs. With it go the spans of the task itself.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -9,7 +9,8 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
 use crate::admission::ByteReservation;
-use crate::contain;
+use crate::contain::{self, contain};
+use crate::pool::spans::{Inside, Names, TaskSpans};
 use crate::task::{BoxedWork, CancelNode, Join, Label, Place, TaskCell, TaskRef, is_large};
 
 /// Carries a part of the submitter's context to the task; for
@@ -69,7 +70,10 @@ pub(super) struct Captured {
 }
 
 struct Packed {
+    /// The submitter's span.
     span: Span,
+    /// The spans of the task itself, if it has any.
+    spans: Option<TaskSpans>,
     carried: Carried,
     /// The bytes are freed when the work is done, before its result is visible, or when it is
     /// dropped.
@@ -86,23 +90,25 @@ impl Drop for Carried {
 }
 
 impl Captured {
-    /// Captures the context of the calling thread.
+    /// Captures the context of the calling thread, for a task that has spans of these names.
     #[inline]
-    pub(super) fn pack(propagate: &[Arc<dyn Propagate>]) -> Self {
+    pub(super) fn pack(propagate: &[Arc<dyn Propagate>], names: Option<Names>) -> Self {
         // Without a subscriber no span exists, and a look-up of the current one would cost as much
         // as the rest of a submission.
         if propagate.is_empty() && LevelFilter::current() == LevelFilter::OFF {
             return Self { packed: None, owner: None };
         }
-        Self::pack_all(propagate)
+        Self::pack_all(propagate, names)
     }
 
-    fn pack_all(propagate: &[Arc<dyn Propagate>]) -> Self {
-        let span = Span::current();
+    fn pack_all(propagate: &[Arc<dyn Propagate>], names: Option<Names>) -> Self {
+        let mut span = Span::none();
+        contain(|| span = Span::current());
         let mut carried = Carried(Vec::new());
         carried.0.extend(propagate.iter().filter_map(|p| p.capture()));
-        let empty = span.is_none() && carried.0.is_empty();
-        let packed = (!empty).then(|| Box::new(Packed { span, carried, bytes: None }));
+        let empty = span.is_none() && carried.0.is_empty() && names.is_none();
+        let spans = names.map(TaskSpans::new);
+        let packed = (!empty).then(|| Box::new(Packed { span, spans, carried, bytes: None }));
         Self { packed, owner: None }
     }
 
@@ -115,9 +121,9 @@ impl Captured {
     /// Adds a reservation of bytes.
     pub(super) fn carry(&mut self, bytes: ByteReservation) {
         if bytes.is_some() {
-            let nothing =
-                || Box::new(Packed { span: Span::none(), carried: Carried(Vec::new()), bytes: None });
-            self.packed.get_or_insert_with(nothing).bytes = bytes;
+            let carried = Carried(Vec::new());
+            let nothing = Packed { span: Span::none(), spans: None, carried, bytes: None };
+            self.packed.get_or_insert_with(|| Box::new(nothing)).bytes = bytes;
         }
     }
 
@@ -158,7 +164,10 @@ impl Captured {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let Self { packed, owner } = self;
+        let Self { mut packed, owner } = self;
+        if let Some(Packed { span, spans: Some(spans), .. }) = packed.as_deref_mut() {
+            spans.queue(span);
+        }
         let work = move || match packed {
             None => work(),
             Some(packed) => packed.unpack(work),
@@ -170,19 +179,21 @@ impl Captured {
 impl Packed {
     fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
         // Dropped at the end.
-        let Self { span, mut carried, bytes: _bytes } = self;
+        let Self { span, spans, mut carried, bytes: _bytes } = self;
+        let _inside = match spans {
+            Some(spans) => spans.start(&span),
+            None => Inside::enter(span),
+        };
         if carried.0.is_empty() {
-            return span.in_scope(work);
+            return work();
         }
         let (mut work, mut result) = (Some(work), None);
         // The first is the outermost.
         carried.0.reverse();
-        span.in_scope(|| {
-            nest(carried, &mut || {
-                if let Some(work) = work.take() {
-                    result = Some(work());
-                }
-            });
+        nest(carried, &mut || {
+            if let Some(work) = work.take() {
+                result = Some(work());
+            }
         });
         match result {
             Some(result) => result,

@@ -29,6 +29,9 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.tenant_queue_share, 0.5);
     assert_eq!(config.byte_budget, None);
     assert_eq!(config.shedding, Shedding::Off);
+    assert_eq!(config.slow_task, Some(Duration::from_secs(1)));
+    assert_eq!(config.long_wait, Some(Duration::from_secs(1)));
+    assert!(!config.task_spans);
     assert_eq!(config.thread_name, "millpond");
     assert_eq!(config.thread_stack_size, None);
     config.validate().unwrap();
@@ -57,6 +60,9 @@ fn a_builder_sets_every_field() {
             tenant_queue_share: 0.11,
             byte_budget: Some(12),
             shedding: Shedding::NewestFirst,
+            slow_task: Some(Duration::from_secs(15)),
+            long_wait: None,
+            task_spans: true,
             thread_name: "thirteen".into(),
             thread_stack_size: Some(14 << 20),
         };
@@ -80,6 +86,9 @@ fn a_builder_sets_every_field() {
             .tenant_queue_share(0.11)
             .byte_budget(12)
             .shedding(Shedding::NewestFirst)
+            .slow_task(Duration::from_secs(15))
+            .long_wait(None)
+            .task_spans(true)
             .thread_name("thirteen")
             .thread_stack_size(14 << 20);
         assert_eq!(built.build().unwrap().config(), &wanted);

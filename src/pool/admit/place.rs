@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejection};
 use crate::policy::tenant_share;
+use crate::pool::events::Subject;
 use crate::pool::shared::{Shared, count};
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::permit::Permit;
@@ -57,10 +58,10 @@ impl Shared {
         match self.try_permit() {
             Ok(_) => Ok(Place::Queued(Ticket::HELD)),
             Err(Full::Closed) => Err(self.rejection(Full::Closed)),
-            Err(Full::Occupied) if !counts => Err(self.facts(RejectReason::QueueFull)),
-            Err(Full::Occupied) => {
-                label.and_then(|label| self.evict(label)).ok_or_else(|| self.rejection(Full::Occupied))
-            }
+            Err(Full::Occupied) => label.and_then(|label| self.evict(label)).ok_or_else(|| match counts {
+                true => self.rejection(Full::Occupied),
+                false => self.facts(RejectReason::QueueFull),
+            }),
         }
     }
 
@@ -146,7 +147,9 @@ impl Shared {
         // The victim may have been cancelled meanwhile. The cancellation then gave its place back.
         let (place, waker) = victim.void(why).ok()?;
         count(&self.tally.shed);
+        let untold = self.events.evicted(Subject::of(victim.label()));
         self.wake_refused(waker);
+        untold.tell();
         Some(place)
     }
 

@@ -7,8 +7,10 @@ use std::task::Waker;
 use crate::contain;
 use crate::error::{RejectReason, Rejected};
 use crate::pool::admit::bytes::Weighed;
+use crate::pool::events::Subject;
 use crate::pool::propagate::{Captured, Made};
 use crate::pool::shared::{Attention, Shared};
+use crate::pool::spans::{Inside, Names};
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::owner::Owner;
@@ -46,11 +48,11 @@ impl Shared {
     {
         if options.is_none() && matches!(mode, Mode::Try) {
             if let Err(rejection) = self.test_refusal() {
-                return Err(Rejected::new(rejection, with));
+                return Err(self.refuse(rejection, None, with));
             }
         }
         // Before a permit is taken: this runs a user's code, whose panic must not lose the permit.
-        let context = self.capture(options.as_ref());
+        let (context, _submitting) = self.capture(options.as_ref());
         let here = worker::current();
         let subtask = here.as_ref().is_some_and(|worker| worker.runs_closure_of(self));
         let context = context.owned_by(owner.node(here.as_deref(), subtask));
@@ -95,8 +97,9 @@ impl Shared {
         let late = |label: &Label| !label.part && label.is_late();
         if label.as_deref().is_some_and(late) && !self.permits.is_closed() {
             // Before it waits for its bytes.
-            return Err(Rejected::new(self.rejected(RejectReason::Expired), with));
+            return Err(self.refuse(self.rejected(RejectReason::Expired), label.as_deref(), with));
         }
+        let waits_next = matches!(mode, Mode::TryUncounted);
         let admitted = self.weigh(bytes, &mode).and_then(|weighed| {
             let place = match weighed.arrival {
                 Some(_) => Place::Outside,
@@ -106,7 +109,11 @@ impl Shared {
         });
         let (Weighed { reservation, arrival }, place) = match admitted {
             Ok(admitted) => admitted,
-            Err(rejection) => return Err(Rejected::new(rejection, with)),
+            // The caller goes on to wait.
+            Err(rejection) if waits_next && rejection.reason.may_wait() => {
+                return Err(Rejected::new(rejection, with));
+            }
+            Err(rejection) => return Err(self.refuse(rejection, label.as_deref(), with)),
         };
         context.carry(reservation);
         let Made { run, join } = context.task(work(with), place, waker, label);
@@ -180,12 +187,16 @@ impl Shared {
         attention
     }
 
-    /// Captures the context of the calling thread, within the span of a named task.
+    /// Captures the context of the calling thread. If the task has spans, enters the one of the
+    /// call.
     #[inline]
-    pub(in crate::pool) fn capture(&self, options: Option<&TaskOptions>) -> Captured {
-        match options.and_then(TaskOptions::span) {
-            None => Captured::pack(&self.hooks.propagate),
-            Some(span) => span.in_scope(|| Captured::pack(&self.hooks.propagate)),
+    fn capture(&self, options: Option<&TaskOptions>) -> (Captured, Option<Inside>) {
+        match Names::of(options, self.config.task_spans) {
+            None => (Captured::pack(&self.hooks.propagate, None), None),
+            Some(names) => {
+                let context = Captured::pack(&self.hooks.propagate, Some(names.clone()));
+                (context, Some(names.submit()))
+            }
         }
     }
 
@@ -219,7 +230,8 @@ where
     T: Send + 'static,
 {
     let shared = worker.shared();
-    let context = shared.capture(None).owned_by(owner.node(Some(worker), true));
+    let (context, _submitting) = shared.capture(None);
+    let context = context.owned_by(owner.node(Some(worker), true));
     let submitted = if const { is_large::<F>() } {
         submit_here(worker, None, context, None, Box::new(work), erase).map_err(Rejected::unbox)
     } else {
@@ -271,7 +283,9 @@ impl Worker {
         let shared = self.shared();
         let label = shared.label(options, false);
         if label.is_late() {
-            return Err(shared.rejected(RejectReason::Expired));
+            let rejection = shared.rejected(RejectReason::Expired);
+            shared.events.refused(&rejection, Subject::of(Some(&label))).tell();
+            return Err(rejection);
         }
         shared.run_queue.note_use();
         Ok(Some(Box::new(label)))

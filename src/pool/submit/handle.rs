@@ -12,6 +12,8 @@ use std::time::Duration;
 use crate::error::JoinError;
 #[cfg(feature = "tower")]
 use crate::error::{RejectReason, Rejection};
+#[cfg(feature = "tower")]
+use crate::pool::events::Subject;
 use crate::pool::shared::Shared;
 use crate::pool::submit::turn::Turn;
 use crate::pool::worker;
@@ -204,7 +206,9 @@ impl<T: 'static> AbortOnDrop<T> {
             Place::Outside => shared.rejected(RejectReason::ByteBudget),
             _ => shared.why_beyond(task.label()),
         };
-        Some(shared.after_wait(rejection, waited))
+        let rejection = shared.after_wait(rejection, waited);
+        shared.events.refused(&rejection, Subject::of(task.label())).tell();
+        Some(rejection)
     }
 }
 

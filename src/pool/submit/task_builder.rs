@@ -149,7 +149,9 @@ impl<'p> TaskBuilder<'p> {
     {
         self.shared().turn().await;
         let again = self.clone();
-        let rejected = match self.try_spawn(work) {
+        let first = Some(self.options);
+        let tried = self.pool.shared().submit_handle(Owner::Task, first, Mode::TryUncounted, work);
+        let rejected = match tried {
             Ok(handle) => return Ok(handle),
             Err(rejected) => rejected,
         };
@@ -168,7 +170,10 @@ impl<'p> TaskBuilder<'p> {
                         handle
                             .map_err(|rejected| rejected.map_facts(|facts| shared.after_wait(facts, waited)))
                     }
-                    Err(_) => Err(Rejected::new(again.shared().rejection(Full::Closed), work)),
+                    Err(_) => {
+                        let shared = again.shared();
+                        Err(shared.refuse(shared.rejection(Full::Closed), None, work))
+                    }
                 }
             }
             _ => Err(rejected),
