@@ -5,7 +5,7 @@
 
 // Guides name items of every feature. `make doc` builds them with all features and denies warnings.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(feature = "axum", feature = "dashboard", feature = "documents", feature = "forecast", feature = "test-util")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -24,6 +24,7 @@ macro_rules! pages {
 pages! {
     architecture: "architecture.md",
     converters: "converters.md",
+    dashboard: "dashboard.md",
     documents: "documents.md",
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]

@@ -92,6 +92,7 @@
 //! | Feature | Default | |
 //! |---|---|---|
 //! | `axum` | no | for axum, with `tower`: refusals as responses with problem details, the tenant of a request ([`service::axum`]) |
+//! | `dashboard` | no | a page that shows what a pool does now, served by the application ([`Dashboard`], [`guide::dashboard`]) |
 //! | `documents` | yes | [`DocumentConverter`]: RTF to Markdown, Markdown to RTF, Markdown to HTML ([`guide::converters`]) |
 //! | `forecast` | no | starts threads ahead of load that is foreseen ([`PoolBuilder::forecast`]) |
 //! | `serde` | no | configurations are read and written, statistics and decisions are written; durations are strings such as `100ms` |
@@ -107,6 +108,7 @@
 //! - [`guide::converters`]: what RTF, Markdown and HTML keep of each other.
 //! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
 //! - [`guide::scaling`]: how many threads there are, and why.
+//! - [`guide::dashboard`]: a page that shows what a pool does now.
 //! - [`guide::service`]: the example `document_service`, a whole HTTP service.
 //! - [`guide::performance`]: all figures, the good and the bad.
 //! - [`guide::architecture`] and [`guide::decisions`]: how it is built, and what was chosen.
@@ -125,7 +127,7 @@
 
 // Links of the front page to items of features that are off.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(feature = "axum", feature = "dashboard", feature = "documents", feature = "forecast", feature = "test-util")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 #![forbid(unsafe_code)]
@@ -176,7 +178,13 @@ struct Readme;
     not(millpond_loom),
     any(
         not(doctest),
-        all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")
+        all(
+            feature = "axum",
+            feature = "dashboard",
+            feature = "documents",
+            feature = "forecast",
+            feature = "test-util"
+        )
     )
 ))]
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
@@ -189,6 +197,9 @@ pub mod processor;
 
 #[cfg(all(feature = "tower", not(millpond_loom)))]
 pub mod service;
+
+#[cfg(all(feature = "dashboard", not(millpond_loom)))]
+mod dashboard;
 
 /// How many threads a pool has, and why: the controller as a state machine, which a simulator or a
 /// test can drive as the pool does.
@@ -250,5 +261,7 @@ pub use self::{
     },
 };
 
+#[cfg(all(feature = "dashboard", not(millpond_loom)))]
+pub use self::dashboard::Dashboard;
 #[cfg(all(feature = "documents", not(millpond_loom)))]
 pub use self::convert::DocumentConverter;

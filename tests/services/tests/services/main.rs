@@ -6,6 +6,7 @@ mod axum;
 mod contract;
 mod conversion;
 mod cpu;
+mod dashboard;
 mod offload;
 #[path = "../../../support/pool.rs"]
 mod pool_support;
