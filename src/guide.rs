@@ -5,7 +5,14 @@
 
 // Guides name items of every feature. `make doc` builds them with all features and denies warnings.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(
+        feature = "axum",
+        feature = "documents",
+        feature = "forecast",
+        feature = "metrics",
+        feature = "prometheus",
+        feature = "test-util"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -28,6 +35,7 @@ pages! {
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]
     integration: "integration.md",
+    metrics: "metrics.md",
     moving_from: "moving-from.md",
     performance: "performance.md",
     processor: "processor.md",

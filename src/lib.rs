@@ -94,6 +94,8 @@
 //! | `axum` | no | for axum, with `tower`: refusals as responses with problem details, the tenant of a request ([`service::axum`]) |
 //! | `documents` | yes | [`DocumentConverter`]: RTF to Markdown, Markdown to RTF, Markdown to HTML ([`guide::converters`]) |
 //! | `forecast` | no | starts threads ahead of load that is foreseen ([`PoolBuilder::forecast`]) |
+//! | `metrics` | no | reports figures to the recorder of the facade `metrics` ([`telemetry`]) |
+//! | `prometheus` | no | figures as collectors for a registry of `prometheus-client` ([`telemetry`]) |
 //! | `serde` | no | configurations are read and written, statistics and decisions are written; durations are strings such as `100ms` |
 //! | `test-util` | no | for tests: pools stepped by hand, run at once, or real beside a paused clock; failures on request ([`test_util`]) |
 //! | `tower` | no | the pool and the processor as services, and a layer that polls handlers on the pool ([`service`]) |
@@ -107,6 +109,7 @@
 //! - [`guide::converters`]: what RTF, Markdown and HTML keep of each other.
 //! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
 //! - [`guide::scaling`]: how many threads there are, and why.
+//! - [`guide::metrics`]: what is measured, under which name, at what cost.
 //! - [`guide::service`]: the example `document_service`, a whole HTTP service.
 //! - [`guide::performance`]: all figures, the good and the bad.
 //! - [`guide::architecture`] and [`guide::decisions`]: how it is built, and what was chosen.
@@ -125,7 +128,14 @@
 
 // Links of the front page to items of features that are off.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(
+        feature = "axum",
+        feature = "documents",
+        feature = "forecast",
+        feature = "metrics",
+        feature = "prometheus",
+        feature = "test-util"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 #![forbid(unsafe_code)]
@@ -176,7 +186,14 @@ struct Readme;
     not(millpond_loom),
     any(
         not(doctest),
-        all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")
+        all(
+            feature = "axum",
+            feature = "documents",
+            feature = "forecast",
+            feature = "metrics",
+            feature = "prometheus",
+            feature = "test-util"
+        )
     )
 ))]
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
@@ -189,6 +206,8 @@ pub mod processor;
 
 #[cfg(all(feature = "tower", not(millpond_loom)))]
 pub mod service;
+#[cfg(all(any(feature = "prometheus", feature = "metrics"), not(millpond_loom)))]
+pub mod telemetry;
 
 /// How many threads a pool has, and why: the controller as a state machine, which a simulator or a
 /// test can drive as the pool does.
@@ -241,8 +260,8 @@ pub use self::{
 #[doc(inline)]
 pub use self::{
     pool::{
-        AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolStatistics, Pressure,
-        ShutdownReport, TaskBuilder, TaskContext,
+        AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolLatencies, PoolStatistics,
+        Pressure, ShutdownReport, TaskBuilder, TaskContext, TenantStatistics, WorkerState, WorkerStatistics,
     },
     processor::{
         ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, ProcessorBuilder,

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use millpond::service::axum::Problem;
+use prometheus_client::registry::Registry;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::busy::busy;
@@ -29,14 +30,18 @@ pub(crate) struct Service {
     /// How many are open.
     pub(crate) connections: AtomicUsize,
     pub(crate) ledger: Arc<Ledger>,
+    /// The figures of the engine.
+    pub(crate) engine_metrics: Registry,
 }
 
 impl Service {
     /// # Errors
     /// The engine's threads can't be started.
     pub(crate) fn new(config: &Config) -> io::Result<Self> {
+        let engine = Engine::new(config.engine, &config.work)?;
         Ok(Self {
-            engine: Engine::new(config.engine, &config.work)?,
+            engine_metrics: metrics::of_engine(&engine),
+            engine,
             uploads: Uploads::new(&config.limits),
             batches: Arc::new(Semaphore::new(config.limits.max_batches)),
             streams: Arc::new(Semaphore::new(config.limits.max_streams)),
