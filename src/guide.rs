@@ -5,7 +5,15 @@
 
 // Guides name items of every feature. `make doc` builds them with all features and denies warnings.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "dashboard", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(
+        feature = "axum",
+        feature = "dashboard",
+        feature = "documents",
+        feature = "forecast",
+        feature = "metrics",
+        feature = "prometheus",
+        feature = "test-util"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -29,6 +37,7 @@ pages! {
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]
     integration: "integration.md",
+    metrics: "metrics.md",
     moving_from: "moving-from.md",
     performance: "performance.md",
     processor: "processor.md",

@@ -95,6 +95,8 @@
 //! | `dashboard` | no | a page that shows what a pool does now, served by the application ([`Dashboard`], [`guide::dashboard`]) |
 //! | `documents` | yes | [`DocumentConverter`]: RTF to Markdown, Markdown to RTF, Markdown to HTML ([`guide::converters`]) |
 //! | `forecast` | no | starts threads ahead of load that is foreseen ([`PoolBuilder::forecast`]) |
+//! | `metrics` | no | reports figures to the recorder of the facade `metrics` ([`telemetry`]) |
+//! | `prometheus` | no | figures as collectors for a registry of `prometheus-client` ([`telemetry`]) |
 //! | `serde` | no | configurations are read and written, statistics and decisions are written; durations are strings such as `100ms` |
 //! | `test-util` | no | for tests: pools stepped by hand, run at once, or real beside a paused clock; failures on request ([`test_util`]) |
 //! | `tower` | no | the pool and the processor as services, and a layer that polls handlers on the pool ([`service`]) |
@@ -109,6 +111,7 @@
 //! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
 //! - [`guide::scaling`]: how many threads there are, and why.
 //! - [`guide::dashboard`]: a page that shows what a pool does now.
+//! - [`guide::metrics`]: what is measured, under which name, at what cost.
 //! - [`guide::service`]: the example `document_service`, a whole HTTP service.
 //! - [`guide::performance`]: all figures, the good and the bad.
 //! - [`guide::architecture`] and [`guide::decisions`]: how it is built, and what was chosen.
@@ -127,7 +130,15 @@
 
 // Links of the front page to items of features that are off.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "dashboard", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(
+        feature = "axum",
+        feature = "dashboard",
+        feature = "documents",
+        feature = "forecast",
+        feature = "metrics",
+        feature = "prometheus",
+        feature = "test-util"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 #![forbid(unsafe_code)]
@@ -183,6 +194,8 @@ struct Readme;
             feature = "dashboard",
             feature = "documents",
             feature = "forecast",
+            feature = "metrics",
+            feature = "prometheus",
             feature = "test-util"
         )
     )
@@ -197,6 +210,8 @@ pub mod processor;
 
 #[cfg(all(feature = "tower", not(millpond_loom)))]
 pub mod service;
+#[cfg(all(any(feature = "prometheus", feature = "metrics"), not(millpond_loom)))]
+pub mod telemetry;
 
 #[cfg(all(feature = "dashboard", not(millpond_loom)))]
 mod dashboard;
@@ -252,8 +267,8 @@ pub use self::{
 #[doc(inline)]
 pub use self::{
     pool::{
-        AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolStatistics, Pressure,
-        ShutdownReport, TaskBuilder, TaskContext,
+        AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolLatencies, PoolStatistics,
+        Pressure, ShutdownReport, TaskBuilder, TaskContext, TenantStatistics, WorkerState, WorkerStatistics,
     },
     processor::{
         ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, ProcessorBuilder,

@@ -4,6 +4,7 @@ mod admit;
 mod context;
 mod lifecycle;
 mod lone_caller;
+mod observe;
 mod propagate;
 mod run_order;
 mod runtime;
@@ -28,6 +29,13 @@ pub use lifecycle::hooks::SpawnHandler;
 pub use lifecycle::pressure::Pressure;
 pub use lifecycle::shutdown::ShutdownReport;
 pub use lifecycle::statistics::PoolStatistics;
+pub use observe::counts::{Decisions, Refusals};
+pub use observe::intervals::Intervals;
+pub use observe::latencies::PoolLatencies;
+#[cfg(any(feature = "prometheus", feature = "metrics"))]
+pub(crate) use observe::observer::Observer;
+pub use observe::tenants::TenantStatistics;
+pub use observe::workers::{WorkerState, WorkerStatistics};
 pub use propagate::{CapturedContext, Propagate};
 pub use submit::handle::{AbortHandle, JoinHandle};
 pub use submit::permit::{Acquire, Permit};
@@ -41,6 +49,7 @@ pub(crate) use worker::polling::Polling;
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
+pub use crate::metrics::{ByClass, Histogram};
 use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.

@@ -27,6 +27,7 @@
 //! 3. Closures, results and wakers are dropped and called without the lock. A panic in a waker, or
 //!    in the drop of a cancelled closure, goes no further.
 
+mod arrived;
 mod cell;
 mod deferred_wakes;
 mod label;
@@ -40,6 +41,7 @@ mod priority;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+pub(crate) use arrived::{Arrived, Stamp};
 pub(crate) use cell::TaskCell;
 pub(crate) use deferred_wakes::DeferredWakes;
 pub(crate) use label::{Label, Name};
@@ -152,12 +154,16 @@ pub(crate) struct Ended {
     pub(crate) panicked: bool,
     /// The task was cancelled while it ran: its result is not wanted.
     pub(crate) abandoned: bool,
+    /// The priority of its label; `None` for plain work.
+    pub(crate) priority: Option<Priority>,
 }
 
 /// The thread that runs a task, called back as the task begins, ends, and becomes visible as ended.
 pub(crate) trait Host {
     /// Called when the task is about to run. Its place in the queue is free.
     fn leaves_queue(&self, place: Place);
+    /// Called after [`leaves_queue`](Self::leaves_queue), if it is known when the task came.
+    fn waited(&self, _arrived: Arrived, _priority: Option<Priority>) {}
     /// Called when the task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
     /// Called when the result is visible. The host wakes the waiter, now or a little later.

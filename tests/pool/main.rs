@@ -14,6 +14,7 @@ mod fairness;
 mod lone_caller;
 mod names;
 mod no_hang;
+mod observed;
 mod panics;
 #[path = "../support/pool.rs"]
 mod pool_support;

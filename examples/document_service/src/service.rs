@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use millpond::Dashboard;
 use millpond::service::axum::Problem;
+use prometheus_client::registry::Registry;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::busy::busy;
@@ -32,6 +33,8 @@ pub(crate) struct Service {
     /// How many are open.
     pub(crate) connections: AtomicUsize,
     pub(crate) ledger: Arc<Ledger>,
+    /// The figures of the engine.
+    pub(crate) engine_metrics: Registry,
 }
 
 impl Service {
@@ -41,6 +44,7 @@ impl Service {
         let engine = Engine::new(config.engine, &config.work)?;
         Ok(Self {
             dashboard: engine.millpond().filter(|_| config.dashboard).map(dashboard),
+            engine_metrics: metrics::of_engine(&engine),
             engine,
             uploads: Uploads::new(&config.limits),
             batches: Arc::new(Semaphore::new(config.limits.max_batches)),

@@ -1,6 +1,7 @@
 //! One tenant's account and its waiting tasks.
 
 use super::queue::{Key, Queue};
+use super::tenant_sum::TenantSum;
 use super::{MAX_PRIORITY_CREDIT, mean, priority_credit};
 use crate::task::Name;
 
@@ -26,6 +27,12 @@ pub(super) struct Tenant<T> {
     pub(super) service: u64,
     /// Nanoseconds charged in excess and not yet returned. Negative if too little was charged.
     refund: i64,
+    /// Tasks that were taken out to run.
+    pub(super) taken: u64,
+    /// Processor time charged so far, in nanoseconds. It never falls: what was charged in excess is
+    /// in `unused`, and covers later charges.
+    used: u64,
+    unused: u64,
     /// The smoothed processor time of a task, in nanoseconds. Zero before the first task ends.
     pub(super) estimate: u64,
     /// The smoothed worker time of a task, in nanoseconds. Zero before the first task ends.
@@ -62,6 +69,9 @@ impl<T> Tenant<T> {
             weight,
             service: 0,
             refund: 0,
+            taken: 0,
+            used: 0,
+            unused: 0,
             estimate: 0,
             time: 0,
             queue: Queue::new(),
@@ -82,6 +92,7 @@ impl<T> Tenant<T> {
     pub(super) fn charge(&mut self, cost: u64) {
         let refund = std::mem::take(&mut self.refund);
         let cost = i64::try_from(cost).unwrap_or(i64::MAX).saturating_sub(refund);
+        self.use_up(cost);
         let weight = u64::from(self.weight);
         self.service = match cost {
             // The cap keeps a rank from overflowing. No machine reaches it in its lifetime. The
@@ -89,6 +100,23 @@ impl<T> Tenant<T> {
             0.. => self.service.saturating_add(cost.unsigned_abs().div_ceil(weight)).min(u64::MAX / 2),
             _ => self.service.saturating_sub(cost.unsigned_abs() / weight),
         };
+    }
+
+    fn use_up(&mut self, cost: i64) {
+        let cost_ns = cost.unsigned_abs();
+        if cost < 0 {
+            self.unused = self.unused.saturating_add(cost_ns);
+        } else {
+            let covered = self.unused.min(cost_ns);
+            self.unused -= covered;
+            self.used = self.used.saturating_add(cost_ns - covered);
+        }
+    }
+
+    /// Returns what the tenant has waiting, running and done.
+    pub(super) fn sum(&self) -> TenantSum {
+        let Self { running, taken, used: used_ns, .. } = *self;
+        TenantSum { waiting: self.queue.len(), running, taken, used_ns }
     }
 
     /// Corrects the charge for a task that has ended. `usage` is `None` if the task has not run.

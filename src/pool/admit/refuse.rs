@@ -74,7 +74,10 @@ impl Shared {
     /// Refuses tasks that were shed in an overload. The caller has taken them out of their queue.
     pub(in crate::pool) fn shed(self: &Arc<Self>, tasks: Vec<TaskRef>) {
         for task in tasks {
-            self.void(&*task, Refusal::from(self.rejected(RejectReason::Overloaded)));
+            let why = Refusal::from(self.facts(RejectReason::Overloaded));
+            if self.void(&*task, why).is_some() {
+                self.tally.refusals.count(RejectReason::Overloaded);
+            }
         }
     }
 
@@ -135,7 +138,7 @@ impl Shared {
     /// Counts a refusal for `reason` and returns its facts.
     #[cold]
     pub(in crate::pool) fn rejected(&self, reason: RejectReason) -> Rejection {
-        count(&self.tally.backpressure);
+        self.tally.refusals.count(reason);
         self.facts(reason)
     }
 

@@ -130,7 +130,7 @@ impl Scaler {
             self.quiet_samples = 0;
             self.detector.check(shared, &mut self.clocks)
         } else {
-            self.detector.reset();
+            self.detector.reset(shared);
             self.quiet_checks += 1;
             0
         };
@@ -195,6 +195,7 @@ impl Scaler {
         if self.all_blocked.is_some() {
             decision.reason = Reason::AllBlocked;
         }
+        shared.scaling.decisions.count(decision.reason);
         let before = shared.scaling.last.lock().replace(decision);
         // The subscriber is a user's code and may read this decision, so the lock is not held. Its
         // panic must not end the timer thread.

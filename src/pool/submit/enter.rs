@@ -1,5 +1,6 @@
 //! [`Shared::submit`]: the only way for work to enter the pool.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -12,7 +13,16 @@ use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
 use crate::pool::worker;
 use crate::pool::worker::Worker;
-use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket};
+use crate::task::{Join, Label, Place, Refusal, Stamp, TaskCell, TaskOptions, TaskRef, Ticket};
+
+/// Of so many plain tasks one is measured for its time in the queue: to read the clock for each
+/// would cost a tenth of a tiny task.
+const SAMPLE: u32 = 16;
+
+thread_local! {
+    /// The plain tasks that the thread has submitted.
+    static TURN: Cell<u32> = const { Cell::new(0) };
+}
 
 /// Work that has entered the pool.
 pub(in crate::pool) struct Submitted<T> {
@@ -53,6 +63,7 @@ impl Shared {
             if let Ok(left) = self.try_permit() {
                 let waker = waker(self.permits.limit().saturating_sub(left));
                 let cell = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
+                self.sample_arrival(&cell);
                 self.runtime.follow();
                 self.queues.inject(Arc::clone(&cell).into_run());
                 let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
@@ -101,13 +112,31 @@ impl Shared {
             Err(rejection) => return Err(Rejected::new(rejection, with)),
         };
         context.carry(reservation);
+        let is_plain = label.is_none();
         let cell = context.task(work(with), place, waker, label);
+        if is_plain {
+            self.sample_arrival(&cell);
+        }
         let task = Arc::clone(&cell).into_run();
         let attention = match arrival {
             Some(arrival) => self.wait_for_bytes(arrival, task, tells),
             None => self.enqueue(task, place, calls),
         };
         Ok(Submitted { join: cell, attention })
+    }
+
+    /// Notes when a plain task came, if it is the calling thread's turn: once in [`SAMPLE`] tasks.
+    #[inline]
+    fn sample_arrival<F, T>(&self, task: &TaskCell<F, T>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let turn = TURN.get();
+        TURN.set(turn.wrapping_add(1));
+        if turn % SAMPLE == 0 {
+            task.stamp(Stamp::at(self.now_ns()));
+        }
     }
 
     /// Submits work as [`submit`](Self::submit) does and returns its handle.
