@@ -72,6 +72,7 @@ pub mod decisions {
         d0025: "decisions/0025-passing-on.md",
         d0030: "decisions/0030-services.md",
         d0031: "decisions/0031-document-service.md",
+        d0032: "decisions/0032-dashboard.md",
         d0040: "decisions/0040-guides.md",
         d0041: "decisions/0041-packages-and-constructors.md",
         d0042: "decisions/0042-handing-the-core-over.md",
