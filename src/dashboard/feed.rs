@@ -57,12 +57,12 @@ impl Feed {
     /// calls `sample` once per interval. It ends when there is no viewer.
     ///
     /// It has to be called within a runtime.
-    pub(super) fn view(
+    pub(super) fn view<F: FnMut() -> Bytes + Send + 'static>(
         self: &Arc<Self>,
         most: usize,
         interval: Duration,
-        sample: impl FnMut() -> Bytes + Send + 'static,
-    ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<..>, Refused> {
+        sample: F,
+    ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<F>, Refused> {
         let mut is_sampled = self.lock();
         if matches!(*self.latest.borrow(), Latest::Closed) {
             return Err(Refused::Closed);

@@ -29,7 +29,7 @@ pub(super) struct Frame {
     /// The last decision on the number of threads.
     pub(super) decision: Option<Decision>,
     pub(super) latencies: Latencies,
-    /// The threads that there are, at most [`WORKERS`](super::read::WORKERS).
+    /// The threads that there are, at most 256.
     pub(super) workers: Vec<Worker>,
     /// How many there are beside these.
     pub(super) more_workers: usize,

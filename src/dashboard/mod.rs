@@ -19,8 +19,8 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 
-use self::feed::Feed;
 use self::read::Source;
+use self::routes::Served;
 use crate::convert::Converter;
 use crate::pool::AdaptiveThreadPool;
 use crate::processor::ConcurrentProcessorV2;
@@ -59,29 +59,25 @@ use crate::processor::ConcurrentProcessorV2;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Dashboard {
-    source: Source,
-    interval: Duration,
-    feed: Arc<Feed>,
-}
+pub struct Dashboard(Served);
 
 impl Dashboard {
     /// The address for [`serve`](Self::serve) that only this machine reaches: 127.0.0.1:9650.
     pub const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9650);
 
     /// The number of viewers at a time. Others are refused (503), and try again by themselves.
-    pub const MOST_VIEWERS: usize = 32;
+    pub const MOST_VIEWERS: usize = routes::MOST_VIEWERS;
 
     /// Creates a dashboard of a pool.
     #[must_use]
     pub fn new(pool: &AdaptiveThreadPool) -> Self {
-        Self { source: Source::new(pool), interval: Duration::from_secs(1), feed: Arc::default() }
+        Self(Served { source: Source::new(pool), interval: Duration::from_secs(1), feed: Arc::default() })
     }
 
     /// Shows the documents and the memory of a processor too. Its pool should be the dashboard's.
     #[must_use]
     pub fn processor<C: Converter>(mut self, processor: &ConcurrentProcessorV2<C>) -> Self {
-        self.source.documents = Some(Arc::new(processor.clone()));
+        self.0.source.documents = Some(Arc::new(processor.clone()));
         self
     }
 
@@ -89,7 +85,7 @@ impl Dashboard {
     /// default 1 s. Values beyond are taken as the nearest of these.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.clamp(Duration::from_millis(100), Duration::from_secs(60));
+        self.0.interval = interval.clamp(Duration::from_millis(100), Duration::from_secs(60));
         self
     }
 
@@ -106,7 +102,7 @@ impl Dashboard {
     /// | others | the files of the page |
     #[must_use]
     pub fn router(&self) -> Router {
-        routes::router(self)
+        routes::router(self.0.clone())
     }
 
     /// Serves the page at `http://ADDRESS/` on a listener of its own, without end.
@@ -152,20 +148,20 @@ impl Dashboard {
     /// Returns how many viewers are connected.
     #[must_use]
     pub fn viewers(&self) -> usize {
-        self.feed.viewers()
+        self.0.feed.viewers()
     }
 
     /// Ends the connections of all viewers, and refuses further ones (503). Call it when a server
     /// shuts down: it would wait for them otherwise.
     pub fn close(&self) {
-        self.feed.close();
+        self.0.feed.close();
     }
 }
 
 impl fmt::Debug for Dashboard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut dashboard = f.debug_struct("Dashboard");
-        dashboard.field("interval", &self.interval).field("viewers", &self.viewers());
+        dashboard.field("interval", &self.0.interval).field("viewers", &self.viewers());
         dashboard.finish_non_exhaustive()
     }
 }

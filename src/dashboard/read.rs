@@ -13,7 +13,7 @@ use crate::pool::{
 use crate::processor::{ConcurrentProcessorV2, ProcessorMetrics};
 
 /// Threads in a frame.
-pub(super) const WORKERS: usize = 256;
+const WORKERS: usize = 256;
 /// Tenants in a frame, beside the sum of the others.
 const TENANTS: usize = 24;
 /// Events in a frame, the newest.

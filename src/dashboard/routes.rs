@@ -1,5 +1,8 @@
 //! The answers of the dashboard.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, State};
@@ -11,9 +14,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 
-use super::Dashboard;
 use super::assets::{ASSETS, PAGE};
-use super::feed::Refused;
+use super::feed::{Feed, Refused};
+use super::read::Source;
+
+/// The number of viewers at a time.
+pub(super) const MOST_VIEWERS: usize = 32;
 
 /// Only the page's own files are loaded, no script is made of text, and no other page shows this
 /// one within itself.
@@ -21,13 +27,21 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
-pub(super) fn router(dashboard: &Dashboard) -> Router {
+/// What the answers are made of.
+#[derive(Clone)]
+pub(super) struct Served {
+    pub(super) source: Source,
+    pub(super) interval: Duration,
+    pub(super) feed: Arc<Feed>,
+}
+
+pub(super) fn router(served: Served) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/events", get(events))
         .route("/frame.json", get(frame))
         .route("/{file}", get(file))
-        .with_state(dashboard.clone())
+        .with_state(served)
 }
 
 async fn page(OriginalUri(uri): OriginalUri) -> Response {
@@ -36,19 +50,19 @@ async fn page(OriginalUri(uri): OriginalUri) -> Response {
 
 async fn file(Path(name): Path<String>) -> Response {
     match ASSETS.iter().find(|(known, ..)| *known == name) {
-        Some((_, media_type, text)) => answer(media_type, *text),
+        Some((_, media_type, text)) => answer(*media_type, *text),
         None => with_headers((StatusCode::NOT_FOUND, "there is no such file\n").into_response()),
     }
 }
 
-async fn frame(State(dashboard): State<Dashboard>) -> Response {
-    answer("application/json", dashboard.source.frame(dashboard.interval))
+async fn frame(State(served): State<Served>) -> Response {
+    answer("application/json", served.source.frame(served.interval))
 }
 
-async fn events(State(dashboard): State<Dashboard>) -> Response {
-    let Dashboard { source, interval, feed } = dashboard;
+async fn events(State(served): State<Served>) -> Response {
+    let Served { source, interval, feed } = served;
     let sample = move || event(&source.frame(interval));
-    match feed.view(Dashboard::MOST_VIEWERS, interval, sample) {
+    match feed.view(MOST_VIEWERS, interval, sample) {
         Ok(frames) => answer("text/event-stream", Body::from_stream(frames)),
         Err(refused) => refusal(refused),
     }

@@ -178,6 +178,12 @@ impl AdaptiveThreadPool {
         self.shared().scaling.foresight.history()
     }
 
+    /// Returns the time since the pool was built, by the pool's clock.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_nanos(self.shared().now_ns())
+    }
+
     /// Returns whether the pool takes no more work.
     #[must_use]
     pub fn is_closed(&self) -> bool {
