@@ -276,7 +276,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
 
     /// Returns a function that reads the figures of the processor and does not keep its pool open.
     #[cfg(any(feature = "prometheus", feature = "metrics"))]
-    pub(crate) fn reader(&self) -> impl Fn() -> ProcessorReading + Send + Sync + 'static {
+    pub(crate) fn reader(&self) -> impl Fn() -> ProcessorReading + Send + Sync + use<C> {
         let inner = Arc::clone(&self.inner);
         move || {
             let (memory, summary) = (inner.memory.statistics(), inner.latencies.summary());

@@ -71,8 +71,8 @@ impl WorkerState {
 impl Observer {
     /// Every worker that has a thread.
     pub(crate) fn workers(&self) -> Vec<WorkerStatistics> {
-        let alive = |(index, worker): (usize, &_)| Some(self.worker(index, WorkerState::of(worker)?));
-        (0..).zip(&self.shared.workers).filter_map(|(index, worker)| alive((index, &**worker))).collect()
+        let workers = (0..).zip(&self.shared.workers);
+        workers.filter_map(|(index, worker)| Some(self.worker(index, WorkerState::of(worker)?))).collect()
     }
 
     /// What the worker of each index has done, if there has been one.
