@@ -153,6 +153,21 @@ pub struct PoolConfig {
     pub byte_budget: Option<usize>,
     /// What the pool does when labelled work waits too long. Default: nothing.
     pub shedding: Shedding,
+    /// A task that runs for longer is slow: the pool emits an event of `tracing`, at warn level and
+    /// at most once in a second, and keeps it in
+    /// [`recent_events`](crate::AdaptiveThreadPool::recent_events). The time counts from the start
+    /// to the end of the task, waits included, without tasks that it runs within its own. Default
+    /// 1 s; accepted 1 us to 1 day; `None`: never.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub slow_task: Option<Duration>,
+    /// A labelled task that waits for longer until it starts has waited long: the pool emits an
+    /// event and keeps it, as for `slow_task`. Plain tasks are not timed while they wait. Default
+    /// 1 s; accepted 1 us to 1 day; `None`: never.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub long_wait: Option<Duration>,
+    /// Whether tasks without a [name](crate::TaskOptions::name) have `tracing` spans too: `submit`,
+    /// `queued` and `run`. Default false: they run in the span of their submitter.
+    pub task_spans: bool,
     /// The name of the threads; each thread adds its number. Default `millpond`.
     pub thread_name: String,
 }
@@ -179,6 +194,9 @@ impl Default for PoolConfig {
             tenant_queue_share: 0.5,
             byte_budget: None,
             shedding: Shedding::Off,
+            slow_task: Some(Duration::from_secs(1)),
+            long_wait: Some(Duration::from_secs(1)),
+            task_spans: false,
             thread_name: String::from("millpond"),
         }
     }
@@ -229,6 +247,11 @@ impl PoolConfig {
         if !(self.tenant_queue_share > 0.0 && self.tenant_queue_share <= 1.0) {
             let value = self.tenant_queue_share;
             return Err(ConfigError::new("tenant_queue_share", value, "more than 0 and at most 1"));
+        }
+        for (limit, field) in [(self.slow_task, "slow_task"), (self.long_wait, "long_wait")] {
+            if let Some(limit) = limit {
+                check(limit, field, Duration::from_micros(1), DAY)?;
+            }
         }
         if self.thread_name.contains('\0') {
             return Err(ConfigError::new("thread_name", &self.thread_name, "free of NUL characters"));

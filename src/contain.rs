@@ -4,7 +4,8 @@
 //! answer with it. The panic hook has reported the panic by then.
 //!
 //! Such code may also block. The timer thread must not wait for it: it calls [`postpone_blocking`],
-//! and from then on [`may_block`] and [`discard`] collect the code there instead of running it.
+//! and from then on [`may_block`], [`discard`] and [`tell`] collect the code there instead of
+//! running it.
 
 use std::cell::RefCell;
 use std::mem;
@@ -31,30 +32,33 @@ pub(crate) fn wake(waker: Option<Waker>) {
 /// Code that a thread has postponed.
 pub(crate) type Postponed = Box<dyn FnOnce() + Send>;
 
+/// What a thread has postponed.
+#[derive(Default)]
+pub(crate) struct PostponedLists {
+    /// Code that stands on its own.
+    pub(crate) code: Vec<Postponed>,
+    /// Events, to be told in this order.
+    pub(crate) events: Vec<Postponed>,
+}
+
 thread_local! {
     /// `None` on a thread that runs such code itself.
-    static POSTPONED: RefCell<Option<Vec<Postponed>>> = const { RefCell::new(None) };
+    static POSTPONED: RefCell<Option<PostponedLists>> = const { RefCell::new(None) };
 }
 
 /// From now on the calling thread collects code that may block, for [`take_postponed`].
 pub(crate) fn postpone_blocking() {
-    POSTPONED.with_borrow_mut(|postponed| *postponed = Some(Vec::new()));
+    POSTPONED.with_borrow_mut(|postponed| *postponed = Some(PostponedLists::default()));
 }
 
 /// Takes the code that the calling thread has postponed.
-pub(crate) fn take_postponed() -> Vec<Postponed> {
+pub(crate) fn take_postponed() -> PostponedLists {
     POSTPONED.with_borrow_mut(|postponed| postponed.as_mut().map(mem::take)).unwrap_or_default()
 }
 
 /// Runs `code`, which may block, or postpones it. A panic goes no further.
 pub(crate) fn may_block(code: impl FnOnce() + Send + 'static) {
-    let postpones = POSTPONED.try_with(|postponed| postponed.borrow().is_some());
-    // A thread whose locals are being destroyed runs it.
-    if !postpones.unwrap_or(false) {
-        return contain(code);
-    }
-    let code = Box::new(code);
-    POSTPONED.with_borrow_mut(|postponed| postponed.get_or_insert_default().push(code));
+    run_or_postpone(code, |lists| &mut lists.code);
 }
 
 /// Drops `value`, whose drop may block, or postpones that. A panic goes no further.
@@ -62,6 +66,26 @@ pub(crate) fn discard<T: Send + 'static>(value: T) {
     if mem::needs_drop::<T>() {
         may_block(move || drop(value));
     }
+}
+
+/// Emits an event of `tracing`, whose subscriber may block, or postpones that. A panic goes no
+/// further.
+#[cfg_attr(millpond_loom, allow(dead_code, reason = "no model emits events"))]
+pub(crate) fn tell(event: impl FnOnce() + Send + 'static) {
+    run_or_postpone(event, |lists| &mut lists.events);
+}
+
+fn run_or_postpone(
+    code: impl FnOnce() + Send + 'static,
+    list: impl FnOnce(&mut PostponedLists) -> &mut Vec<Postponed>,
+) {
+    let postpones = POSTPONED.try_with(|postponed| postponed.borrow().is_some());
+    // A thread whose locals are being destroyed runs it.
+    if !postpones.unwrap_or(false) {
+        return contain(code);
+    }
+    let code = Box::new(code);
+    POSTPONED.with_borrow_mut(|postponed| list(postponed.get_or_insert_default()).push(code));
 }
 
 #[cfg(all(test, not(millpond_loom)))]
@@ -103,8 +127,8 @@ mod tests {
             take_postponed()
         });
         let collected = collected.join().unwrap();
-        assert_eq!((collected.len(), Arc::strong_count(&value)), (1, 2));
-        collected.into_iter().for_each(|code| code());
+        assert_eq!((collected.code.len(), Arc::strong_count(&value)), (1, 2));
+        collected.code.into_iter().for_each(|code| code());
         assert_eq!(Arc::strong_count(&value), 1);
         discard(Arc::clone(&value));
         assert_eq!(Arc::strong_count(&value), 1, "this thread does not postpone");

@@ -34,6 +34,7 @@ pages! {
     converters: "converters.md",
     dashboard: "dashboard.md",
     documents: "documents.md",
+    events: "events.md",
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]
     integration: "integration.md",
@@ -84,5 +85,6 @@ pub mod decisions {
         d0048: "decisions/0048-what-the-report-of-a-shutdown-says.md",
         d0049: "decisions/0049-blocked-workers.md",
         d0050: "decisions/0050-the-runtime-of-a-task.md",
+        d0054: "decisions/0054-events.md",
     }
 }

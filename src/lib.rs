@@ -112,6 +112,7 @@
 //! - [`guide::scaling`]: how many threads there are, and why.
 //! - [`guide::dashboard`]: a page that shows what a pool does now.
 //! - [`guide::metrics`]: what is measured, under which name, at what cost.
+//! - [`guide::events`]: what a pool tells through `tracing`: events, spans, traces.
 //! - [`guide::service`]: the example `document_service`, a whole HTTP service.
 //! - [`guide::performance`]: all figures, the good and the bad.
 //! - [`guide::architecture`] and [`guide::decisions`]: how it is built, and what was chosen.
@@ -268,7 +269,8 @@ pub use self::{
 pub use self::{
     pool::{
         AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolLatencies, PoolStatistics,
-        Pressure, ShutdownReport, TaskBuilder, TaskContext, TenantStatistics, WorkerState, WorkerStatistics,
+        Pressure, RecentEvent, RecentKind, ShutdownReport, TaskBuilder, TaskContext, TenantStatistics,
+        WorkerState, WorkerStatistics,
     },
     processor::{
         ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, ProcessorBuilder,

@@ -1,4 +1,5 @@
-//! A task runs in its submitter's surroundings: the `tracing` span always, task-locals on request.
+//! A task runs in its submitter's surroundings: the `tracing` span always, task-locals on request. It has spans of its own
+//! if it has a name, or if the pool is told so.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 
@@ -7,8 +8,7 @@ mod pool_support;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -18,15 +18,55 @@ use millpond::{
     AdaptiveThreadPool, ConcurrentProcessorV2, ConversionOptions, ConversionRequest, ConvertError, Converter,
     PoolConfig, ProcessorConfig, TaskContext, TaskOptions,
 };
-use pool_support::{block_on, fixed, hold, in_time, in_time_async, poll_once};
+use pool_support::{block_on, fixed, hold, in_time, in_time_async, poll_once, until};
+use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Instrument, Metadata, Span, Subscriber, info_span};
 use tracing_core::span::Current;
 
-/// As little of a subscriber as can say which span is current.
-struct Spans {
-    next: AtomicU64,
-    made: Mutex<HashMap<u64, &'static Metadata<'static>>>,
+/// As little of a subscriber as can say which span is current, and which spans there were.
+struct Spans;
+
+/// A span that was made.
+#[derive(Clone)]
+struct Made {
+    id: u64,
+    metadata: &'static Metadata<'static>,
+    parent: Option<u64>,
+    fields: HashMap<&'static str, String>,
+    handles: usize,
+}
+
+impl Visit for Made {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.fields.insert(field.name(), value.to_owned());
+    }
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.fields.insert(field.name(), format!("{value:?}"));
+    }
+}
+
+static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
+
+fn made() -> MutexGuard<'static, Vec<Made>> {
+    MADE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn index(id: &Id) -> usize {
+    id.into_u64() as usize - 1
+}
+
+/// The spans that were made within this one, in order.
+fn within(span: &Span) -> Vec<Made> {
+    children(span.id().expect("someone listens").into_u64())
+}
+
+fn children(parent: u64) -> Vec<Made> {
+    made().iter().filter(|made| made.parent == Some(parent)).cloned().collect()
+}
+
+fn names(spans: &[Made]) -> Vec<&'static str> {
+    spans.iter().map(|made| made.metadata.name()).collect()
 }
 
 thread_local! {
@@ -38,11 +78,28 @@ impl Subscriber for Spans {
         metadata.is_span()
     }
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(id, attributes.metadata());
+        let current =
+            || attributes.is_contextual().then(|| self.current_span().id().map(Id::into_u64)).flatten();
+        let parent = attributes.parent().map(Id::into_u64).or_else(current);
+        let mut all = made();
+        let (id, metadata) = (all.len() as u64 + 1, attributes.metadata());
+        let mut made = Made { id, metadata, parent, fields: HashMap::new(), handles: 1 };
+        attributes.record(&mut made);
+        all.push(made);
         Id::from_u64(id)
     }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        values.record(&mut made()[index(id)]);
+    }
+    fn clone_span(&self, id: &Id) -> Id {
+        made()[index(id)].handles += 1;
+        id.clone()
+    }
+    fn try_close(&self, id: Id) -> bool {
+        let handles = &mut made()[index(&id)].handles;
+        *handles -= 1;
+        *handles == 0
+    }
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, _: &Event<'_>) {}
     fn enter(&self, id: &Id) {
@@ -53,8 +110,9 @@ impl Subscriber for Spans {
     }
     fn current_span(&self) -> Current {
         let Some(id) = ENTERED.with_borrow(|entered| entered.last().copied()) else { return Current::none() };
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        Current::new(Id::from_u64(id), made[&id])
+        let id = Id::from_u64(id);
+        let metadata = made()[index(&id)].metadata;
+        Current::new(id, metadata)
     }
 }
 
@@ -62,8 +120,7 @@ impl Subscriber for Spans {
 fn subscribe() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let spans = Spans { next: AtomicU64::new(1), made: Mutex::default() };
-        tracing::subscriber::set_global_default(spans).unwrap();
+        tracing::subscriber::set_global_default(Spans).unwrap();
     });
 }
 
@@ -313,12 +370,156 @@ fn a_document_with_a_name_is_converted_in_its_span_here_and_on_a_worker() {
                 let named = TaskOptions::new().name("report");
                 let request = ConversionRequest::new("", "x").with_task(named);
                 let response = processor.process_single(request).await;
-                assert_eq!(response.result.unwrap(), "task");
+                assert_eq!(response.result.unwrap(), "run");
                 inlined |= response.inlined;
                 let plain = processor.process_single(ConversionRequest::new("", "x")).await;
                 assert_eq!(plain.result.unwrap(), "none");
             }
             assert_eq!(inlined, !inline_budget.is_zero());
         }
+    });
+}
+
+#[test]
+fn a_task_with_a_name_has_three_spans_within_that_of_its_submitter() {
+    subscribe();
+    in_time_async(|| async {
+        let pool = fixed(1).build().unwrap();
+        let request = info_span!("request");
+        let task = pool.task().name("report").tenant("ada").run(|| (name_here(), Span::current().id()));
+        let (name, id) = task.instrument(request.clone()).await.unwrap();
+        let spans = within(&request);
+        assert_eq!(names(&spans), ["submit", "queued", "run"]);
+        assert_eq!((name, id.map(|id| id.into_u64())), (Some("run"), Some(spans[2].id)));
+        for span in &spans {
+            assert_eq!(span.metadata.target(), "millpond::task");
+            assert_eq!((&*span.fields["task"], &*span.fields["tenant"]), ("report", "ada"));
+        }
+        until(|| within(&request).iter().all(|span| span.handles == 0));
+    });
+}
+
+#[test]
+fn a_task_without_a_name_has_them_if_the_pool_is_told_so() {
+    subscribe();
+    in_time_async(|| async {
+        for (told, expected) in [(false, &[][..]), (true, &["submit", "queued", "run"])] {
+            let pool = fixed(1).task_spans(told).build().unwrap();
+            let plain = info_span!("plain");
+            pool.run(|| ()).instrument(plain.clone()).await.unwrap();
+            let labelled = info_span!("labelled");
+            pool.task().tenant("ada").run(|| ()).instrument(labelled.clone()).await.unwrap();
+            assert_eq!(
+                (names(&within(&plain)), names(&within(&labelled))),
+                (expected.to_vec(), expected.to_vec())
+            );
+        }
+    });
+}
+
+#[test]
+fn work_that_does_not_run_has_no_span_of_a_run() {
+    subscribe();
+    in_time(|| {
+        let pool = fixed(1).max_queue_size(1).build().unwrap();
+        let held = hold(&pool, 1);
+        let named = || pool.task().name("report");
+        let (accepted, refused) = (info_span!("accepted"), info_span!("refused"));
+        let waits = accepted.in_scope(|| named().try_spawn(|| ())).unwrap();
+        refused.in_scope(|| named().try_spawn(|| ())).unwrap_err();
+        assert_eq!(names(&within(&refused)), ["submit"]);
+        let spans = within(&accepted);
+        assert_eq!(names(&spans), ["submit", "queued"]);
+        assert_eq!(spans.iter().map(|span| span.handles).collect::<Vec<_>>(), [0, 1], "it is queued");
+        waits.abort();
+        assert_eq!(within(&accepted)[1].handles, 0, "it is no longer queued");
+        held.end();
+        assert!(block_on(waits).unwrap_err().is_cancelled());
+        assert_eq!(within(&accepted).len(), 2);
+    });
+}
+
+#[test]
+fn the_span_of_a_run_that_panicked_says_so() {
+    subscribe();
+    in_time_async(|| async {
+        let pool = fixed(1).build().unwrap();
+        let request = info_span!("request");
+        for panics in [false, true] {
+            let work = move || assert!(!panics, "on purpose");
+            let _ = pool.task().name("report").run(work).instrument(request.clone()).await;
+        }
+        let runs: Vec<_> =
+            within(&request).into_iter().filter(|span| span.metadata.name() == "run").collect();
+        let told: Vec<_> = runs.iter().map(|run| run.fields.get("panicked").map(String::as_str)).collect();
+        assert_eq!(told, [None, Some("true")]);
+    });
+}
+
+#[test]
+fn the_spans_of_a_subtask_are_within_the_run_of_its_task_on_any_worker() {
+    subscribe();
+    in_time(|| {
+        let pool = fixed(2).task_spans(true).build().unwrap();
+        let request = info_span!("request");
+        let family = || {
+            let context = TaskContext::current().unwrap();
+            let children: Vec<_> = (0..8).map(|_| context.spawn(|| Span::current().id())).collect();
+            let ids = children.into_iter().map(|child| child.blocking_join().unwrap().unwrap().into_u64());
+            (Span::current().id().unwrap().into_u64(), ids.collect::<Vec<_>>())
+        };
+        let (run, children_runs) = block_on(request.in_scope(|| pool.try_spawn(family)).unwrap()).unwrap();
+        assert_eq!(within(&request).last().unwrap().id, run);
+        let mut runs: Vec<_> = children(run)
+            .into_iter()
+            .filter(|span| span.metadata.name() == "run")
+            .map(|span| span.id)
+            .collect();
+        runs.sort_unstable();
+        let mut expected = children_runs;
+        expected.sort_unstable();
+        assert_eq!(runs, expected);
+    });
+}
+
+/// Its future is polled by one worker after another.
+#[cfg(feature = "tower")]
+#[test]
+fn every_poll_of_an_offloaded_future_is_within_the_span_of_its_call() {
+    use std::convert::Infallible;
+
+    use millpond::service::OffloadLayer;
+    use tower::{Layer, Service, service_fn};
+
+    subscribe();
+    in_time_async(|| async {
+        let pool = fixed(2).task_spans(true).build().unwrap();
+        let inner = pool.clone();
+        let handler = service_fn(move |polls: usize| {
+            let pool = inner.clone();
+            async move {
+                let mut seen = Vec::new();
+                for _ in 0..polls {
+                    seen.push(Span::current().id().unwrap().into_u64());
+                    pool_support::give_way().await;
+                }
+                let nested = pool.run(|| Span::current().id().unwrap().into_u64()).await.unwrap();
+                Ok::<_, Infallible>((seen, nested))
+            }
+        });
+        let request = info_span!("request");
+        let mut service = OffloadLayer::new(pool).layer(handler);
+        // Only the call is in the span: the future is polled outside of it.
+        let answer = request.in_scope(|| service.call(3));
+        let (seen, nested) = answer.await.unwrap();
+        let runs: Vec<_> = within(&request)
+            .into_iter()
+            .filter(|span| span.metadata.name() == "run")
+            .map(|span| span.id)
+            .collect();
+        assert_eq!(seen, runs[..3]);
+        assert!(runs.len() > 3, "the answer came with a later poll");
+        let parent = made()[nested as usize - 1].parent.unwrap();
+        assert!(runs.contains(&parent), "work of the future is within the poll that has submitted it");
     });
 }

@@ -31,6 +31,13 @@ pub enum RejectReason {
     ShuttingDown,
 }
 
+impl RejectReason {
+    /// Returns whether a caller may wait until there is room.
+    pub(crate) fn may_wait(self) -> bool {
+        matches!(self, Self::QueueFull | Self::TenantLimit | Self::ByteBudget)
+    }
+}
+
 impl fmt::Display for RejectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

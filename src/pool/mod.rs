@@ -2,6 +2,7 @@
 
 mod admit;
 mod context;
+mod events;
 mod lifecycle;
 mod lone_caller;
 mod observe;
@@ -10,6 +11,7 @@ mod run_order;
 mod runtime;
 mod scaling;
 mod shared;
+mod spans;
 mod submit;
 #[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
 mod test_hooks;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use context::TaskContext;
+pub use events::{RecentEvent, RecentKind};
 pub use lifecycle::builder::PoolBuilder;
 pub use lifecycle::hooks::SpawnHandler;
 pub use lifecycle::pressure::Pressure;
@@ -37,6 +40,9 @@ pub(crate) use observe::observer::Observer;
 pub use observe::tenants::TenantStatistics;
 pub use observe::workers::{WorkerState, WorkerStatistics};
 pub use propagate::{CapturedContext, Propagate};
+pub(crate) use spans::run_here;
+#[cfg(feature = "tower")]
+pub(crate) use spans::{Inside, current as current_span};
 pub use submit::handle::{AbortHandle, JoinHandle};
 pub use submit::permit::{Acquire, Permit};
 pub use submit::run_future::RunFuture;
@@ -44,6 +50,7 @@ pub use submit::task_builder::TaskBuilder;
 pub(crate) use submit::{handle::AbortOnDrop, mode::Mode};
 #[cfg(feature = "test-util")]
 pub(crate) use test_hooks::{HookedPool, Stepped, TestControl, TestPlan};
+pub(crate) use worker::aftermath::note_caught_panic;
 #[cfg(feature = "tower")]
 pub(crate) use worker::polling::Polling;
 
@@ -138,6 +145,35 @@ impl AdaptiveThreadPool {
         PoolStatistics::read(self.shared())
     }
 
+    /// Returns what has lately gone wrong, the newest last: refusals, deadlines that passed, tasks
+    /// that were given up, panics, slow tasks and long waits, blocked workers, threads that were
+    /// refused.
+    ///
+    /// The pool keeps the last 32 events of each [kind](RecentKind), whether or not anybody listens
+    /// to its `tracing` events. It keeps at most 16 of a kind in a second and counts the others, so
+    /// a flood of refusals stays cheap.
+    ///
+    /// An event holds the names that the caller gave to a task and its tenant, and the message of a
+    /// panic. It holds nothing else of a task.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{AdaptiveThreadPool, RecentKind};
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let failed = pool.task().name("report").run(|| panic!("no paper")).await;
+    /// assert!(failed.is_err_and(|error: millpond::JoinError| error.is_panic()));
+    ///
+    /// let events = pool.recent_events();
+    /// assert_eq!((events[0].kind, events[0].detail.as_str()), (RecentKind::Panicked, "no paper"));
+    /// assert_eq!(events[0].task.as_deref(), Some("report"));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn recent_events(&self) -> Vec<RecentEvent> {
+        self.shared().events.recent()
+    }
+
     /// Returns the pressure state, to be read or watched.
     ///
     /// The pool is saturated while its queue is full, and while the load factor is at least
@@ -163,8 +199,8 @@ impl AdaptiveThreadPool {
     /// before the first.
     ///
     /// The pool decides every `sampling_interval` while work waits that finds no free thread, and
-    /// for a second after that. Each decision is also a `tracing` event, emitted on the timer
-    /// thread: a subscriber that blocks there delays deadlines.
+    /// for a second after that. Each decision is also a `tracing` event
+    /// ([`guide::events`](crate::guide::events)).
     #[must_use]
     pub fn last_decision(&self) -> Option<Decision> {
         self.shared().scaling.last()

@@ -1,5 +1,5 @@
 //! The context that a task takes from its submitter: always the `tracing` span, and task-locals on
-//! request.
+//! request. With it go the spans of the task itself.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -9,6 +9,7 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
 use crate::admission::ByteReservation;
+use crate::pool::spans::{Inside, Names, TaskSpans};
 use crate::task::{Label, Place, TaskCell};
 
 /// Carries a part of the submitter's context to the task; for
@@ -59,7 +60,10 @@ impl<T: Send + 'static> CapturedContext for CarriedLocal<T> {
 pub(super) struct Captured(Option<Box<Packed>>);
 
 struct Packed {
+    /// The submitter's span.
     span: Span,
+    /// The spans of the task itself, if it has any.
+    spans: Option<TaskSpans>,
     carried: Vec<Box<dyn CapturedContext>>,
     /// The bytes are freed when the work is done, before its result is visible, or when it is
     /// dropped.
@@ -67,36 +71,37 @@ struct Packed {
 }
 
 impl Captured {
-    /// Captures the context of the calling thread.
+    /// Captures the context of the calling thread, for a task that has spans of these names.
     #[inline]
-    pub(super) fn pack(propagate: &[Arc<dyn Propagate>]) -> Self {
+    pub(super) fn pack(propagate: &[Arc<dyn Propagate>], names: Option<Names>) -> Self {
         // Without a subscriber no span exists, and a look-up of the current one would cost as much
         // as the rest of a submission.
         if propagate.is_empty() && LevelFilter::current() == LevelFilter::OFF {
             return Self(None);
         }
-        Self::pack_all(propagate)
+        Self::pack_all(propagate, names)
     }
 
-    fn pack_all(propagate: &[Arc<dyn Propagate>]) -> Self {
+    fn pack_all(propagate: &[Arc<dyn Propagate>], names: Option<Names>) -> Self {
         let span = Span::current();
         let carried: Vec<_> = propagate.iter().filter_map(|p| p.capture()).collect();
-        let empty = span.is_none() && carried.is_empty();
-        Self((!empty).then(|| Box::new(Packed { span, carried, bytes: None })))
+        let empty = span.is_none() && carried.is_empty() && names.is_none();
+        let spans = names.map(TaskSpans::new);
+        Self((!empty).then(|| Box::new(Packed { span, spans, carried, bytes: None })))
     }
 
     /// Adds a reservation of bytes.
     pub(super) fn carry(&mut self, bytes: ByteReservation) {
         if bytes.is_some() {
-            let nothing = || Box::new(Packed { span: Span::none(), carried: Vec::new(), bytes: None });
-            self.0.get_or_insert_with(nothing).bytes = bytes;
+            let nothing = Packed { span: Span::none(), spans: None, carried: Vec::new(), bytes: None };
+            self.0.get_or_insert_with(|| Box::new(nothing)).bytes = bytes;
         }
     }
 
     /// Makes a task that runs `work` in this context.
     #[inline]
     pub(super) fn task<F, T>(
-        self,
+        mut self,
         work: F,
         place: Place,
         waker: Option<Waker>,
@@ -106,6 +111,9 @@ impl Captured {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        if let Some(Packed { span, spans: Some(spans), .. }) = self.0.as_deref_mut() {
+            spans.queue(span);
+        }
         TaskCell::new(move || self.unpack(work), place, waker, label)
     }
 
@@ -121,17 +129,19 @@ impl Captured {
 impl Packed {
     fn unpack<T>(self, work: impl FnOnce() -> T) -> T {
         // Dropped at the end.
-        let Self { span, carried, bytes: _bytes } = self;
+        let Self { span, spans, carried, bytes: _bytes } = self;
+        let _inside = match spans {
+            Some(spans) => spans.start(&span),
+            None => Inside::enter(span),
+        };
         if carried.is_empty() {
-            return span.in_scope(work);
+            return work();
         }
         let (mut work, mut result) = (Some(work), None);
-        span.in_scope(|| {
-            nest(carried.into_iter(), &mut || {
-                if let Some(work) = work.take() {
-                    result = Some(work());
-                }
-            });
+        nest(carried.into_iter(), &mut || {
+            if let Some(work) = work.take() {
+                result = Some(work());
+            }
         });
         match result {
             Some(result) => result,

@@ -16,6 +16,7 @@ use crate::policy::nanos;
 use crate::policy::scaling::burst::Bounds;
 use crate::policy::waking::WakeDelay;
 use crate::pool::admit::outside::Outside;
+use crate::pool::events::Events;
 use crate::pool::lifecycle::hooks::Hooks;
 use crate::pool::lifecycle::phase::Phase;
 use crate::pool::lifecycle::pressure::Gauge;
@@ -56,6 +57,7 @@ pub(crate) struct Shared {
     pub(super) pressure: Gauge,
     pub(super) lone_caller: CachePadded<LoneCallerSpin>,
     pub(super) tally: Tally,
+    pub(super) events: Events,
     pub(super) scaling: Scaling,
     pub(super) orders: Orders,
     /// The runtime of the workers.
@@ -126,6 +128,7 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, test_hooks: TestHooks) -> Self {
         let slots = config.most_workers();
+        let epoch = Instant::now();
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
         Self {
             bounds,
@@ -145,6 +148,7 @@ impl Shared {
             pressure: Gauge::new(&config),
             lone_caller: CachePadded::default(),
             tally: Tally::default(),
+            events: Events::new(epoch),
             scaling: Scaling::new(bounds, slots, foresight),
             orders: Orders::default(),
             runtime: SharedRuntime::new(config.runtime_context),
@@ -152,7 +156,7 @@ impl Shared {
             test_hooks,
             home: Home::here(),
             nobody: Arc::from(""),
-            epoch: Instant::now(),
+            epoch,
             phase: watch::Sender::new(Phase::Open),
             config,
         }

@@ -12,6 +12,7 @@ use super::request::{Job, Outcome};
 use crate::contain::contain;
 use crate::convert::{Converter, Format, Report};
 use crate::error::Panic;
+use crate::pool::note_caught_panic;
 
 impl<C: Converter> Inner<C> {
     /// Converts a document that was asked for at `asked`, from `start`. Does not panic.
@@ -30,7 +31,11 @@ impl<C: Converter> Inner<C> {
         }
         let (result, formats) = match caught {
             Ok((converted, formats)) => (converted, formats),
-            Err(payload) => (Err(ProcessError::Panicked(Box::new(Panic::new(payload)))), None),
+            Err(payload) => {
+                let panic = Box::new(Panic::new(payload));
+                note_caught_panic(panic.message());
+                (Err(ProcessError::Panicked(panic)), None)
+            }
         };
         let (result, chunks, report) = match result {
             Ok(Converted { out, chunks, report }) => (Ok(out.into_bytes()), chunks, report),

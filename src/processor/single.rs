@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::task::yield_now;
-use tracing::Span;
 
 use super::inline::{self, Here};
 use super::inner::{InFlight, Inner, Location};
@@ -15,7 +14,7 @@ use super::request::{Job, Outcome, task_for};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::convert::Converter;
 use crate::error::{JoinError, Rejected};
-use crate::pool::{AbortOnDrop, Mode};
+use crate::pool::{AbortOnDrop, Mode, run_here};
 use crate::task::TaskOptions;
 
 /// An accepted document.
@@ -142,7 +141,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let Checked { submission, start, here } = checked;
         let Some(Here { formats, .. }) = here else { return Route::Submit(submission) };
         let Submission { job, task, asked } = submission;
-        let _span = task.span().map(Span::entered);
+        let _inside = run_here(&task);
         let outcome = self.inner.convert(job, asked, start, Location::Caller(formats));
         self.inner.account(&outcome);
         Route::Answered(outcome)

@@ -10,13 +10,14 @@ use std::task::{Context, Poll, Wake as _, Waker, ready};
 use tokio::runtime::Handle;
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::Span;
 
 use super::admission::{Admission, Classify, Unclassified};
 use super::entrance::{Entrance, submit};
 use super::error::ServiceError;
 use super::placed::{Placed, Submitted};
 use crate::contain::contain;
-use crate::pool::{AdaptiveThreadPool, Mode, Polling};
+use crate::pool::{AdaptiveThreadPool, Inside, Mode, Polling, current_span};
 use crate::task::{Notice, TaskOptions};
 
 /// Polls the futures of the wrapped service on the pool: for async handlers that also compute much.
@@ -34,6 +35,10 @@ use crate::task::{Notice, TaskOptions};
 ///
 /// A worker has no budget of a Tokio task. A future that always finds its messages ready keeps its
 /// worker until it is pending; call `tokio::task::yield_now` from time to time.
+///
+/// Every poll is in the `tracing` span in which `call` was made. With the option
+/// [`task_spans`](crate::PoolConfig::task_spans), or a name in the options of the request, each
+/// poll has the spans of a task within it.
 ///
 /// So the limit is on waiting computation. To limit the *requests* in flight as well, most of which
 /// may wait for something else, put `tower::limit::GlobalConcurrencyLimitLayer` around it.
@@ -204,6 +209,8 @@ pub struct OffloadFuture<F: Future + 'static> {
     state: State<F>,
     pool: AdaptiveThreadPool,
     options: TaskOptions,
+    /// The span of the call.
+    span: Span,
 }
 
 enum State<F: Future + 'static> {
@@ -233,7 +240,7 @@ impl<F: Future> Unpin for OffloadFuture<F> {}
 
 impl<F: Future + 'static> OffloadFuture<F> {
     pub(super) fn new(first: Placed<Step<F>>, pool: AdaptiveThreadPool, options: TaskOptions) -> Self {
-        Self { state: State::First(first), pool, options }
+        Self { state: State::First(first), pool, options, span: current_span() }
     }
 }
 
@@ -246,6 +253,7 @@ where
     fn go_on(&mut self) {
         let State::Idle(polled) = mem::replace(&mut self.state, State::Over) else { return };
         let work = move || polled.poll();
+        let _inside = Inside::enter(self.span.clone());
         let step = self.pool.enqueue(self.options.clone(), Mode::Step, work);
         self.state = State::Later(Submitted::new(step));
     }

@@ -102,7 +102,11 @@ where
         // statistics.
         let abandoned = self.is_cancelled();
         host.ended(Ended { panicked: result.is_err(), abandoned, priority: self.priority() });
-        let result = result.map_err(|payload| JoinError::Panicked(Box::new(Panic::new(payload))));
+        let result = result.map_err(|payload| {
+            let panic = Box::new(Panic::new(payload));
+            host.panicked(&panic);
+            JoinError::Panicked(panic)
+        });
         let waker = {
             let mut inner = self.inner.lock();
             inner.stage = Stage::Done(result);

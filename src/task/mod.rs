@@ -50,7 +50,7 @@ pub(crate) use notice::Notice;
 pub use options::TaskOptions;
 pub use priority::Priority;
 
-use crate::error::{JoinError, RejectReason, Rejection};
+use crate::error::{JoinError, Panic, RejectReason, Rejection};
 
 /// A task as the queues see it.
 pub(crate) type TaskRef = Arc<dyn Run>;
@@ -166,6 +166,8 @@ pub(crate) trait Host {
     fn waited(&self, _arrived: Arrived, _priority: Option<Priority>) {}
     /// Called when the task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
+    /// Called when the task has panicked, after [`ended`](Self::ended).
+    fn panicked(&self, _: &Panic) {}
     /// Called when the result is visible. The host wakes the waiter, now or a little later.
     fn wake(&self, waiter: Option<Waker>) {
         if let Some(waker) = waiter {

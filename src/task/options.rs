@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tracing::Span;
-
 use super::Priority;
 
 /// The options of a task: its tenant, priority, deadline, number of bytes and name. The pool, the
@@ -44,8 +42,9 @@ pub struct TaskOptions {
     /// budget this has no effect. The processor counts the bytes of its documents itself; an
     /// [`OffloadLayer`](crate::service::OffloadLayer) counts them until the first poll is over.
     pub bytes: usize,
-    /// The name. The task runs in a [`tracing`] span `task` with this name, within the span of its
-    /// submitter.
+    /// The name. A task with a name has the [`tracing`] spans `submit`, `queued` and `run`, within
+    /// the span of its submitter; it runs in `run`. The name is also in the events about the task
+    /// ([`guide::events`](crate::guide::events)).
     pub name: Option<Cow<'static, str>>,
 }
 
@@ -83,12 +82,6 @@ impl TaskOptions {
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
-    }
-
-    /// Returns the span of a task with a name, within the current span.
-    pub(crate) fn span(&self) -> Option<Span> {
-        let name = self.name.as_ref()?;
-        Some(tracing::info_span!("task", name = %name, tenant = self.tenant.as_deref()))
     }
 
     /// Returns `None` if no option is set: the work is plain.

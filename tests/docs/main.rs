@@ -3,6 +3,7 @@
 // What can't be read fails the test.
 #![allow(clippy::unwrap_used)]
 
+mod events;
 mod features;
 mod figures;
 mod guides;

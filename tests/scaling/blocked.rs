@@ -181,7 +181,7 @@ impl Visit for Text {
 
 impl Subscriber for Warnings {
     fn enabled(&self, what: &Metadata<'_>) -> bool {
-        what.target().ends_with("scaler") && *what.level() == Level::WARN
+        what.name() == "all_blocked" && *what.level() == Level::WARN
     }
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)

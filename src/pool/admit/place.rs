@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejection};
+use crate::pool::events::Subject;
 use crate::pool::shared::{Shared, count};
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::permit::Permit;
@@ -56,10 +57,10 @@ impl Shared {
         match self.try_permit() {
             Ok(_) => Ok(Place::Queued(Ticket::HELD)),
             Err(Full::Closed) => Err(self.rejection(Full::Closed)),
-            Err(Full::Occupied) if !counts => Err(self.facts(RejectReason::QueueFull)),
-            Err(Full::Occupied) => {
-                label.and_then(|label| self.evict(label)).ok_or_else(|| self.rejection(Full::Occupied))
-            }
+            Err(Full::Occupied) => label.and_then(|label| self.evict(label)).ok_or_else(|| match counts {
+                true => self.rejection(Full::Occupied),
+                false => self.facts(RejectReason::QueueFull),
+            }),
         }
     }
 
@@ -149,7 +150,9 @@ impl Shared {
         let (place, waker) = victim.void(why).ok()?;
         self.tally.refusals.count(RejectReason::Evicted);
         count(&self.tally.shed);
+        let untold = self.events.evicted(Subject::of(victim.label()));
         self.wake_refused(waker);
+        untold.tell();
         Some(place)
     }
 

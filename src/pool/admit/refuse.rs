@@ -7,25 +7,57 @@ use std::time::Duration;
 
 use crate::admission::Full;
 use crate::contain;
-use crate::error::{RejectReason, Rejection};
+use crate::error::{RejectReason, Rejected, Rejection};
 use crate::policy::{load, splitmix64};
+use crate::pool::events::{Subject, Untold};
 use crate::pool::shared::{Shared, count};
-use crate::task::{Place, Refusal, Run, TaskRef, Ticket};
+use crate::task::{Label, Place, Refusal, Run, TaskRef, Ticket};
 
 impl Shared {
     /// Ends a waiting task without running it: drops its closure, gives back what it held, counts
     /// it, and wakes its caller. Returns the place it held; `None` if it no longer waited.
     pub(in crate::pool) fn void(self: &Arc<Self>, task: &dyn Run, why: Refusal) -> Option<Place> {
+        let (place, untold) = self.void_untold(task, why)?;
+        untold.tell();
+        Some(place)
+    }
+
+    /// Ends a task as [`void`](Self::void) does. Returns the event besides, to be told later.
+    pub(in crate::pool) fn void_untold(
+        self: &Arc<Self>,
+        task: &dyn Run,
+        why: Refusal,
+    ) -> Option<(Place, Untold)> {
         let late = matches!(why, Refusal::Expired);
         let tally = match why {
             Refusal::Cancelled | Refusal::Closed => &self.tally.cancelled,
             Refusal::Expired => &self.tally.expired,
             Refusal::Rejected(_) => &self.tally.shed,
         };
-        let (place, caller) = task.void(why).ok()?;
+        let (place, caller) = task.void(why.clone()).ok()?;
         self.leave(place, tally, late);
+        let untold = self.note_end(&why, Subject::of(task.label()));
         self.wake_refused(caller);
-        Some(place)
+        Some((place, untold))
+    }
+
+    fn note_end(&self, why: &Refusal, who: Subject<'_>) -> Untold {
+        match why {
+            Refusal::Cancelled => self.events.cancelled(self.permits.is_closed(), who),
+            Refusal::Closed => self.events.cancelled(true, who),
+            Refusal::Expired => self.events.expired(who),
+            Refusal::Rejected(facts) => match facts.reason {
+                RejectReason::Overloaded => self.events.shed(who),
+                _ => self.events.refused(facts, who),
+            },
+        }
+    }
+
+    /// Refuses work with this label, or plain work, and emits that. Returns the work to its caller.
+    #[cold]
+    pub(in crate::pool) fn refuse<W>(&self, facts: Rejection, label: Option<&Label>, work: W) -> Rejected<W> {
+        self.events.refused(&facts, Subject::of(label)).tell();
+        Rejected::new(facts, work)
     }
 
     /// Gives back what the task held, then counts the task. This order never counts a task twice. A

@@ -11,6 +11,7 @@ use crate::error::ConfigError;
 use crate::error::{BuildError, or_panic};
 use crate::pool::AdaptiveThreadPool;
 use crate::pool::Handle;
+use crate::pool::events;
 use crate::pool::lifecycle::hooks::Hooks;
 use crate::pool::propagate::Propagate;
 use crate::pool::runtime::SubmittersRuntime;
@@ -169,6 +170,24 @@ impl PoolBuilder {
         self
     }
 
+    /// Sets [`PoolConfig::slow_task`]; `None` unsets it.
+    pub fn slow_task(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.config.slow_task = limit.into();
+        self
+    }
+
+    /// Sets [`PoolConfig::long_wait`]; `None` unsets it.
+    pub fn long_wait(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.config.long_wait = limit.into();
+        self
+    }
+
+    /// Sets [`PoolConfig::task_spans`].
+    pub fn task_spans(mut self, yes: bool) -> Self {
+        self.config.task_spans = yes;
+        self
+    }
+
     /// Sets [`PoolConfig::thread_name`].
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.config.thread_name = name.into();
@@ -267,7 +286,7 @@ impl PoolBuilder {
             forecast.check_interval(self.config.sampling_interval).map_err(ConfigError::from)?;
         }
         if self.config.numa_aware {
-            tracing::debug!("numa_aware: placement is not part of this version, so it changes nothing");
+            events::numa_ignored();
         }
         let mut hooks = self.hooks;
         let asked_for = self.propagate.into_iter().map(|propagated| propagated.0);

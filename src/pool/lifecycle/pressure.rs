@@ -10,6 +10,7 @@ use crate::config::PoolConfig;
 use crate::contain::contain;
 use crate::error::ParseError;
 use crate::policy::load::{Capacity, is_saturated};
+use crate::pool::events;
 
 /// Whether a pool can take more work. See
 /// [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
@@ -132,7 +133,7 @@ impl Gauge {
     fn tell(&self, over: bool, in_flight: usize) {
         let state = if over { Pressure::Saturated } else { Pressure::Normal };
         if self.state.send_if_modified(|now| std::mem::replace(now, state) != state) {
-            tracing::debug!(?state, load = in_flight, mark = self.mark, "pool pressure changed");
+            events::pressure_changed(state, in_flight, self.mark);
         }
     }
 }

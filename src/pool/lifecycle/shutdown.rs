@@ -22,7 +22,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::contain::{self, contain};
+use crate::contain;
+use crate::pool::events::{self, Untold};
 use crate::pool::lifecycle::phase::Phase;
 use crate::pool::shared::{Shared, count};
 use crate::pool::worker;
@@ -70,29 +71,35 @@ impl Shared {
     /// Stops admission and lets the workers leave when they are done. Refuses callers in the line
     /// and work beyond the limit of the queue. Returns how many.
     pub(in crate::pool) fn close(self: &Arc<Self>) -> u64 {
+        let first = !self.permits.is_closed();
         let callers = self.permits.close().into_iter().filter(|call| call.refuse()).count();
         self.turn_bytes_away();
-        let work = {
+        let untold = {
             // No worker sees a task that is taken out by a sweep, so the workers could end without
             // it.
             let sweep = self.queues.wait_for_sweep();
-            let work = self.turn_beyond_away(&sweep);
+            let untold = self.turn_beyond_away(&sweep);
             self.idle.close(|| self.has_work());
-            work
+            untold
         };
+        let turned_away = (callers + untold.len()) as u64;
         self.test_hooks.state_changed();
         if self.threads.alive() == 0 {
             self.thread_was_last();
         }
-        (callers + work) as u64
+        if first {
+            events::closing(turned_away);
+        }
+        untold.into_iter().for_each(Untold::tell);
+        turned_away
     }
 
     /// Refuses the tasks beyond the limit of the queue, which are the last that came: they will get
-    /// no permit. Returns how many.
-    fn turn_beyond_away(self: &Arc<Self>, sweep: &Sweep<'_>) -> usize {
+    /// no permit. Returns an event for each, to be told without the sweep.
+    fn turn_beyond_away(self: &Arc<Self>, sweep: &Sweep<'_>) -> Vec<Untold> {
         let beyond = self.permits.beyond();
         if beyond == 0 {
-            return 0;
+            return Vec::new();
         }
         let mut tickets = Vec::new();
         let mut note = |task: &TaskRef| tickets.extend(task.place().and_then(Place::paid_later));
@@ -105,13 +112,16 @@ impl Shared {
             true
         }));
         tickets.sort_unstable();
-        let Some(&first) = tickets.get(tickets.len().saturating_sub(beyond)) else { return 0 };
+        let Some(&first) = tickets.get(tickets.len().saturating_sub(beyond)) else {
+            return Vec::new();
+        };
         let last = |task: &TaskRef| task.place().and_then(Place::paid_later).is_some_and(|at| at >= first);
         let labelled = self.run_queue.take_out(last);
         let plain = sweep.run(|task| !last(task));
         // The workers may have missed tasks that the sweep had taken out.
         self.idle.notify();
-        labelled.into_iter().chain(plain).filter(|task| self.void(&**task, Refusal::Closed).is_some()).count()
+        let refused = |task: TaskRef| Some(self.void_untold(&*task, Refusal::Closed)?.1);
+        labelled.into_iter().chain(plain).filter_map(refused).collect()
     }
 
     /// Closes the pool, waits for its end or the deadline, and returns the report.
@@ -167,6 +177,13 @@ impl Shared {
     }
 
     fn report(&self, before: &Before) -> ShutdownReport {
+        let report = self.count_end(before);
+        let ShutdownReport { completed, cancelled, turned_away, still_running, threads_remaining } = report;
+        events::shut_down((completed, cancelled, turned_away), (still_running, threads_remaining));
+        report
+    }
+
+    fn count_end(&self, before: &Before) -> ShutdownReport {
         ShutdownReport {
             completed: self.totals().completed.saturating_sub(before.completed),
             cancelled: self.tally.aborted.load(Ordering::Relaxed).saturating_sub(before.aborted),
@@ -216,7 +233,7 @@ impl Shared {
             thread::Builder::new().name(format!("{}-join", self.config.thread_name)).spawn(join)
         {
             self.threads.stop_joining();
-            contain(|| tracing::warn!(%error, "no thread could be started to join the workers"));
+            self.events.side_thread_refused(error, "joining").tell();
         }
     }
 

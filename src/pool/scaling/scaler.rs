@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
-use crate::contain::contain;
-use crate::policy::scaling::{Controller, Decision, Limits, Reason};
+use crate::policy::scaling::{Controller, Limits, Reason};
+use crate::pool::events;
 use crate::pool::scaling::blocked_detector::BlockedDetector;
 use crate::pool::scaling::sampler::{Sampler, ThreadClocks};
 use crate::pool::shared::Shared;
@@ -137,7 +137,7 @@ impl Scaler {
         let beyond = self.beyond(shared, waits, stuck, now);
         let more = shared.scaling.allowance.change(|parts| (parts.stuck, parts.beyond) = (stuck, beyond));
         if more {
-            contain(|| tracing::debug!(stuck, "workers are blocked: others are started in their place"));
+            events::blocked_replaced(stuck);
         }
         if waits {
             retire_beyond(shared);
@@ -178,7 +178,8 @@ impl Scaler {
         }
         if self.warned == 0 {
             self.warned = blocked;
-            contain(|| warn(shared, threads));
+            let (waiting, tasks) = (shared.queue_depth(), shared.scaling.named.names());
+            shared.events.all_blocked(threads, waiting, tasks).tell();
         }
         if threads < shared.bounds.max { 0 } else { blocked.min(shared.config.max_blocked_threads) }
     }
@@ -197,9 +198,7 @@ impl Scaler {
         }
         shared.scaling.decisions.count(decision.reason);
         let before = shared.scaling.last.lock().replace(decision);
-        // The subscriber is a user's code and may read this decision, so the lock is not held. Its
-        // panic must not end the timer thread.
-        contain(|| tell(&decision, before));
+        events::target(&decision, before.is_none_or(|before| before.target != decision.target));
         let cores = sample.usable_cores.ceil() as usize;
         shared.scaling.allowance.change(|parts| {
             (parts.target, parts.cores, parts.foreseen) = (decision.target, cores, foreseen);
@@ -238,21 +237,5 @@ fn retire_beyond(shared: &Shared) {
     let threads = shared.idle.census().total();
     if threads > shared.bounds.max {
         shared.orders.retire(threads.saturating_sub(shared.scaling.allowance.limit()));
-    }
-}
-
-/// Warns that all workers are blocked.
-fn warn(shared: &Shared, threads: usize) {
-    let (waiting, tasks) = (shared.queue_depth(), shared.scaling.named.names());
-    tracing::warn!(threads, waiting, ?tasks, "every worker is blocked in its task while work waits");
-}
-
-/// Emits every decision as an event, at trace level if it changes nothing.
-fn tell(decision: &Decision, before: Option<Decision>) {
-    let Decision { target, reason, blocked_share, runnable_share, cores, sample, .. } = decision;
-    if before.is_some_and(|before| before.target == *target) {
-        tracing::trace!(target, %reason, blocked_share, runnable_share, cores, ?sample, "number of threads");
-    } else {
-        tracing::debug!(target, %reason, blocked_share, runnable_share, cores, ?sample, "number of threads");
     }
 }

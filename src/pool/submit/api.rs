@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::admission::Full;
 use crate::error::{RejectReason, Rejected, Rejection};
 use crate::pool::AdaptiveThreadPool;
+use crate::pool::events::Subject;
 use crate::pool::submit::handle::{AbortOnDrop, JoinHandle};
 use crate::pool::submit::mode::Mode;
 use crate::pool::submit::permit::{Acquire, Permit};
@@ -75,7 +76,10 @@ impl AdaptiveThreadPool {
         };
         match self.acquire().await {
             Ok(permit) => Ok(permit.spawn(work)),
-            Err(_) => Err(Rejected::new(self.shared().rejection(Full::Closed), work)),
+            Err(_) => {
+                let shared = self.shared();
+                Err(shared.refuse(shared.rejection(Full::Closed), None, work))
+            }
         }
     }
 
@@ -130,8 +134,10 @@ impl AdaptiveThreadPool {
     /// # Errors
     /// The queue is full, others already wait for a permit, or the pool is shutting down.
     pub fn try_acquire(&self) -> Result<Permit, Rejection> {
-        self.shared().test_refusal()?;
-        self.permit().map_err(|full| self.shared().rejection(full))
+        let shared = self.shared();
+        let permit =
+            shared.test_refusal().and_then(|()| self.permit().map_err(|full| shared.rejection(full)));
+        permit.inspect_err(|rejection| shared.events.refused(rejection, Subject::default()).tell())
     }
 
     /// Submits work for a caller who awaits it and is not a task of its own: a service or a

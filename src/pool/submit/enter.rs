@@ -7,8 +7,10 @@ use std::task::Waker;
 
 use crate::error::{RejectReason, Rejected};
 use crate::pool::admit::bytes::Weighed;
+use crate::pool::events::Subject;
 use crate::pool::propagate::Captured;
 use crate::pool::shared::{Attention, Shared};
+use crate::pool::spans::{Inside, Names};
 use crate::pool::submit::handle::JoinHandle;
 use crate::pool::submit::mode::Mode;
 use crate::pool::worker;
@@ -52,11 +54,11 @@ impl Shared {
     {
         if options.is_none() && matches!(mode, Mode::Try) {
             if let Err(rejection) = self.test_refusal() {
-                return Err(Rejected::new(rejection, with));
+                return Err(self.refuse(rejection, None, with));
             }
         }
         // Before a permit is taken: this runs a user's code, whose panic must not lose the permit.
-        let context = self.capture(options.as_ref());
+        let (context, _submitting) = self.capture(options.as_ref());
         let worker = worker::current_of(self);
         // The hot path: plain work from outside, and a free permit.
         if options.is_none() && mode.takes_free_permit() && worker.is_none() {
@@ -98,8 +100,9 @@ impl Shared {
         let late = |label: &Label| !label.part && label.is_late();
         if label.as_deref().is_some_and(late) && !self.permits.is_closed() {
             // Before it waits for its bytes.
-            return Err(Rejected::new(self.rejected(RejectReason::Expired), with));
+            return Err(self.refuse(self.rejected(RejectReason::Expired), label.as_deref(), with));
         }
+        let waits_next = matches!(mode, Mode::TryUncounted);
         let admitted = self.weigh(bytes, &mode).and_then(|weighed| {
             let place = match weighed.arrival {
                 Some(_) => Place::Outside,
@@ -109,7 +112,11 @@ impl Shared {
         });
         let (Weighed { reservation, arrival }, place) = match admitted {
             Ok(admitted) => admitted,
-            Err(rejection) => return Err(Rejected::new(rejection, with)),
+            // The caller goes on to wait.
+            Err(rejection) if waits_next && rejection.reason.may_wait() => {
+                return Err(Rejected::new(rejection, with));
+            }
+            Err(rejection) => return Err(self.refuse(rejection, label.as_deref(), with)),
         };
         context.carry(reservation);
         let is_plain = label.is_none();
@@ -183,12 +190,16 @@ impl Shared {
         attention
     }
 
-    /// Captures the context of the calling thread, within the span of a named task.
+    /// Captures the context of the calling thread. If the task has spans, enters the one of the
+    /// call.
     #[inline]
-    pub(in crate::pool) fn capture(&self, options: Option<&TaskOptions>) -> Captured {
-        match options.and_then(TaskOptions::span) {
-            None => Captured::pack(&self.hooks.propagate),
-            Some(span) => span.in_scope(|| Captured::pack(&self.hooks.propagate)),
+    fn capture(&self, options: Option<&TaskOptions>) -> (Captured, Option<Inside>) {
+        match Names::of(options, self.config.task_spans) {
+            None => (Captured::pack(&self.hooks.propagate, None), None),
+            Some(names) => {
+                let context = Captured::pack(&self.hooks.propagate, Some(names.clone()));
+                (context, Some(Inside::enter(names.submit())))
+            }
         }
     }
 
@@ -208,7 +219,7 @@ impl Shared {
     {
         let (rejection, work) = rejected.into_parts();
         let cell = TaskCell::new(work, Place::Outside, None, None);
-        self.void(cell.as_run(), Refusal::from(rejection));
+        self.void_told(cell.as_run(), Refusal::from(rejection));
         JoinHandle::new(cell, Arc::clone(self))
     }
 }
@@ -220,7 +231,8 @@ where
     T: Send + 'static,
 {
     let shared = worker.shared();
-    let submitted = submit_here(worker, None, shared.capture(None), None, work, |work| work);
+    let (context, _submitting) = shared.capture(None);
+    let submitted = submit_here(worker, None, context, None, work, |work| work);
     match submitted {
         Ok(submitted) => JoinHandle::new(submitted.join, Arc::clone(shared)),
         Err(rejected) => shared.refused(rejected),
@@ -267,7 +279,9 @@ impl Worker {
         let shared = self.shared();
         let label = shared.label(options, false);
         if label.is_late() {
-            return Err(shared.rejected(RejectReason::Expired));
+            let rejection = shared.rejected(RejectReason::Expired);
+            shared.events.refused(&rejection, Subject::of(Some(&label))).tell();
+            return Err(rejection);
         }
         shared.run_queue.note_use();
         Ok(Some(Box::new(label)))

@@ -10,6 +10,8 @@ use std::thread::{self, Thread};
 use crate::error::JoinError;
 #[cfg(feature = "tower")]
 use crate::error::{RejectReason, Rejection};
+#[cfg(feature = "tower")]
+use crate::pool::events::Subject;
 use crate::pool::shared::Shared;
 use crate::pool::submit::turn::Turn;
 use crate::pool::worker;
@@ -207,10 +209,12 @@ impl<T: 'static> AbortOnDrop<T> {
         let task = join.as_run();
         let place = task.withdraw(shared.permits.paid())?;
         shared.withdrawn(task, place);
-        Some(match place {
+        let rejection = match place {
             Place::Outside => shared.rejected(RejectReason::ByteBudget),
             _ => shared.why_beyond(task.label()),
-        })
+        };
+        shared.events.refused(&rejection, Subject::of(task.label())).tell();
+        Some(rejection)
     }
 }
 

@@ -148,7 +148,9 @@ impl<'p> TaskBuilder<'p> {
     {
         self.shared().turn().await;
         let again = self.clone();
-        let rejected = match self.try_spawn(work) {
+        let first = Some(self.options);
+        let tried = self.pool.shared().submit_handle(first, Mode::TryUncounted, work, |work| work);
+        let rejected = match tried {
             Ok(handle) => return Ok(handle),
             Err(rejected) => rejected,
         };
@@ -165,7 +167,10 @@ impl<'p> TaskBuilder<'p> {
                         work,
                         |work| work,
                     ),
-                    Err(_) => Err(Rejected::new(again.shared().rejection(Full::Closed), work)),
+                    Err(_) => {
+                        let shared = again.shared();
+                        Err(shared.refuse(shared.rejection(Full::Closed), None, work))
+                    }
                 }
             }
             _ => Err(rejected),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{io, thread};
 
-use crate::contain::{self, contain};
+use crate::contain;
 use crate::park::Notify;
 use crate::policy::scaling::burst;
 use crate::pool::shared::{Shared, count};
@@ -43,13 +43,17 @@ impl Shared {
         }
         if let Err(error) = self.start_enlisted(None) {
             let threads = self.idle.census().total();
-            contain(|| tracing::warn!(%error, threads, "no further worker thread could be started"));
+            self.events.thread_refused(error, threads).tell();
         }
     }
 
     fn try_until(self: &Arc<Self>, threads: usize) {
         for _ in self.idle.census().total()..threads {
-            if !self.idle.enlist(|census| census.total() < threads) || self.start_enlisted(None).is_err() {
+            if !self.idle.enlist(|census| census.total() < threads) {
+                return;
+            }
+            if let Err(error) = self.start_enlisted(None) {
+                self.events.thread_refused(error, self.idle.census().total()).tell();
                 return;
             }
         }

@@ -1,6 +1,6 @@
 //! Helper threads run the user code that the timer thread postpones, because it may block.
 //!
-//! Such code is the drop of a cancelled closure, or a spawn handler. A helper thread runs one
+//! Such code is the drop of a cancelled closure, a spawn handler, or a subscriber of `tracing`. A helper thread runs one
 //! postponed item after the other, and may never return from one. So another thread starts if items
 //! wait and none has begun for [`STUCK`]. A helper thread ends after it has had nothing to run for
 //! [`LINGER`], or when the pool has ended.
@@ -10,8 +10,9 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use crate::contain::{Postponed, contain};
+use crate::contain::{Postponed, PostponedLists, contain};
 use crate::pool::shared::Shared;
+use crate::pool::timer::outbox::Outbox;
 use crate::sync::{Condvar, Mutex};
 
 /// Another thread starts if items wait and none has begun for this long.
@@ -24,6 +25,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The timer thread's side of the helper threads.
 pub(in crate::pool) struct HelperThreads {
     queue: Arc<Queue>,
+    outbox: Arc<Outbox>,
     name: String,
     /// The number of runs that had begun at the last check.
     known_begun: u64,
@@ -54,14 +56,16 @@ impl HelperThreads {
         let pool = Arc::downgrade(shared);
         let queue = Arc::new(Queue { state: Mutex::default(), changed: Condvar::new(), pool });
         let name = format!("{}-helper", shared.config.thread_name);
-        Self { queue, name, known_begun: 0, next_check: None }
+        Self { queue, outbox: Arc::default(), name, known_begun: 0, next_check: None }
     }
 
     /// Takes what the timer thread has postponed. Starts a thread if none is free, or all are
     /// stuck.
-    pub(in crate::pool) fn run(&mut self, postponed: Vec<Postponed>, now: Instant) {
+    pub(in crate::pool) fn run(&mut self, shared: &Shared, postponed: PostponedLists, now: Instant) {
+        let PostponedLists { code, events } = postponed;
+        let emit = self.outbox.add(events);
         let mut state = self.queue.state.lock();
-        state.waiting.extend(postponed);
+        state.waiting.extend(code.into_iter().chain(emit));
         if state.waiting.is_empty() {
             self.next_check = None;
             return;
@@ -79,7 +83,7 @@ impl HelperThreads {
         if wants_thread {
             if let Err(error) = self.start() {
                 self.next_check = Some(now + RETRY);
-                contain(|| tracing::warn!(%error, "no helper thread could be started"));
+                shared.events.side_thread_refused(error, "helper").tell();
             }
         }
     }

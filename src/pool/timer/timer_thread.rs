@@ -6,8 +6,8 @@
 //! the next time that it knows of, or until it is called.
 //!
 //! It runs no user code that may block: it leaves the drops of closures and the calls of a spawn
-//! handler to `helper_threads.rs`. It does call wakers, which by contract do not block, and the
-//! subscriber of `tracing` with its layers. When the pool has ended, this thread may be the one
+//! handler, and the subscriber of `tracing`, to `helper_threads.rs`. It does call wakers, which by
+//! contract do not block. When the pool has ended, this thread may be the one
 //! that drops it, with its hooks.
 
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use std::{io, thread};
 
 use tokio::sync::oneshot;
 
-use crate::contain::{self, contain};
+use crate::contain;
+use crate::pool::events;
 use crate::pool::scaling::scaler::Scaler;
 use crate::pool::shared::{Shared, count};
 use crate::pool::timer::helper_threads::HelperThreads;
@@ -140,7 +141,7 @@ impl Shared {
         self.timer.called.notify_one();
         if let Some(error) = refused {
             // Without the lock: the subscriber is a user's code.
-            contain(|| tracing::warn!(%error, "the timer thread could not be started"));
+            self.events.side_thread_refused(error, "timer").tell();
         }
         started
     }
@@ -182,7 +183,7 @@ fn run(shared: &Arc<Shared>) {
             Some(due) if due <= now => {
                 act_on_calls(shared, state, now);
                 schedule.act(shared, now);
-                schedule.helpers.run(contain::take_postponed(), now);
+                schedule.helpers.run(shared, contain::take_postponed(), now);
                 shared.timer.state.lock()
             }
             Some(due) => shared.timer.called.wait_timeout(state, due - now),
@@ -295,8 +296,7 @@ impl Schedule {
 fn lapse_reservations(shared: &Arc<Shared>, now: Instant) {
     for _ in 0..shared.reservations.lapse(now) {
         count(&shared.tally.lapsed);
-        let timeout = shared.config.reservation_timeout;
-        contain(|| tracing::warn!(?timeout, "a permit was not used in time; its place goes to others"));
+        events::permit_lapsed(shared.config.reservation_timeout);
         shared.release_permit();
     }
 }

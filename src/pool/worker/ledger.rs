@@ -18,6 +18,7 @@ use std::time::Instant;
 use crate::metrics::{Class, WorkerCounters};
 use crate::policy::batching::TINY_NS;
 use crate::policy::{nanos, smooth};
+use crate::pool::events::Took;
 use crate::pool::shared::Shared;
 use crate::task::{Ended, Priority};
 
@@ -109,9 +110,10 @@ impl Ledger {
         }
     }
 
-    /// Notes that a task has ended.
+    /// Notes that a task has ended. Returns the time since the last reading of the clock, if the
+    /// ledger has read it; otherwise 0.
     #[inline]
-    pub(in crate::pool) fn ended(&self, counters: &WorkerCounters, ended: Ended) {
+    pub(in crate::pool) fn ended(&self, counters: &WorkerCounters, ended: Ended) -> Took {
         counters.task_ended(ended.panicked);
         let tasks = self.untimed.get() + 1;
         self.untimed.set(tasks);
@@ -123,7 +125,9 @@ impl Ledger {
             if ended.abandoned {
                 counters.abandoned(ns / tasks);
             }
+            return Took { ns, tasks };
         }
+        Took { ns: 0, tasks }
     }
 
     /// Enters the time since the last reading. Returns that time in nanoseconds.

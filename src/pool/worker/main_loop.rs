@@ -8,11 +8,14 @@ use std::thread;
 use std::time::Instant;
 
 use crate::contain::contain;
+use crate::error::Panic;
 use crate::metrics::{Phase, WorkerCounters};
 use crate::policy::batching;
+use crate::policy::nanos;
 use crate::policy::scaling::burst;
 use crate::policy::spin_backoff::{BUSY_SPIN, MAX_SPIN, SpinBackoff};
 use crate::policy::waking::WakeGroup;
+use crate::pool::events::{self, Untold};
 use crate::pool::run_order::charges::Charges;
 use crate::pool::shared::Shared;
 use crate::pool::worker::core_yield::CoreYield;
@@ -50,6 +53,11 @@ pub(crate) struct Worker {
     pub(in crate::pool) polling: Cell<bool>,
     /// The innermost task has polled the future of other work.
     pub(in crate::pool) has_waited: Cell<bool>,
+    /// The limits of `slow_task` and `long_wait`, in nanoseconds.
+    pub(in crate::pool) slow_task_ns: u64,
+    pub(in crate::pool) long_wait_ns: u64,
+    /// The events about its tasks that are not emitted yet.
+    pub(in crate::pool) untold: RefCell<Vec<Untold>>,
     /// The running task.
     pub(in crate::pool) task: RefCell<Option<TaskRef>>,
     /// Tasks that run within the running task, because it waits for them.
@@ -87,7 +95,7 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
     if let Some(hook) = &shared.hooks.thread_start {
         contain(|| hook());
     }
-    contain(|| tracing::debug!(slot, "worker started"));
+    events::thread_started(slot);
     if let Some(ready) = ready {
         // The builder of the pool may no longer wait.
         let _ = ready.send(());
@@ -106,6 +114,9 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
             blocking: Cell::new(0),
             polling: Cell::new(false),
             has_waited: Cell::new(false),
+            slow_task_ns: shared.config.slow_task.map_or(u64::MAX, nanos),
+            long_wait_ns: shared.config.long_wait.map_or(u64::MAX, nanos),
+            untold: RefCell::default(),
             task: RefCell::new(None),
             within: RefCell::new(Vec::new()),
         });
@@ -123,7 +134,7 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
     } else {
         shared.never_came();
     }
-    contain(|| tracing::debug!(slot, "worker left"));
+    events::thread_left(slot);
     if let Some(hook) = &shared.hooks.thread_stop {
         contain(|| hook());
     }
@@ -349,6 +360,7 @@ impl Worker {
     fn run(&self, task: TaskRef) {
         let account = self.charges.begin(&self.shared, &task);
         let named = self.begin_named(&task);
+        self.check_wait(&task);
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values. This catches panics of what the end of a task
         // calls: a waker, or the drop of a result that nobody takes.
@@ -368,6 +380,7 @@ impl Worker {
             contain(|| drop(self.shared.scaling.named.end(self.slot)));
         }
         contain(|| drop(self.task.take()));
+        self.tell_aftermath();
     }
 
     /// Lets the timer thread see the task's name, if it has one. Returns whether it has.
@@ -422,7 +435,12 @@ impl Host for Worker {
 
     #[inline]
     fn ended(&self, ended: Ended) {
-        self.ledger.ended(self.counters(), ended);
+        let took = self.ledger.ended(self.counters(), ended);
+        self.check_time(took);
+    }
+
+    fn panicked(&self, panic: &Panic) {
+        self.note_panic(panic.message());
     }
 
     #[inline]

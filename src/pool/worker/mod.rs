@@ -1,5 +1,6 @@
 //! A worker: its loop, its ledger, its subtasks, and the wake-ups that it sends.
 
+pub(super) mod aftermath;
 pub(super) mod blocking;
 pub(super) mod core_yield;
 pub(super) mod ledger;

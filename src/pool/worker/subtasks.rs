@@ -19,6 +19,7 @@ impl Worker {
         drop(closure);
         let done = self.within.borrow_mut().pop();
         drop(done);
+        self.tell_aftermath();
         ran
     }
 

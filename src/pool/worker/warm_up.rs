@@ -1,10 +1,10 @@
 //! Prepares a thread for its first task.
 
 use std::hint::black_box;
-use std::io::ErrorKind;
 use std::sync::Once;
 
 use crate::config::PoolConfig;
+use crate::pool::events;
 use crate::topology::{lower_priority, niceness};
 
 /// Touches the pages of stack and heap for which a first task would otherwise have to wait.
@@ -25,15 +25,8 @@ pub(in crate::pool) fn touch() {
 pub(in crate::pool) fn set_slice(config: &PoolConfig) {
     static SAID: Once = Once::new();
     let Some(slice) = config.worker_slice else { return };
-    match millpond_slice::set(slice) {
-        Ok(()) => {}
-        // An older kernel or another system: not an error.
-        Err(error) if error.kind() == ErrorKind::Unsupported => {
-            SAID.call_once(|| tracing::debug!(%error, "workers keep the kernel's own time slice"));
-        }
-        Err(error) => {
-            SAID.call_once(|| tracing::warn!(%error, ?slice, "workers keep the kernel's own time slice"));
-        }
+    if let Err(error) = millpond_slice::set(slice) {
+        SAID.call_once(|| events::slice_not_set(&error, slice));
     }
 }
 
@@ -47,8 +40,6 @@ pub(in crate::pool) fn rank(config: &PoolConfig) {
         return;
     }
     if let Err(error) = lower_priority(wanted) {
-        SAID.call_once(
-            || tracing::warn!(%error, niceness = wanted, "workers keep the process's own niceness"),
-        );
+        SAID.call_once(|| events::niceness_not_set(&error, wanted));
     }
 }
