@@ -41,6 +41,16 @@ impl Shared {
         Some((place, untold))
     }
 
+    /// Ends a task that never entered the queue. Its refusal was told.
+    pub(in crate::pool) fn void_told(&self, task: &dyn Run, why: Refusal) {
+        if matches!(why, Refusal::Expired) {
+            count(&self.tally.expired);
+        }
+        if let Ok((_, caller)) = task.void(why) {
+            self.wake_refused(caller);
+        }
+    }
+
     fn note_end(&self, why: &Refusal, who: Subject<'_>) -> Untold {
         match why {
             Refusal::Cancelled => self.events.cancelled(self.permits.is_closed(), who),
