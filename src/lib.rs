@@ -278,7 +278,7 @@ pub use self::{
     },
 };
 
-#[cfg(all(feature = "dashboard", not(millpond_loom)))]
-pub use self::dashboard::Dashboard;
 #[cfg(all(feature = "documents", not(millpond_loom)))]
 pub use self::convert::DocumentConverter;
+#[cfg(all(feature = "dashboard", not(millpond_loom)))]
+pub use self::dashboard::Dashboard;

@@ -47,6 +47,22 @@ impl Feed {
         self.latest.receiver_count()
     }
 
+    /// Drops a frame that will be old when the next viewer comes.
+    fn forget(&self) {
+        self.set(Latest::Nothing);
+    }
+
+    /// Replaces what there is, unless the feed is closed.
+    fn set(&self, new: Latest) {
+        self.latest.send_if_modified(|latest| {
+            let is_open = !matches!(latest, Latest::Closed);
+            if is_open {
+                *latest = new;
+            }
+            is_open
+        });
+    }
+
     /// Ends all streams.
     pub(super) fn close(&self) {
         let _locked = self.lock();
@@ -106,14 +122,7 @@ struct Sampler {
 impl Sampler {
     async fn run(mut self, interval: Duration, mut sample: impl FnMut() -> Bytes) {
         while self.is_watched() {
-            let frame = Latest::Frame(sample());
-            self.feed.latest.send_if_modified(|latest| {
-                let is_open = !matches!(latest, Latest::Closed);
-                if is_open {
-                    *latest = frame;
-                }
-                is_open
-            });
+            self.feed.set(Latest::Frame(sample()));
             // Until the next frame, or until the last viewer leaves.
             let _ = timeout(interval, self.feed.latest.closed()).await;
         }
@@ -127,10 +136,8 @@ impl Sampler {
         if self.feed.viewers() > 0 && !is_closed {
             return true;
         }
-        if !is_closed {
-            self.feed.latest.send_replace(Latest::Nothing);
-        }
         *is_sampled = false;
+        self.feed.forget();
         self.is_done = true;
         false
     }
@@ -139,7 +146,9 @@ impl Sampler {
 impl Drop for Sampler {
     fn drop(&mut self) {
         if !self.is_done {
-            *self.feed.lock() = false;
+            let mut is_sampled = self.feed.lock();
+            *is_sampled = false;
+            self.feed.forget();
         }
     }
 }

@@ -57,7 +57,9 @@ mod tests {
         for own in ["localhost", "LocalHost:80", "127.0.0.1", "127.0.0.1:9650", "[::1]", "[::1]:9650"] {
             assert!(is_own_name(own), "{own}");
         }
-        for strange in ["", "evil.example", "localhost.evil.example", "evil.example:9650", "127.0.0.1:x", "a[::1]"] {
+        for strange in
+            ["", "evil.example", "localhost.evil.example", "evil.example:9650", "127.0.0.1:x", "a[::1]"]
+        {
             assert!(!is_own_name(strange), "{strange}");
         }
     }

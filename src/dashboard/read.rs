@@ -8,7 +8,8 @@ use crate::convert::Converter;
 use crate::memory::BufferPoolStatistics;
 use crate::metrics::{ByClass, Histogram};
 use crate::pool::{
-    AdaptiveThreadPool, PoolLatencies, RecentEvent, RecentKind, TenantStatistics, WorkerState, WorkerStatistics,
+    AdaptiveThreadPool, PoolLatencies, RecentEvent, RecentKind, TenantStatistics, WorkerState,
+    WorkerStatistics,
 };
 use crate::processor::{ConcurrentProcessorV2, ProcessorMetrics};
 

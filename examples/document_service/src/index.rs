@@ -17,7 +17,8 @@ pub(crate) const NAME: &str = "document_service";
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What it is, and where one reads about it.
-const ABOUT: &str = "Converts documents: RTF and Markdown, to each other and to HTML. An example of the crate millpond.";
+const ABOUT: &str =
+    "Converts documents: RTF and Markdown, to each other and to HTML. An example of the crate millpond.";
 const GUIDE: &str = "https://docs.rs/millpond/latest/millpond/guide/service/";
 
 /// What there is. Without a dashboard there is no [`DASHBOARD`].

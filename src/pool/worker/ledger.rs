@@ -237,7 +237,9 @@ mod tests {
         ledger.begin(&counters);
         // The first is timed by itself, the others together.
         let classes = [None, None, Some(Priority::Bulk), None, Some(Priority::Interactive)];
-        classes.iter().for_each(|&priority| ledger.ended(&counters, ended(priority)));
+        for priority in classes {
+            ledger.ended(&counters, ended(priority));
+        }
         if ledger.untimed.get() > 0 {
             ledger.read_clock(&counters);
         }

@@ -10,8 +10,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use millpond::{
-    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, Dashboard, DocumentConverter, Format, Pressure,
-    ProcessorConfig,
+    AdaptiveThreadPool, ConcurrentProcessorV2, ConversionRequest, Dashboard, DocumentConverter, Format,
+    Pressure, ProcessorConfig,
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -47,7 +47,10 @@ impl Viewer {
 
     async fn new(address: SocketAddr) -> Self {
         let response = Self::try_new(address).await;
-        assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"text/event-stream".parse().unwrap()));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (200, &"text/event-stream".parse().unwrap())
+        );
         Self { body: response.into_body(), buffer: Vec::new() }
     }
 
@@ -89,7 +92,10 @@ fn the_page_and_all_its_files_are_there_wherever_it_is_mounted() {
             (alone, "/", "/"),
         ] {
             let page = get(address, path).await;
-            assert_eq!((page.status.as_u16(), page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+            assert_eq!(
+                (page.status.as_u16(), page.header("content-type")),
+                (200, Some("text/html; charset=utf-8"))
+            );
             let page = String::from_utf8(page.body.to_vec()).unwrap();
             let base = url_base(path);
             let named = page.split(&format!("=\"{base}")).skip(1);
@@ -123,7 +129,9 @@ fn every_answer_forbids_foreign_scripts_frames_and_caches() {
         for path in ["/dash", "/dash/main.js", "/dash/style.css", "/dash/frame.json", "/dash/none.js"] {
             let got = get(address, path).await;
             let policy = got.header("content-security-policy").unwrap();
-            for rule in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "trusted-types 'none'"] {
+            for rule in
+                ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "trusted-types 'none'"]
+            {
                 assert!(policy.contains(rule), "{path}: {policy}");
             }
             assert!(!policy.contains("unsafe"), "{path}: {policy}");
@@ -148,7 +156,10 @@ fn at_rest_a_frame_has_the_statistics_of_the_pool() {
         assert!(pool.try_spawn(|| ()).is_err());
         assert_eq!(*pool.pressure().borrow(), Pressure::Saturated);
         let frame = json(&get(address, "/dash/frame.json").await);
-        assert_eq!((&frame["pool"]["queue_depth"], &frame["pool"]["pressure"]), (&4.into(), &"saturated".into()));
+        assert_eq!(
+            (&frame["pool"]["queue_depth"], &frame["pool"]["pressure"]),
+            (&4.into(), &"saturated".into())
+        );
         assert_eq!(frame["pool"]["refusals"]["queue_full"], 1);
         held.end();
         for task in accepted {
@@ -168,7 +179,10 @@ fn at_rest_a_frame_has_the_statistics_of_the_pool() {
                 assert_eq!(frame["tenants"][0]["name"], "ada");
                 let count = |kind: &str| -> u64 {
                     let classes = frame["latencies"][kind].as_object().unwrap().values();
-                    classes.flat_map(|counts| counts.as_array().unwrap()).map(|count| count.as_u64().unwrap()).sum()
+                    classes
+                        .flat_map(|counts| counts.as_array().unwrap())
+                        .map(|count| count.as_u64().unwrap())
+                        .sum()
                 };
                 assert_eq!(count("run_time"), pool.statistics().tasks_completed);
                 let bounds = frame["latencies"]["bounds"].as_array().unwrap().len();
@@ -184,14 +198,20 @@ fn at_rest_a_frame_has_the_statistics_of_the_pool() {
 fn with_a_processor_it_has_its_documents_and_its_memory_but_no_content() {
     in_time_async(|| async {
         let pool = fixed(1).build().unwrap();
-        let processor =
-            ConcurrentProcessorV2::on_pool(pool.clone(), DocumentConverter::default(), ProcessorConfig::default());
+        let processor = ConcurrentProcessorV2::on_pool(
+            pool.clone(),
+            DocumentConverter::default(),
+            ProcessorConfig::default(),
+        );
         let address = mounted(&of(&pool).processor(&processor)).await;
         let request = ConversionRequest::new("secret-id", "a *secret* text".to_owned()).with_to(Format::Html);
         processor.process_single(request).await.result.unwrap();
         let got = get(address, "/dash/frame.json").await;
         let frame = json(&got);
-        assert_eq!((&frame["documents"]["total_processed"], &frame["documents"]["bytes_in"]), (&1.into(), &15.into()));
+        assert_eq!(
+            (&frame["documents"]["total_processed"], &frame["documents"]["bytes_in"]),
+            (&1.into(), &15.into())
+        );
         assert!(frame["memory"]["small"]["misses"].is_u64(), "{frame}");
         assert!(!String::from_utf8_lossy(&got.body).contains("secret"), "{frame}");
     });
@@ -206,11 +226,13 @@ fn names_and_messages_are_json_strings_within_bounds() {
         let name = "<script>alert(1)</script>\n\ndata: {}";
         let long = "x".repeat(5000);
         pool.task().name(name).tenant("</td><b>").run(|| ()).await.unwrap();
-        let panics = pool.task().name(name).tenant(long.as_str()).run(|| panic!("<img src=x>{}", "y".repeat(5000)));
+        let panics =
+            pool.task().name(name).tenant(long.as_str()).run(|| panic!("<img src=x>{}", "y".repeat(5000)));
         assert!(panics.await.is_err());
         let mut viewer = Viewer::new(address).await;
         let frame = viewer.frame().await.unwrap();
-        let tenants: Vec<_> = frame["tenants"].as_array().unwrap().iter().map(|tenant| &tenant["name"]).collect();
+        let tenants: Vec<_> =
+            frame["tenants"].as_array().unwrap().iter().map(|tenant| &tenant["name"]).collect();
         assert!(tenants.contains(&&Value::from("</td><b>")), "{tenants:?}");
         let event = frame["events"].as_array().unwrap().last().unwrap();
         assert_eq!((&event["kind"], &event["task"]), (&"panicked".into(), &name.into()));
@@ -251,7 +273,10 @@ fn only_so_many_may_look_at_a_time() {
             viewers.push(Viewer::new(address).await);
         }
         let refused = Viewer::try_new(address).await;
-        assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"5".parse().unwrap()));
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["retry-after"]),
+            (503, &"5".parse().unwrap())
+        );
         drop(viewers);
         until(|| dashboard.viewers() == 0).await;
         assert!(Viewer::new(address).await.frame().await.is_some());
@@ -267,7 +292,8 @@ fn closing_lets_a_server_end_at_once() {
         let address = listener.local_addr().unwrap();
         let router = Router::new().nest_service("/dash", dashboard.router());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = axum::serve(listener, router).with_graceful_shutdown(async { stopped.await.unwrap_or_default() });
+        let server =
+            axum::serve(listener, router).with_graceful_shutdown(async { stopped.await.unwrap_or_default() });
         let server = tokio::spawn(std::future::IntoFuture::into_future(server));
         let mut viewer = Viewer::new(address).await;
         assert!(viewer.frame().await.is_some());
