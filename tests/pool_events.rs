@@ -488,7 +488,7 @@ fn every_decision_on_the_number_of_threads_is_told_and_not_by_the_timer_thread()
 #[test]
 fn nobody_is_told_what_nobody_listens_to() {
     in_time(|| {
-        let listening = listen();
+        let _listening = listen();
         let pool = fixed(1).max_queue_size(1).task_spans(true).build().unwrap();
         let noise = || {
             let held = hold(&pool, 1);

@@ -29,6 +29,9 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.tenant_queue_share, 0.5);
     assert_eq!(config.byte_budget, None);
     assert_eq!(config.shedding, Shedding::Off);
+    assert_eq!(config.slow_task, Some(Duration::from_secs(1)));
+    assert_eq!(config.long_wait, Some(Duration::from_secs(1)));
+    assert!(!config.task_spans);
     assert_eq!(config.thread_name, "millpond");
     config.validate().unwrap();
 }
@@ -56,6 +59,9 @@ fn a_builder_sets_every_field() {
             tenant_queue_share: 0.11,
             byte_budget: Some(12),
             shedding: Shedding::NewestFirst,
+            slow_task: Some(Duration::from_secs(15)),
+            long_wait: None,
+            task_spans: true,
             thread_name: "thirteen".into(),
         };
         let built = AdaptiveThreadPool::builder()
@@ -78,6 +84,9 @@ fn a_builder_sets_every_field() {
             .tenant_queue_share(0.11)
             .byte_budget(12)
             .shedding(Shedding::NewestFirst)
+            .slow_task(Duration::from_secs(15))
+            .long_wait(None)
+            .task_spans(true)
             .thread_name("thirteen");
         assert_eq!(built.build().unwrap().config(), &wanted);
         assert_eq!(AdaptiveThreadPool::with_config(wanted.clone()).config(), &wanted);
