@@ -148,7 +148,7 @@ fn a_processor_exports_its_documents_and_its_memory() {
         let mut registry = Registry::default();
         let collector = ProcessorCollector::new(&processor).with_label("processor", "same");
         registry.register_collector(Box::new(collector));
-        let answer = block_on(processor.process(ConversionRequest::new("a", "pond")));
+        let answer = block_on(processor.process_single(ConversionRequest::new("a", "pond")));
         assert_eq!(answer.result.unwrap(), "pond");
         let now = samples(&registry);
         let of = |name: &str| now[&format!("{name}{{processor=\"same\"}}")];
