@@ -70,15 +70,6 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
         }
     }
 
-    /// The mean latency so far; `None` before the first record. Cheaper than a [`Summary`].
-    pub(crate) fn mean(&self) -> Option<Duration> {
-        let (sum, recorded) = self.shards.iter().fold((0_u64, 0), |(sum, recorded), shard| {
-            let shard = shard.lock();
-            (sum.saturating_add(shard.sum_ns), recorded + shard.recorded)
-        });
-        sum.checked_div(recorded).map(Duration::from_nanos)
-    }
-
     /// Adds up the shards. Takes some 100 us.
     pub(crate) fn summary(&self) -> Summary<T> {
         let (mut counters, mut sum_ns, mut recorded) = (T::default(), 0_u64, 0);
@@ -170,7 +161,7 @@ mod tests {
     fn nothing_recorded_is_zero_and_extremes_are_kept_within_bounds() {
         let latencies = Latencies::<u64>::new();
         assert_eq!(latencies.summary().quantile(0.99), Duration::ZERO);
-        assert_eq!(latencies.mean(), None);
+        assert_eq!(latencies.summary().mean, Duration::ZERO);
         latencies.record(Some(Duration::ZERO), |_| ());
         latencies.record(Some(Duration::MAX), |_| ());
         latencies.record(None, |count| *count += 1);

@@ -136,7 +136,7 @@ fn what_is_exported_is_what_the_statistics_say() {
         assert_eq!(now["millpond_pool_worker_tasks_total{worker=\"0\"}"], 2.0);
         let busy = now["millpond_pool_worker_busy_seconds_total{worker=\"0\"}"];
         assert!((busy * 1e3 - statistics.busy_time_ms).abs() < 1e-6);
-        let all = "millpond_pool_run_time_seconds_bucket{le=\"+Inf\",class=\"plain\"}";
+        let all = "millpond_pool_run_time_seconds_bucket{class=\"plain\",le=\"+Inf\"}";
         assert_eq!(now[all], 2.0, "the buckets add up");
     });
 }
@@ -148,7 +148,7 @@ fn a_processor_exports_its_documents_and_its_memory() {
         let mut registry = Registry::default();
         let collector = ProcessorCollector::new(&processor).with_label("processor", "same");
         registry.register_collector(Box::new(collector));
-        let answer = block_on(processor.process(ConversionRequest::new("a", "pond")));
+        let answer = block_on(processor.process_single(ConversionRequest::new("a", "pond")));
         assert_eq!(answer.result.unwrap(), "pond");
         let now = samples(&registry);
         let of = |name: &str| now[&format!("{name}{{processor=\"same\"}}")];
