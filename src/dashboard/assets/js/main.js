@@ -14,6 +14,9 @@ import { Stream } from "./stream.js";
 
 const STATES = { waiting: "connecting", live: "live", lost: "no connection, trying again", hidden: "resting", closed: "the pool is shut down" };
 
+/** Charts show at least this time. */
+const SHORTEST_S = 30;
+
 const history = new History();
 const announcer = new Announcer();
 const controller = new Controller();
@@ -52,8 +55,11 @@ const picked = (name) => document.querySelector(`input[name="${name}"]:checked`)
 function seen() {
   const window = Number(picked("window"));
   const newest = history.newest.t;
+  const points = history.within(window);
+  // A young page shows what it has, and no empty chart.
+  const from = Math.max(newest - window, Math.min(points[0].t, newest - SHORTEST_S));
   return {
-    frame: history.last, history, points: history.within(window), range: [newest - window, newest],
+    frame: history.last, history, points, range: [from, newest],
     kind: picked("kind"), className: $("class").value,
   };
 }
@@ -77,9 +83,11 @@ function show() {
   const now = seen();
   const { frame } = now;
   shown = frame;
-  setText($("pool-name"), frame.name);
+  // The name of the pool's threads, unless it is the usual one.
+  const name = frame.name === "millpond" ? "dashboard" : frame.name;
+  setText($("pool-name"), name);
   setText($("version"), frame.version);
-  document.title = `${frame.name}: millpond`;
+  document.title = `${name}: millpond`;
   showTiles(frame, history);
   showCharts(now);
   const more = showLanes($("lanes"), frame, now.points, now.range);

@@ -133,7 +133,7 @@ export function makeTables() {
   ], "No labelled task so far.");
   const refusals = new Table($("refusals"), "Refusals since the pool was built", [
     { head: "Reason", text: ([reason]) => words(reason) },
-    { head: "Count", number: true, text: ([, value]) => count(value) },
+    { head: "Count", number: true, text: ([, value]) => exact(value) },
     { head: "Share", part: ([, , share]) => share },
   ], "Nothing was refused so far.");
   const memory = new Table($("memory"), "Buffers of the memory pool", [
@@ -157,7 +157,7 @@ export function showTables(tables, frame) {
   setText($("tenants-count"), frame.pool.tenants ? `${count(frame.pool.tenants)} with an account` : "");
   const refused = Object.entries(frame.pool.refusals).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]);
   tables.refusals.show(refused.map(([reason, value]) => [reason, value, value / frame.refused]));
-  setText($("refusals-count"), refused.length ? `${count(frame.refused)} in all` : "");
+  setText($("refusals-count"), refused.length ? `${exact(frame.refused)} in all` : "");
 }
 
 export function showDocuments(tables, { documents, memory }) {
@@ -166,7 +166,7 @@ export function showDocuments(tables, { documents, memory }) {
   if (documents) {
     const ms = (value) => time(value / 1e3);
     showFacts($("documents"), [
-      ["Answered", count(documents.total_processed)], ["Failed", count(documents.total_failed)],
+      ["Answered", exact(documents.total_processed)], ["Failed", exact(documents.total_failed)],
       ["In flight", count(documents.in_flight)], ["Latency, p50", ms(documents.p50_latency_ms)],
       ["Latency, p99", ms(documents.p99_latency_ms)], ["Longest", ms(documents.max_latency_ms)],
       ["Read", bytes(documents.bytes_in)], ["Written", bytes(documents.bytes_out)],
@@ -188,7 +188,7 @@ export function showTotals({ pool }) {
     ["Tasks stolen", exact(pool.tasks_stolen)], ["Tasks panicked", exact(pool.tasks_panicked)],
     ["Tasks cancelled", exact(pool.tasks_cancelled)], ["Tasks expired", exact(pool.tasks_expired)],
     ["Tasks shed", exact(pool.tasks_shed)], ["Mean task time", time(pool.average_task_time_ms / 1e3)],
-    ["Times callers waited", exact(pool.backpressure_events)], ["Threads started", exact(pool.threads_started)],
+    ["Refused or waited", exact(pool.backpressure_events)], ["Threads started", exact(pool.threads_started)],
     ["Threads not started", exact(pool.thread_spawn_failures)], ["Permits lapsed", exact(pool.lapsed_permits)],
     ["Bytes under way", bytes(pool.bytes_under_way)], ["Abandoned time", time(pool.abandoned_time_ms / 1e3)],
   ]);
