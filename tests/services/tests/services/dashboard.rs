@@ -97,8 +97,8 @@ fn the_page_and_all_its_files_are_there_wherever_it_is_mounted() {
                 (200, Some("text/html; charset=utf-8"))
             );
             let page = String::from_utf8(page.body.to_vec()).unwrap();
-            let base = url_base(path);
-            let named = page.split(&format!("=\"{base}")).skip(1);
+            let begin = format!("=\"{}", url_base(path));
+            let named = page.split(&begin).skip(1);
             let named: Vec<_> = named.map(|rest| rest.split('"').next().unwrap()).collect();
             assert!(named.len() >= 6, "{path}: {named:?}");
             for name in named {
