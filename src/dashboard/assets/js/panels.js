@@ -70,7 +70,8 @@ export class Controller {
     setText($("reason"), `${decision.target} ${decision.target === 1 ? "thread" : "threads"}. ${said}`);
     setText($("reason-figures"), `${decision.cores.toFixed(1)} cores to count on, blocked ${percent(decision.blocked_share)} of their time, waiting for a core ${percent(decision.runnable_share)}.`);
     const key = `${decision.target} ${decision.reason}`;
-    if (key !== this.last) this.changes.unshift({ t: now, text: `${decision.target}: ${words(decision.reason)}` });
+    // That there was nothing to do is no change.
+    if (key !== this.last && decision.reason !== "unchanged") this.changes.unshift({ t: now, text: `${decision.target}: ${words(decision.reason)}` });
     this.last = key;
     this.changes.length = Math.min(this.changes.length, 5);
     const make = () => {
@@ -85,10 +86,22 @@ export class Controller {
   }
 }
 
+/** The events, newest first; equal ones in a row are one with their number. */
+function inGroups(events) {
+  const groups = [];
+  for (const event of events.toReversed()) {
+    const last = groups[groups.length - 1];
+    const same = last && ["kind", "task", "tenant", "detail"].every((name) => last[name] === event[name]);
+    if (same) groups[groups.length - 1] = { ...last, times: last.times + 1, skipped: last.skipped + event.skipped };
+    else groups.push({ ...event, times: 1 });
+  }
+  return groups;
+}
+
 /** Recent refusals, slow tasks and panics, newest first. */
 export function showEvents(frame, filter) {
   const wanted = ({ kind }) => filter === "all" || (KINDS[kind]?.[2] ?? "slow") === filter;
-  const events = frame.events.filter(wanted).reverse();
+  const events = inGroups(frame.events.filter(wanted));
   const list = $("events");
   if (events.length === 0) {
     if (!list.querySelector(".empty")) list.replaceChildren(element("li", "empty", "Nothing of this kind so far."));
@@ -108,7 +121,7 @@ export function showEvents(frame, filter) {
     setText(when, ago(event.ago));
     setText(badge, label);
     setData(badge, "tone", tone);
-    setText(text.firstElementChild, event.detail);
+    setText(text.firstElementChild, event.times > 1 ? `${event.times} × ${event.detail}` : event.detail);
     const about = [event.task && `task ${event.task}`, event.tenant && `tenant ${event.tenant}`].filter(Boolean).join(", ");
     const skipped = event.skipped > 0 && `${count(event.skipped)} more before it`;
     setText(text.lastElementChild, [about, skipped].filter(Boolean).map((part) => ` ${part}`).join("; "));
