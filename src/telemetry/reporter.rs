@@ -16,7 +16,7 @@ use crate::pool::{AdaptiveThreadPool, Observer};
 use crate::processor::ConcurrentProcessorV2;
 
 /// Reports the figures of a pool or a processor to the recorder of the facade
-/// [`metrics`](::metrics).
+/// [`metrics`].
 ///
 /// It gets a handle for each figure from the recorder once, and then sets the handles: nothing is
 /// recorded in the course of a task. Install the recorder before: handles of the time without a
