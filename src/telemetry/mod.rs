@@ -3,7 +3,7 @@
 //! | Feature | Exporter | |
 //! |---|---|---|
 //! | `prometheus` | [`PoolCollector`], [`ProcessorCollector`] | collectors for a registry of [`prometheus_client`]: they read the figures when the registry is encoded |
-//! | `metrics` | [`Reporter`] | reads the figures at an interval, and sets those of the recorder of the facade [`metrics`](::metrics) |
+//! | `metrics` | [`Reporter`] | reads the figures at an interval, and sets those of the recorder of the facade [`metrics`] |
 //!
 //! [`guide::metrics`](crate::guide::metrics) lists every metric with its type, unit and labels.
 //!

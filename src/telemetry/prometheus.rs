@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
@@ -26,15 +27,14 @@ use crate::processor::ConcurrentProcessorV2;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::AdaptiveThreadPool;
 /// use millpond::telemetry::PoolCollector;
-/// use prometheus_client::{encoding::text::encode, registry::Registry};
+/// use prometheus_client::{encoding::prometheus_text::encode, registry::Registry};
 ///
 /// let pool = AdaptiveThreadPool::new();
 /// let mut registry = Registry::default();
 /// registry.register_collector(Box::new(PoolCollector::new(&pool)));
 ///
 /// pool.run(|| ()).await?;
-/// // In the handler of `/metrics`; its Content-Type is
-/// // "application/openmetrics-text; version=1.0.0; charset=utf-8".
+/// // In the handler of `/metrics`.
 /// let mut page = String::new();
 /// encode(&mut page, &registry)?;
 /// assert!(page.contains("\nmillpond_pool_tasks_completed_total 1\n"));
@@ -176,11 +176,7 @@ fn encode_family(family: &Family, encoder: &mut DescriptorEncoder<'_>) -> fmt::R
     let mut metric = encoder.encode_descriptor(name, &help, unit, kind)?;
     for sample in &family.samples {
         let labels = sample.labels.as_slice();
-        if labels.is_empty() {
-            encode_value(family.kind, &sample.value, &mut metric)?;
-        } else {
-            encode_value(family.kind, &sample.value, &mut metric.encode_family(&labels)?)?;
-        }
+        encode_value(family.kind, &sample.value, &mut metric.encode_family(&labels)?)?;
     }
     Ok(())
 }
@@ -197,10 +193,7 @@ fn encode_value(kind: Kind, value: &Value, metric: &mut MetricEncoder<'_>) -> fm
 }
 
 fn encode_histogram(histogram: &Histogram, metric: &mut MetricEncoder<'_>) -> fmt::Result {
-    // The encoder writes the largest number as infinity.
-    let bound = |bound: std::time::Duration| {
-        if bound == std::time::Duration::MAX { f64::MAX } else { bound.as_secs_f64() }
-    };
+    let bound = |bound: Duration| if bound == Duration::MAX { f64::INFINITY } else { bound.as_secs_f64() };
     let buckets: Vec<_> = histogram.buckets().map(|(upper, count)| (bound(upper), count)).collect();
     let (sum, count) = (histogram.sum().as_secs_f64(), histogram.count());
     metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)

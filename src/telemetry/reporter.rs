@@ -12,11 +12,11 @@ use super::family::{Families, Family, Kind, Label, Sample, Value};
 use super::source::{PoolSource, ProcessorSource, Source};
 use crate::convert::Converter;
 use crate::metrics::Histogram;
-use crate::pool::AdaptiveThreadPool;
+use crate::pool::{AdaptiveThreadPool, Observer};
 use crate::processor::ConcurrentProcessorV2;
 
 /// Reports the figures of a pool or a processor to the recorder of the facade
-/// [`metrics`](::metrics).
+/// [`metrics`].
 ///
 /// It gets a handle for each figure from the recorder once, and then sets the handles: nothing is
 /// recorded in the course of a task. Install the recorder before: handles of the time without a
@@ -40,6 +40,8 @@ use crate::processor::ConcurrentProcessorV2;
 /// ```
 pub struct Reporter {
     source: Box<dyn Source>,
+    /// The pool, at whose end the reports end.
+    pool: Observer,
     handles: HashMap<Key, Handle>,
     described: HashSet<String>,
 }
@@ -62,7 +64,7 @@ impl Reporter {
     /// Makes a reporter of a pool. It does not keep the pool open.
     #[must_use]
     pub fn of_pool(pool: &AdaptiveThreadPool) -> Self {
-        Self::new(Box::new(PoolSource::new(pool)))
+        Self::new(Box::new(PoolSource::new(pool)), pool)
     }
 
     /// Makes a reporter of a pool, as [`of_pool`](Self::of_pool), in which `most` tenants have series
@@ -73,18 +75,18 @@ impl Reporter {
     pub fn of_pool_with_tenants(pool: &AdaptiveThreadPool, most: usize) -> Self {
         let mut source = PoolSource::new(pool);
         source.set_most_tenants(most);
-        Self::new(Box::new(source))
+        Self::new(Box::new(source), pool)
     }
 
     /// Makes a reporter of a processor and its memory, without its pool. It does not keep the pool
     /// open.
     #[must_use]
     pub fn of_processor<C: Converter>(processor: &ConcurrentProcessorV2<C>) -> Self {
-        Self::new(Box::new(ProcessorSource::new(processor)))
+        Self::new(Box::new(ProcessorSource::new(processor)), processor.pool())
     }
 
-    fn new(source: Box<dyn Source>) -> Self {
-        Self { source, handles: HashMap::new(), described: HashSet::new() }
+    fn new(source: Box<dyn Source>, pool: &AdaptiveThreadPool) -> Self {
+        Self { source, pool: Observer::new(pool), handles: HashMap::new(), described: HashSet::new() }
     }
 
     /// Adds a label to all metrics. Call it before the first [`update`](Self::update).
@@ -122,7 +124,7 @@ impl Reporter {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let last = self.source.has_ended();
+            let last = self.pool.has_ended();
             self.update();
             if last {
                 return;

@@ -18,8 +18,6 @@ use crate::sync::Mutex;
 pub(super) trait Source: fmt::Debug + Send + Sync {
     /// Adds the metrics as they are now.
     fn read(&self, into: &mut Families);
-    /// Whether they will not change any more.
-    fn has_ended(&self) -> bool;
     /// The labels of all its samples.
     fn labels(&mut self) -> &mut Vec<Label>;
 }
@@ -57,10 +55,6 @@ impl Source for PoolSource {
         let time = "From the start of a task to its end; tiny tasks enter with the mean of up to eight";
         times(into, "millpond_pool_run_time_seconds", time, latencies.run_time);
         tenants(into, statistics.tenants, &self.tenants.lock().read(&self.pool));
-    }
-
-    fn has_ended(&self) -> bool {
-        self.pool.has_ended()
     }
 
     fn labels(&mut self) -> &mut Vec<Label> {
@@ -179,7 +173,6 @@ fn tenants(into: &mut Families, accounts: usize, tenants: &[(String, TenantSum)]
 /// A processor and its memory, without its pool.
 pub(super) struct ProcessorSource {
     read: Arc<dyn Fn() -> ProcessorReading + Send + Sync>,
-    pool: Observer,
     labels: Vec<Label>,
 }
 
@@ -191,8 +184,7 @@ impl fmt::Debug for ProcessorSource {
 
 impl ProcessorSource {
     pub(super) fn new<C: Converter>(processor: &ConcurrentProcessorV2<C>) -> Self {
-        let pool = Observer::new(processor.pool());
-        Self { read: Arc::new(processor.reader()), pool, labels: Vec::new() }
+        Self { read: Arc::new(processor.reader()), labels: Vec::new() }
     }
 }
 
@@ -202,10 +194,6 @@ impl Source for ProcessorSource {
         let ProcessorReading { metrics, latency, memory } = (self.read)();
         documents(into, &metrics, latency);
         buffers(into, &memory);
-    }
-
-    fn has_ended(&self) -> bool {
-        self.pool.has_ended()
     }
 
     fn labels(&mut self) -> &mut Vec<Label> {

@@ -136,7 +136,7 @@ fn what_is_exported_is_what_the_statistics_say() {
         assert_eq!(now["millpond_pool_worker_tasks_total{worker=\"0\"}"], 2.0);
         let busy = now["millpond_pool_worker_busy_seconds_total{worker=\"0\"}"];
         assert!((busy * 1e3 - statistics.busy_time_ms).abs() < 1e-6);
-        let all = "millpond_pool_run_time_seconds_bucket{class=\"plain\",le=\"+Inf\"}";
+        let all = "millpond_pool_run_time_seconds_bucket{le=\"+Inf\",class=\"plain\"}";
         assert_eq!(now[all], 2.0, "the buckets add up");
     });
 }

@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use millpond::telemetry::{PoolCollector, ProcessorCollector};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::{encode, encode_registry};
+use prometheus_client::encoding::prometheus_text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -19,8 +19,8 @@ use prometheus_client::registry::{Registry, Unit};
 use super::engine::Engine;
 use super::service::Service;
 
-/// The media type of the text format of OpenMetrics.
-const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The media type of Prometheus' text format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     match page(&service) {
@@ -44,7 +44,7 @@ fn page(service: &Arc<Service>) -> Result<String, fmt::Error> {
     let mut own = Registry::default();
     own.register_collector(Box::new(Own(Arc::clone(service))));
     let mut page = String::new();
-    encode_registry(&mut page, &own)?;
+    encode(&mut page, &own)?;
     encode(&mut page, &service.engine_metrics)?;
     Ok(page)
 }

@@ -22,7 +22,7 @@ impl Observer {
     }
 
     /// Returns whether the pool is closed and its last worker has left.
-    #[cfg(any(feature = "prometheus", feature = "metrics"))]
+    #[cfg(feature = "metrics")]
     pub(crate) fn has_ended(&self) -> bool {
         self.shared.idle.census().ended()
     }
