@@ -9,6 +9,7 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
 use crate::admission::ByteReservation;
+use crate::contain::contain;
 use crate::pool::spans::{Inside, Names, TaskSpans};
 use crate::task::{Label, Place, TaskCell};
 
@@ -83,7 +84,8 @@ impl Captured {
     }
 
     fn pack_all(propagate: &[Arc<dyn Propagate>], names: Option<Names>) -> Self {
-        let span = Span::current();
+        let mut span = Span::none();
+        contain(|| span = Span::current());
         let carried: Vec<_> = propagate.iter().filter_map(|p| p.capture()).collect();
         let empty = span.is_none() && carried.is_empty() && names.is_none();
         let spans = names.map(TaskSpans::new);

@@ -48,13 +48,14 @@ impl Names {
         Self { task, tenant: options.and_then(|options| options.tenant.clone()) }
     }
 
-    /// Returns the span of the call that submits.
-    pub(in crate::pool) fn submit(&self) -> Span {
-        info_span!(target: TASK, "submit", task = self.task.as_deref(), tenant = self.tenant.as_deref())
+    /// Enters the span of the call that submits.
+    pub(in crate::pool) fn submit(&self) -> Inside {
+        let (task, tenant) = (self.task.as_deref(), self.tenant.as_deref());
+        Inside::make(|| info_span!(target: TASK, "submit", task, tenant))
     }
 
     /// Returns the span of the wait for the start.
-    pub(in crate::pool) fn queued(&self, parent: &Span) -> Span {
+    fn queued(&self, parent: &Span) -> Span {
         let (task, tenant) = (self.task.as_deref(), self.tenant.as_deref());
         info_span!(target: TASK, parent: parent, "queued", task, tenant)
     }
@@ -86,24 +87,24 @@ impl TaskSpans {
     /// The task starts on this thread. The value is the time in which it runs.
     pub(in crate::pool) fn start(self, parent: &Span) -> Inside {
         let Self { names, queued } = self;
-        let mut run = Span::none();
-        contain(|| {
+        let inside = Inside::make(|| {
             // A subscriber that only the submitter's thread has is the one of the run, too.
-            let here = queued.with_subscriber(|(_, subscriber)| subscriber.clone());
-            run = match here {
+            match queued.with_subscriber(|(_, subscriber)| subscriber.clone()) {
                 Some(subscriber) => dispatcher::with_default(&subscriber, || names.run(parent)),
                 None => names.run(parent),
-            };
+            }
         });
         contain(|| drop(queued));
-        Inside::enter(run)
+        inside
     }
 }
 
 /// Enters the span of the run of a document on its caller's thread.
 pub(crate) fn run_here(options: &TaskOptions) -> Inside {
-    let names = Names::of(Some(options), false);
-    Inside::enter(names.map_or_else(Span::none, |names| names.run(&Span::current())))
+    match Names::of(Some(options), false) {
+        Some(names) => Inside::make(|| names.run(&Span::current())),
+        None => Inside(None),
+    }
 }
 
 /// The time within a span. A panic of the subscriber goes no further.
@@ -113,10 +114,12 @@ pub(crate) struct Inside(Option<EnteredSpan>);
 impl Inside {
     /// Enters `span`.
     pub(crate) fn enter(span: Span) -> Self {
+        if span.is_none() { Self(None) } else { Self::make(|| span) }
+    }
+
+    fn make(span: impl FnOnce() -> Span) -> Self {
         let mut entered = None;
-        if !span.is_none() {
-            contain(|| entered = Some(span.entered()));
-        }
+        contain(|| entered = Some(span().entered()));
         Self(entered)
     }
 }

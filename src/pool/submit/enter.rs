@@ -198,7 +198,7 @@ impl Shared {
             None => (Captured::pack(&self.hooks.propagate, None), None),
             Some(names) => {
                 let context = Captured::pack(&self.hooks.propagate, Some(names.clone()));
-                (context, Some(Inside::enter(names.submit())))
+                (context, Some(names.submit()))
             }
         }
     }
