@@ -100,7 +100,6 @@ impl Dashboard {
     /// | `/frame.json` | what the page shows, once, as JSON. Its fields may change in any version |
     /// | `/events` | the same as server-sent events, without end |
     /// | others | the files of the page |
-    #[must_use]
     pub fn router(&self) -> Router {
         routes::router(self.0.clone())
     }

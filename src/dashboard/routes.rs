@@ -51,7 +51,7 @@ async fn page(OriginalUri(uri): OriginalUri) -> Response {
 
 async fn file(Path(name): Path<String>) -> Response {
     match ASSETS.iter().find(|(known, ..)| *known == name) {
-        Some((_, media_type, text)) => answer(*media_type, *text),
+        Some((_, media_type, text)) => answer(media_type, *text),
         None => with_headers((StatusCode::NOT_FOUND, "there is no such file\n").into_response()),
     }
 }
