@@ -166,7 +166,7 @@ fn tenants(into: &mut Families, accounts: usize, tenants: &[(String, TenantSum)]
     let help = "Tasks of a tenant that workers took to run";
     into.by(Counter, "millpond_pool_tenant_tasks_taken_total", help, "tenant", taken);
     let used = tenants.iter().map(|(name, sum)| (name.clone(), sum.used_ns as f64 / 1e9));
-    let help = "Processor time that a tenant was charged";
+    let help = "Processor time of the tasks of a tenant that have ended";
     into.by(Counter, "millpond_pool_tenant_processor_seconds_total", help, "tenant", used);
 }
 

@@ -245,7 +245,9 @@ fn however_many_tenants_there_are_only_so_many_are_named() {
         for most in [0, 2, 5_000] {
             assert_eq!(sum(most), 2_000);
         }
-        assert!(pool.tenants(5_000).len() <= pool.statistics().tenants + 1);
+        // In this order: the worker may close another account meanwhile.
+        let accounts = pool.statistics().tenants;
+        assert!(pool.tenants(5_000).len() <= accounts + 1);
     });
 }
 

@@ -87,6 +87,8 @@ impl Recorder for Kept {
 fn handles_are_asked_for_once_and_set_at_each_update() {
     in_time(|| {
         let (kept, pool) = (Kept::default(), fixed(1).build().unwrap());
+        // A thread that is starting has no series yet.
+        until(|| !pool.workers().is_empty());
         let mut reporter = Reporter::of_pool(&pool).with_label("pool", "main");
         metrics::with_local_recorder(&kept, || reporter.update());
         let registered = kept.registered.load(Ordering::SeqCst);

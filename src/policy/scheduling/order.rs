@@ -218,6 +218,8 @@ impl<T> RunOrder<T> {
             let Some(((due, _), waiting)) = tenant.queue.pop_first(|waiting| !waiting.expires) else { break };
             tenant.taken += 1;
             tenant.charge(charged);
+            // Nobody measures it.
+            tenant.use_up(charged);
             if let Some(demand) = &mut self.demand {
                 demand.remove(due, waiting.time, false);
             }
@@ -252,6 +254,7 @@ impl<T> RunOrder<T> {
         let index = self.accounts.open(tenant);
         if let Some(tenant) = self.accounts.get_mut(index) {
             tenant.charge(cost);
+            tenant.use_up(cost);
         }
         self.accounts.list(index);
     }

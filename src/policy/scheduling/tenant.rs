@@ -29,10 +29,9 @@ pub(super) struct Tenant<T> {
     refund: i64,
     /// Tasks that were taken out to run.
     pub(super) taken: u64,
-    /// Processor time charged so far, in nanoseconds. It never falls: what was charged in excess is
-    /// in `unused`, and covers later charges.
+    /// Processor time of tasks that have ended, in nanoseconds: no estimates, which are charged when a
+    /// task begins and corrected when it ends.
     used: u64,
-    unused: u64,
     /// The smoothed processor time of a task, in nanoseconds. Zero before the first task ends.
     pub(super) estimate: u64,
     /// The smoothed worker time of a task, in nanoseconds. Zero before the first task ends.
@@ -71,7 +70,6 @@ impl<T> Tenant<T> {
             refund: 0,
             taken: 0,
             used: 0,
-            unused: 0,
             estimate: 0,
             time: 0,
             queue: Queue::new(),
@@ -92,7 +90,6 @@ impl<T> Tenant<T> {
     pub(super) fn charge(&mut self, cost: u64) {
         let refund = std::mem::take(&mut self.refund);
         let cost = i64::try_from(cost).unwrap_or(i64::MAX).saturating_sub(refund);
-        self.use_up(cost);
         let weight = u64::from(self.weight);
         self.service = match cost {
             // The cap keeps a rank from overflowing. No machine reaches it in its lifetime. The
@@ -102,15 +99,9 @@ impl<T> Tenant<T> {
         };
     }
 
-    fn use_up(&mut self, cost: i64) {
-        let cost_ns = cost.unsigned_abs();
-        if cost < 0 {
-            self.unused = self.unused.saturating_add(cost_ns);
-        } else {
-            let covered = self.unused.min(cost_ns);
-            self.unused -= covered;
-            self.used = self.used.saturating_add(cost_ns - covered);
-        }
+    /// Enters processor time that is known.
+    pub(super) fn use_up(&mut self, cost: u64) {
+        self.used = self.used.saturating_add(cost);
     }
 
     /// Returns what the tenant has waiting, running and done.
@@ -125,6 +116,7 @@ impl<T> Tenant<T> {
         if let Some(Usage { cost, time }) = usage {
             self.estimate = mean(self.estimate, cost);
             self.time = mean(self.time, time);
+            self.use_up(cost);
         }
         let cost = usage.map_or(0, |usage| usage.cost);
         let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);

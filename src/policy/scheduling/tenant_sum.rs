@@ -9,7 +9,7 @@ pub(crate) struct TenantSum {
     pub(crate) running: usize,
     /// Tasks that were taken out to run. It never falls.
     pub(crate) taken: u64,
-    /// Processor time that was charged, in nanoseconds. It never falls.
+    /// Processor time of tasks that have ended, in nanoseconds. It never falls.
     pub(crate) used_ns: u64,
 }
 

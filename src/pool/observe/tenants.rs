@@ -21,8 +21,8 @@ pub struct TenantStatistics {
     pub running: usize,
     /// Tasks that workers have taken out of the queue to run them.
     pub tasks_taken: u64,
-    /// Processor time that the tasks have been charged, subtasks included. It never falls, and is
-    /// behind by what is not yet settled: some tasks of each worker.
+    /// Processor time of the tasks that have ended, subtasks included. It never falls. A worker
+    /// enters it with its next task, or when it has none.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub processor_time: Duration,
 }
