@@ -1,4 +1,5 @@
-//! The dashboard over real connections: what it answers, and that it shows the figures of the pool and nothing else.
+//! The dashboard over real connections: what it answers, and that it shows the figures of the pool
+//! and nothing else.
 
 use std::net::SocketAddr;
 use std::time::Duration;
