@@ -1,7 +1,7 @@
 # What a developer of millpond runs. `make` alone lists the targets.
 
 # Features, each of which must build alone; add new ones here.
-FEATURES := axum documents forecast serde test-util tower
+FEATURES := axum dashboard documents forecast metrics prometheus serde test-util tower
 # The libraries, and the compiler that they promise (`rust-version` in Cargo.toml).
 LIBRARIES := --package millpond --package millpond-convert --package millpond-documents --package millpond-forecast
 MSRV := 1.85
@@ -9,7 +9,7 @@ MSRV := 1.85
 ALL := --workspace --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf libreoffice fuzz
+.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf libreoffice dashboard fuzz
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -102,6 +102,9 @@ rtf: ## the RTF reader against pandoc, unrtf and striprtf, on real files (fetche
 
 libreoffice: ## the RTF that is written, as LibreOffice shows it (installs LibreOffice Writer)
 	scripts/check-libreoffice
+
+dashboard: ## the page of the dashboard in a browser, under load (installs Chromium)
+	scripts/check-dashboard
 
 fuzz: ## the splitters and the RTF reader, by chance, ten minutes each (needs a nightly toolchain)
 	scripts/fuzz

@@ -5,7 +5,15 @@
 
 // Guides name items of every feature. `make doc` builds them with all features and denies warnings.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(
+        feature = "axum",
+        feature = "dashboard",
+        feature = "documents",
+        feature = "forecast",
+        feature = "metrics",
+        feature = "prometheus",
+        feature = "test-util"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -24,11 +32,13 @@ macro_rules! pages {
 pages! {
     architecture: "architecture.md",
     converters: "converters.md",
+    dashboard: "dashboard.md",
     documents: "documents.md",
     events: "events.md",
     // Its examples need tonic and hyper: the package `tests/services` compiles them.
     #[cfg(not(doctest))]
     integration: "integration.md",
+    metrics: "metrics.md",
     moving_from: "moving-from.md",
     performance: "performance.md",
     processor: "processor.md",
@@ -63,6 +73,7 @@ pub mod decisions {
         d0025: "decisions/0025-passing-on.md",
         d0030: "decisions/0030-services.md",
         d0031: "decisions/0031-document-service.md",
+        d0032: "decisions/0032-dashboard.md",
         d0040: "decisions/0040-guides.md",
         d0041: "decisions/0041-packages-and-constructors.md",
         d0042: "decisions/0042-handing-the-core-over.md",

@@ -92,8 +92,11 @@
 //! | Feature | Default | |
 //! |---|---|---|
 //! | `axum` | no | for axum, with `tower`: refusals as responses with problem details, the tenant of a request ([`service::axum`]) |
+//! | `dashboard` | no | a page that shows what a pool does now, served by the application ([`Dashboard`], [`guide::dashboard`]) |
 //! | `documents` | yes | [`DocumentConverter`]: RTF to Markdown, Markdown to RTF, Markdown to HTML ([`guide::converters`]) |
 //! | `forecast` | no | starts threads ahead of load that is foreseen ([`PoolBuilder::forecast`]) |
+//! | `metrics` | no | reports figures to the recorder of the facade `metrics` ([`telemetry`]) |
+//! | `prometheus` | no | figures as collectors for a registry of `prometheus-client` ([`telemetry`]) |
 //! | `serde` | no | configurations are read and written, statistics and decisions are written; durations are strings such as `100ms` |
 //! | `test-util` | no | for tests: pools stepped by hand, run at once, or real beside a paused clock; failures on request ([`test_util`]) |
 //! | `tower` | no | the pool and the processor as services, and a layer that polls handlers on the pool ([`service`]) |
@@ -107,6 +110,8 @@
 //! - [`guide::converters`]: what RTF, Markdown and HTML keep of each other.
 //! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
 //! - [`guide::scaling`]: how many threads there are, and why.
+//! - [`guide::dashboard`]: a page that shows what a pool does now.
+//! - [`guide::metrics`]: what is measured, under which name, at what cost.
 //! - [`guide::events`]: what a pool tells through `tracing`: events, spans, traces.
 //! - [`guide::service`]: the example `document_service`, a whole HTTP service.
 //! - [`guide::performance`]: all figures, the good and the bad.
@@ -127,7 +132,15 @@
 
 // Links of the front page to items of features that are off.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")),
+    not(all(
+        feature = "axum",
+        feature = "dashboard",
+        feature = "documents",
+        feature = "forecast",
+        feature = "metrics",
+        feature = "prometheus",
+        feature = "test-util"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 #![forbid(unsafe_code)]
@@ -178,7 +191,15 @@ struct Readme;
     not(millpond_loom),
     any(
         not(doctest),
-        all(feature = "axum", feature = "documents", feature = "forecast", feature = "test-util")
+        all(
+            feature = "axum",
+            feature = "dashboard",
+            feature = "documents",
+            feature = "forecast",
+            feature = "metrics",
+            feature = "prometheus",
+            feature = "test-util"
+        )
     )
 ))]
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
@@ -191,6 +212,11 @@ pub mod processor;
 
 #[cfg(all(feature = "tower", not(millpond_loom)))]
 pub mod service;
+#[cfg(all(any(feature = "prometheus", feature = "metrics"), not(millpond_loom)))]
+pub mod telemetry;
+
+#[cfg(all(feature = "dashboard", not(millpond_loom)))]
+mod dashboard;
 
 /// How many threads a pool has, and why: the controller as a state machine, which a simulator or a
 /// test can drive as the pool does.
@@ -243,8 +269,9 @@ pub use self::{
 #[doc(inline)]
 pub use self::{
     pool::{
-        AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolStatistics, Pressure,
-        RecentEvent, RecentKind, ShutdownReport, TaskBuilder, TaskContext,
+        AbortHandle, AdaptiveThreadPool, JoinHandle, Permit, PoolBuilder, PoolLatencies, PoolStatistics,
+        Pressure, RecentEvent, RecentKind, ShutdownReport, TaskBuilder, TaskContext, TenantStatistics,
+        WorkerState, WorkerStatistics,
     },
     processor::{
         ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError, ProcessorBuilder,
@@ -254,3 +281,5 @@ pub use self::{
 
 #[cfg(all(feature = "documents", not(millpond_loom)))]
 pub use self::convert::DocumentConverter;
+#[cfg(all(feature = "dashboard", not(millpond_loom)))]
+pub use self::dashboard::Dashboard;

@@ -2,11 +2,15 @@
 
 use std::ops::AddAssign;
 use std::sync::atomic::{
-    AtomicU32, AtomicU64, AtomicUsize,
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
 
+use crossbeam_utils::CachePadded;
+
 use super::away::AwayClock;
+use super::bump::bump;
+use super::times::WorkerTimes;
 
 /// Counters that one thread at a time writes and any thread reads. An update is a plain load and
 /// store, because the thread that owns the slot is the only writer. (Owners change through a mutex,
@@ -25,6 +29,33 @@ pub(crate) struct WorkerCounters {
     withheld: AtomicUsize,
     thread: AtomicU32,
     away: AwayClock,
+    parks: AtomicU64,
+    wakes: AtomicU64,
+    /// The last reading of the clock between two tasks, or after a search.
+    clock_ns: AtomicU64,
+    /// A [`Phase`].
+    phase: AtomicU8,
+    /// Written by the thread that looks for blocked workers.
+    found_blocked: AtomicBool,
+    /// On cache lines of their own: other threads read `withheld` often.
+    times: CachePadded<WorkerTimes>,
+}
+
+/// What a worker's thread does, as it says itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// There is no thread.
+    Absent,
+    /// It has no task, and looks for one.
+    Searching,
+    /// It runs tasks.
+    Running,
+    /// It sleeps until there is work.
+    Parked,
+}
+
+impl Phase {
+    const ALL: [Self; 4] = [Self::Absent, Self::Searching, Self::Running, Self::Parked];
 }
 
 /// A sum of [`WorkerCounters`].
@@ -46,6 +77,10 @@ pub(crate) struct Totals {
     pub(crate) subtasks_spawned: u64,
     /// Subtasks that have been started.
     pub(crate) subtasks_left: u64,
+    /// How often workers fell asleep for want of work.
+    pub(crate) parks: u64,
+    /// How often they were woken from that.
+    pub(crate) wakes: u64,
 }
 
 impl WorkerCounters {
@@ -115,6 +150,53 @@ impl WorkerCounters {
         Some(self.thread.load(Relaxed)).filter(|&number| number > 0)
     }
 
+    /// The worker falls asleep for want of work.
+    pub(crate) fn parked(&self) {
+        bump(&self.parks, 1);
+        self.enter(Phase::Parked);
+    }
+
+    /// The worker was woken, and searches.
+    pub(crate) fn woken(&self) {
+        bump(&self.wakes, 1);
+        self.enter(Phase::Searching);
+    }
+
+    /// The worker does something else from now on.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+    }
+
+    /// What the worker does.
+    pub(crate) fn phase(&self) -> Phase {
+        Phase::ALL[usize::from(self.phase.load(Relaxed)) % Phase::ALL.len()]
+    }
+
+    /// The clock was read between two tasks, or after a search.
+    pub(crate) fn clock_read(&self, now: u64) {
+        self.clock_ns.store(now, Relaxed);
+    }
+
+    /// The last [`clock_read`](Self::clock_read).
+    pub(crate) fn clock_ns(&self) -> u64 {
+        self.clock_ns.load(Relaxed)
+    }
+
+    /// Notes whether the worker was found blocked. Another thread than the worker's calls this.
+    pub(crate) fn set_found_blocked(&self, blocked: bool) {
+        self.found_blocked.store(blocked, Relaxed);
+    }
+
+    /// Whether the last check found the worker blocked.
+    pub(crate) fn found_blocked(&self) -> bool {
+        self.found_blocked.load(Relaxed)
+    }
+
+    /// How long its tasks waited and ran.
+    pub(crate) fn times(&self) -> &WorkerTimes {
+        &self.times
+    }
+
     /// The clock of the worker's absences.
     pub(crate) fn away(&self) -> &AwayClock {
         &self.away
@@ -136,12 +218,10 @@ impl WorkerCounters {
             abandoned_ns: self.abandoned_ns.load(Relaxed),
             subtasks_spawned: self.subtasks_spawned.load(Relaxed),
             subtasks_left: self.subtasks_left.load(Relaxed),
+            parks: self.parks.load(Relaxed),
+            wakes: self.wakes.load(Relaxed),
         }
     }
-}
-
-fn bump(counter: &AtomicU64, by: u64) {
-    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
 }
 
 impl AddAssign for Totals {
@@ -154,5 +234,7 @@ impl AddAssign for Totals {
         self.abandoned_ns += other.abandoned_ns;
         self.subtasks_spawned += other.subtasks_spawned;
         self.subtasks_left += other.subtasks_left;
+        self.parks += other.parks;
+        self.wakes += other.wakes;
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
 
+use super::histogram::Histogram as FixedHistogram;
 use crate::sync::Mutex;
 
 /// The number of shards over which threads are spread, so that two seldom want the same lock.
@@ -41,6 +42,7 @@ pub(crate) struct Summary<T> {
     pub(crate) counters: T,
     /// The mean latency; zero before the first record.
     pub(crate) mean: Duration,
+    sum_ns: u64,
     histogram: Option<Histogram<u64>>,
 }
 
@@ -68,22 +70,15 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
         }
     }
 
-    /// The mean latency so far; `None` before the first record. Cheaper than a [`Summary`].
-    pub(crate) fn mean(&self) -> Option<Duration> {
-        let (sum, recorded) = self.shards.iter().fold((0_u64, 0), |(sum, recorded), shard| {
-            let shard = shard.lock();
-            (sum.saturating_add(shard.sum_ns), recorded + shard.recorded)
-        });
-        sum.checked_div(recorded).map(Duration::from_nanos)
-    }
-
     /// Adds up the shards. Takes some 100 us.
     pub(crate) fn summary(&self) -> Summary<T> {
-        let mean = self.mean().unwrap_or_default();
-        let (mut counters, mut all) = (T::default(), None::<Histogram<u64>>);
+        let (mut counters, mut sum_ns, mut recorded) = (T::default(), 0_u64, 0);
+        let mut all = None::<Histogram<u64>>;
         for shard in &self.shards {
             let shard = shard.lock();
             counters += shard.counters;
+            sum_ns = sum_ns.saturating_add(shard.sum_ns);
+            recorded += shard.recorded;
             match (&mut all, &shard.histogram) {
                 (_, None) => {}
                 (None, Some(histogram)) => all = Some(histogram.clone()),
@@ -91,7 +86,8 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
                 (Some(all), Some(histogram)) => all.add(histogram).unwrap_or_default(),
             }
         }
-        Summary { counters, mean, histogram: all }
+        let mean = Duration::from_nanos(sum_ns.checked_div(recorded).unwrap_or(0));
+        Summary { counters, mean, sum_ns, histogram: all }
     }
 }
 
@@ -99,6 +95,14 @@ impl<T> Summary<T> {
     /// The latency that a share `q` (0 to 1) of the records did not exceed; zero before the first.
     pub(crate) fn quantile(&self, q: f64) -> Duration {
         self.histogram.as_ref().map_or(Duration::ZERO, |all| Duration::from_nanos(all.value_at_quantile(q)))
+    }
+
+    /// The latencies with fixed bounds. One that is within 0.1 % of a bound may be on its other
+    /// side.
+    pub(crate) fn latencies(&self) -> FixedHistogram {
+        let recorded = self.histogram.iter().flat_map(Histogram::iter_recorded);
+        let times = recorded.map(|step| (step.value_iterated_to(), step.count_since_last_iteration()));
+        FixedHistogram::of(times, self.sum_ns)
     }
 
     /// The longest latency, as the histogram rounds it.
@@ -145,6 +149,8 @@ mod tests {
         let summary = latencies.summary();
         assert_eq!(summary.counters, 1_000);
         assert_eq!(summary.mean, Duration::from_nanos(500_500));
+        let fixed = summary.latencies();
+        assert_eq!((fixed.count(), fixed.sum()), (1_000, Duration::from_nanos(500_500_000)));
         for (q, us) in [(0.5, 500.0), (0.99, 990.0), (1.0, 1_000.0)] {
             let measured = summary.quantile(q).as_secs_f64() * 1e6;
             assert!((measured / us - 1.0).abs() < 0.002, "{q}: {measured}");
@@ -155,7 +161,7 @@ mod tests {
     fn nothing_recorded_is_zero_and_extremes_are_kept_within_bounds() {
         let latencies = Latencies::<u64>::new();
         assert_eq!(latencies.summary().quantile(0.99), Duration::ZERO);
-        assert_eq!(latencies.mean(), None);
+        assert_eq!(latencies.summary().mean, Duration::ZERO);
         latencies.record(Some(Duration::ZERO), |_| ());
         latencies.record(Some(Duration::MAX), |_| ());
         latencies.record(None, |count| *count += 1);

@@ -5,6 +5,7 @@ mod context;
 mod events;
 mod lifecycle;
 mod lone_caller;
+mod observe;
 mod propagate;
 mod run_order;
 mod runtime;
@@ -31,6 +32,13 @@ pub use lifecycle::hooks::SpawnHandler;
 pub use lifecycle::pressure::Pressure;
 pub use lifecycle::shutdown::ShutdownReport;
 pub use lifecycle::statistics::PoolStatistics;
+pub use observe::counts::{Decisions, Refusals};
+pub use observe::intervals::Intervals;
+pub use observe::latencies::PoolLatencies;
+#[cfg(any(feature = "prometheus", feature = "metrics"))]
+pub(crate) use observe::observer::Observer;
+pub use observe::tenants::TenantStatistics;
+pub use observe::workers::{WorkerState, WorkerStatistics};
 pub use propagate::{CapturedContext, Propagate};
 pub(crate) use spans::run_here;
 #[cfg(feature = "tower")]
@@ -48,6 +56,7 @@ pub(crate) use worker::polling::Polling;
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
+pub use crate::metrics::{ByClass, Histogram};
 use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
@@ -207,6 +216,12 @@ impl AdaptiveThreadPool {
     #[must_use]
     pub fn forecast_history(&self) -> Option<millpond_forecast::History> {
         self.shared().scaling.foresight.history()
+    }
+
+    /// Returns the time since the pool was built, by the pool's clock.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_nanos(self.shared().now_ns())
     }
 
     /// Returns whether the pool takes no more work.

@@ -21,6 +21,7 @@ use crate::pool::lifecycle::hooks::Hooks;
 use crate::pool::lifecycle::phase::Phase;
 use crate::pool::lifecycle::pressure::Gauge;
 use crate::pool::lone_caller::LoneCallerSpin;
+use crate::pool::observe::counts::RefusalCounters;
 use crate::pool::run_order::run_queue::RunQueue;
 use crate::pool::runtime::SharedRuntime;
 use crate::pool::scaling::foresight::Foresight;
@@ -77,8 +78,10 @@ pub(crate) struct Shared {
 /// Counters of rare events.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Callers who were refused or had to wait.
-    pub(super) backpressure: AtomicU64,
+    /// Refused work, by reason.
+    pub(super) refusals: RefusalCounters,
+    /// Callers who had to wait for a permit.
+    pub(super) waited: AtomicU64,
     /// Refusals with a time after which to retry.
     pub(super) jitter_draws: AtomicU64,
     /// Tasks cancelled before they started.

@@ -1,5 +1,6 @@
 //! The processor's metrics.
 
+use std::fmt;
 use std::ops::AddAssign;
 use std::time::Duration;
 
@@ -57,6 +58,15 @@ pub struct ProcessorMetrics {
     pub in_flight: usize,
 }
 
+/// The figures that exporters read.
+#[cfg(any(feature = "prometheus", feature = "metrics"))]
+pub(crate) struct ProcessorReading {
+    /// Those of the documents. The figures of the memory and the pool are zero.
+    pub(crate) metrics: ProcessorMetrics,
+    pub(crate) latency: crate::metrics::Histogram,
+    pub(crate) memory: crate::memory::BufferPoolStatistics,
+}
+
 /// The counters of documents.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counters {
@@ -88,6 +98,33 @@ impl AddAssign for Counters {
 }
 
 impl ProcessorMetrics {
+    /// What has changed since `earlier`, older metrics of the same processor. Counts are those since
+    /// then, and the error rate is of these documents. The latencies and `in_flight` are as they
+    /// are now: latencies of an interval are the difference of two
+    /// [`latencies`](crate::ConcurrentProcessorV2::latencies).
+    #[must_use]
+    pub fn diff(&self, earlier: &Self) -> Self {
+        let since = |count: fn(&Self) -> u64| count(self).saturating_sub(count(earlier));
+        let (total_processed, total_failed) = (since(|m| m.total_processed), since(|m| m.total_failed));
+        Self {
+            total_processed,
+            total_failed,
+            error_rate: error_rate(total_failed, total_processed),
+            memory_pool_hits: since(|m| m.memory_pool_hits),
+            memory_pool_misses: since(|m| m.memory_pool_misses),
+            backpressure_events: since(|m| m.backpressure_events),
+            inlined: since(|m| m.inlined),
+            coalesced_tasks: since(|m| m.coalesced_tasks),
+            chunked: since(|m| m.chunked),
+            chunks: since(|m| m.chunks),
+            panicked: since(|m| m.panicked),
+            timed_out: since(|m| m.timed_out),
+            bytes_in: since(|m| m.bytes_in),
+            bytes_out: since(|m| m.bytes_out),
+            ..self.clone()
+        }
+    }
+
     /// The metrics of the summary; the rest is zero.
     pub(super) fn of(summary: &Summary<Counters>) -> Self {
         let counters = &summary.counters;
@@ -95,7 +132,7 @@ impl ProcessorMetrics {
         Self {
             total_processed: processed,
             total_failed: failed,
-            error_rate: if processed == 0 { 0.0 } else { failed as f64 / processed as f64 },
+            error_rate: error_rate(failed, processed),
             average_latency_ms: ms(summary.mean),
             p50_latency_ms: ms(summary.quantile(0.5)),
             p90_latency_ms: ms(summary.quantile(0.9)),
@@ -113,6 +150,32 @@ impl ProcessorMetrics {
             ..Self::default()
         }
     }
+}
+
+/// One line: the documents, then their latencies.
+impl fmt::Display for ProcessorMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "documents {} ({} failed, {} panicked, {} timed out), in flight {}, bytes {} in, {} out; \
+             latency ms: mean {:.3}, p50 {:.3}, p99 {:.3}, max {:.3}",
+            self.total_processed,
+            self.total_failed,
+            self.panicked,
+            self.timed_out,
+            self.in_flight,
+            self.bytes_in,
+            self.bytes_out,
+            self.average_latency_ms,
+            self.p50_latency_ms,
+            self.p99_latency_ms,
+            self.max_latency_ms,
+        )
+    }
+}
+
+fn error_rate(failed: u64, processed: u64) -> f64 {
+    if processed == 0 { 0.0 } else { failed as f64 / processed as f64 }
 }
 
 fn ms(duration: Duration) -> f64 {

@@ -28,6 +28,8 @@ pub use config::ProcessorConfig;
 pub use error::{ProcessError, ReaderError};
 pub use group::BatchProgress;
 pub use metrics::ProcessorMetrics;
+#[cfg(any(feature = "prometheus", feature = "metrics"))]
+pub(crate) use metrics::ProcessorReading;
 pub use reader::ReaderResponse;
 pub use request::{ConversionRequest, ConversionResponse};
 pub use single::Processing;
@@ -46,6 +48,7 @@ use crate::convert::Converter;
 use crate::convert::DocumentConverter;
 use crate::error::{BuildError, or_panic};
 use crate::memory::BufferPool;
+use crate::metrics::Histogram;
 use crate::pool::{AdaptiveThreadPool, PoolStatistics, ShutdownReport};
 
 /// The default converter. Without the feature `documents` there is none, hence no value of it.
@@ -261,6 +264,27 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             backpressure_events: self.pool.statistics().backpressure_events,
             in_flight: self.inner.in_flight.load(Ordering::Relaxed),
             ..ProcessorMetrics::of(&self.inner.latencies.summary())
+        }
+    }
+
+    /// The latencies of its documents so far: the same as in
+    /// [`get_metrics`](Self::get_metrics), as a histogram. Takes some 100 us.
+    #[must_use]
+    pub fn latencies(&self) -> Histogram {
+        self.inner.latencies.summary().latencies()
+    }
+
+    /// Returns a function that reads the figures of the processor and does not keep its pool open.
+    #[cfg(any(feature = "prometheus", feature = "metrics"))]
+    pub(crate) fn reader(&self) -> impl Fn() -> ProcessorReading + Send + Sync + use<C> {
+        let inner = Arc::clone(&self.inner);
+        move || {
+            let (memory, summary) = (inner.memory.statistics(), inner.latencies.summary());
+            let metrics = ProcessorMetrics {
+                in_flight: inner.in_flight.load(Ordering::Relaxed),
+                ..ProcessorMetrics::of(&summary)
+            };
+            ProcessorReading { metrics, latency: summary.latencies(), memory }
         }
     }
 

@@ -5,11 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::{CancelNode, Ended, Host, Join, Label, NotWaiting, Place, Refusal, Run, TaskRef, Ticket};
+use super::{
+    Arrived, CancelNode, Ended, Host, Join, Label, NotWaiting, Place, Priority, Refusal, Run, Stamp, TaskRef,
+    Ticket,
+};
 use crate::contain::{self, contain};
 use crate::error::{JoinError, Panic};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Holds a task's closure, then its result.
 pub(crate) struct TaskCell<F: Send + 'static, T: Send + 'static> {
@@ -24,6 +27,8 @@ pub(crate) struct TaskCell<F: Send + 'static, T: Send + 'static> {
     /// The result is there. A flag beside the lock, so that a caller that spins does not contend
     /// with the worker for the lock.
     done: AtomicBool,
+    /// The arrival of plain work that is sampled; else 0. It fits beside the flags.
+    stamp: AtomicU32,
 }
 
 struct Inner<F, T> {
@@ -63,7 +68,7 @@ where
     ) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Pending(work, place), waker });
         let (cancelled, done) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { inner, label, owner, cancelled, done })
+        Arc::new(Self { inner, label, owner, cancelled, done, stamp: AtomicU32::new(0) })
     }
 }
 
@@ -72,6 +77,19 @@ impl<F: Send + 'static, T: Send + 'static> TaskCell<F, T> {
     fn owner_cancelled(&self) -> bool {
         self.owner.as_ref().is_some_and(|owner| owner.is_cancelled())
     }
+
+    /// Returns when the task came, if that is known.
+    #[inline]
+    fn arrived(&self) -> Option<Arrived> {
+        match &self.label {
+            Some(label) => Some(Arrived::At(label.arrival)),
+            None => Stamp::of_word(self.stamp.load(Ordering::Relaxed)).map(Arrived::Stamped),
+        }
+    }
+
+    fn priority(&self) -> Option<Priority> {
+        self.label.as_ref().map(|label| label.priority)
+    }
 }
 
 impl<T: Send + 'static> TaskCell<fn() -> Box<T>, Box<T>> {
@@ -79,7 +97,7 @@ impl<T: Send + 'static> TaskCell<fn() -> Box<T>, Box<T>> {
     pub(crate) fn refused(why: Refusal) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Void(why), waker: None });
         let (cancelled, done) = (AtomicBool::new(true), AtomicBool::new(false));
-        Arc::new(Self { inner, label: None, owner: None, cancelled, done })
+        Arc::new(Self { inner, label: None, owner: None, cancelled, done, stamp: AtomicU32::new(0) })
     }
 }
 
@@ -103,6 +121,10 @@ where
             }
         };
         host.leaves_queue(place);
+        // A subtask waits for its own task more than for the pool, and may have the label of that.
+        if let Some(arrived) = self.arrived().filter(|_| place != Place::Subtask) {
+            host.waited(arrived, self.priority());
+        }
 
         // The call consumes the closure, so no value that a panic left half-changed can be seen.
         let result = catch_unwind(AssertUnwindSafe(work));
@@ -110,7 +132,7 @@ where
         // Counted before the result is visible: a caller that has the result also finds it in the
         // statistics.
         let abandoned = self.is_cancelled();
-        host.ended(Ended { panicked: result.is_err(), abandoned });
+        host.ended(Ended { panicked: result.is_err(), abandoned, priority: self.priority() });
         let result = result.map_err(|payload| {
             let panic = Box::new(Panic::new(payload));
             host.panicked(&panic);
@@ -126,6 +148,10 @@ where
         }
         host.wake(waker);
         Some(place)
+    }
+
+    fn stamp(&self, at: Stamp) {
+        self.stamp.store(at.into_word(), Ordering::Relaxed);
     }
 
     fn enter(&self, to: Place) -> bool {
@@ -336,7 +362,7 @@ mod tests {
         let cell = TaskCell::new(|| panic!("spilt"), Place::Subtask, None, None);
         let host = Record::default();
         cell.run(&host);
-        assert_eq!(host.ended.take(), Some(Ended { panicked: true, abandoned: false }));
+        assert_eq!(host.ended.take(), Some(Ended { panicked: true, abandoned: false, priority: None }));
         match cell.poll_join(Waker::noop()) {
             Poll::Ready(Err(JoinError::Panicked(panic))) => assert_eq!(panic.message(), Some("spilt")),
             _ => panic!("expected the panic"),
@@ -359,11 +385,12 @@ mod tests {
                 owner: None,
                 cancelled: AtomicBool::new(false),
                 done: AtomicBool::new(false),
+                stamp: AtomicU32::new(0),
             }
         });
         let host = Record::default();
         cell.run(&host);
-        assert_eq!(host.ended.take(), Some(Ended { panicked: false, abandoned: true }));
+        assert_eq!(host.ended.take(), Some(Ended { panicked: false, abandoned: true, priority: None }));
         assert!(matches!(cell.poll_join(Waker::noop()), Poll::Ready(Ok(()))));
     }
 

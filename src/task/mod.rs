@@ -27,6 +27,7 @@
 //! 3. Closures, results and wakers are dropped and called without the lock. A panic in a waker, or
 //!    in the drop of a closure that is not run or of a result that nobody takes, goes no further.
 
+mod arrived;
 mod cancel_node;
 mod cell;
 mod deferred_wakes;
@@ -42,6 +43,7 @@ mod priority;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+pub(crate) use arrived::{Arrived, Stamp};
 pub(crate) use cancel_node::CancelNode;
 #[cfg(feature = "tower")]
 pub(crate) use cancel_node::CancelOnDrop;
@@ -158,12 +160,16 @@ pub(crate) struct Ended {
     pub(crate) panicked: bool,
     /// The task was cancelled while it ran: its result is not wanted.
     pub(crate) abandoned: bool,
+    /// The priority of its label; `None` for plain work.
+    pub(crate) priority: Option<Priority>,
 }
 
 /// The thread that runs a task, called back as the task begins, ends, and becomes visible as ended.
 pub(crate) trait Host {
     /// Called when the task is about to run. Its place in the queue is free.
     fn leaves_queue(&self, place: Place);
+    /// Called after [`leaves_queue`](Self::leaves_queue), if it is known when the task came.
+    fn waited(&self, _arrived: Arrived, _priority: Option<Priority>) {}
     /// Called when the task has run, and its result is not yet visible.
     fn ended(&self, ended: Ended);
     /// Called when the task has panicked, after [`ended`](Self::ended).
@@ -182,6 +188,8 @@ pub(crate) trait Run: Send + Sync {
     /// the place that the task held; `None` if it no longer waited. A task whose owner was cancelled
     /// is not run: it goes on waiting, to be voided.
     fn run(&self, host: &dyn Host) -> Option<Place>;
+    /// Notes when plain work came. Call it before the task enters its queue.
+    fn stamp(&self, at: Stamp);
     /// Moves a task from [`Place::Outside`] to `place`. Returns false, and takes nothing, if the
     /// task no longer waits.
     fn enter(&self, place: Place) -> bool;

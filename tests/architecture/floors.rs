@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("F3, for tests", &["test_util"]),
     ("F4, converters", &["convert"]),
     ("F4", &["processor"]),
-    ("F5", &["service", "telemetry"]),
+    ("F5", &["dashboard", "service", "telemetry"]),
     ("documentation", &["guide"]),
 ];
 

@@ -16,6 +16,7 @@ mod large;
 mod lone_caller;
 mod names;
 mod no_hang;
+mod observed;
 mod panics;
 #[path = "../support/pool.rs"]
 mod pool_support;

@@ -59,3 +59,17 @@ async fn without_a_target_every_document_is_a_task() {
     assert_eq!(bench.processor.get_metrics().coalesced_tasks, 0);
     assert_eq!(bench.processor.get_pool_statistics().tasks_completed, 100);
 }
+
+#[tokio::test]
+async fn metrics_of_an_interval_are_a_difference() {
+    let bench = bench(1, shipping());
+    assert!(bench.processor.process_single(request("four")).await.is_ok());
+    let (before, latencies) = (bench.processor.get_metrics(), bench.processor.latencies());
+    assert!(!bench.processor.process_single(request("fail")).await.is_ok());
+    let interval = bench.processor.get_metrics().diff(&before);
+    assert_eq!((interval.total_processed, interval.total_failed), (1, 1));
+    assert!((interval.error_rate - 1.0).abs() < f64::EPSILON);
+    let now = bench.processor.latencies();
+    assert_eq!((now.count(), now.diff(&latencies).count()), (2, 1));
+    assert_eq!(before.to_string().lines().count(), 1);
+}

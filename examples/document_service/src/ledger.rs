@@ -5,10 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The paths that are told apart, so that a stranger's paths fill no memory.
-const PATHS: [&str; 6] = ["/", "/convert", "/batch", "/stream", "/health", "/metrics"];
+const PATHS: [&str; 7] = ["/", "/convert", "/batch", "/stream", "/health", "/metrics", DASHBOARD];
+
+/// What is below it counts as it.
+const DASHBOARD: &str = "/dashboard";
 
 /// The path as it is counted.
 pub(crate) fn known(path: &str) -> &'static str {
+    if path.strip_prefix(DASHBOARD).is_some_and(|rest| rest.starts_with('/')) {
+        return DASHBOARD;
+    }
     PATHS.into_iter().find(|known| *known == path).unwrap_or("other")
 }
 

@@ -14,7 +14,6 @@ mod connection;
 mod convert;
 mod departure;
 pub(crate) mod engine;
-mod exposition;
 pub(crate) mod files;
 mod head;
 pub(crate) mod index;

@@ -1,117 +1,105 @@
 //! `GET /metrics`: the figures of the service, the pool and the processor.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use millpond::{PoolStatistics, ProcessorMetrics};
+use millpond::telemetry::{PoolCollector, ProcessorCollector};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::prometheus_text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
 
-use super::exposition::{self, Exposition};
+use super::engine::Engine;
 use super::service::Service;
 
+/// The media type of Prometheus' text format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    ([(CONTENT_TYPE, exposition::CONTENT_TYPE)], page(&service)).into_response()
-}
-
-fn page(service: &Service) -> String {
-    let mut page = Exposition::default();
-    requests(&mut page, service);
-    if let Some(millpond) = service.engine.millpond() {
-        pool(&mut page, &millpond.processor().get_pool_statistics());
-        documents(&mut page, &millpond.processor().get_metrics());
+    match page(&service) {
+        Ok(page) => ([(CONTENT_TYPE, TEXT)], page).into_response(),
+        Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-    page.into_text()
 }
 
-fn requests(page: &mut Exposition, service: &Service) {
-    let ledger = &service.ledger;
-    let mut responses =
-        page.family("document_service_responses_total", "counter", "Responses, by path and status.");
-    for ((path, status), count) in ledger.responses() {
-        responses.sample(&[("path", path), ("status", &status.to_string())], count);
+/// The figures of the engine, which are read when the registry is encoded.
+pub(crate) fn of_engine(engine: &Engine) -> Registry {
+    let mut registry = Registry::default();
+    if let Some(millpond) = engine.millpond() {
+        let processor = millpond.processor();
+        registry.register_collector(Box::new(PoolCollector::new(processor.pool())));
+        registry.register_collector(Box::new(ProcessorCollector::new(processor)));
     }
-    page.counter(
-        "document_service_accepted_total",
-        "Documents and batches that were read.",
-        ledger.accepted(),
-    );
-    page.counter("document_service_answered_total", "Those that were answered.", ledger.answered());
-    page.counter("document_service_given_up_total", "Those whose client went before.", ledger.given_up());
-    page.gauge(
-        "document_service_connections",
-        "Connections that are open.",
-        service.connections.load(Ordering::Relaxed),
-    );
-    page.gauge(
-        "document_service_upload_budget_free_bytes",
-        "Memory that is left for bodies of requests.",
-        service.uploads.left(),
-    );
-    let streams = service.limits.max_streams - service.streams.available_permits();
-    page.gauge("document_service_streams", "Streams that are under way.", streams);
+    registry
 }
 
-fn pool(page: &mut Exposition, pool: &PoolStatistics) {
-    let mut counter = |name: &str, help: &str, value: u64| {
-        page.counter(&format!("millpond_pool_{name}_total"), help, value);
-    };
-    counter("tasks_queued", "Tasks that ever entered the queue.", pool.tasks_queued);
-    counter("tasks_completed", "Tasks that ran to their end.", pool.tasks_completed);
-    counter("tasks_stolen", "Tasks taken from the deque of another worker.", pool.tasks_stolen);
-    counter("tasks_panicked", "Tasks that panicked.", pool.tasks_panicked);
-    counter("tasks_cancelled", "Tasks that were cancelled before they started.", pool.tasks_cancelled);
-    counter("tasks_expired", "Tasks whose deadline passed before they started.", pool.tasks_expired);
-    counter("tasks_shed", "Tasks that were taken in and refused later.", pool.tasks_shed);
-    counter("backpressure_events", "Callers who were refused or had to wait.", pool.backpressure_events);
-    counter("threads_started", "Threads that were ever started.", pool.threads_started);
-    counter("thread_spawn_failures", "Threads that could not be started.", pool.thread_spawn_failures);
-    page.counter(
-        "millpond_pool_abandoned_seconds_total",
-        "Time of work that was finished for nobody.",
-        pool.abandoned_time_ms / 1e3,
-    );
-    let mut gauge =
-        |name: &str, help: &str, value: f64| page.gauge(&format!("millpond_pool_{name}"), help, value);
-    gauge("queue_depth", "Tasks that wait in the queue.", pool.queue_depth as f64);
-    gauge("waiting_callers", "Callers who stand in line for a place.", pool.waiting_callers as f64);
-    gauge("active_threads", "Threads that run a task.", pool.active_threads as f64);
-    gauge("threads", "Threads there are.", pool.total_threads as f64);
-    gauge("thread_limit", "Threads that there may be at present.", pool.thread_limit as f64);
-    gauge("blocked_threads", "Threads that are blocked in their tasks.", pool.blocked_threads as f64);
-    gauge("load_factor", "Running and queued, of all that may be.", pool.load_factor);
-    gauge("overloaded", "1 while tasks wait for too long.", f64::from(u8::from(pool.overloaded)));
-    gauge("task_seconds_mean", "The mean time of a task.", pool.average_task_time_ms / 1e3);
+fn page(service: &Arc<Service>) -> Result<String, fmt::Error> {
+    let mut own = Registry::default();
+    own.register_collector(Box::new(Own(Arc::clone(service))));
+    let mut page = String::new();
+    encode(&mut page, &own)?;
+    encode(&mut page, &service.engine_metrics)?;
+    Ok(page)
 }
 
-fn documents(page: &mut Exposition, documents: &ProcessorMetrics) {
-    let mut counter = |name: &str, help: &str, value: u64| {
-        page.counter(&format!("millpond_{name}_total"), help, value);
-    };
-    counter("documents", "Documents that were answered, failures among them.", documents.total_processed);
-    counter("documents_failed", "Documents whose answer is an error.", documents.total_failed);
-    counter("documents_inlined", "Documents converted on the caller's own thread.", documents.inlined);
-    counter("documents_chunked", "Documents converted in parts.", documents.chunked);
-    counter("documents_panicked", "Documents on which the converter panicked.", documents.panicked);
-    counter("document_bytes_in", "Bytes of the documents that were converted.", documents.bytes_in);
-    counter("document_bytes_out", "Bytes that they became.", documents.bytes_out);
-    counter("memory_pool_hits", "Buffers that the memory pool had.", documents.memory_pool_hits);
-    counter("memory_pool_misses", "Buffers that it had to allocate.", documents.memory_pool_misses);
-    page.gauge("millpond_documents_in_flight", "Requests and batches under way.", documents.in_flight);
-    // Sum and count are left out, as the format allows: they would count documents whose latency nobody measured.
-    let mut latency = page.family(
-        "millpond_document_latency_seconds",
-        "summary",
-        "From a request to its answer, since the start of the service.",
-    );
-    let quantiles = [
-        ("0.5", documents.p50_latency_ms),
-        ("0.9", documents.p90_latency_ms),
-        ("0.99", documents.p99_latency_ms),
-        ("0.999", documents.p999_latency_ms),
-    ];
-    for (quantile, ms) in quantiles {
-        latency.sample(&[("quantile", quantile)], ms / 1e3);
+/// The figures of the service itself.
+#[derive(Debug)]
+struct Own(Arc<Service>);
+
+impl Collector for Own {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Self(service) = self;
+        let ledger = &service.ledger;
+        responses(service, &mut encoder)?;
+        let mut counter =
+            |name, help, value: u64| put(&mut encoder, name, help, None, &ConstCounter::new(value));
+        counter("document_service_accepted", "Documents and batches that were read.", ledger.accepted())?;
+        counter("document_service_answered", "Those that were answered.", ledger.answered())?;
+        counter("document_service_given_up", "Those whose client went before.", ledger.given_up())?;
+        let mut gauge = |name, help, unit, value: usize| {
+            put(&mut encoder, name, help, unit, &ConstGauge::new(value as i64))
+        };
+        gauge(
+            "document_service_connections",
+            "Connections that are open.",
+            None,
+            service.connections.load(Ordering::Relaxed),
+        )?;
+        gauge(
+            "document_service_upload_budget_free",
+            "Memory that is left for bodies of requests.",
+            Some(&Unit::Bytes),
+            service.uploads.left(),
+        )?;
+        let streams = service.limits.max_streams - service.streams.available_permits();
+        gauge("document_service_streams", "Streams that are under way.", None, streams)
     }
+}
+
+fn responses(service: &Service, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let kind = ConstCounter::new(0_u64).metric_type();
+    let help = "Responses, by path and status.";
+    let mut responses = encoder.encode_descriptor("document_service_responses", help, None, kind)?;
+    for ((path, status), count) in service.ledger.responses() {
+        let labels = [("path", path.to_owned()), ("status", status.to_string())];
+        ConstCounter::new(count).encode(responses.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn put(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    unit: Option<&Unit>,
+    metric: &impl EncodeMetric,
+) -> fmt::Result {
+    metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use millpond::ShutdownReport;
+use millpond::{Dashboard, ShutdownReport};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -108,6 +108,8 @@ impl Server {
         // From here on nobody can connect; those whose request is under way get their answer.
         drop(listener);
         stopping.send_replace(true);
+        // Those who look at the dashboard would stay for ever.
+        service.dashboard.iter().for_each(Dashboard::close);
         let end = Instant::now() + drain;
         connections.close();
         let hurried = tokio::select! {

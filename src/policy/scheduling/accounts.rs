@@ -1,8 +1,10 @@
 //! The tenants' accounts: found by name, sorted by rank, closed when unused.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use super::tenant::{Rank, Tenant};
+use super::tenant_sum::TenantSum;
 use crate::task::Name;
 
 /// The number of idle accounts that are kept, for their debts and their estimates.
@@ -33,6 +35,8 @@ pub(super) struct Accounts<T> {
     /// Idle tenants, sorted by service.
     idle: BTreeSet<(u64, u32)>,
     weights: HashMap<Name, u32>,
+    /// What the tenants of closed accounts have done.
+    closed: TenantSum,
     opened: u64,
     /// The least service of a tenant that arrives, or returns after a pause.
     virtual_time: u64,
@@ -51,6 +55,7 @@ impl<T> Accounts<T> {
             throttled: BTreeSet::new(),
             idle: BTreeSet::new(),
             weights: HashMap::new(),
+            closed: TenantSum::default(),
             opened: 0,
             virtual_time: 0,
             max_running: max_running.max(1),
@@ -113,6 +118,19 @@ impl<T> Accounts<T> {
     pub(super) fn waiting(&self) -> impl Iterator<Item = (u32, &Tenant<T>)> {
         let listed = self.listed.iter().rev().map(|(_, index)| index);
         self.throttled.iter().chain(listed).filter_map(|&index| Some((index, self.get(index)?)))
+    }
+
+    /// Returns what all tenants have waiting, running and done, those of closed accounts included.
+    pub(super) fn total(&self) -> TenantSum {
+        self.iter().fold(self.closed, |total, (_, tenant)| total.plus(&tenant.sum()))
+    }
+
+    /// Returns the `most` tenants that have used the most, the busiest first.
+    pub(super) fn busiest(&self, most: usize) -> Vec<(Name, TenantSum)> {
+        let mut used: Vec<_> = self.iter().map(|(index, tenant)| (tenant.sum().used_ns, index)).collect();
+        used.sort_unstable_by_key(|&(used, index)| (Reverse(used), index));
+        let tenants = used.into_iter().take(most).filter_map(|(_, index)| self.get(index));
+        tenants.map(|tenant| (Name::clone(&tenant.name), tenant.sum())).collect()
     }
 
     pub(super) fn set_weight(&mut self, name: &Name, weight: u32) {
@@ -202,6 +220,7 @@ impl<T> Accounts<T> {
             if let Some(tenant) = self.tenants[index as usize].take() {
                 self.names.remove(&tenant.name);
                 self.free.push(index);
+                self.closed = self.closed.plus(&tenant.sum().done());
             }
         }
         if self.tenants.len() > 8 * MAX_IDLE && self.idle.len() == self.names.len() {
@@ -212,6 +231,7 @@ impl<T> Accounts<T> {
     /// Forgets all tenants. Called after a rush of tenants, while every tenant is idle.
     #[cold]
     fn release_memory(&mut self) {
+        self.closed = self.total().done();
         self.names = HashMap::new();
         self.tenants = Vec::new();
         self.free = Vec::new();

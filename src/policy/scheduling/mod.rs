@@ -35,11 +35,13 @@ mod queue;
 #[cfg(test)]
 mod simulation;
 mod tenant;
+mod tenant_sum;
 #[cfg(test)]
 mod together_tests;
 
 pub(crate) use order::{Grant, Next, RunOrder};
 pub(crate) use tenant::Usage;
+pub(crate) use tenant_sum::TenantSum;
 
 use crate::policy::smooth;
 use crate::task::Priority;

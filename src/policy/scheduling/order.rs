@@ -10,7 +10,8 @@ use super::accounts::{AccountId, Accounts};
 use super::demand::{Demand, Plan, time_until};
 use super::mean;
 use super::queue::{Key, Waiting};
-use super::tenant::Usage;
+use super::tenant::{Tenant, Usage};
+use super::tenant_sum::TenantSum;
 use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
@@ -113,6 +114,21 @@ impl<T> RunOrder<T> {
         index.and_then(|index| self.accounts.get(index)).map_or(0, |tenant| tenant.queue.placed())
     }
 
+    /// Returns the `most` tenants that have used the most, and the sum of all tenants.
+    pub(crate) fn busiest(&self, most: usize) -> (Vec<(Name, TenantSum)>, TenantSum) {
+        (self.accounts.busiest(most), self.accounts.total())
+    }
+
+    /// Returns what a tenant has waiting, running and done; nothing if it has no account.
+    #[cfg_attr(
+        not(any(feature = "prometheus", feature = "metrics")),
+        allow(dead_code, reason = "exporters ask")
+    )]
+    pub(crate) fn sum_of(&self, tenant: &Name) -> TenantSum {
+        let index = self.accounts.find(tenant);
+        index.and_then(|index| self.accounts.get(index)).map_or_else(TenantSum::default, Tenant::sum)
+    }
+
     /// Sets a tenant's weight. From its next task on, its share is `weight` times that of a tenant
     /// of weight 1.
     pub(crate) fn set_weight(&mut self, tenant: &Name, weight: u32) {
@@ -168,6 +184,7 @@ impl<T> RunOrder<T> {
         let oldest = tenant.queue.first()?.1.arrival;
         let key = tenant.pick(newest_at)?;
         tenant.running += 1;
+        tenant.taken += 1;
         tenant.charge(charged);
         self.running += 1;
         let grant = Grant { account: self.accounts.id(index)?, charged };
@@ -202,7 +219,10 @@ impl<T> RunOrder<T> {
             }
             // A task with a deadline is taken singly: the deadline is checked at the last moment.
             let Some(((due, _), waiting)) = tenant.queue.pop_first(|waiting| !waiting.expires) else { break };
+            tenant.taken += 1;
             tenant.charge(charged);
+            // Nobody measures it.
+            tenant.use_up(charged);
             if let Some(demand) = &mut self.demand {
                 demand.remove(due, waiting.time, false);
             }
@@ -237,6 +257,7 @@ impl<T> RunOrder<T> {
         let index = self.accounts.open(tenant);
         if let Some(tenant) = self.accounts.get_mut(index) {
             tenant.charge(cost);
+            tenant.use_up(cost);
         }
         self.accounts.list(index);
     }

@@ -1,6 +1,7 @@
 //! One tenant's account and its waiting tasks.
 
 use super::queue::{Key, Queue};
+use super::tenant_sum::TenantSum;
 use super::{MAX_PRIORITY_CREDIT, mean, priority_credit};
 use crate::task::Name;
 
@@ -26,6 +27,11 @@ pub(super) struct Tenant<T> {
     pub(super) service: u64,
     /// Nanoseconds charged in excess and not yet returned. Negative if too little was charged.
     refund: i64,
+    /// Tasks that were taken out to run.
+    pub(super) taken: u64,
+    /// Processor time of tasks that have ended, in nanoseconds: no estimates, which are charged when a
+    /// task begins and corrected when it ends.
+    used: u64,
     /// The smoothed processor time of a task, in nanoseconds. Zero before the first task ends.
     pub(super) estimate: u64,
     /// The smoothed worker time of a task, in nanoseconds. Zero before the first task ends.
@@ -62,6 +68,8 @@ impl<T> Tenant<T> {
             weight,
             service: 0,
             refund: 0,
+            taken: 0,
+            used: 0,
             estimate: 0,
             time: 0,
             queue: Queue::new(),
@@ -91,12 +99,24 @@ impl<T> Tenant<T> {
         };
     }
 
+    /// Enters processor time that is known.
+    pub(super) fn use_up(&mut self, cost: u64) {
+        self.used = self.used.saturating_add(cost);
+    }
+
+    /// Returns what the tenant has waiting, running and done.
+    pub(super) fn sum(&self) -> TenantSum {
+        let Self { running, taken, used: used_ns, .. } = *self;
+        TenantSum { waiting: self.queue.len(), running, taken, used_ns }
+    }
+
     /// Corrects the charge for a task that has ended. `usage` is `None` if the task has not run.
     pub(super) fn settle(&mut self, charged: u64, usage: Option<Usage>) {
         self.running = self.running.saturating_sub(1);
         if let Some(Usage { cost, time }) = usage {
             self.estimate = mean(self.estimate, cost);
             self.time = mean(self.time, time);
+            self.use_up(cost);
         }
         let cost = usage.map_or(0, |usage| usage.cost);
         let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);

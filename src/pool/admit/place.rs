@@ -68,7 +68,7 @@ impl Shared {
     /// Returns the ticket of work whose caller waits. The ticket does not decide the work's turn.
     fn ticket_or_wait(self: &Arc<Self>, over_share: bool) -> Result<Ticket, Rejection> {
         if over_share {
-            count(&self.tally.backpressure);
+            count(&self.tally.waited);
             return Ok(Ticket::NONE);
         }
         let ticket = match self.try_permit() {
@@ -80,7 +80,7 @@ impl Shared {
         if ticket == Ticket::HELD {
             self.load_rose(self.permits.available());
         } else {
-            count(&self.tally.backpressure);
+            count(&self.tally.waited);
         }
         Ok(ticket)
     }
@@ -143,9 +143,10 @@ impl Shared {
     /// Evicts a task of a lower priority and returns its place.
     fn evict(self: &Arc<Self>, label: &Label) -> Option<Place> {
         let victim = self.run_queue.evict(label.priority)?;
-        let why = Refusal::from(self.rejected_of(victim.label()?, RejectReason::Evicted));
+        let why = Refusal::from(self.facts_of(victim.label()?, RejectReason::Evicted));
         // The victim may have been cancelled meanwhile. The cancellation then gave its place back.
         let (place, waker) = victim.void(why).ok()?;
+        self.tally.refusals.count(RejectReason::Evicted);
         count(&self.tally.shed);
         let untold = self.events.evicted(Subject::of(victim.label()));
         self.wake_refused(waker);

@@ -116,7 +116,10 @@ impl Shared {
     pub(in crate::pool) fn shed(self: &Arc<Self>, tasks: Vec<TaskRef>) {
         for task in tasks {
             let Some(label) = task.label() else { continue };
-            self.void(&*task, Refusal::from(self.rejected_of(label, RejectReason::Overloaded)));
+            let why = Refusal::from(self.facts_of(label, RejectReason::Overloaded));
+            if self.void(&*task, why).is_some() {
+                self.tally.refusals.count(RejectReason::Overloaded);
+            }
         }
     }
 
@@ -177,7 +180,7 @@ impl Shared {
     /// Counts a refusal for `reason` and returns its facts.
     #[cold]
     pub(in crate::pool) fn rejected(&self, reason: RejectReason) -> Rejection {
-        count(&self.tally.backpressure);
+        self.tally.refusals.count(reason);
         self.facts(reason)
     }
 
@@ -222,8 +225,15 @@ impl Shared {
     /// Counts a refusal of work with this label, which may have waited since it came.
     #[cold]
     pub(in crate::pool) fn rejected_of(&self, label: &Label, reason: RejectReason) -> Rejection {
+        self.tally.refusals.count(reason);
+        self.facts_of(label, reason)
+    }
+
+    /// Returns the facts for the caller of work with this label, and does not count it.
+    #[cold]
+    pub(in crate::pool) fn facts_of(&self, label: &Label, reason: RejectReason) -> Rejection {
         let waited = Duration::from_nanos(self.now_ns().saturating_sub(label.arrival));
-        self.after_wait(self.rejected(reason), waited)
+        self.after_wait(self.facts(reason), waited)
     }
 
     /// Returns the next number of a series from 0 to below 1, to spread the retries of refused

@@ -1,8 +1,10 @@
 //! The statistics of a pool, for people and exporters.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 
 use crate::pool::lifecycle::pressure::Pressure;
+use crate::pool::observe::counts::{Decisions, Refusals};
 use crate::pool::shared::Shared;
 
 /// What a pool has done since it was built, and what it does now.
@@ -26,6 +28,8 @@ pub struct PoolStatistics {
     /// Accepted tasks that wait in the queue now. Tasks beyond the limit are counted in
     /// `waiting_callers`.
     pub queue_depth: usize,
+    /// The time spent in tasks that have ended, in milliseconds, over all threads.
+    pub busy_time_ms: f64,
     /// The mean time of a completed task, in milliseconds; 0 before the first.
     pub average_task_time_ms: f64,
     /// (active + queued) / (maximum of threads + limit of the queue). Reserved permits count as
@@ -50,8 +54,14 @@ pub struct PoolStatistics {
     pub tenants: usize,
     /// Time of tasks whose caller gave up while they ran, in milliseconds.
     pub abandoned_time_ms: f64,
-    /// The number of times that a caller was refused or had to wait.
+    /// The number of times that a caller was refused or had to wait: the sum of `refusals` and
+    /// `permits_waited`.
     pub backpressure_events: u64,
+    /// The number of refusals, by reason.
+    pub refusals: Refusals,
+    /// The number of times that a caller had to wait for a permit. The caller of a task that
+    /// entered the queue beyond the limit counts.
+    pub permits_waited: u64,
     /// Callers who wait for a permit or for bytes now. The caller of a task beyond the limit
     /// counts.
     pub waiting_callers: usize,
@@ -71,6 +81,13 @@ pub struct PoolStatistics {
     /// [`AllBlocked`](crate::scaling::Reason::AllBlocked). `pressure` does not tell, because it
     /// depends on the load only.
     pub blocked_threads: usize,
+    /// The number of times that a thread fell asleep for want of work.
+    pub parks: u64,
+    /// The number of times that a sleeping thread was woken for work. A thread that leaves the pool
+    /// was not woken from its last sleep.
+    pub wakes: u64,
+    /// The number of decisions on the number of threads, by reason.
+    pub decisions: Decisions,
     /// Threads started since the pool was built.
     pub threads_started: u64,
     /// Threads that the operating system refused to start.
@@ -93,6 +110,8 @@ impl PoolStatistics {
         let queued = totals.started + cancelled + expired + shed + queue_depth as u64;
         let load = shared.load();
         let allowed = shared.scaling.allowance.parts();
+        let (refusals, permits_waited) = (tally.refusals.read(), tally.waited.load(Ordering::Relaxed));
+        let busy_time_ms = totals.busy_ns as f64 / NS_PER_MS;
         Self {
             tasks_completed: totals.completed,
             tasks_queued: tally.queued_at_last.fetch_max(queued, Ordering::Relaxed).max(queued),
@@ -100,10 +119,8 @@ impl PoolStatistics {
             active_threads: census.active(),
             total_threads: if census.ended() { 0 } else { census.total() },
             queue_depth,
-            average_task_time_ms: match totals.completed {
-                0 => 0.0,
-                completed => totals.busy_ns as f64 / completed as f64 / NS_PER_MS,
-            },
+            busy_time_ms,
+            average_task_time_ms: mean(busy_time_ms, totals.completed),
             load_factor: shared.pressure.capacity.load_factor(load),
             tasks_panicked: totals.panicked,
             tasks_cancelled: cancelled,
@@ -113,16 +130,85 @@ impl PoolStatistics {
             bytes_under_way: shared.bytes.as_ref().map_or(0, |bytes| bytes.taken()),
             tenants: shared.run_queue.tenants(),
             abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
-            backpressure_events: tally.backpressure.load(Ordering::Relaxed),
+            backpressure_events: refusals.total() + permits_waited,
+            refusals,
+            permits_waited,
             waiting_callers: shared.permits.waiting()
                 + shared.bytes.as_ref().map_or(0, |bytes| bytes.waiting()),
             reserved_permits: shared.reservations.len(),
             lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
             thread_limit: shared.scaling.allowance.limit(),
             blocked_threads: (allowed.stuck + allowed.declared).min(census.active()),
+            parks: totals.parks,
+            wakes: totals.wakes,
+            decisions: shared.scaling.decisions.read(),
             threads_started: shared.threads.started(),
             thread_spawn_failures: tally.spawn_failures.load(Ordering::Relaxed),
             pressure: shared.pressure.now(),
         }
     }
+
+    /// What has changed since `earlier`, an older reading of the same pool. Counts and times are
+    /// those since then, and the mean is of the tasks that completed since then. What is true of a
+    /// moment only, such as `queue_depth`, is as it is now.
+    ///
+    /// [`AdaptiveThreadPool::intervals`](crate::AdaptiveThreadPool::intervals) keeps the earlier
+    /// reading.
+    #[must_use]
+    pub fn diff(&self, earlier: &Self) -> Self {
+        let since = |count: fn(&Self) -> u64| count(self).saturating_sub(count(earlier));
+        let ms_since = |ms: fn(&Self) -> f64| (ms(self) - ms(earlier)).max(0.0);
+        let (tasks_completed, busy_time_ms) = (since(|s| s.tasks_completed), ms_since(|s| s.busy_time_ms));
+        Self {
+            tasks_completed,
+            tasks_queued: since(|s| s.tasks_queued),
+            tasks_stolen: since(|s| s.tasks_stolen),
+            busy_time_ms,
+            average_task_time_ms: mean(busy_time_ms, tasks_completed),
+            tasks_panicked: since(|s| s.tasks_panicked),
+            tasks_cancelled: since(|s| s.tasks_cancelled),
+            tasks_expired: since(|s| s.tasks_expired),
+            tasks_shed: since(|s| s.tasks_shed),
+            abandoned_time_ms: ms_since(|s| s.abandoned_time_ms),
+            backpressure_events: since(|s| s.backpressure_events),
+            refusals: self.refusals.diff(&earlier.refusals),
+            permits_waited: since(|s| s.permits_waited),
+            lapsed_permits: since(|s| s.lapsed_permits),
+            parks: since(|s| s.parks),
+            wakes: since(|s| s.wakes),
+            decisions: self.decisions.diff(&earlier.decisions),
+            threads_started: since(|s| s.threads_started),
+            thread_spawn_failures: since(|s| s.thread_spawn_failures),
+            ..self.clone()
+        }
+    }
+}
+
+/// One line: the present state, then what was done.
+impl fmt::Display for PoolStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "threads {} ({} active, {} blocked, limit {}), queued {}, callers waiting {}, load {:.2}; \
+             completed {} (mean {:.3} ms), panicked {}, cancelled {}, expired {}, shed {}, refused {}",
+            self.total_threads,
+            self.active_threads,
+            self.blocked_threads,
+            self.thread_limit,
+            self.queue_depth,
+            self.waiting_callers,
+            self.load_factor,
+            self.tasks_completed,
+            self.average_task_time_ms,
+            self.tasks_panicked,
+            self.tasks_cancelled,
+            self.tasks_expired,
+            self.tasks_shed,
+            self.refusals.total(),
+        )
+    }
+}
+
+fn mean(sum: f64, count: u64) -> f64 {
+    if count == 0 { 0.0 } else { sum / count as f64 }
 }

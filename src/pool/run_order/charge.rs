@@ -95,6 +95,18 @@ impl Worker {
         self.charges.others.replace(!self.charges.others.get())
     }
 
+    /// Returns when the task begins that is about to run, in nanoseconds of the pool's clock. Where
+    /// the clock was read as the task was taken, it is not read again; for a batch of tiny tasks it
+    /// is the last reading.
+    pub(in crate::pool) fn start_ns(&self) -> u64 {
+        let alone = self.within.borrow().is_empty();
+        match self.charges.kind.get() {
+            Kind::Owner if alone => self.charges.began().unwrap_or_else(|| self.shared().now_ns()),
+            Kind::Batch if alone => self.shared().ns_at(self.ledger.stamp()),
+            _ => self.shared().now_ns(),
+        }
+    }
+
     /// Settles the open grant and the unbilled cost, before the worker does something else.
     #[inline]
     pub(in crate::pool) fn settle_grant(&self) {

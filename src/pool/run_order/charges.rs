@@ -70,6 +70,14 @@ impl Charges {
         self.kind.set(Kind::Owner);
     }
 
+    /// Returns when the open grant's task was taken.
+    pub(super) fn began(&self) -> Option<u64> {
+        let grant = self.grant.take();
+        let began = grant.as_ref().map(|(_, began)| *began);
+        self.grant.set(grant);
+        began
+    }
+
     /// Called if the current task does not run.
     pub(in crate::pool) fn not_run(&self) {
         if self.kind.get() == Kind::Owner {

@@ -17,7 +17,7 @@ use crossbeam_utils::{Backoff, CachePadded};
 use crate::config::Shedding;
 use crate::park::Ready;
 use crate::policy::overload::Delays;
-use crate::policy::scheduling::{Grant, Next, RunOrder, Usage};
+use crate::policy::scheduling::{Grant, Next, RunOrder, TenantSum, Usage};
 use crate::sync::{Mutex, MutexGuard};
 use crate::task::{Label, Priority, TaskRef};
 
@@ -292,6 +292,17 @@ impl RunQueue {
     /// Returns the number of places in the queue that a tenant's tasks have, or wait for.
     pub(in crate::pool) fn placed_of(&self, tenant: &Arc<str>) -> usize {
         self.with(|state| state.order.placed_of(tenant))
+    }
+
+    /// Returns the `most` tenants that have used the most, and the sum of all tenants.
+    pub(in crate::pool) fn busiest_tenants(&self, most: usize) -> (Vec<(Arc<str>, TenantSum)>, TenantSum) {
+        self.with(|state| state.order.busiest(most))
+    }
+
+    /// Returns what these tenants have waiting, running and done.
+    #[cfg(any(feature = "prometheus", feature = "metrics"))]
+    pub(in crate::pool) fn tenant_sums(&self, names: &[Arc<str>]) -> Vec<TenantSum> {
+        self.with(|state| names.iter().map(|name| state.order.sum_of(name)).collect())
     }
 
     pub(in crate::pool) fn set_weight(&self, tenant: &Arc<str>, weight: u32) {

@@ -24,11 +24,16 @@ struct Seen {
 
 impl BlockedDetector {
     /// Forgets the last check.
-    pub(in crate::pool) fn reset(&mut self) {
+    pub(in crate::pool) fn reset(&mut self, shared: &Shared) {
         self.workers.clear();
+        shared
+            .workers
+            .iter()
+            .filter(|worker| worker.found_blocked())
+            .for_each(|worker| worker.set_found_blocked(false));
     }
 
-    /// Returns how many workers are blocked.
+    /// Returns how many workers are blocked, and notes which ones.
     pub(in crate::pool) fn check(&mut self, shared: &Shared, clocks: &mut ThreadClocks) -> usize {
         self.workers.resize(shared.workers.len(), Seen::default());
         let mut blocked = 0;
@@ -37,7 +42,9 @@ impl BlockedDetector {
             let clock = clocks.of(slot, worker.thread()).filter(|_| thread.is_some());
             let now = Seen { thread, started: worker.started(), spent: clock.and_then(ThreadClock::read) };
             let still = now.spent.is_some() && now == std::mem::replace(before, now);
-            blocked += usize::from(still && clock.and_then(ThreadClock::sleeps) == Some(true));
+            let is_blocked = still && clock.and_then(ThreadClock::sleeps) == Some(true);
+            worker.set_found_blocked(is_blocked);
+            blocked += usize::from(is_blocked);
         }
         blocked
     }

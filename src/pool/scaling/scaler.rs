@@ -130,7 +130,7 @@ impl Scaler {
             self.quiet_samples = 0;
             self.detector.check(shared, &mut self.clocks)
         } else {
-            self.detector.reset();
+            self.detector.reset(shared);
             self.quiet_checks += 1;
             0
         };
@@ -196,6 +196,7 @@ impl Scaler {
         if self.all_blocked.is_some() {
             decision.reason = Reason::AllBlocked;
         }
+        shared.scaling.decisions.count(decision.reason);
         let before = shared.scaling.last.lock().replace(decision);
         events::target(&decision, before.is_none_or(|before| before.target != decision.target));
         let cores = sample.usable_cores.ceil() as usize;

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::policy::scaling::burst::Bounds;
 use crate::policy::scaling::{Decision, Limits};
+use crate::pool::observe::counts::DecisionCounters;
 use crate::pool::scaling::foresight::Foresight;
 use crate::pool::threads::allowance::Allowance;
 use crate::sync::Mutex;
@@ -17,6 +18,7 @@ pub(in crate::pool) struct Scaling {
     /// The timer thread checks, or has been called to check.
     pub(in crate::pool) watched: AtomicBool,
     pub(in crate::pool) last: Mutex<Option<Decision>>,
+    pub(in crate::pool) decisions: DecisionCounters,
     pub(in crate::pool) named: Named,
 }
 
@@ -28,6 +30,7 @@ impl Scaling {
             foresight,
             watched: AtomicBool::new(false),
             last: Mutex::new(None),
+            decisions: DecisionCounters::default(),
             named: Named((0..slots).map(|_| Mutex::new(None)).collect()),
         }
     }
@@ -54,10 +57,13 @@ impl Named {
 
     /// Returns the names of the tasks.
     pub(in crate::pool) fn names(&self) -> Vec<String> {
-        let name = |task: &Mutex<Option<TaskRef>>| {
-            task.lock().as_ref().and_then(|task| task.label()).and_then(Label::name).map(String::from)
-        };
-        self.0.iter().filter_map(name).collect()
+        (0..self.0.len()).filter_map(|slot| self.name_of(slot)).collect()
+    }
+
+    /// Returns the name of the task that the worker of `slot` runs, if it has one.
+    pub(in crate::pool) fn name_of(&self, slot: usize) -> Option<String> {
+        let task = self.0[slot].lock();
+        task.as_ref().and_then(|task| task.label()).and_then(Label::name).map(String::from)
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`Shared::submit`]: the only way for work to enter the pool.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -16,7 +17,18 @@ use crate::pool::submit::mode::Mode;
 use crate::pool::submit::owner::Owner;
 use crate::pool::worker;
 use crate::pool::worker::Worker;
-use crate::task::{Join, Label, Place, Refusal, TaskCell, TaskOptions, TaskRef, Ticket, erase, is_large};
+use crate::task::{
+    Join, Label, Place, Refusal, Run, Stamp, TaskCell, TaskOptions, TaskRef, Ticket, erase, is_large,
+};
+
+/// Of so many plain tasks one is measured for its time in the queue: to read the clock for each
+/// would cost a tenth of a tiny task.
+const SAMPLE: u32 = 16;
+
+thread_local! {
+    /// The plain tasks that the thread has submitted.
+    static TURN: Cell<u32> = const { Cell::new(0) };
+}
 
 /// Work that has entered the pool.
 pub(in crate::pool) struct Submitted<T> {
@@ -62,6 +74,7 @@ impl Shared {
             if let Ok(left) = self.try_permit() {
                 let waker = waker(self.permits.limit().saturating_sub(left));
                 let Made { run, join } = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
+                self.sample_arrival(&*run);
                 self.runtime.follow();
                 self.queues.inject(run);
                 let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
@@ -116,12 +129,26 @@ impl Shared {
             Err(rejection) => return Err(self.refuse(rejection, label.as_deref(), with)),
         };
         context.carry(reservation);
+        let is_plain = label.is_none();
         let Made { run, join } = context.task(work(with), place, waker, label);
+        if is_plain {
+            self.sample_arrival(&*run);
+        }
         let attention = match arrival {
             Some(arrival) => self.wait_for_bytes(arrival, run, tells),
             None => self.enqueue(run, place, calls),
         };
         Ok(Submitted { join, attention })
+    }
+
+    /// Notes when a plain task came, if it is the calling thread's turn: once in [`SAMPLE`] tasks.
+    #[inline]
+    fn sample_arrival(&self, task: &dyn Run) {
+        let turn = TURN.get();
+        TURN.set(turn.wrapping_add(1));
+        if turn % SAMPLE == 0 {
+            task.stamp(Stamp::at(self.now_ns()));
+        }
     }
 
     /// Submits work as [`submit`](Self::submit) does. Large work is boxed first, so that it is not

@@ -136,7 +136,7 @@ impl Acquire<'_> {
         let call = Call::new(cx.waker().clone(), Arc::clone(&shared.reservations));
         match shared.permits.join_caller(&call) {
             Joined::InLine => {
-                count(&shared.tally.backpressure);
+                count(&shared.tally.waited);
                 self.call = Some(call);
                 Poll::Pending
             }

@@ -22,7 +22,7 @@ impl Worker {
         let waited = shared.ns_at(self.ledger.stamp()).saturating_sub(label.arrival);
         if waited > self.long_wait_ns && task.is_pending() {
             shared.events.long_wait(waited, Subject::of(Some(label))).tell();
-            self.ledger.resume(Instant::now());
+            self.ledger.resume(self.counters(), Instant::now());
         }
     }
 
@@ -63,7 +63,7 @@ impl Worker {
         let untold = self.untold.take();
         untold.into_iter().for_each(Untold::tell);
         // The time of the subscriber is not that of the next task.
-        self.ledger.resume(Instant::now());
+        self.ledger.resume(self.counters(), Instant::now());
     }
 }
 

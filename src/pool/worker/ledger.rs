@@ -7,17 +7,20 @@
 //! It does so only while the queue is nearly empty, and it never sleeps with permits withheld.
 //! Permits that are withheld during a long task are missing to submitters. So all workers together
 //! withhold at most a sixteenth of the permits, and none if the queue is too small for that.
+//!
+//! The histogram of run times is written where the clock is read: the tasks of one reading enter it
+//! with their mean, and so does a long task that ends such a series.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::metrics::WorkerCounters;
+use crate::metrics::{Class, WorkerCounters};
 use crate::policy::batching::TINY_NS;
 use crate::policy::{nanos, smooth};
 use crate::pool::events::Took;
 use crate::pool::shared::Shared;
-use crate::task::Ended;
+use crate::task::{Ended, Priority};
 
 /// The number of tasks that share one reading of the clock.
 const MOST_UNTIMED: u64 = 8;
@@ -33,6 +36,10 @@ pub(in crate::pool) struct Ledger {
     stamp: Cell<Instant>,
     /// The tasks that have ended since the last reading.
     untimed: Cell<u64>,
+    /// These by class.
+    untimed_of: [Cell<u64>; Class::ALL.len()],
+    /// The start of the pool's clock.
+    epoch: Instant,
     /// The first reading of the clock after the worker had no work.
     busy_since: Cell<Instant>,
     /// The next task is the first after a sleep or a search, and may be the only one. It is always
@@ -50,12 +57,14 @@ pub(in crate::pool) struct Ledger {
 
 impl Ledger {
     /// Makes the empty ledger of one of `workers` workers, in a pool of `permits` permits.
-    pub(in crate::pool) fn new(permits: usize, workers: usize) -> Self {
+    pub(in crate::pool) fn new(permits: usize, workers: usize, epoch: Instant) -> Self {
         Self {
             most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
             stamp: Cell::new(Instant::now()),
             busy_since: Cell::new(Instant::now()),
             untimed: Cell::new(0),
+            untimed_of: Default::default(),
+            epoch,
             first: Cell::new(true),
             mean_ns: Cell::new(0),
             withheld: Cell::new(0),
@@ -85,16 +94,18 @@ impl Ledger {
     }
 
     /// Starts the clock after a sleep or a search: the time from now on is a task's.
-    pub(in crate::pool) fn begin(&self) {
+    pub(in crate::pool) fn begin(&self, counters: &WorkerCounters) {
         let now = Instant::now();
+        counters.clock_read(self.ns_at(now));
         self.stamp.set(now);
         self.busy_since.set(now);
         self.first.set(true);
     }
 
     /// Notes that the worker has its core again since `now`. The time that it waited is no task's.
-    pub(in crate::pool) fn resume(&self, now: Instant) {
+    pub(in crate::pool) fn resume(&self, counters: &WorkerCounters, now: Instant) {
         if self.untimed.get() == 0 {
+            counters.clock_read(self.ns_at(now));
             self.stamp.set(now);
         }
     }
@@ -106,6 +117,8 @@ impl Ledger {
         counters.task_ended(ended.panicked);
         let tasks = self.untimed.get() + 1;
         self.untimed.set(tasks);
+        let of_class = &self.untimed_of[class_of(ended.priority) as usize];
+        of_class.set(of_class.get() + 1);
         let first = self.first.replace(false);
         if first || tasks >= MOST_UNTIMED || ended.abandoned || self.mean_ns.get() > TINY_NS {
             let ns = self.read_clock(counters);
@@ -122,9 +135,30 @@ impl Ledger {
         let now = Instant::now();
         let ns = nanos(now.saturating_duration_since(self.stamp.replace(now)));
         let tasks = self.untimed.replace(0);
+        self.enter_times(counters, ns, tasks);
+        counters.clock_read(self.ns_at(now));
         self.mean_ns.set(smooth(self.mean_ns.get(), ns / tasks.max(1)));
         counters.time_spent(ns, self.mean_ns.get());
         ns
+    }
+
+    /// Enters `tasks` that took `ns` in all into the histograms of their classes.
+    fn enter_times(&self, counters: &WorkerCounters, ns: u64, tasks: u64) {
+        let (all, mut ns_left, mut tasks_left) = (tasks.max(1), ns, tasks);
+        for (class, tasks) in Class::ALL.into_iter().zip(&self.untimed_of) {
+            let tasks = tasks.replace(0);
+            if tasks > 0 {
+                // Nothing is lost to rounding: the last class gets the rest.
+                let share = if tasks == tasks_left { ns_left } else { ns / all * tasks };
+                counters.times().ran(class, share, tasks);
+                ns_left -= share;
+                tasks_left -= tasks;
+            }
+        }
+    }
+
+    fn ns_at(&self, moment: Instant) -> u64 {
+        nanos(moment.saturating_duration_since(self.epoch))
     }
 
     /// Notes that a task that held a permit has started.
@@ -163,22 +197,58 @@ impl Ledger {
     }
 }
 
+/// The class of tasks with this priority; `None` for plain work.
+pub(in crate::pool) fn class_of(priority: Option<Priority>) -> Class {
+    match priority {
+        None => Class::Plain,
+        Some(Priority::Interactive) => Class::Interactive,
+        Some(Priority::Standard) => Class::Standard,
+        Some(Priority::Bulk) => Class::Bulk,
+    }
+}
+
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
     use super::*;
+    use crate::metrics::{ByClass, Histogram};
+
+    fn ended(priority: Option<Priority>) -> Ended {
+        Ended { panicked: false, abandoned: false, priority }
+    }
 
     #[test]
     fn a_worker_is_busy_from_its_last_pause_to_the_end_of_its_last_task() {
-        let (ledger, counters) = (Ledger::new(100, 1), WorkerCounters::default());
-        ledger.begin();
+        let (ledger, counters) = (Ledger::new(100, 1, Instant::now()), WorkerCounters::default());
+        ledger.begin(&counters);
         assert_eq!(ledger.busy_ns(), 0);
         let began = ledger.stamp();
         while Instant::now() == began {}
         // The first task is always timed.
-        ledger.ended(&counters, Ended { panicked: false, abandoned: false });
+        ledger.ended(&counters, ended(None));
         assert_eq!(u128::from(ledger.busy_ns()), (ledger.stamp() - began).as_nanos());
         assert!(ledger.busy_ns() > 0);
-        ledger.begin();
+        ledger.begin(&counters);
         assert_eq!(ledger.busy_ns(), 0, "it has had a pause");
+    }
+
+    #[test]
+    fn tasks_that_share_a_reading_enter_their_histograms_with_their_mean() {
+        let (ledger, counters) = (Ledger::new(100, 1, Instant::now()), WorkerCounters::default());
+        ledger.begin(&counters);
+        // The first is timed by itself, the others together.
+        let classes = [None, None, Some(Priority::Bulk), None, Some(Priority::Interactive)];
+        for priority in classes {
+            ledger.ended(&counters, ended(priority));
+        }
+        if ledger.untimed.get() > 0 {
+            ledger.read_clock(&counters);
+        }
+        let (mut delays, mut times) = (ByClass::<Histogram>::default(), ByClass::default());
+        counters.times().add_to(&mut delays, &mut times);
+        let counts: Vec<_> = times.iter().map(|(_, times)| times.count()).collect();
+        assert_eq!(counts, [3, 1, 0, 1]);
+        let sum: u128 = times.iter().map(|(_, times)| times.sum().as_nanos()).sum();
+        assert_eq!(sum, u128::from(counters.read().busy_ns), "nothing is lost");
+        assert!(delays.iter().all(|(_, delays)| delays.count() == 0));
     }
 }

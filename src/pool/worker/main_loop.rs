@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::contain::contain;
 use crate::error::Panic;
-use crate::metrics::WorkerCounters;
+use crate::metrics::{Phase, WorkerCounters};
 use crate::policy::batching;
 use crate::policy::nanos;
 use crate::policy::scaling::burst;
@@ -19,10 +19,10 @@ use crate::pool::events::{self, Untold};
 use crate::pool::run_order::charges::Charges;
 use crate::pool::shared::Shared;
 use crate::pool::worker::core_yield::CoreYield;
-use crate::pool::worker::ledger::Ledger;
+use crate::pool::worker::ledger::{Ledger, class_of};
 use crate::pool::worker::warm_up;
 use crate::queue::Local;
-use crate::task::{CancelNode, Ended, Host, Place, TaskRef, Ticket};
+use crate::task::{Arrived, CancelNode, Ended, Host, Place, Priority, TaskRef, Ticket};
 use crate::topology::thread_number;
 use tokio::runtime::Handle;
 
@@ -106,7 +106,7 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
             shared: Arc::clone(&shared),
             slot,
             local,
-            ledger: Ledger::new(shared.config.max_queue_size, shared.config.most_workers()),
+            ledger: Ledger::new(shared.config.max_queue_size, shared.config.most_workers(), shared.epoch),
             charges: Charges::default(),
             spin_backoff: Cell::default(),
             wake_group: Cell::new(None),
@@ -148,12 +148,14 @@ impl Worker {
     /// Registers the thread's clocks, so that other threads can read them.
     fn arrive(&self) {
         self.counters().set_thread(thread_number());
+        self.counters().enter(Phase::Searching);
         self.counters().away().back(self.shared.now_ns());
     }
 
     fn depart(&self) {
         self.counters().away().leave(self.shared.now_ns());
         self.counters().set_thread(None);
+        self.counters().enter(Phase::Absent);
     }
 
     /// Runs tasks until the worker leaves, in the runtime that the pool's workers share.
@@ -213,6 +215,7 @@ impl Worker {
         self.flush_wakes();
         self.settle_grant();
         self.ledger.settle(&self.shared, self.counters());
+        self.counters().enter(Phase::Searching);
         self.shared.idle.begin_search();
         self.shared.load_fell();
     }
@@ -253,6 +256,7 @@ impl Worker {
             return true;
         }
         self.shared.test_hooks.state_changed();
+        self.counters().parked();
         let since = Instant::now();
         let beyond = idle.census().total() > self.shared.bounds.max;
         // A worker in the place of a blocked one must not be there for the next work.
@@ -261,6 +265,7 @@ impl Worker {
         while !idle.end_if_last(|| self.shared.has_work()) {
             if idle.sleep(self.slot, deadline) {
                 let now = Instant::now();
+                self.counters().woken();
                 self.counters().away().back(self.shared.ns_at(now));
                 self.spin_backoff.set(self.spin_backoff.get().slept(now - since));
                 return !idle.census().ended();
@@ -275,6 +280,7 @@ impl Worker {
                 // The worker may leave later, when there are more workers.
                 Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
                 None => {
+                    self.counters().woken();
                     self.counters().away().back(self.shared.now_ns());
                     return !idle.census().ended();
                 }
@@ -330,7 +336,8 @@ impl Worker {
         if self.shared.idle.work_found() && self.shared.has_work() {
             self.shared.work_waits();
         }
-        self.ledger.begin();
+        self.ledger.begin(self.counters());
+        self.counters().enter(Phase::Running);
     }
 
     pub(in crate::pool) fn execute(&self, task: TaskRef) {
@@ -346,7 +353,7 @@ impl Worker {
         self.charges.end();
         self.flush_wakes_if_due();
         if let Some(back) = self.core_yield.offer(self.ledger.stamp()) {
-            self.ledger.resume(back);
+            self.ledger.resume(self.counters(), back);
         }
     }
 
@@ -439,6 +446,11 @@ impl Host for Worker {
             // This worker was not active before.
             self.shared.load_rose(self.shared.permits.available());
         }
+    }
+
+    fn waited(&self, arrived: Arrived, priority: Option<Priority>) {
+        let waited = arrived.elapsed(self.start_ns());
+        self.counters().times().waited(class_of(priority), waited);
     }
 
     #[inline]

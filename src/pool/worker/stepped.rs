@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::main_loop::Worker;
+use crate::metrics::Phase;
 use crate::pool::test_hooks::Stepped;
 use crate::task::TaskRef;
 
@@ -38,7 +39,8 @@ impl Worker {
             if !found {
                 found = true;
                 self.shared().idle.work_found();
-                self.ledger.begin();
+                self.ledger.begin(self.counters());
+                self.counters().enter(Phase::Running);
             }
             let (_, runtime) = self.shared().runtime.current();
             let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);

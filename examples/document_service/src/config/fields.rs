@@ -59,6 +59,13 @@ pub(crate) const FIELDS: &[Field] = &[
         SERVICE,
         "What converts: millpond, or for comparison spawn-blocking or rayon",
     ),
+    field(
+        "dashboard",
+        "WHEN",
+        "auto",
+        SERVICE,
+        "Whether /dashboard shows the load to everybody: on, off, or auto, which is on at a loopback address (millpond only)",
+    ),
     field("runtime_threads", "N", "auto", SERVICE, "Threads of the async runtime; auto is one a core"),
     field(
         "threads",

@@ -44,6 +44,8 @@ pub(crate) enum EngineKind {
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) engine: EngineKind,
+    /// Whether there is `/dashboard`.
+    pub(crate) dashboard: bool,
     pub(crate) runtime_threads: Option<usize>,
     pub(crate) work: WorkConfig,
     pub(crate) limits: Limits,
@@ -90,9 +92,11 @@ impl Config {
         let sources = Sources::gather(matches, variables)?;
         let values = Values(&sources);
         let max_document = values.size("max_document", GIB)?;
+        let listen = values.address("listen")?;
         let config = Self {
-            listen: values.address("listen")?,
+            listen,
             engine: values.engine("engine")?,
+            dashboard: values.switch("dashboard")?.unwrap_or_else(|| listen.ip().is_loopback()),
             runtime_threads: values.threads("runtime_threads")?,
             work: WorkConfig {
                 threads: values.threads("threads")?,

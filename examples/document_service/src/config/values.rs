@@ -28,6 +28,16 @@ impl Values<'_> {
     }
 
     /// `None` is "auto".
+    pub(crate) fn switch(&self, name: &'static str) -> Result<Option<bool>, ConfigError> {
+        self.get(name, "auto, on or off", |text| match text {
+            "auto" => Some(None),
+            "on" => Some(Some(true)),
+            "off" => Some(Some(false)),
+            _ => None,
+        })
+    }
+
+    /// `None` is "auto".
     pub(crate) fn threads(&self, name: &'static str) -> Result<Option<usize>, ConfigError> {
         self.get(name, "auto, or 1 to 1024", |text| match text {
             "auto" => Some(None),

@@ -63,6 +63,20 @@ fn every_default_is_accepted_from_every_source() {
 }
 
 #[test]
+fn the_dashboard_is_on_by_itself_at_loopback_addresses_only() {
+    for (listen, when, expected) in [
+        ("127.0.0.1:0", "auto", true),
+        ("[::1]:0", "auto", true),
+        ("0.0.0.0:0", "auto", false),
+        ("0.0.0.0:0", "on", true),
+        ("127.0.0.1:0", "off", false),
+    ] {
+        let config = load(&["--listen", listen, "--dashboard", when], &[]).unwrap();
+        assert_eq!(config.dashboard, expected, "{listen} {when}");
+    }
+}
+
+#[test]
 fn an_error_names_the_setting_the_value_who_said_it_and_what_is_accepted() {
     let said = |flags: &[&str], variables: &[(&str, &str)]| load(flags, variables).unwrap_err().to_string();
     assert_eq!(

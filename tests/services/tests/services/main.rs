@@ -6,6 +6,7 @@ mod axum;
 mod contract;
 mod conversion;
 mod cpu;
+mod dashboard;
 mod handlers;
 mod offload;
 #[path = "../../../support/pool.rs"]

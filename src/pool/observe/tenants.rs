@@ -1,0 +1,79 @@
+//! What the tenants of labelled work have waiting, running and done.
+
+use std::time::Duration;
+
+use crate::policy::scheduling::TenantSum;
+use crate::pool::AdaptiveThreadPool;
+use crate::pool::observe::observer::Observer;
+use crate::task::Name;
+
+/// A tenant of labelled work, or several as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct TenantStatistics {
+    /// The tenant; empty for the labelled tasks that name none. `None` for the sum of all others,
+    /// with those whose account was closed because they had no work for long.
+    pub name: Option<String>,
+    /// Tasks that wait in the queue now.
+    pub waiting: usize,
+    /// Tasks that run now. Tiny tasks that are taken together count as one.
+    pub running: usize,
+    /// Tasks that workers have taken out of the queue to run them.
+    pub tasks_taken: u64,
+    /// Processor time of the tasks that have ended, subtasks included. It never falls. A worker
+    /// enters it with its next task, or when it has none.
+    #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
+    pub processor_time: Duration,
+}
+
+impl TenantStatistics {
+    fn new(name: Option<&str>, sum: TenantSum) -> Self {
+        Self {
+            name: name.map(String::from),
+            waiting: sum.waiting,
+            running: sum.running,
+            tasks_taken: sum.taken,
+            processor_time: Duration::from_nanos(sum.used_ns),
+        }
+    }
+}
+
+impl Observer {
+    /// The `most` tenants that have used the most processor time, and the sum of all tenants.
+    pub(crate) fn busiest_tenants(&self, most: usize) -> (Vec<(Name, TenantSum)>, TenantSum) {
+        self.shared.run_queue.busiest_tenants(most)
+    }
+
+    /// What these tenants have waiting, running and done; nothing for one without an account.
+    #[cfg(any(feature = "prometheus", feature = "metrics"))]
+    pub(crate) fn tenant_sums(&self, names: &[Name]) -> Vec<TenantSum> {
+        self.shared.run_queue.tenant_sums(names)
+    }
+}
+
+impl AdaptiveThreadPool {
+    /// Returns the `most` tenants that have used the most processor time, the busiest first, and
+    /// then the sum of all others ([`name`](TenantStatistics::name) is `None`). So there are at most
+    /// `most + 1` elements, however many tenants there are.
+    ///
+    /// Only labelled work has tenants ([`AdaptiveThreadPool::task`]). The call holds the lock of
+    /// its queue for some 10 ns for each tenant with an account.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = millpond::AdaptiveThreadPool::new();
+    /// pool.task().tenant("ada").run(|| ()).await?;
+    /// let tenants = pool.tenants(10);
+    /// assert_eq!((tenants[0].name.as_deref(), tenants[0].tasks_taken), (Some("ada"), 1));
+    /// assert_eq!((tenants[1].name.as_deref(), tenants[1].tasks_taken), (None, 0));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn tenants(&self, most: usize) -> Vec<TenantStatistics> {
+        let (busiest, total) = Observer::new(self).busiest_tenants(most);
+        let rest = busiest.iter().fold(total, |rest, (_, sum)| rest.less(sum));
+        let named = busiest.iter().map(|(name, sum)| TenantStatistics::new(Some(name), *sum));
+        named.chain([TenantStatistics::new(None, rest)]).collect()
+    }
+}
