@@ -59,6 +59,7 @@ where
 
     /// Makes a task that waits, and belongs to `owner`. A `waker` given here saves the first
     /// registration.
+    #[inline]
     pub(crate) fn owned(
         owner: Option<Arc<CancelNode>>,
         work: F,

@@ -144,9 +144,7 @@ impl Shared {
     /// Notes when a plain task came, if it is the calling thread's turn: once in [`SAMPLE`] tasks.
     #[inline]
     fn sample_arrival(&self, task: &dyn Run) {
-        let turn = TURN.get();
-        TURN.set(turn.wrapping_add(1));
-        if turn % SAMPLE == 0 {
+        if TURN.with(|turn| turn.replace(turn.get().wrapping_add(1)) % SAMPLE == 0) {
             task.stamp(Stamp::at(self.now_ns()));
         }
     }
