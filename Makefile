@@ -9,7 +9,7 @@ MSRV := 1.85
 ALL := --workspace --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf libreoffice dashboard fuzz
+.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf libreoffice dashboard grafana fuzz
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -105,6 +105,9 @@ libreoffice: ## the RTF that is written, as LibreOffice shows it (installs Libre
 
 dashboard: ## the page of the dashboard in a browser, under load (installs Chromium)
 	scripts/check-dashboard
+
+grafana: ## the Grafana dashboard and the alerts in Prometheus, under load (gets Debian's Prometheus)
+	scripts/check-grafana
 
 fuzz: ## the splitters and the RTF reader, by chance, ten minutes each (needs a nightly toolchain)
 	scripts/fuzz

@@ -6,6 +6,7 @@
 mod events;
 mod features;
 mod figures;
+mod grafana;
 mod guides;
 mod markdown;
 mod metadata;
