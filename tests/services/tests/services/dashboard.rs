@@ -52,6 +52,7 @@ impl Viewer {
             (response.status().as_u16(), &response.headers()["content-type"]),
             (200, &"text/event-stream".parse().unwrap())
         );
+        assert_eq!(response.headers()["x-accel-buffering"], "no", "a proxy passes frames on at once");
         Self { body: response.into_body(), buffer: Vec::new() }
     }
 
