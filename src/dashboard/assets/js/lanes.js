@@ -21,12 +21,15 @@ function makeLane() {
   return lane;
 }
 
+/** Whether a point stands for the time since the one before. */
+const isDrawn = (point) => !point.gap && point.seconds > 0;
+
 function drawLane(canvas, points, index, range) {
   const { context, width, height } = prepare(canvas);
   const x = placer(range, width);
   for (const point of points) {
     const worker = point.workers.get(index);
-    if (!worker || point.gap || point.seconds === 0) continue;
+    if (!worker || !isDrawn(point)) continue;
     const right = x(point.t);
     const left = Math.max(0, x(point.t - point.seconds));
     // Half a pixel over the edge, so that neighbours leave no seam.
@@ -52,10 +55,10 @@ function drawLane(canvas, points, index, range) {
   }
 }
 
-/** The workers of the frame, and those that had a thread within the time shown, by index. */
+/** The workers of the frame, and those of which the time shown has something to draw, by index. */
 function everyWorker(frame, points) {
   const all = new Map();
-  for (const point of points) {
+  for (const point of points.filter(isDrawn)) {
     for (const index of point.workers.keys()) all.set(index, { index, state: "gone", task: null, running_for: null });
   }
   for (const worker of frame.workers) all.set(worker.index, worker);
