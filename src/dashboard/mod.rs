@@ -94,6 +94,8 @@ impl Dashboard {
     /// `nest_service` serves the page at the path with and without a slash at its end, `nest` only
     /// without.
     ///
+    /// It answers to every name of its host. [`serve`](Self::serve) refuses those of strangers.
+    ///
     /// | Path | Answer |
     /// |---|---|
     /// | `/` | the page |

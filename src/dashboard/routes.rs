@@ -64,7 +64,12 @@ async fn events(State(served): State<Served>) -> Response {
     let Served { source, interval, feed } = served;
     let sample = move || event(&source.frame(interval));
     match feed.view(MOST_VIEWERS, interval, sample) {
-        Ok(frames) => answer("text/event-stream", Body::from_stream(frames)),
+        Ok(frames) => {
+            let mut response = answer("text/event-stream", Body::from_stream(frames));
+            // nginx passes frames on at once, and does not collect them first.
+            response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+            response
+        }
         Err(refused) => refusal(refused),
     }
 }

@@ -99,7 +99,8 @@ impl Histogram {
     }
 }
 
-/// Buckets are pairs of an upper bound in seconds and a number; the bound of the last is infinite.
+/// Buckets are pairs of an upper bound in seconds and a number. The bound of the last is infinite,
+/// which is `null` in JSON.
 #[cfg(feature = "serde")]
 impl serde::Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

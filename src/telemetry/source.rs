@@ -99,7 +99,7 @@ fn tasks(into: &mut Families, pool: &PoolStatistics) {
 
 fn admission(into: &mut Families, pool: &PoolStatistics) {
     let refusals = pool.refusals.iter();
-    into.by(Counter, "millpond_pool_refusals_total", "Refusals", "reason", refusals);
+    into.by(Counter, "millpond_pool_refusals_total", "Times that work was refused", "reason", refusals);
     let mut count = |name, help, value: u64| into.one(Counter, name, help, value);
     count("millpond_pool_permits_waited_total", "Callers who had to wait for a permit", pool.permits_waited);
     count("millpond_pool_permits_lapsed_total", "Permits that were not used in time", pool.lapsed_permits);
@@ -111,7 +111,7 @@ fn admission(into: &mut Families, pool: &PoolStatistics) {
     );
     gauge("millpond_pool_reserved_permits", "Permits that are held and not used", pool.reserved_permits);
     gauge("millpond_pool_under_way_bytes", "Bytes that labelled tasks hold", pool.bytes_under_way);
-    let help = "Running and queued tasks, of as many as there may be";
+    let help = "Running and queued tasks, divided by the most that there may be";
     into.one(Gauge, "millpond_pool_load_factor", help, pool.load_factor);
     let help = "1 while the queue is full or the load factor has reached its threshold";
     into.one(Gauge, "millpond_pool_saturated", help, pool.pressure == Pressure::Saturated);
@@ -121,7 +121,7 @@ fn admission(into: &mut Families, pool: &PoolStatistics) {
 
 fn threads(into: &mut Families, pool: &PoolStatistics) {
     let mut gauge = |name, help, value: usize| into.one(Gauge, name, help, value);
-    gauge("millpond_pool_threads", "Threads", pool.total_threads);
+    gauge("millpond_pool_threads", "Threads that there are", pool.total_threads);
     gauge("millpond_pool_thread_limit", "Threads that the pool may have now", pool.thread_limit);
     gauge("millpond_pool_active_threads", "Threads that run a task", pool.active_threads);
     gauge("millpond_pool_blocked_threads", "Threads that are blocked in a task", pool.blocked_threads);

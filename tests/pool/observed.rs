@@ -119,7 +119,7 @@ fn intervals_add_up_to_the_total() {
     in_time(|| {
         let pool = fixed(2).build().unwrap();
         let mut intervals = pool.intervals();
-        let mut sum = (0, 0.0, 0);
+        let (mut sum, mut elapsed_ms) = ((0, 0.0, 0), 0.0);
         for round in 0..10 {
             let tasks: Vec<_> = (0..round * 10).map(|_| pool.try_spawn(|| ()).unwrap()).collect();
             tasks.into_iter().for_each(|task| block_on(task).unwrap());
@@ -128,6 +128,8 @@ fn intervals_add_up_to_the_total() {
             }
             let interval = intervals.next().unwrap();
             assert_eq!((interval.total_threads, interval.thread_limit), (2, 2), "as they are now");
+            assert!(interval.elapsed_ms > 0.0);
+            elapsed_ms += interval.elapsed_ms;
             sum = (
                 sum.0 + interval.tasks_completed,
                 sum.1 + interval.busy_time_ms,
@@ -137,8 +139,9 @@ fn intervals_add_up_to_the_total() {
         let total = pool.statistics();
         assert_eq!((sum.0, sum.2), (total.tasks_completed, total.tasks_queued));
         assert!((sum.1 - total.busy_time_ms).abs() < 1e-6);
+        assert!(elapsed_ms <= total.elapsed_ms + 1e-6, "{elapsed_ms} of {}", total.elapsed_ms);
         let none = total.diff(&total);
-        assert_eq!((none.tasks_completed, none.average_task_time_ms, none.parks), (0, 0.0, 0));
+        assert_eq!((none.tasks_completed, none.average_task_time_ms, none.elapsed_ms), (0, 0.0, 0.0));
     });
 }
 
@@ -167,8 +170,8 @@ fn statistics_are_one_line_for_people() {
     let line = PoolStatistics::default().to_string();
     assert_eq!(
         line,
-        "threads 0 (0 active, 0 blocked, limit 0), queued 0, callers waiting 0, load 0.00; completed 0 (mean \
-         0.000 ms), panicked 0, cancelled 0, expired 0, shed 0, refused 0"
+        "threads 0 (0 active, 0 blocked, limit 0), queued 0, callers waiting 0, load 0.00; in 0.000 s: \
+         completed 0 (mean 0.000 ms), panicked 0, cancelled 0, expired 0, shed 0, refused 0"
     );
 }
 

@@ -25,6 +25,7 @@ use crate::contain::{self, Postponed};
 use crate::error::{RejectReason, Rejection};
 use crate::policy::nanos;
 use crate::policy::scaling::Decision;
+use crate::pool::observe::counts::{DecisionCounters, RefusalCounters};
 use crate::task::Label;
 
 /// The target of events about a task.
@@ -143,9 +144,10 @@ impl Events {
             let (Told { task, tenant, .. }, facts) = (who.told(now), *facts);
             move || {
                 let Rejection { reason, depth, limit, load_factor, retry_after } = facts;
+                let reason = RefusalCounters::name_of(reason);
                 event!(
                     name: "refused", target: TASK, Level::DEBUG,
-                    ?reason, depth, limit, load_factor, retry_after_ms = retry_after.map(millis),
+                    reason, depth, limit, load_factor, retry_after_ms = retry_after.map(millis),
                     task = task.as_deref(), tenant = tenant.as_deref(),
                     "work was refused"
                 );
@@ -473,16 +475,17 @@ pub(in crate::pool) fn target(decision: &Decision, changed: bool) {
     let decision = *decision;
     contain::tell(move || {
         let Decision { target, reason, blocked_share, runnable_share, cores, sample, .. } = decision;
+        let reason = DecisionCounters::name_of(reason);
         if changed {
             event!(
                 name: "target_changed", target: THREADS, Level::DEBUG,
-                threads = target, %reason, blocked_share, runnable_share, cores, ?sample,
+                threads = target, reason, blocked_share, runnable_share, cores, ?sample,
                 "another number of threads"
             );
         } else {
             event!(
                 name: "target_kept", target: THREADS, Level::TRACE,
-                threads = target, %reason, blocked_share, runnable_share, cores, ?sample,
+                threads = target, reason, blocked_share, runnable_share, cores, ?sample,
                 "the same number of threads"
             );
         }

@@ -11,6 +11,8 @@ use crate::sync::Mutex;
 const KEPT: usize = 32;
 /// The number of events of a kind that are written in a second. The others are counted.
 const MOST_WRITTEN: u32 = 16;
+/// The bytes of a text that are kept. A panic's message may be a whole document.
+const MOST_TEXT: usize = 1024;
 
 /// An event of a pool that is rare where all is well; see
 /// [`recent_events`](crate::AdaptiveThreadPool::recent_events).
@@ -27,7 +29,8 @@ pub struct RecentEvent {
     pub task: Option<String>,
     /// The tenant of the task, if it has one.
     pub tenant: Option<String>,
-    /// What happened, in words: the facts of a refusal, the message of a panic, a time.
+    /// What happened, in words: the facts of a refusal, the message of a panic, a time. Of a longer
+    /// text the pool keeps the first 1,024 bytes and `…`, as of the names.
     pub detail: String,
     /// The number of events of this kind that were not kept between the one before and this one.
     /// The pool keeps at most 16 of a kind in a second.
@@ -129,9 +132,9 @@ impl Recent {
     ) {
         let lane = &self.0[kind as usize];
         let Some(skipped) = lane.gate.pass(now) else { return };
-        let (task, tenant) = (task.map(String::from), tenant.map(String::from));
+        let (task, tenant) = (task.map(beginning), tenant.map(beginning));
         let at = Duration::from_nanos(now);
-        let event = RecentEvent { at, kind, task, tenant, detail: detail(), skipped };
+        let event = RecentEvent { at, kind, task, tenant, detail: beginning(&detail()), skipped };
         let mut events = lane.events.lock();
         if events.len() == KEPT {
             events.pop_front();
@@ -145,6 +148,15 @@ impl Recent {
         all.sort_by_key(|event| event.at);
         all
     }
+}
+
+/// A text, or the beginning of a long one, which ends with a whole character.
+fn beginning(text: &str) -> String {
+    if text.len() <= MOST_TEXT {
+        return text.to_owned();
+    }
+    let end = (0..=MOST_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}…", &text[..end])
 }
 
 #[cfg(all(test, not(millpond_loom)))]
@@ -186,6 +198,18 @@ mod tests {
         assert_eq!(kept[0].kind, RecentKind::Panicked);
         // In each second 16 pass: the last of the second before has told nothing of those after it.
         assert_eq!(kept.iter().map(|event| event.skipped).sum::<u64>(), 2 * 84);
+    }
+
+    #[test]
+    fn of_a_long_text_the_beginning_is_kept() {
+        let recent = Recent::default();
+        // The bound falls into the middle of a character.
+        let long = "a".to_owned() + &"ž".repeat(1 << 20);
+        recent.note(0, RecentKind::Panicked, Some(&long), Some(&long), || long.clone());
+        let event = recent.list().remove(0);
+        for kept in [event.detail, event.task.unwrap_or_default(), event.tenant.unwrap_or_default()] {
+            assert_eq!(kept, "a".to_owned() + &"ž".repeat(511) + "…");
+        }
     }
 
     #[test]

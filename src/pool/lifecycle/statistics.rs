@@ -12,6 +12,10 @@ use crate::pool::shared::Shared;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PoolStatistics {
+    /// The time that the counts cover, in milliseconds: since the pool was built; of a difference,
+    /// between its two readings. A count divided by it is a rate, and `busy_time_ms` divided by it
+    /// the mean number of threads that were in a task.
+    pub elapsed_ms: f64,
     /// Tasks that ran to their end, including those that panicked.
     pub tasks_completed: u64,
     /// Tasks that entered the queue since the pool was built: those that completed, run, wait or
@@ -113,6 +117,7 @@ impl PoolStatistics {
         let (refusals, permits_waited) = (tally.refusals.read(), tally.waited.load(Ordering::Relaxed));
         let busy_time_ms = totals.busy_ns as f64 / NS_PER_MS;
         Self {
+            elapsed_ms: shared.now_ns() as f64 / NS_PER_MS,
             tasks_completed: totals.completed,
             tasks_queued: tally.queued_at_last.fetch_max(queued, Ordering::Relaxed).max(queued),
             tasks_stolen: totals.stolen,
@@ -160,6 +165,7 @@ impl PoolStatistics {
         let ms_since = |ms: fn(&Self) -> f64| (ms(self) - ms(earlier)).max(0.0);
         let (tasks_completed, busy_time_ms) = (since(|s| s.tasks_completed), ms_since(|s| s.busy_time_ms));
         Self {
+            elapsed_ms: ms_since(|s| s.elapsed_ms),
             tasks_completed,
             tasks_queued: since(|s| s.tasks_queued),
             tasks_stolen: since(|s| s.tasks_stolen),
@@ -190,7 +196,7 @@ impl fmt::Display for PoolStatistics {
         write!(
             f,
             "threads {} ({} active, {} blocked, limit {}), queued {}, callers waiting {}, load {:.2}; \
-             completed {} (mean {:.3} ms), panicked {}, cancelled {}, expired {}, shed {}, refused {}",
+             in {:.3} s: completed {} (mean {:.3} ms), panicked {}, cancelled {}, expired {}, shed {}, refused {}",
             self.total_threads,
             self.active_threads,
             self.blocked_threads,
@@ -198,6 +204,7 @@ impl fmt::Display for PoolStatistics {
             self.queue_depth,
             self.waiting_callers,
             self.load_factor,
+            self.elapsed_ms / 1e3,
             self.tasks_completed,
             self.average_task_time_ms,
             self.tasks_panicked,

@@ -53,6 +53,13 @@ macro_rules! counts {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
 
+            /// The name of a reason: in the counts, as a label of metrics, and in events.
+            pub(in crate::pool) fn name_of(reason: $reason) -> &'static str {
+                match reason {
+                    $($reason::$variant => stringify!($field),)*
+                }
+            }
+
             pub(in crate::pool) fn read(&self) -> $counts {
                 $counts { $($field: self.$field.load(Ordering::Relaxed),)* }
             }

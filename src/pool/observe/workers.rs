@@ -23,7 +23,8 @@ pub struct WorkerStatistics {
     /// The name of the task that it runs, if that has one; see
     /// [`TaskBuilder::name`](crate::TaskBuilder::name).
     pub task: Option<String>,
-    /// For how long it has run its task, or up to eight tiny tasks. `None` if it runs none.
+    /// For how long it has run its task, or up to eight tiny tasks. `None` if it runs none. The time in
+    /// which its thread waited for a core counts.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub running_for: Option<Duration>,
     /// The time that it spent in tasks which have ended.

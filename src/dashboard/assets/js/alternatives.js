@@ -1,7 +1,7 @@
 // The charts as tables, for those who don't see them. A table is filled while it is open.
 
 import { Table } from "./dom.js";
-import { clock, count, percent, rate, tick, time } from "./format.js";
+import { clock, count, percent, rate, tenth, tick, time } from "./format.js";
 
 const ROWS = 12;
 const orNone = (value, text) => (value == null ? "–" : text(value));
@@ -39,7 +39,7 @@ const MAKE = {
   },
   threads: (host) => {
     const table = new Table(host, "Threads", [
-      at, column("At work", (point) => count(point.active)), column("Threads", (point) => count(point.threads)),
+      at, column("At work", (point) => orNone(point.atWork, tenth)), column("Threads", (point) => count(point.threads)),
       column("Target", (point) => count(point.target)), column("Blocked", (point) => count(point.blocked)),
     ], "No figures yet.");
     return ({ points }) => table.show(moments(points));

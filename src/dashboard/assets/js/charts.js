@@ -63,7 +63,7 @@ export class Chart {
         ? { distr: 3, log: 10, range: (_, low, high) => logRange(low, high) }
         : { range: (_, low, high) => [0, Math.max(scale.least ?? 1, (high ?? 0) * 1.12)] };
       axes.push({
-        ...this.#axis(!scale.right), scale: name, side: scale.right ? 1 : 3, size: scale.right ? 54 : 50, space: 34,
+        ...this.#axis(scale), scale: name, side: scale.right ? 1 : 3, size: scale.right ? 54 : 50, space: 26,
         values: (_, splits) => splits.map((value) => (value == null ? "" : scale.text(value))),
         ...(scale.whole ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5, 1e6] } : {}),
       });
@@ -78,10 +78,10 @@ export class Chart {
     };
   }
 
-  #axis(grid = true) {
+  #axis({ right = false, log = false } = {}) {
     return {
       stroke: () => colour("soft"), font: FONT, ticks: { show: false }, gap: 6,
-      grid: { show: grid, stroke: () => colour("grid"), width: 1 },
+      grid: { show: !right, stroke: () => colour("grid"), width: 1, ...(log ? { filter: powersOfTen } : {}) },
     };
   }
 }
@@ -96,6 +96,9 @@ function line({ colour: role, fill, dashed, step, scale = "y" }) {
     paths: step ? uPlot.paths.stepped({ align: 1 }) : undefined,
   };
 }
+
+/** The lines of a logarithmic axis: those between two powers of ten are left out. */
+const powersOfTen = (_, splits) => splits.map((value) => (Math.abs(Math.log10(value) % 1) < 1e-6 ? value : null));
 
 /** Whole powers of ten around the values. */
 function logRange(low, high) {

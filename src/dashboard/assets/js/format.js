@@ -17,6 +17,9 @@ export function count(value) {
 /** A count, in full. */
 export const exact = (value) => (Number.isFinite(value) ? whole.format(value) : "–");
 
+/** A small number with a digit after the point, unless that is zero. */
+export const tenth = (value) => (Number.isFinite(value) ? value.toFixed(1).replace(".0", "") : "–");
+
 /** A rate: two digits after the point while it is small. */
 export function rate(value) {
   if (!Number.isFinite(value)) return "–";
@@ -38,6 +41,7 @@ export function time(seconds) {
 /** A time without digits after the point, for axes. */
 export function tick(seconds) {
   if (!Number.isFinite(seconds)) return "more";
+  if (seconds === 0) return "0";
   if (seconds < 0.9995e-3) return `${Math.round(seconds * 1e6)} µs`;
   if (seconds < 0.9995) return `${Math.round(seconds * 1e3)} ms`;
   return `${Math.round(seconds)} s`;

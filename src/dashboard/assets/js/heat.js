@@ -7,6 +7,8 @@ import { count, tick } from "./format.js";
 
 const LEFT = 50;
 const BOTTOM = 22;
+/** What an empty map shows: 1 µs to 1 s. */
+const EMPTY = [0, 20];
 const STEPS = ["heat-0", "heat-1", "heat-2", "heat-3", "heat-4"];
 
 const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
@@ -30,6 +32,7 @@ function extent(columns, buckets) {
   const used = (index) => columns.some(({ counts }) => counts[index] > 0);
   let [low, high] = [0, buckets - 1];
   while (low < high && !used(low)) low++;
+  if (!used(low)) return EMPTY;
   while (high > low && !used(high)) high--;
   [low, high] = [Math.max(0, low - 1), Math.min(buckets - 1, high + 1)];
   // A map of few rows is hard to read.
@@ -43,19 +46,24 @@ export class HeatMap {
     this.canvas = host.querySelector("canvas");
     this.tip = element("div", "tip");
     this.tip.hidden = true;
-    host.append(this.tip);
+    this.none = element("p", "none", "No task was measured in this time.");
+    host.append(this.tip, this.none);
     host.addEventListener("pointermove", (event) => this.#point(event));
     host.addEventListener("pointerleave", () => (this.tip.hidden = true));
   }
 
-  /** `columns` are `{t, seconds, counts}`; `bounds` the upper bounds of the buckets, in seconds. */
-  show(columns, bounds, range) {
+  /**
+   * `columns` are `{t, seconds, counts}`; `bounds` the upper bounds of the buckets, in seconds; `verb` is what a task
+   * did for such a time.
+   */
+  show(columns, bounds, range, verb) {
     const { context, width, height } = prepare(this.canvas);
     const [low, high] = extent(columns, bounds.length);
     const plot = { width: width - LEFT - 8, height: height - BOTTOM - 8 };
     const row = plot.height / (high - low + 1);
     const y = (index) => 8 + plot.height - (index - low + 1) * row;
-    this.shown = { columns, bounds, range, low, high, plot, row };
+    this.shown = { columns, bounds, range, low, high, plot, row, verb };
+    this.none.hidden = columns.some(({ counts }) => counts.some((value) => value > 0));
     context.fillStyle = colour("heat-0");
     context.fillRect(LEFT, 8, plot.width, plot.height);
     const x = placer(range, plot.width);
@@ -95,7 +103,7 @@ export class HeatMap {
   }
 
   #point(event) {
-    const { columns, bounds, range, low, plot, row } = this.shown ?? {};
+    const { columns, bounds, range, low, plot, row, verb } = this.shown ?? {};
     if (!columns) return;
     const box = this.host.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
@@ -106,8 +114,8 @@ export class HeatMap {
     this.tip.hidden = !value;
     if (!value) return;
     const from = index === 0 ? "0" : tick(bounds[index - 1]);
-    this.tip.textContent = `${count(value)} took ${from} to ${tick(bounds[index])}`;
+    this.tip.textContent = `${count(value)} ${value === 1 ? "task" : "tasks"} ${verb} ${from} to ${tick(bounds[index])}`;
     this.tip.style.top = `${Math.max(0, py - 34)}px`;
-    this.tip.style.left = `${Math.min(Math.max(px - 60, 0), box.width - 170)}px`;
+    this.tip.style.left = `${Math.min(Math.max(px - 60, 0), box.width - 200)}px`;
   }
 }

@@ -85,6 +85,7 @@ export class History {
     const before = this.last;
     const t = this.start + frame.at;
     const seconds = before ? frame.at - before.at : 0;
+    const workers = this.#workers(frame, seconds);
     const per = (read) => (before && seconds > 0 ? Math.max(0, read(frame) - read(before)) / seconds : null);
     return {
       t,
@@ -97,12 +98,13 @@ export class History {
       depth: frame.pool.queue_depth,
       waiting: frame.pool.waiting_callers,
       load: frame.pool.load_factor,
-      active: frame.pool.active_threads,
+      // The mean number of threads that ran a task. Which ones do so at the moment of a frame says little.
+      atWork: before && seconds > 0 ? [...workers.values()].reduce((all, { share }) => all + share, 0) : null,
       threads: frame.pool.total_threads,
       target: frame.pool.thread_limit,
       blocked: frame.pool.blocked_threads,
       latencies: Object.fromEntries(KINDS.map((kind) => [kind, this.#latencies(frame, kind)])),
-      workers: this.#workers(frame, seconds),
+      workers,
       merged: {},
     };
   }

@@ -6,6 +6,8 @@ import { element, reconcile, setData, setText } from "./dom.js";
 import { time } from "./format.js";
 
 const MOST_LANES = 32;
+/** The height of the strip of a worker that searches. */
+const STRIP = 4;
 
 function makeLane() {
   const lane = element("div", "lane");
@@ -19,20 +21,26 @@ function makeLane() {
   return lane;
 }
 
+/** Whether a point stands for the time since the one before. */
+const isDrawn = (point) => !point.gap && point.seconds > 0;
+
 function drawLane(canvas, points, index, range) {
   const { context, width, height } = prepare(canvas);
   const x = placer(range, width);
   for (const point of points) {
     const worker = point.workers.get(index);
-    if (!worker || point.gap || point.seconds === 0) continue;
+    if (!worker || !isDrawn(point)) continue;
     const right = x(point.t);
     const left = Math.max(0, x(point.t - point.seconds));
     // Half a pixel over the edge, so that neighbours leave no seam.
     const wide = right - left + 0.5;
-    context.fillStyle = colour(worker.state === "searching" ? "searching" : "parked");
-    context.globalAlpha = worker.state === "searching" ? 0.55 : 1;
+    context.fillStyle = colour("parked");
     context.fillRect(left, 0, wide, height);
-    context.globalAlpha = 1;
+    // A strip only: that it searched at this moment says little of the time before.
+    if (worker.state === "searching") {
+      context.fillStyle = colour("searching");
+      context.fillRect(left, 0, wide, STRIP);
+    }
     const part = worker.state === "blocked" ? 1 : worker.share;
     // What ran at all is seen.
     const tall = part > 0 ? Math.max(1.5, part * height) : 0;
@@ -41,16 +49,16 @@ function drawLane(canvas, points, index, range) {
     if (worker.stole) {
       context.fillStyle = colour("stolen");
       context.globalAlpha = 0.75;
-      context.fillRect(right - 1, 0, 1, 4);
+      context.fillRect(right - 1, 0, 1, 2 * STRIP);
       context.globalAlpha = 1;
     }
   }
 }
 
-/** The workers of the frame, and those that had a thread within the time shown, by index. */
+/** The workers of the frame, and those of which the time shown has something to draw, by index. */
 function everyWorker(frame, points) {
   const all = new Map();
-  for (const point of points) {
+  for (const point of points.filter(isDrawn)) {
     for (const index of point.workers.keys()) all.set(index, { index, state: "gone", task: null, running_for: null });
   }
   for (const worker of frame.workers) all.set(worker.index, worker);

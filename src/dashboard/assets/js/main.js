@@ -5,11 +5,11 @@ import { Announcer } from "./announce.js";
 import { Chart } from "./charts.js";
 import { startTheme } from "./colours.js";
 import { $, setData, setText } from "./dom.js";
-import { count, rate, tick, time } from "./format.js";
+import { count, rate, tenth, tick, time } from "./format.js";
 import { HeatMap } from "./heat.js";
 import { History } from "./history.js";
 import { showLanes } from "./lanes.js";
-import { Controller, makeTables, showDocuments, showEvents, showTables, showTiles, showTotals } from "./panels.js";
+import { Controller, makeTables, showDocuments, showEvents, showState, showTables, showTiles, showTotals } from "./panels.js";
 import { Stream } from "./stream.js";
 
 const STATES = { waiting: "connecting", live: "live", lost: "no connection, trying again", hidden: "resting", closed: "the pool is shut down" };
@@ -34,13 +34,13 @@ const charts = {
   rate: new Chart($("rate-plot"), $("rate-legend"), [
     { name: "completed/s", colour: "s1", fill: true, text: rate },
     { name: "refused/s", colour: "s2", text: rate },
-  ], { y: { text: count } }),
+  ], { y: { ...whole, least: 4 } }),
   queue: new Chart($("queue-plot"), $("queue-legend"), [
     { name: "depth", colour: "s1", fill: true, text: count },
     { name: "delay p99", colour: "s2", scale: "delay", text: time },
   ], { y: { ...whole, least: 4 }, delay: { text: tick, right: true, least: 1e-4 } }),
   threads: new Chart($("threads-plot"), $("threads-legend"), [
-    { name: "at work", colour: "s1", fill: true, step: true, text: count },
+    { name: "at work", colour: "s1", fill: true, step: true, text: tenth },
     { name: "threads", colour: "s3", step: true, text: count },
     { name: "target", colour: "s4", dashed: true, step: true, text: count },
   ], { y: { ...whole, least: 2 } }),
@@ -71,11 +71,11 @@ function showCharts({ points, range, kind, className }) {
   const part = (what, by, q) => column((_, index) => history.percentile(index, what, by, q));
   charts.rate.show(times, [column((point) => point.rate), column((point) => point.refused)], range);
   charts.queue.show(times, [column((point) => point.depth), part("queue_delay", "all", 0.99)], range);
-  charts.threads.show(times, [column((point) => point.active), column((point) => point.threads), column((point) => point.target)], range);
+  charts.threads.show(times, [column((point) => point.atWork), column((point) => point.threads), column((point) => point.target)], range);
   charts.latency.show(times, [0.5, 0.9, 0.99].map((q) => part(kind, className, q)), range);
   const columns = points.filter((point) => !point.gap)
     .map((point) => ({ t: point.t, seconds: point.seconds, counts: history.counts(point, kind, className) }));
-  heat.show(columns, history.bounds, range);
+  heat.show(columns, history.bounds, range, kind === "run_time" ? "ran for" : "waited for");
 }
 
 function show() {
@@ -88,6 +88,7 @@ function show() {
   setText($("pool-name"), name);
   setText($("version"), frame.version);
   document.title = `${name}: millpond`;
+  showState(frame, history);
   showTiles(frame, history);
   showCharts(now);
   const more = showLanes($("lanes"), frame, now.points, now.range);

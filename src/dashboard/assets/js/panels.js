@@ -1,7 +1,7 @@
 // The panels that are text and tables: one function each, called with every frame.
 
 import { $, element, reconcile, setData, setPart, setText, showFacts, Table } from "./dom.js";
-import { ago, bytes, clock, count, exact, percent, rate, time, words } from "./format.js";
+import { ago, bytes, clock, count, exact, percent, rate, tenth, time, words } from "./format.js";
 
 const REASONS = {
   unchanged: "There was nothing to measure, so the target stays.",
@@ -24,6 +24,24 @@ const KINDS = {
 
 const taskName = (name) => name ?? "(no name)";
 
+/** The state of the pool, the worst first. What is full only now and then is seen by what it refuses. */
+export function showState({ closed, pool }, history) {
+  const stuck = pool.total_threads > 0 && pool.blocked_threads >= pool.total_threads;
+  const [text, tone] = closed ? ["shut down", "bad"]
+    : stuck ? ["all threads blocked", "bad"]
+    : pool.overloaded ? ["overloaded", "bad"]
+    : history.newest.refused > 0 ? ["refuses work", "bad"]
+    : pool.pressure === "saturated" ? ["saturated", "warn"] : ["normal", "good"];
+  $("state").hidden = false;
+  setData($("state"), "tone", tone);
+  setText($("state-text"), `pool: ${text}`);
+}
+
+/** Of the work that came in the last interval, the part that was refused. */
+function refusedShare({ queued, refused }) {
+  return refused > 0 ? refused / (refused + queued) : 0;
+}
+
 export function showTiles(frame, history) {
   const { pool, limits } = frame;
   const point = history.newest;
@@ -31,7 +49,7 @@ export function showTiles(frame, history) {
   setText($("t-rate-sub"), `${exact(pool.tasks_completed)} in all`);
   setText($("t-depth"), count(pool.queue_depth));
   setText($("t-depth-of"), `of ${count(limits.max_queue_size)}`);
-  setText($("t-depth-sub"), pool.waiting_callers ? `${count(pool.waiting_callers)} callers wait for a place` : "nobody waits for a place");
+  setText($("t-depth-sub"), pool.waiting_callers ? `callers waiting: ${count(pool.waiting_callers)}` : "no caller waits");
   const full = limits.max_queue_size ? pool.queue_depth / limits.max_queue_size : 0;
   setPart($("t-depth-bar"), full);
   setData($("t-depth-bar"), "tone", full >= 1 ? "bad" : "");
@@ -40,39 +58,53 @@ export function showTiles(frame, history) {
   setText($("t-delay-sub"), `p50 ${orNone(history.percentile(at, "queue_delay", "all", 0.5))}`);
   setText($("t-load"), pool.load_factor.toFixed(2));
   const saturated = pool.pressure === "saturated";
-  setText($("t-load-sub"), saturated ? `saturated, from ${limits.backpressure_threshold}` : `saturated from ${limits.backpressure_threshold}`);
+  setText($("t-load-sub"), `${saturated ? "saturated" : "saturates"} at ${limits.backpressure_threshold}`);
   setData($("t-load-sub"), "tone", saturated ? "bad" : "");
   setPart($("t-load-bar"), pool.load_factor);
   setData($("t-load-bar"), "tone", saturated ? "bad" : "");
   $("t-load-mark").style.left = `${Math.min(limits.backpressure_threshold, 0.995) * 100}%`;
-  setText($("t-active"), count(pool.active_threads));
+  const atWork = point.atWork ?? pool.active_threads;
+  setText($("t-active"), tenth(atWork));
   setText($("t-active-of"), `of ${count(pool.total_threads)}`);
-  setText($("t-active-sub"), pool.blocked_threads ? `${count(pool.blocked_threads)} blocked` : `up to ${count(pool.thread_limit)} now`);
+  setText($("t-active-sub"), pool.blocked_threads ? `${count(pool.blocked_threads)} blocked` : `target ${count(pool.thread_limit)}`);
+  setPart($("t-active-bar"), pool.thread_limit ? atWork / pool.thread_limit : 0);
   setData($("t-active-sub"), "tone", pool.blocked_threads ? "bad" : "");
   setText($("t-refused"), rate(point.refused ?? NaN));
-  setText($("t-refused-sub"), `${exact(frame.refused)} in all${pool.overloaded ? ", overloaded" : ""}`);
-  setData($("t-refused-sub"), "tone", pool.overloaded ? "bad" : "");
+  const share = refusedShare(point);
+  setText($("t-refused-sub"), share > 0 ? `${percent(share)} of arrivals` : `${exact(frame.refused)} in all`);
+  setData($("t-refused-sub"), "tone", share > 0 ? "bad" : "");
+  setPart($("t-refused-bar"), share);
 }
 
 const orNone = (seconds) => (seconds === null ? "–" : time(seconds));
 
-/** The controller's last decision in words, and the changes that the page has seen. */
+/** The controller's last decision in words, and the changes of the target that the page has seen. */
 export class Controller {
   constructor() {
     this.changes = [];
-    this.last = "";
+    this.target = null;
+    this.counts = {};
+  }
+
+  /** The reasons of the decisions since the frame before, in words. Between two frames there are several. */
+  #reasons(counts) {
+    const since = Object.keys(counts).filter((reason) => counts[reason] > (this.counts[reason] ?? 0));
+    this.counts = counts;
+    const telling = since.filter((reason) => reason !== "unchanged" && reason !== "settled");
+    return (telling.length > 0 ? telling : since).map(words).join(", ");
   }
 
   show(frame, now) {
     const { decision } = frame;
     if (!decision) return;
+    const reasons = this.#reasons(frame.pool.decisions) || words(decision.reason);
     const said = REASONS[decision.reason] ?? decision.reason;
     setText($("reason"), `${decision.target} ${decision.target === 1 ? "thread" : "threads"}. ${said}`);
-    setText($("reason-figures"), `${decision.cores.toFixed(1)} cores to count on, blocked ${percent(decision.blocked_share)} of their time, waiting for a core ${percent(decision.runnable_share)}.`);
-    const key = `${decision.target} ${decision.reason}`;
-    // That there was nothing to do is no change.
-    if (key !== this.last && decision.reason !== "unchanged") this.changes.unshift({ t: now, text: `${decision.target}: ${words(decision.reason)}` });
-    this.last = key;
+    setText($("reason-figures"), `Usable cores: ${decision.cores.toFixed(1)}. In their tasks, threads were blocked for ${percent(decision.blocked_share)} of the time and waited for a core for ${percent(decision.runnable_share)}.`);
+    if (this.target !== null && decision.target !== this.target) {
+      this.changes.unshift({ t: now, text: `${this.target} → ${decision.target}: ${reasons}` });
+    }
+    this.target = decision.target;
     this.changes.length = Math.min(this.changes.length, 5);
     const make = () => {
       const entry = element("li");
@@ -104,7 +136,8 @@ export function showEvents(frame, filter) {
   const events = inGroups(frame.events.filter(wanted));
   const list = $("events");
   if (events.length === 0) {
-    if (!list.querySelector(".empty")) list.replaceChildren(element("li", "empty", "Nothing of this kind so far."));
+    if (!list.querySelector(".empty")) list.replaceChildren(element("li", "empty"));
+    setText(list.firstElementChild, filter === "all" ? "Nothing went wrong so far." : "Nothing of this kind so far.");
     return;
   }
   list.querySelector(".empty")?.remove();
@@ -123,7 +156,7 @@ export function showEvents(frame, filter) {
     setData(badge, "tone", tone);
     setText(text.firstElementChild, event.times > 1 ? `${event.times} × ${event.detail}` : event.detail);
     const about = [event.task && `task ${event.task}`, event.tenant && `tenant ${event.tenant}`].filter(Boolean).join(", ");
-    const skipped = event.skipped > 0 && `${count(event.skipped)} more before it`;
+    const skipped = event.skipped > 0 && `${count(event.skipped)} more not listed`;
     setText(text.lastElementChild, [about, skipped].filter(Boolean).map((part) => ` ${part}`).join("; "));
   });
 }
@@ -177,7 +210,7 @@ export function showDocuments(tables, { documents, memory }) {
   $("documents-card").hidden = !documents;
   $("memory-card").hidden = !memory;
   if (documents) {
-    const ms = (value) => time(value / 1e3);
+    const ms = (value) => (documents.total_processed ? time(value / 1e3) : "–");
     showFacts($("documents"), [
       ["Answered", exact(documents.total_processed)], ["Failed", exact(documents.total_failed)],
       ["In flight", count(documents.in_flight)], ["Latency, p50", ms(documents.p50_latency_ms)],
