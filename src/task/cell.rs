@@ -24,7 +24,7 @@ pub(crate) struct TaskCell<F: Send + 'static, T: Send + 'static> {
     /// The result is no longer wanted. A flag beside the lock, because a running task reads it
     /// often.
     cancelled: AtomicBool,
-    /// The result is there. A flag beside the lock, so that a caller that spins does not contend
+    /// The result is there, or the task will never run. A flag beside the lock, so that a caller that spins does not contend
     /// with the worker for the lock.
     done: AtomicBool,
     /// The arrival of plain work that is sampled; else 0. It fits beside the flags.
@@ -97,7 +97,7 @@ impl<T: Send + 'static> TaskCell<fn() -> Box<T>, Box<T>> {
     /// Makes a task that was refused.
     pub(crate) fn refused(why: Refusal) -> Arc<Self> {
         let inner = Mutex::new(Inner { stage: Stage::Void(why), waker: None });
-        let (cancelled, done) = (AtomicBool::new(true), AtomicBool::new(false));
+        let (cancelled, done) = (AtomicBool::new(true), AtomicBool::new(true));
         Arc::new(Self { inner, label: None, owner: None, cancelled, done, stamp: AtomicU32::new(0) })
     }
 }
@@ -191,6 +191,7 @@ where
                 }
             }
         };
+        self.done.store(true, Ordering::Release);
         // If the drop panics, the caller must still give back what the task occupied.
         contain::discard(work);
         Ok((place, waker))
@@ -207,6 +208,7 @@ where
             let old = mem::replace(&mut inner.stage, Stage::Void(Refusal::Cancelled));
             (old, place, inner.waker.take())
         };
+        self.done.store(true, Ordering::Release);
         contain(|| drop((old, waker)));
         Some(place)
     }

@@ -131,6 +131,28 @@ fn runs_that_are_refused_leave_others_their_turn() {
 }
 
 #[test]
+fn handles_of_tasks_that_never_ran_leave_others_their_turn() {
+    in_time_async(|| async {
+        let pool = fixed(1).max_queue_size(10_000).build().unwrap();
+        let held = hold(&pool, 1);
+        let cancelled: Vec<_> = (0..STEPS).map(|_| pool.try_spawn(|| ()).unwrap()).collect();
+        cancelled.iter().for_each(JoinHandle::abort);
+        let permits: Vec<_> = (0..STEPS).map(|_| pool.try_acquire().unwrap()).collect();
+        held.end();
+        pool.shutdown(Duration::MAX).await;
+        let refused: Vec<_> = permits.into_iter().map(|permit| permit.spawn(|| ())).collect();
+        for mut handles in [cancelled, refused] {
+            let longest = longest(move || {
+                let handle = handles.pop().unwrap();
+                async { assert!(handle.await.is_err()) }
+            });
+            let longest = longest.await;
+            assert!(longest <= BUDGET, "{longest}");
+        }
+    });
+}
+
+#[test]
 fn permits_that_are_free_leave_others_their_turn() {
     in_time_async(|| async {
         let pool = fixed(1).build().unwrap();

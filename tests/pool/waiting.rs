@@ -9,6 +9,7 @@ use crate::pool_support::{Gate, block_on, fixed, in_paused_time, in_time, poll_o
 use futures_util::future::{Either, join, join_all, select};
 use millpond::{AdaptiveThreadPool, TaskContext};
 use tokio::runtime::Handle;
+use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 /// Blocks on a run that waits for the branch beside it.
@@ -191,5 +192,17 @@ fn a_future_that_leaves_its_task_ends_the_wait() {
             let inner = pool.clone();
             assert_eq!(block_on(pool.run(move || run_and_send(&inner))).unwrap(), 5);
         }
+    });
+}
+
+/// Tokio does not let a thread out of its `block_on` while it polls a `LocalSet`.
+#[test]
+fn the_only_worker_runs_its_own_work_within_a_local_set() {
+    in_time(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let pool = fixed(1).build().unwrap();
+        let (inner, handle) = (pool.clone(), runtime.handle().clone());
+        let work = move || handle.block_on(LocalSet::new().run_until(async { inner.run(|| 7).await }));
+        assert_eq!(block_on(pool.run(work)).unwrap().unwrap(), 7);
     });
 }

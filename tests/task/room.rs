@@ -97,6 +97,25 @@ fn a_tenant_leaves_room_for_others() {
 }
 
 #[test]
+fn a_spawn_that_waits_for_room_is_counted_as_waiting_and_not_as_refused() {
+    in_time(|| {
+        let pool = fixed(1).max_queue_size(2).byte_budget(10).build().unwrap();
+        let held = hold(&pool, 1);
+        // Its tenant then has its share, and the budget is spent.
+        let first = pool.task().tenant("a").bytes(10).try_spawn(|| ()).unwrap();
+        let mut over_share = Box::pin(pool.task().tenant("a").spawn(|| ()));
+        let mut no_bytes = Box::pin(pool.task().tenant("b").bytes(10).spawn(|| ()));
+        assert!(poll_once(&mut over_share).is_pending() && poll_once(&mut no_bytes).is_pending());
+        assert_eq!(pool.statistics().refusals.total(), 0);
+        held.end();
+        block_on(first).unwrap();
+        block_on(block_on(over_share).unwrap()).unwrap();
+        block_on(block_on(no_bytes).unwrap()).unwrap();
+        assert_eq!(pool.statistics().refusals.total(), 0);
+    });
+}
+
+#[test]
 #[cfg(feature = "test-util")]
 fn a_busy_tenant_alone_has_half_of_the_places() {
     in_time(|| {

@@ -26,8 +26,14 @@ impl Shared {
             Mode::Step => Ok(nothing),
             Mode::Try | Mode::TryUncounted => match budget.try_take(bytes) {
                 Ok(weight) => Ok(Weighed { reservation: Some(weight), arrival: None }),
-                Err(Refused::Full) => Err(self.no_bytes(budget, RejectReason::ByteBudget)),
-                Err(Refused::NeverFits) => Err(self.no_bytes(budget, RejectReason::NeverFits)),
+                Err(Refused::Full) => Err(of_budget(
+                    budget,
+                    match mode {
+                        Mode::Try => self.rejected(RejectReason::ByteBudget),
+                        _ => self.facts(RejectReason::ByteBudget),
+                    },
+                )),
+                Err(Refused::NeverFits) => Err(self.never_fits(budget)),
             },
             Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled | Mode::Permit(_) => {
                 match budget.join_line(bytes) {
@@ -35,14 +41,14 @@ impl Shared {
                         let arrival = arrival.waits().then_some(arrival);
                         Ok(Weighed { reservation: Some(weight), arrival })
                     }
-                    Err(NeverFits) => Err(self.no_bytes(budget, RejectReason::NeverFits)),
+                    Err(NeverFits) => Err(self.never_fits(budget)),
                 }
             }
         }
     }
 
-    fn no_bytes(&self, budget: &ByteBudget<PendingStart>, reason: RejectReason) -> Rejection {
-        Rejection { depth: budget.taken(), limit: budget.limit(), ..self.rejected(reason) }
+    fn never_fits(&self, budget: &ByteBudget<PendingStart>) -> Rejection {
+        of_budget(budget, self.rejected(RejectReason::NeverFits))
     }
 
     /// Lets a task wait for its bytes. The timer thread expires the task at its deadline meanwhile.
@@ -94,4 +100,9 @@ impl Shared {
             }
         }
     }
+}
+
+/// Returns the facts with those of the byte budget in place of the queue's.
+fn of_budget(budget: &ByteBudget<PendingStart>, facts: Rejection) -> Rejection {
+    Rejection { depth: budget.taken(), limit: budget.limit(), ..facts }
 }

@@ -45,23 +45,24 @@ impl Shared {
     }
 
     /// Admits work that does not wait: with a free permit, or with that of a less urgent task,
-    /// which is evicted.
+    /// which is evicted. A refusal for want of room is counted if `counts`.
     fn place_now(
         self: &Arc<Self>,
         label: Option<&Label>,
         over_share: Option<OverShare>,
         counts: bool,
     ) -> Result<Place, Rejection> {
+        let no_room = |reason| if counts { self.rejected(reason) } else { self.facts(reason) };
         if let Some(OverShare { depth, limit }) = over_share {
-            return Err(Rejection { depth, limit, ..self.rejected(RejectReason::TenantLimit) });
+            return Err(Rejection { depth, limit, ..no_room(RejectReason::TenantLimit) });
         }
         match self.try_permit() {
             Ok(_) => Ok(Place::Queued(Ticket::HELD)),
             Err(Full::Closed) => Err(self.rejection(Full::Closed)),
-            Err(Full::Occupied) => label.and_then(|label| self.evict(label)).ok_or_else(|| match counts {
-                true => self.rejection(Full::Occupied),
-                false => self.facts(RejectReason::QueueFull),
-            }),
+            Err(Full::Occupied) => {
+                let evicted = label.and_then(|label| self.evict(label));
+                evicted.ok_or_else(|| no_room(RejectReason::QueueFull))
+            }
         }
     }
 

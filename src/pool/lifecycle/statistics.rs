@@ -143,7 +143,7 @@ impl PoolStatistics {
             reserved_permits: shared.reservations.len(),
             lapsed_permits: tally.lapsed.load(Ordering::Relaxed),
             thread_limit: shared.scaling.allowance.limit(),
-            blocked_threads: (allowed.stuck + allowed.declared).min(census.active()),
+            blocked_threads: (allowed.stuck + allowed.declared()).min(census.active()),
             parks: totals.parks,
             wakes: totals.wakes,
             decisions: shared.scaling.decisions.read(),

@@ -163,7 +163,7 @@ impl Scaler {
     /// blocked for a `sampling_interval`.
     fn beyond(&mut self, shared: &Shared, waits: bool, stuck: usize, now: Instant) -> usize {
         let parts = shared.scaling.allowance.parts();
-        let (blocked, threads) = (stuck + parts.declared, shared.idle.census().total());
+        let (blocked, threads) = (stuck + parts.declared(), shared.idle.census().total());
         let all = waits && blocked > 0 && blocked >= threads;
         self.all_blocked = all.then(|| self.all_blocked.unwrap_or(now));
         if !waits {

@@ -1,6 +1,7 @@
 //! [`Shared::submit`]: the only way for work to enter the pool.
 
 use std::cell::Cell;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -72,8 +73,10 @@ impl Shared {
         // The hot path: plain work from outside, and a free permit.
         if options.is_none() && mode.takes_free_permit() && worker.is_none() {
             if let Ok(left) = self.try_permit() {
+                let taken = Taken { shared: self, place: Place::Queued(Ticket::HELD) };
                 let waker = waker(self.permits.limit().saturating_sub(left));
-                let Made { run, join } = context.task(work(with), Place::Queued(Ticket::HELD), waker, None);
+                let Made { run, join } = context.task(work(with), taken.place, waker, None);
+                mem::forget(taken);
                 self.sample_arrival(&*run);
                 self.runtime.follow();
                 self.queues.inject(run);
@@ -130,7 +133,9 @@ impl Shared {
         };
         context.carry(reservation);
         let is_plain = label.is_none();
+        let taken = Taken { shared: self, place };
         let Made { run, join } = context.task(work(with), place, waker, label);
+        mem::forget(taken);
         if is_plain {
             self.sample_arrival(&*run);
         }
@@ -244,6 +249,22 @@ impl Shared {
         // The work is a user's value.
         contain::discard(rejected);
         JoinHandle::new(TaskCell::<_, Box<T>>::refused(why), Arc::clone(self))
+    }
+}
+
+/// A place for work that is being made: by the call of a service, a user's code. If that panics, the
+/// drop of this value gives the place back.
+struct Taken<'s> {
+    shared: &'s Arc<Shared>,
+    place: Place,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        // Without a permit it is counted only in the queue.
+        if self.place != Place::Queued(Ticket::NONE) {
+            self.shared.give_back(self.place);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::pool::submit::permit::Permit;
 pub(crate) enum Mode {
     /// The work is refused if there is no permit now.
     Try,
-    /// As `Try`, for a caller who goes on to wait: that the queue is full is neither counted nor
+    /// As `Try`, for a caller who goes on to wait: that there is no room is neither counted nor
     /// told.
     TryUncounted,
     /// If there is no permit now, the work waits in the queue beyond the limit, with a ticket.

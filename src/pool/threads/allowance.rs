@@ -27,18 +27,24 @@ pub(in crate::pool) struct Parts {
     pub(in crate::pool) cores: usize,
     /// One more for each worker that was found blocked.
     pub(in crate::pool) stuck: usize,
-    /// One more for each worker in a section that is declared to block.
-    pub(in crate::pool) declared: usize,
+    /// One more for each worker in a section that is declared to block. Below zero for a moment if
+    /// the end of a wait is noted before the beginning of the next one, by two threads.
+    pub(in crate::pool) declared: isize,
     /// Threads beyond the largest number, in the place of blocked workers.
     pub(in crate::pool) beyond: usize,
 }
 
 impl Parts {
+    /// Returns how many workers are in a section that is declared to block.
+    pub(in crate::pool) fn declared(self) -> usize {
+        usize::try_from(self.declared).unwrap_or(0)
+    }
+
     /// Returns the limit that the parts make. The controller's target covers the workers that are
     /// blocked on average, so those that were found blocked are not counted twice. The target does
     /// not cover declared sections.
     fn limit(self, limits: Limits) -> usize {
-        let within = self.target.max(self.cores + self.stuck) + self.declared;
+        let within = self.target.max(self.cores + self.stuck) + self.declared();
         within.clamp(limits.min, limits.max) + self.beyond
     }
 }
@@ -135,6 +141,17 @@ mod tests {
         let least = Parts { target: 0, foreseen: 0, cores: 1, stuck: 0, declared: 0, beyond: 0 };
         assert!(!allowance.change(|parts| *parts = least));
         assert_eq!(allowance.limit(), 2);
+    }
+
+    #[test]
+    fn two_threads_may_note_the_waits_of_a_worker_in_any_order() {
+        let allowance = Allowance::new(Limits { min: 1, max: 8 }, 4);
+        for by in [-1, 1] {
+            allowance.change(|parts| parts.declared += by);
+            assert_eq!(allowance.limit(), 4);
+        }
+        assert!(allowance.change(|parts| parts.declared += 1));
+        assert_eq!((allowance.limit(), allowance.parts().declared()), (5, 1));
     }
 
     #[test]

@@ -14,7 +14,7 @@ impl Worker {
         self.within.borrow_mut().push(TaskRef::clone(&task));
         let mut ran = None;
         let closure = Polling::interrupt();
-        self.while_awake(|| contain(|| ran = outside_block_on(|| task.run(self))));
+        self.while_awake(|| contain(|| ran = outside_block_on(|| task.run(self)).flatten()));
         drop(task);
         drop(closure);
         let done = self.within.borrow_mut().pop();
@@ -68,12 +68,18 @@ impl Worker {
 
 /// Runs `work` as if the thread were not within a `block_on` of Tokio, so that `work` may block on
 /// a runtime itself. The task that waits has called `block_on`. A runtime of one thread has no way
-/// out of its `block_on`.
-fn outside_block_on<R>(work: impl FnOnce() -> R) -> R {
-    match Handle::try_current() {
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            tokio::task::block_in_place(work)
+/// out of its `block_on`, and neither has a `LocalSet`: there Tokio panics, and calls nothing.
+/// `None` if `work` has panicked.
+fn outside_block_on<R>(work: impl FnOnce() -> R) -> Option<R> {
+    let (mut work, mut result) = (Some(work), None);
+    let mut run = || {
+        if let Some(work) = work.take() {
+            result = Some(work());
         }
-        _ => work(),
+    };
+    if Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread) {
+        contain(|| tokio::task::block_in_place(&mut run));
     }
+    run();
+    result
 }

@@ -1,7 +1,8 @@
 //! A future that is offloaded is polled on the pool, within the runtime, whenever it was woken, and only then.
 
 use std::convert::Infallible;
-use std::future::{pending, poll_fn, ready};
+use std::future::{Ready, pending, poll_fn, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -10,11 +11,11 @@ use std::time::Duration;
 use crate::pool_support::{PanicsInDrop, Token, Tokens, fixed, in_time, in_time_async, until};
 use millpond::service::{Admission, OffloadLayer, ServiceError};
 use millpond::test_util::{self, Order, assert_no_leaks};
-use millpond::{AdaptiveThreadPool, TaskContext};
+use millpond::{AdaptiveThreadPool, TaskContext, TaskOptions};
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 type Answer<T> = Result<T, Infallible>;
 
@@ -141,6 +142,27 @@ fn a_panic_in_any_poll_is_an_error_and_harms_nothing_else() {
         }
         assert_eq!(pool.run(|| 1).await.unwrap(), 1);
         assert_no_leaks(&pool);
+    });
+}
+
+/// The work of a request is made when its place was taken already.
+#[test]
+fn a_panic_of_the_call_itself_gives_its_place_back() {
+    in_time(|| {
+        for admission in [Admission::Shed, Admission::WaitUpTo(Duration::MAX), Admission::Backpressure] {
+            for options in [TaskOptions::new(), TaskOptions::new().tenant("a").bytes(1)] {
+                let pool = fixed(1).max_queue_size(1).byte_budget(1).build().unwrap();
+                let layer = OffloadLayer::new(pool.clone()).admission(admission);
+                let mut service = layer
+                    .classify(move |_: &()| options.clone())
+                    .layer(service_fn(|()| -> Ready<Answer<()>> { panic!("before there is a future") }));
+                assert!(task::spawn(poll_fn(|cx| service.poll_ready(cx))).poll().is_ready());
+                let call = catch_unwind(AssertUnwindSafe(|| drop(service.call(()))));
+                assert!(call.is_err());
+                assert_no_leaks(&pool);
+                drop(pool.try_acquire().unwrap());
+            }
+        }
     });
 }
 
