@@ -17,11 +17,11 @@ use crate::pool::AdaptiveThreadPool;
 use crate::processor::ConcurrentProcessorV2;
 
 /// Exports the figures of one or several pools. Register it with
-/// [`Registry::register_collector`](prometheus_client::registry::Registry::register_collector).
+/// [`Registry::register_collector`](https://docs.rs/prometheus-client/latest/prometheus_client/registry/struct.Registry.html#method.register_collector).
 ///
 /// It reads the figures whenever the registry is encoded, which takes some 10 us, and keeps nothing
 /// global. A prefix for all names is the registry's:
-/// [`Registry::with_prefix`](prometheus_client::registry::Registry::with_prefix).
+/// [`Registry::with_prefix`](https://docs.rs/prometheus-client/latest/prometheus_client/registry/struct.Registry.html#method.with_prefix).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
