@@ -174,6 +174,14 @@ pub mod memory;
 #[cfg(not(millpond_loom))]
 pub mod retry;
 
+// The part of the pool that has models.
+#[cfg(all(test, millpond_loom))]
+mod pool {
+    mod worker {
+        mod loom_models;
+        mod waits;
+    }
+}
 #[cfg(not(millpond_loom))]
 pub mod pool;
 

@@ -8,7 +8,6 @@
 //! * `fence-all-wait`: without the fence in `Waits::all`, a worker that begins to wait and one that
 //!   leaves miss each other;
 //! * `wait-uncounted`: a worker that begins to wait and does not count;
-//! * `suspended-counts`: a worker that counts while it runs work within its task;
 //! * `stranded-begun`: the futures of work that has begun are woken, and those of the rest are not.
 
 use std::future::poll_fn;
