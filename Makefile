@@ -1,7 +1,7 @@
 # What a developer of millpond runs. `make` alone lists the targets.
 
 # Features, each of which must build alone; add new ones here.
-FEATURES := axum dashboard documents forecast metrics prometheus serde test-util tower
+FEATURES := axum dashboard documents forecast metrics numa prometheus serde test-util tower
 # The libraries, and the compiler that they promise (`rust-version` in Cargo.toml).
 LIBRARIES := --package millpond --package millpond-convert --package millpond-documents --package millpond-forecast
 MSRV := 1.85
