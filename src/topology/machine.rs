@@ -61,21 +61,6 @@ pub(super) struct Node {
 }
 
 impl Topology {
-    /// Returns the machine as far as the calling thread may use it, by its affinity, which respects
-    /// cpusets. It is read from `/sys`. Where the system does not tell of nodes, there is one.
-    ///
-    /// It reads a few files for each core, which takes about 0.1 ms for each of them.
-    #[must_use]
-    pub fn of_this_process() -> Self {
-        super::sysfs::read().unwrap_or_else(|| Self::flat(super::usable_cores()))
-    }
-
-    /// As [`of_this_process`](Self::of_this_process), if the machine has several nodes. It reads one
-    /// file if it has not.
-    pub(crate) fn of_several_nodes() -> Option<Self> {
-        super::sysfs::has_several_nodes().then(Self::of_this_process)
-    }
-
     /// Returns a machine of one node with this number of cores, each with one hardware thread. At
     /// least one core.
     #[must_use]

@@ -5,7 +5,8 @@ use super::Topology;
 /// The node of each hardware thread, by index of the topology that it was made of.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NodeMap {
-    count: usize,
+    /// The kernel's numbers.
+    numbers: Box<[usize]>,
     /// By the kernel's number of the hardware thread.
     of: Box<[Option<usize>]>,
 }
@@ -15,12 +16,18 @@ impl NodeMap {
         let last = machine.threads().iter().map(|thread| thread.number).max().unwrap_or(0);
         let mut of = vec![None; last + 1];
         machine.threads().iter().for_each(|thread| of[thread.number] = Some(thread.node));
-        Self { count: machine.nodes(), of: of.into() }
+        let numbers = (0..machine.nodes()).filter_map(|node| Some(machine.node(node)?.0));
+        Self { numbers: numbers.collect(), of: of.into() }
     }
 
     /// Returns the number of nodes; at least 1.
     pub(crate) fn count(&self) -> usize {
-        self.count.max(1)
+        self.numbers.len().max(1)
+    }
+
+    /// Returns the kernel's number of a node.
+    pub(crate) fn number(&self, node: usize) -> Option<usize> {
+        self.numbers.get(node).copied()
     }
 
     /// Returns the node on which the calling thread runs now; `None` if that is unknown. It may run

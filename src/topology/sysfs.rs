@@ -11,9 +11,26 @@ use super::machine::{ELSEWHERE, HERE, HardwareThread, Node, Topology};
 /// The highest cache that a machine may have, as an index of its folder.
 const LAST_CACHE: usize = 9;
 
+impl Topology {
+    /// Returns the machine as far as the calling thread may use it, by its affinity, which respects
+    /// cpusets. It is read from `/sys`. Where the system does not tell of nodes, there is one.
+    ///
+    /// It reads a few files for each core, which takes about 0.1 ms for each of them.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        read().unwrap_or_else(|| Self::flat(super::usable_cores()))
+    }
+
+    /// As [`of_this_process`](Self::of_this_process), if the machine has several nodes. It reads one
+    /// file if it has not.
+    pub(crate) fn of_several_nodes() -> Option<Self> {
+        has_several_nodes().then(Self::of_this_process)
+    }
+}
+
 /// Reads this machine, as far as the calling thread may use it. `None` if the system does not tell.
 #[cfg(target_os = "linux")]
-pub(super) fn read() -> Option<Topology> {
+fn read() -> Option<Topology> {
     use rustix::thread::{CpuSet, sched_getaffinity};
 
     let usable = sched_getaffinity(None).ok()?;
@@ -23,12 +40,12 @@ pub(super) fn read() -> Option<Topology> {
 
 /// Unknown on this system.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn read() -> Option<Topology> {
+fn read() -> Option<Topology> {
     None
 }
 
 /// Returns whether this machine has several nodes, whether or not they may be used.
-pub(super) fn has_several_nodes() -> bool {
+fn has_several_nodes() -> bool {
     list(Path::new("/sys/devices/system/node/online")).is_some_and(|nodes| nodes.len() > 1)
 }
 

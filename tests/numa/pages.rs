@@ -17,9 +17,11 @@ struct Tally {
 
 /// The node to which the kernel gives memory that the calling thread touches first.
 fn node_here(memory: &Memory) -> usize {
-    // More than the allocator has at hand, so that it is new.
-    let new = vec![1_u8; 64 << 20];
-    memory.node_of(new.as_ptr() as usize + (32 << 20)).unwrap()
+    // So large that the allocator always asks the kernel.
+    let mut new = vec![0_u8; 33 << 20];
+    let middle = new.len() / 2;
+    std::hint::black_box(&mut new)[middle] = 1;
+    memory.node_of(new.as_ptr() as usize + middle).unwrap()
 }
 
 /// Takes buffers of all sizes, writes to them, and looks where their pages are.
@@ -52,7 +54,7 @@ fn the_pages_of_buffers_are_on_the_node_of_the_worker_that_uses_them() {
     let buffers = pool.buffer_pool(BufferPoolConfig::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut sum = Tally::default();
-    for _ in 0..8 {
+    for _ in 0..4 {
         // One task on each worker, all at the same time.
         let barrier = Arc::new(Barrier::new(workers));
         let tasks: Vec<_> = (0..workers)
@@ -61,7 +63,7 @@ fn the_pages_of_buffers_are_on_the_node_of_the_worker_that_uses_them() {
                 let task = move || {
                     barrier.wait();
                     let home = node_here(&memory);
-                    let tally = (0..4).map(|_| use_buffers(&buffers, &memory, home));
+                    let tally = (0..3).map(|_| use_buffers(&buffers, &memory, home));
                     let tally = tally.fold(Tally::default(), |sum, tally| Tally {
                         near: sum.near + tally.near,
                         all: sum.all + tally.all,
