@@ -1,7 +1,7 @@
 # What a developer of millpond runs. `make` alone lists the targets.
 
 # Features, each of which must build alone; add new ones here.
-FEATURES := axum dashboard documents forecast metrics prometheus serde test-util tower
+FEATURES := axum dashboard documents forecast metrics numa prometheus serde test-util tower
 # The libraries, and the compiler that they promise (`rust-version` in Cargo.toml).
 LIBRARIES := --package millpond --package millpond-convert --package millpond-documents --package millpond-forecast
 MSRV := 1.85
@@ -9,14 +9,14 @@ MSRV := 1.85
 ALL := --workspace --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom mutants architecture bench wrk flaky rtf libreoffice dashboard grafana fuzz
+.PHONY: help test fmt lint msrv unit doctest doc docsrs examples benches loom numa mutants architecture bench wrk flaky rtf libreoffice dashboard grafana fuzz
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
 
 # From an empty target; what is built once needs no notes for the next time.
 test: export CARGO_INCREMENTAL = 0
-test: fmt lint msrv unit doctest doc examples benches loom ## every check; what CI runs
+test: fmt lint msrv unit doctest doc examples benches loom numa ## every check; what CI runs
 
 fmt: ## formatting
 	@$(call step,formatting)
@@ -73,6 +73,10 @@ benches: ## the benches, compiled
 loom: ## models of the hand-made protocols, over every interleaving
 	@$(call step,loom models)
 	RUSTFLAGS="--cfg millpond_loom -D warnings" cargo test --release --package millpond --lib --no-default-features --target-dir target/loom loom_
+
+numa: ## workers and memory in virtual machines with several NUMA nodes, 40 s (installs QEMU; says so where it can't)
+	@$(call step,NUMA)
+	tests/numa/run
 
 mutants: ## shows that the models can fail
 	scripts/mutants

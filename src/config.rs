@@ -1,8 +1,12 @@
 //! The configuration of a pool.
 
+mod placement;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+pub use placement::{WorkerPinning, WorkerPlacement};
 
 use crate::error::{ConfigError, ParseError};
 use crate::topology::usable_cores;
@@ -85,9 +89,14 @@ pub struct PoolConfig {
     /// another. Default 100 ms; accepted 1 ms to 1 minute.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub sampling_interval: Duration,
-    /// Whether to place workers and memory by NUMA node. Default: true on Linux. Placement is not
-    /// part of this version: `true` has no effect and is logged once at debug level.
+    /// Whether to place workers and memory by NUMA node. Default: true on Linux. It needs the
+    /// feature `numa` and several usable nodes; otherwise `true` changes nothing, which is logged
+    /// once at info level. See the [guide](crate::guide::numa).
     pub numa_aware: bool,
+    /// Which node each worker is on, if workers are placed. Default [`WorkerPlacement::Spread`].
+    pub worker_placement: WorkerPlacement,
+    /// The cores that a worker is bound to, if workers are placed. Default [`WorkerPinning::Node`].
+    pub worker_pinning: WorkerPinning,
     /// Whether building the pool waits until its first threads run and have touched their stack and
     /// heap, so that the first task need not wait for that. Default true.
     pub warm_up: bool,
@@ -192,6 +201,8 @@ impl Default for PoolConfig {
             idle_timeout: Duration::from_secs(60),
             sampling_interval: Duration::from_millis(100),
             numa_aware: cfg!(target_os = "linux"),
+            worker_placement: WorkerPlacement::Spread,
+            worker_pinning: WorkerPinning::Node,
             warm_up: true,
             worker_niceness: 0,
             runtime_context: RuntimeContext::Shared,

@@ -40,6 +40,7 @@ pages! {
     integration: "integration.md",
     metrics: "metrics.md",
     moving_from: "moving-from.md",
+    numa: "numa.md",
     performance: "performance.md",
     processor: "processor.md",
     scaling: "scaling.md",
@@ -87,5 +88,6 @@ pub mod decisions {
         d0050: "decisions/0050-the-runtime-of-a-task.md",
         d0051: "decisions/0051-cancellation-is-a-tree.md",
         d0054: "decisions/0054-events.md",
+        d0055: "decisions/0055-numa.md",
     }
 }

@@ -96,6 +96,7 @@
 //! | `documents` | yes | [`DocumentConverter`]: RTF to Markdown, Markdown to RTF, Markdown to HTML ([`guide::converters`]) |
 //! | `forecast` | no | starts threads ahead of load that is foreseen ([`PoolBuilder::forecast`]) |
 //! | `metrics` | no | reports figures to the recorder of the facade `metrics` ([`telemetry`]) |
+//! | `numa` | no | places workers, tasks and memory by NUMA node, on Linux ([`guide::numa`]) |
 //! | `prometheus` | no | figures as collectors for a registry of `prometheus-client` ([`telemetry`]) |
 //! | `serde` | no | configurations are read and written, statistics and decisions are written; durations are strings such as `100ms` |
 //! | `test-util` | no | for tests: pools stepped by hand, run at once, or real beside a paused clock; failures on request ([`test_util`]) |
@@ -110,6 +111,7 @@
 //! - [`guide::converters`]: what RTF, Markdown and HTML keep of each other.
 //! - [`guide::scheduling`]: tenants, priorities, deadlines, overload.
 //! - [`guide::scaling`]: how many threads there are, and why.
+//! - [`guide::numa`]: workers, tasks and memory by NUMA node.
 //! - [`guide::dashboard`]: a page that shows what a pool does now.
 //! - [`guide::metrics`]: what is measured, under which name, at what cost.
 //! - [`guide::events`]: what a pool tells through `tracing`: events, spans, traces.
@@ -163,7 +165,7 @@ mod metrics;
 #[cfg(not(millpond_loom))]
 mod queue;
 #[cfg(not(millpond_loom))]
-mod topology;
+pub mod topology;
 
 #[cfg(not(millpond_loom))]
 mod policy;
@@ -264,7 +266,7 @@ pub use bytes;
 
 #[cfg(not(millpond_loom))]
 pub use self::{
-    config::{PoolConfig, RuntimeContext, Shedding},
+    config::{PoolConfig, RuntimeContext, Shedding, WorkerPinning, WorkerPlacement},
     convert::{ConversionOptions, ConvertError, Converter, Format},
     error::{
         AcquireError, BuildError, ConfigError, JoinError, Panic, ParseError, RejectReason, Rejected,

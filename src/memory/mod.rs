@@ -19,6 +19,7 @@ use self::store::{Hand, Store};
 use self::tier::Tier;
 use crate::error::ConfigError;
 use crate::metrics::thread_index;
+use crate::topology::NodeMap;
 
 /// The number of reference counts over which threads are spread.
 const HANDS: usize = 8;
@@ -36,6 +37,10 @@ const HANDS: usize = 8;
 /// for a while go back to the allocator: the pool checks when buffers come back and when its
 /// [`statistics`](Self::statistics) are read. It has no thread, so a pool without calls keeps what
 /// it has; see [`trim`](Self::trim).
+///
+/// On a machine with several NUMA nodes
+/// [`AdaptiveThreadPool::buffer_pool`](crate::AdaptiveThreadPool::buffer_pool) makes one that keeps
+/// the buffers of each node apart.
 ///
 /// ```
 /// use millpond::memory::BufferPool;
@@ -60,7 +65,7 @@ struct Root {
 
 impl Default for BufferPool {
     fn default() -> Self {
-        Self::of(BufferPoolConfig::default())
+        Self::of(BufferPoolConfig::default(), NodeMap::default())
     }
 }
 
@@ -70,12 +75,18 @@ impl BufferPool {
     /// # Errors
     /// A value is out of its range.
     pub fn with_config(config: BufferPoolConfig) -> Result<Self, ConfigError> {
-        config.validate()?;
-        Ok(Self::of(config))
+        Self::on_nodes(config, NodeMap::default())
     }
 
-    fn of(config: BufferPoolConfig) -> Self {
-        let store = Arc::new(Store::new(config));
+    /// As [`with_config`](Self::with_config), on a machine with several NUMA nodes. A thread gets
+    /// buffers of the node on which it runs, and each goes back to its node.
+    pub(crate) fn on_nodes(config: BufferPoolConfig, nodes: NodeMap) -> Result<Self, ConfigError> {
+        config.validate()?;
+        Ok(Self::of(config, nodes))
+    }
+
+    fn of(config: BufferPoolConfig, nodes: NodeMap) -> Self {
+        let store = Arc::new(Store::new(config, nodes));
         let hands = (0..HANDS).map(|_| Arc::new(CachePadded::new(Arc::clone(&store)))).collect();
         Self(Arc::new(Root { store, hands }))
     }

@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use super::BufferPoolConfig;
 use super::tier::{Loan, Tier};
+use crate::topology::NodeMap;
 
 /// Small, medium, large and larger buffers.
 const TIERS: usize = 4;
@@ -30,25 +31,27 @@ pub(super) struct Store {
     pub(super) tiers: [Tier; TIERS],
     /// The moment from which its times count.
     since: Instant,
+    nodes: NodeMap,
 }
 
 impl Store {
-    pub(super) fn new(config: BufferPoolConfig) -> Self {
-        let tier = |size, bound| Tier::new(size, bound, config.trim_after);
+    pub(super) fn new(config: BufferPoolConfig, nodes: NodeMap) -> Self {
+        let tier = |size, bound| Tier::new(size, bound, config.trim_after, nodes.count());
         let tiers = [
             tier(config.small_size, config.max_small_bytes),
             tier(config.medium_size, config.max_medium_bytes),
             tier(config.large_size, config.max_large_bytes),
             tier(usize::MAX, 0),
         ];
-        Self { tiers, since: Instant::now(), config }
+        Self { tiers, since: Instant::now(), config, nodes }
     }
 
     /// An empty buffer with room for `capacity` bytes.
     pub(super) fn take(&self, capacity: usize) -> (BytesMut, Origin) {
         // The last tier serves all sizes.
         let tier = self.tiers.iter().take_while(|tier| !tier.serves(capacity)).count();
-        let (buffer, shelf) = self.tiers[tier].take(capacity);
+        let node = if self.nodes.count() == 1 { 0 } else { self.nodes.here().unwrap_or(0) };
+        let (buffer, shelf) = self.tiers[tier].take(capacity, node);
         (buffer, Origin { tier, shelf })
     }
 
@@ -61,7 +64,7 @@ impl Store {
         let (here, elsewhere) = if target == Some(tier) { (buffer, None) } else { (None, buffer) };
         self.tiers[tier].end(&loan, here, || self.now());
         if let (Some(target), Some(buffer)) = (target, elsewhere) {
-            self.tiers[target].keep(buffer);
+            self.tiers[target].keep(buffer, self.tiers[tier].node_of(shelf));
         }
     }
 

@@ -21,6 +21,7 @@ pub(crate) struct WorkerCounters {
     completed: AtomicU64,
     panicked: AtomicU64,
     stolen: AtomicU64,
+    stolen_remote: AtomicU64,
     busy_ns: AtomicU64,
     abandoned_ns: AtomicU64,
     subtasks_spawned: AtomicU64,
@@ -69,6 +70,8 @@ pub(crate) struct Totals {
     pub(crate) panicked: u64,
     /// Tasks taken from another worker's deque.
     pub(crate) stolen: u64,
+    /// Those of them that were taken from a worker of another NUMA node.
+    pub(crate) stolen_remote: u64,
     /// Time spent in tasks.
     pub(crate) busy_ns: u64,
     /// The part of it that was spent after the caller had given up.
@@ -124,9 +127,12 @@ impl WorkerCounters {
         self.withheld.load(Acquire)
     }
 
-    /// A task was stolen from a neighbour.
-    pub(crate) fn task_stolen(&self) {
+    /// A task was stolen from another worker, of another node if `remote`.
+    pub(crate) fn task_stolen(&self, remote: bool) {
         bump(&self.stolen, 1);
+        if remote {
+            bump(&self.stolen_remote, 1);
+        }
     }
 
     /// A subtask was put on the own deque.
@@ -214,6 +220,7 @@ impl WorkerCounters {
             completed: self.completed.load(Relaxed),
             panicked: self.panicked.load(Relaxed),
             stolen: self.stolen.load(Relaxed),
+            stolen_remote: self.stolen_remote.load(Relaxed),
             busy_ns: self.busy_ns.load(Relaxed),
             abandoned_ns: self.abandoned_ns.load(Relaxed),
             subtasks_spawned: self.subtasks_spawned.load(Relaxed),
@@ -230,6 +237,7 @@ impl AddAssign for Totals {
         self.completed += other.completed;
         self.panicked += other.panicked;
         self.stolen += other.stolen;
+        self.stolen_remote += other.stolen_remote;
         self.busy_ns += other.busy_ns;
         self.abandoned_ns += other.abandoned_ns;
         self.subtasks_spawned += other.subtasks_spawned;

@@ -6,6 +6,7 @@ pub(crate) mod coalescing;
 pub(crate) mod inlining;
 pub(crate) mod load;
 pub(crate) mod overload;
+pub(crate) mod placement;
 pub(crate) mod rate_limit;
 pub(crate) mod scaling;
 pub(crate) mod scheduling;

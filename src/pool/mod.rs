@@ -56,6 +56,8 @@ pub(crate) use worker::polling::Polling;
 
 use self::shared::Shared;
 use crate::config::PoolConfig;
+use crate::error::ConfigError;
+use crate::memory::{BufferPool, BufferPoolConfig};
 pub use crate::metrics::{ByClass, Histogram};
 use crate::policy::scaling::Decision;
 
@@ -140,6 +142,28 @@ impl AdaptiveThreadPool {
     #[must_use]
     pub fn config(&self) -> &PoolConfig {
         &self.shared().config
+    }
+
+    /// Creates a buffer pool for the tasks of this pool. If the pool places its workers by NUMA node
+    /// ([guide](crate::guide::numa)), a thread gets buffers whose pages are on the node on which it
+    /// runs, and each goes back to the buffers of its node. The bounds of the configuration are
+    /// divided among the nodes. Otherwise this is
+    /// [`BufferPool::with_config`](BufferPool::with_config).
+    ///
+    /// ```
+    /// use millpond::AdaptiveThreadPool;
+    /// use millpond::memory::BufferPoolConfig;
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let buffers = pool.buffer_pool(BufferPoolConfig::default())?;
+    /// assert!(buffers.take(1_000).is_empty());
+    /// # Ok::<(), millpond::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A value is out of its range.
+    pub fn buffer_pool(&self, config: BufferPoolConfig) -> Result<BufferPool, ConfigError> {
+        BufferPool::on_nodes(config, self.shared().seats.nodes().clone())
     }
 
     /// Returns what the pool has done and what it does now. It takes a few hundred nanoseconds. The

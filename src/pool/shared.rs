@@ -28,10 +28,11 @@ use crate::pool::scaling::foresight::Foresight;
 use crate::pool::scaling::state::Scaling;
 use crate::pool::test_hooks::TestHooks;
 use crate::pool::threads::allowance::Orders;
+use crate::pool::threads::seats::Seats;
 use crate::pool::threads::slots::Threads;
 use crate::pool::timer::state::TimerThread;
 use crate::pool::worker::waits::Waits;
-use crate::queue::Queues;
+use crate::queue::{Layout, Queues};
 use crate::task::{DeferredWakes, Refusal, TaskRef};
 use crate::topology::{Home, usable_cores};
 
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(super) test_hooks: TestHooks,
     /// The cores that the pool's threads may use.
     pub(super) home: Home,
+    /// Where each worker runs.
+    pub(super) seats: Seats,
     /// The tenant of tasks that name none.
     pub(super) nobody: Arc<str>,
     /// The start of the pool's clock, [`now_ns`](Self::now_ns).
@@ -126,7 +129,13 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: PoolConfig, hooks: Hooks, foresight: Foresight, test_hooks: TestHooks) -> Self {
+    pub(super) fn new(
+        config: PoolConfig,
+        hooks: Hooks,
+        foresight: Foresight,
+        test_hooks: TestHooks,
+        (seats, layout): (Seats, Layout),
+    ) -> Self {
         let slots = config.most_workers();
         let epoch = Instant::now();
         let bounds = Bounds { min: config.min_threads, max: config.max_threads, usable: usable_cores() };
@@ -135,7 +144,7 @@ impl Shared {
             permits: Permits::new(config.max_queue_size),
             reservations: Arc::new(Reservations::new(config.reservation_timeout)),
             idle: Idle::new(slots),
-            queues: Queues::new(slots),
+            queues: Queues::new(layout),
             bytes: config.byte_budget.map(ByteBudget::new),
             run_queue: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
@@ -155,6 +164,7 @@ impl Shared {
             waits: Waits::new(slots),
             test_hooks,
             home: Home::here(),
+            seats,
             nobody: Arc::from(""),
             epoch,
             phase: watch::Sender::new(Phase::Open),

@@ -11,7 +11,6 @@ use super::config::ProcessorConfig;
 use super::metrics::Counters;
 use super::request::{Job, Outcome};
 use super::{ConversionRequest, ProcessError, ReaderError};
-use crate::config::PoolConfig;
 use crate::contain::contain;
 use crate::convert::{ConversionOptions, Converter, Format};
 use crate::error::ConfigError;
@@ -19,6 +18,7 @@ use crate::memory::{BufferPool, PooledBuf};
 use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
 use crate::policy::nanos;
+use crate::pool::AdaptiveThreadPool;
 use crate::sync::Mutex;
 use crate::task::TaskOptions;
 
@@ -60,8 +60,13 @@ pub(super) fn kind_of((from, to): (Format, Format)) -> usize {
 
 impl<C: Converter> Inner<C> {
     /// Of a processor on a pool with this configuration.
-    pub(super) fn new(converter: C, config: ProcessorConfig, pool: &PoolConfig) -> Result<Self, ConfigError> {
-        let memory = BufferPool::with_config(config.memory.clone())?;
+    pub(super) fn new(
+        converter: C,
+        config: ProcessorConfig,
+        pool: &AdaptiveThreadPool,
+    ) -> Result<Self, ConfigError> {
+        let memory = pool.buffer_pool(config.memory.clone())?;
+        let pool = pool.config();
         let max_inlined = match config.tenant_limit(pool) {
             usize::MAX => usize::MAX,
             limit => limit.saturating_sub(pool.max_threads),

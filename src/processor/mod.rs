@@ -222,7 +222,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ) -> Result<Self, BuildError> {
         config.validate()?;
         config.check_pool(pool.config())?;
-        let inner = Inner::new(converter, config, pool.config())?;
+        let inner = Inner::new(converter, config, &pool)?;
         // A buffer of each size for each foreseen thread.
         pool.on_foreseen(inner.memory.preparer());
         Ok(Self { pool, inner: Arc::new(inner) })

@@ -4,11 +4,12 @@ use super::{Local, Queues, insist};
 use crate::task::TaskRef;
 
 impl Local {
-    /// Takes the waiting tasks out of the own deques and the injector, one by one: subtasks first,
+    /// Takes the waiting tasks out of the own deques and the injectors, one by one: subtasks first,
     /// the newest first, then tasks from outside, in order.
     pub(crate) fn drain<'q>(&'q self, queues: &'q Queues) -> impl Iterator<Item = TaskRef> + 'q {
         let own = std::iter::from_fn(|| self.pop().or_else(|| self.pop_batch()));
-        let injected = std::iter::from_fn(|| insist(|| queues.injector.steal()));
+        let injectors = &queues.injectors;
+        let injected = std::iter::from_fn(|| injectors.iter().find_map(|from| insist(|| from.steal())));
         own.chain(injected).filter(|task| {
             let waits = task.is_pending();
             if !waits {

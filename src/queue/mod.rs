@@ -4,7 +4,10 @@
 //! processed depth first and in bounded memory. The other deque holds a batch: tasks from outside
 //! that the worker took together and has not begun. It is first in, first out for every thread.
 //!
-//! A worker checks its subtasks, its batch, the injector, and then the deques of the others.
+//! Each NUMA node has an injector; a pool that does not place its workers has one node. A worker
+//! checks its subtasks, its batch, the injector of its node, the deques of its node, and then the
+//! other nodes, the nearest first: the injector before the deques ([`Layout`]).
+//!
 //! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker takes work from outside first,
 //! and its oldest subtask if there is none.
 //!
@@ -19,9 +22,16 @@
 //! A task is thus overtaken by at most two batches of each other worker: the batch that this worker
 //! takes before it reads the count, and the one that it takes between its first check and its
 //! second.
+//!
+//! With several nodes this holds for the tasks of each injector. Tasks of different injectors have
+//! no order. A worker checks for overdue batches of an injector before it takes from that injector.
+//! So that a node whose workers are all blocked is not left alone while the others are busy, a
+//! worker looks at another node first in every [`FAIR_TURN`]th check for overdue batches, at each in
+//! rotation, and takes one task.
 
 #[cfg(feature = "test-util")]
 mod drain;
+mod layout;
 mod local;
 #[cfg(all(test, not(millpond_loom)))]
 mod order_tests;
@@ -31,7 +41,8 @@ mod sweeper;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use crossbeam_utils::CachePadded;
 
-pub(crate) use local::Local;
+pub(crate) use layout::{Group, Layout, Node};
+pub(crate) use local::{Found, Local, Source};
 pub(crate) use sweep::Sweep;
 use sweeper::Sweeper;
 
@@ -46,7 +57,11 @@ const FAIR_TURN: u32 = 61;
 
 /// All queues of a pool.
 pub(crate) struct Queues {
-    injector: Injector<TaskRef>,
+    /// One for each node.
+    injectors: Box<[Injector<TaskRef>]>,
+    /// The workers of each node that have threads.
+    present: Box<[AtomicUsize]>,
+    layout: Layout,
     slots: Box<[Slot]>,
     /// Slots from this one on were never used, and need no check.
     used: AtomicUsize,
@@ -61,6 +76,8 @@ struct Slot {
     batch: Stealer<TaskRef>,
     /// The number of the worker's batch. Only the worker writes it.
     number: CachePadded<AtomicU64>,
+    /// The node whose injector the batch is from. Only the worker writes it, before the batch.
+    origin: AtomicUsize,
     /// The worker's ends of its queues. A thread takes them when it starts and puts them back when
     /// it leaves.
     deques: Mutex<Option<Deques>>,
@@ -79,6 +96,7 @@ impl Slot {
             subtasks: deques.subtasks.stealer(),
             batch: deques.batch.stealer(),
             number: CachePadded::new(AtomicU64::new(0)),
+            origin: AtomicUsize::new(0),
             deques: Mutex::new(Some(deques)),
         }
     }
@@ -90,63 +108,85 @@ impl Slot {
 
 impl std::fmt::Debug for Queues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queues").field("injected", &self.injector.len()).finish_non_exhaustive()
+        f.debug_struct("Queues").field("injected", &self.injected()).finish_non_exhaustive()
     }
 }
 
 impl Queues {
-    /// Makes empty queues with room for `slots` workers.
-    pub(crate) fn new(slots: usize) -> Self {
+    /// Makes empty queues for workers that are seated like this.
+    pub(crate) fn new(layout: Layout) -> Self {
         Self {
-            injector: Injector::new(),
-            slots: (0..slots).map(|_| Slot::new()).collect(),
+            injectors: layout.nodes.iter().map(|_| Injector::new()).collect(),
+            present: layout.nodes.iter().map(|_| AtomicUsize::new(0)).collect(),
+            slots: layout.seats.iter().map(|_| Slot::new()).collect(),
+            layout,
             used: AtomicUsize::new(0),
             batches: CachePadded::new(AtomicU64::new(0)),
             sweeper: Sweeper::default(),
         }
     }
 
-    /// Adds work from outside. The caller must then notify a worker.
-    pub(crate) fn inject(&self, task: TaskRef) {
-        self.injector.push(task);
+    /// Adds work from outside. `here` tells the node of the calling thread. The caller must then
+    /// notify a worker.
+    #[inline]
+    pub(crate) fn inject(&self, task: TaskRef, here: impl FnOnce() -> Option<usize>) {
+        let node = if self.injectors.len() == 1 { 0 } else { self.entrance(here()) };
+        self.injectors[node].push(task);
+    }
+
+    /// Returns the node whose injector gets a task from `here`: that node if a worker is there, else
+    /// the one with the fewest tasks that has a worker.
+    fn entrance(&self, here: Option<usize>) -> usize {
+        let staffed = |&node: &usize| self.present[node].load(Ordering::Relaxed) > 0;
+        let emptiest = || {
+            let nodes = (0..self.injectors.len()).filter(staffed);
+            nodes.min_by_key(|&node| self.injectors[node].len())
+        };
+        here.filter(staffed).or_else(emptiest).or(here).unwrap_or(0)
     }
 
     /// Takes the deques of `slot`, for the thread that has just started there.
     pub(crate) fn claim(&self, slot: usize) -> Option<Local> {
         self.used.fetch_max(slot + 1, Ordering::SeqCst);
-        self.slots[slot].deques.lock().take().map(|deques| Local::new(slot, deques))
+        let node = self.layout.node_of(slot);
+        let deques = self.slots[slot].deques.lock().take()?;
+        self.present[node].fetch_add(1, Ordering::Relaxed);
+        Some(Local::new(slot, node, self.injectors.len(), deques))
     }
 
     /// Puts back the deques of a thread that leaves.
     pub(crate) fn give_back(&self, local: Local) {
         let (slot, deques) = local.into_parts();
+        self.present[self.layout.node_of(slot)].fetch_sub(1, Ordering::Relaxed);
         *self.slots[slot].deques.lock() = Some(deques);
     }
 
     /// Returns whether a task waits in any queue.
     pub(crate) fn has_work(&self) -> bool {
-        !self.injector.is_empty() || self.in_use().iter().any(Slot::has_work)
+        self.injectors.iter().any(|injector| !injector.is_empty()) || self.in_use().iter().any(Slot::has_work)
     }
 
-    /// Returns how many tasks wait in the injector.
+    /// Returns how many tasks wait in the injectors.
     pub(crate) fn injected(&self) -> usize {
-        self.injector.len()
+        self.injectors.iter().map(Injector::len).sum()
     }
 
     /// Takes any one task.
     pub(crate) fn take_any(&self) -> Option<TaskRef> {
         let from = |slot: &Slot| insist(|| slot.batch.steal()).or_else(|| insist(|| slot.subtasks.steal()));
-        insist(|| self.injector.steal()).or_else(|| self.in_use().iter().find_map(from))
+        let injected = self.injectors.iter().find_map(|injector| insist(|| injector.steal()));
+        injected.or_else(|| self.in_use().iter().find_map(from))
     }
 
     fn in_use(&self) -> &[Slot] {
         &self.slots[..self.used.load(Ordering::SeqCst)]
     }
 
-    /// Returns the slot and the number of the oldest batch that has tasks left.
-    fn oldest_batch(&self) -> Option<(&Slot, u64)> {
-        let left = self.in_use().iter().filter(|slot| !slot.batch.is_empty());
-        left.map(|slot| (slot, slot.number.load(Ordering::SeqCst))).min_by_key(|&(_, number)| number)
+    /// Returns the slot and the number of the oldest batch of a node's injector that has tasks left.
+    fn oldest_batch(&self, node: usize) -> Option<(usize, u64)> {
+        let left = (0..).zip(self.in_use()).filter(|(_, slot)| !slot.batch.is_empty());
+        let of_node = left.filter(|(_, slot)| slot.origin.load(Ordering::Relaxed) == node);
+        of_node.map(|(at, slot)| (at, slot.number.load(Ordering::SeqCst))).min_by_key(|&(_, number)| number)
     }
 
     /// Numbers the batch of `slot`, which was just filled.

@@ -1,4 +1,4 @@
-//! Removes cancelled tasks from the injector.
+//! Removes cancelled tasks from the injectors.
 //!
 //! A task that is cancelled in the queue gives its closure and its place back at once, but its
 //! empty cell stays in the injector until a worker takes it. While all workers run long tasks,
@@ -26,7 +26,7 @@ impl Queues {
     /// is due.
     pub(crate) fn left_empty(&self) -> bool {
         let empty = self.sweeper.empty.fetch_add(1, Ordering::Relaxed) + 1;
-        empty >= LEAST && empty > self.injector.len() / 2
+        empty >= LEAST && empty > self.injected() / 2
     }
 
     /// Notes that a worker has taken an empty cell.
@@ -47,21 +47,23 @@ impl Queues {
 }
 
 impl Sweep<'_> {
-    /// Takes every task out of the injector once, and puts those that `stay` accepts back, in
+    /// Takes every task out of the injectors once, and puts those that `stay` accepts back, in
     /// order. Returns the others; the caller drops them after the right to sweep, since one may
     /// hold a result of a user. The caller must also notify a worker, because workers could not see
     /// the tasks during the sweep.
     #[must_use]
     pub(crate) fn run(&self, mut stay: impl FnMut(&TaskRef) -> bool) -> Vec<TaskRef> {
-        let Queues { injector, sweeper, .. } = self.queues;
+        let Queues { injectors, sweeper, .. } = self.queues;
         sweeper.empty.store(0, Ordering::Relaxed);
         let mut empty = Vec::new();
-        for _ in 0..injector.len() {
-            let Some(task) = insist(|| injector.steal()) else { break };
-            if stay(&task) {
-                injector.push(task);
-            } else {
-                empty.push(task);
+        for injector in injectors {
+            for _ in 0..injector.len() {
+                let Some(task) = insist(|| injector.steal()) else { break };
+                if stay(&task) {
+                    injector.push(task);
+                } else {
+                    empty.push(task);
+                }
             }
         }
         empty
@@ -72,17 +74,18 @@ impl Sweep<'_> {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::Layout;
     use super::*;
     use crate::task::{Place, Refusal, Run as _, TaskCell, Ticket};
 
     #[test]
     fn cancelled_tasks_do_not_pile_up_and_the_others_keep_their_order() {
-        let queues = Queues::new(1);
+        let queues = Queues::new(Layout::flat(1));
         let mut live = Vec::new();
         let mut longest = 0;
         for n in 0..100_000 {
             let task = TaskCell::new(|| (), Place::Queued(Ticket::HELD), None, None);
-            queues.inject(Arc::clone(&task) as _);
+            queues.inject(Arc::clone(&task) as _, || None);
             if n % 1_000 == 0 {
                 live.push(task);
                 continue;
@@ -91,7 +94,7 @@ mod tests {
             if queues.left_empty() {
                 drop(queues.begin_sweep().unwrap().run(|task| task.is_pending()));
             }
-            longest = longest.max(queues.injector.len());
+            longest = longest.max(queues.injected());
         }
         assert!(longest <= 2 * (live.len() + LEAST), "{longest}");
         let left: Vec<_> =

@@ -91,6 +91,11 @@ fn tasks(into: &mut Families, pool: &PoolStatistics) {
         "Tasks that a worker took from the deque of another",
         pool.tasks_stolen,
     );
+    count(
+        "millpond_pool_tasks_stolen_remote_total",
+        "Stolen tasks that came from another NUMA node",
+        pool.tasks_stolen_remote,
+    );
     let abandoned = pool.abandoned_time_ms / 1e3;
     let help = "Time of tasks whose caller gave up while they ran";
     into.one(Counter, "millpond_pool_abandoned_seconds_total", help, abandoned);

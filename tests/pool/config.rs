@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use crate::pool_support::{in_time, usable_cores};
-use millpond::{AdaptiveThreadPool, BuildError, PoolConfig, RuntimeContext, Shedding};
+use millpond::{
+    AdaptiveThreadPool, BuildError, PoolConfig, RuntimeContext, Shedding, WorkerPinning, WorkerPlacement,
+};
 
 #[test]
 fn the_defaults_are_as_documented() {
@@ -18,6 +20,8 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.idle_timeout, Duration::from_secs(60));
     assert_eq!(config.sampling_interval, Duration::from_millis(100));
     assert_eq!(config.numa_aware, cfg!(target_os = "linux"));
+    assert_eq!(config.worker_placement, WorkerPlacement::Spread);
+    assert_eq!(config.worker_pinning, WorkerPinning::Node);
     assert!(config.warm_up);
     assert_eq!(config.worker_niceness, 0);
     assert_eq!(config.runtime_context, RuntimeContext::Shared);
@@ -49,6 +53,8 @@ fn a_builder_sets_every_field() {
             idle_timeout: Duration::from_secs(6),
             sampling_interval: Duration::from_secs(7),
             numa_aware: !PoolConfig::default().numa_aware,
+            worker_placement: WorkerPlacement::Packed,
+            worker_pinning: WorkerPinning::Core,
             warm_up: false,
             worker_niceness: 8,
             runtime_context: RuntimeContext::None,
@@ -75,6 +81,8 @@ fn a_builder_sets_every_field() {
             .idle_timeout(Duration::from_secs(6))
             .sampling_interval(Duration::from_secs(7))
             .numa_aware(wanted.numa_aware)
+            .worker_placement(WorkerPlacement::Packed)
+            .worker_pinning(WorkerPinning::Core)
             .warm_up(false)
             .worker_niceness(8)
             .runtime_context(RuntimeContext::None)

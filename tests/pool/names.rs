@@ -3,7 +3,9 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use millpond::{AdaptiveThreadPool, Format, Pressure, Priority, Shedding, TaskOptions};
+use millpond::{
+    AdaptiveThreadPool, Format, Pressure, Priority, Shedding, TaskOptions, WorkerPinning, WorkerPlacement,
+};
 
 fn there_and_back<T>(values: &[T])
 where
@@ -22,6 +24,8 @@ where
 fn what_is_written_is_read_again() {
     there_and_back(&[Priority::Bulk, Priority::Standard, Priority::Interactive]);
     there_and_back(&[Shedding::Off, Shedding::OldestFirst, Shedding::NewestFirst]);
+    there_and_back(&[WorkerPlacement::Spread, WorkerPlacement::Packed]);
+    there_and_back(&[WorkerPinning::Node, WorkerPinning::Core]);
     there_and_back(&[Pressure::Normal, Pressure::Saturated]);
     there_and_back(&[Format::Rtf, Format::Markdown, Format::Html]);
 }

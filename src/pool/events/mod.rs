@@ -379,18 +379,15 @@ pub(in crate::pool) fn shut_down(
     .tell();
 }
 
-/// `numa_aware` is set.
+/// `numa_aware` is set and changes nothing; told once in a process.
 #[cold]
-pub(in crate::pool) fn numa_ignored() {
-    Untold::when(Level::DEBUG, || {
-        || {
-            event!(
-                name: "numa_ignored", target: POOL, Level::DEBUG,
-                "numa_aware: placement is not part of this version, so it changes nothing"
-            );
-        }
-    })
-    .tell();
+pub(in crate::pool) fn not_placed(reason: &'static str) {
+    contain::contain(|| {
+        event!(
+            name: "not_placed", target: POOL, Level::INFO, reason,
+            "workers are not placed by NUMA node"
+        );
+    });
 }
 
 /// Events about threads.
@@ -516,6 +513,16 @@ pub(in crate::pool) fn niceness_not_set(error: &io::Error, niceness: u8) {
         event!(
             name: "niceness_not_set", target: THREADS, Level::WARN, %error, niceness,
             "workers keep the process's own niceness"
+        );
+    });
+}
+
+/// A worker could not be bound to its node; told once in a process.
+pub(in crate::pool) fn worker_not_bound(error: &io::Error, worker: usize) {
+    contain::contain(|| {
+        event!(
+            name: "worker_not_bound", target: THREADS, Level::WARN, %error, worker,
+            "a worker runs wherever the kernel puts it"
         );
     });
 }

@@ -5,19 +5,20 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{io, thread};
 
-use crate::config::{PoolConfig, RuntimeContext, Shedding};
+use crate::config::{PoolConfig, RuntimeContext, Shedding, WorkerPinning, WorkerPlacement};
 #[cfg(feature = "forecast")]
 use crate::error::ConfigError;
 use crate::error::{BuildError, or_panic};
 use crate::pool::AdaptiveThreadPool;
 use crate::pool::Handle;
-use crate::pool::events;
 use crate::pool::lifecycle::hooks::Hooks;
 use crate::pool::propagate::Propagate;
 use crate::pool::runtime::SubmittersRuntime;
 use crate::pool::scaling::foresight::Foresight;
 use crate::pool::shared::Shared;
 use crate::pool::test_hooks::{Plan, TestHooks};
+use crate::pool::threads::seats::Seats;
+use crate::topology::Topology;
 #[cfg(feature = "forecast")]
 use millpond_forecast::Forecast;
 
@@ -37,6 +38,7 @@ pub struct PoolBuilder {
     propagate: Vec<Propagated>,
     #[cfg(feature = "forecast")]
     forecast: Option<Forecast>,
+    topology: Option<Topology>,
     pub(in crate::pool) test_plan: Plan,
 }
 
@@ -101,6 +103,26 @@ impl PoolBuilder {
     /// Sets [`PoolConfig::numa_aware`].
     pub fn numa_aware(mut self, yes: bool) -> Self {
         self.config.numa_aware = yes;
+        self
+    }
+
+    /// Sets [`PoolConfig::worker_placement`].
+    pub fn worker_placement(mut self, placement: WorkerPlacement) -> Self {
+        self.config.worker_placement = placement;
+        self
+    }
+
+    /// Sets [`PoolConfig::worker_pinning`].
+    pub fn worker_pinning(mut self, pinning: WorkerPinning) -> Self {
+        self.config.worker_pinning = pinning;
+        self
+    }
+
+    /// Places workers as on this machine, instead of the one that the system describes: for tests,
+    /// and for systems that describe themselves wrongly. It needs the feature `numa` and
+    /// [`numa_aware`](Self::numa_aware). A worker that can't be bound where it belongs is not bound.
+    pub fn topology(mut self, machine: impl Into<Option<Topology>>) -> Self {
+        self.topology = machine.into();
         self
     }
 
@@ -303,9 +325,7 @@ impl PoolBuilder {
         if let Some(forecast) = &self.forecast {
             forecast.check_interval(self.config.sampling_interval).map_err(ConfigError::from)?;
         }
-        if self.config.numa_aware {
-            events::numa_ignored();
-        }
+        let (seats, layout) = Seats::new(&self.config, self.topology);
         let mut hooks = self.hooks;
         let asked_for = self.propagate.into_iter().map(|propagated| propagated.0);
         let threads = self.config.min_threads;
@@ -321,7 +341,7 @@ impl PoolBuilder {
             // The runtime comes before the rest, so that the rest is dropped in it.
             let all = test_hooks.propagates().into_iter().chain(runtime).chain(asked_for);
             hooks.propagate = all.collect();
-            Shared::new(self.config, hooks, foresight, test_hooks)
+            Shared::new(self.config, hooks, foresight, test_hooks, (seats, layout))
         });
         // From here on an early return drops the handle, which closes the pool.
         let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared }) };

@@ -25,6 +25,8 @@ pub struct PoolStatistics {
     pub tasks_queued: u64,
     /// Tasks that a worker took from another worker's deques.
     pub tasks_stolen: u64,
+    /// Those of `tasks_stolen` that were taken from a worker of another NUMA node.
+    pub tasks_stolen_remote: u64,
     /// Threads that run a task now.
     pub active_threads: usize,
     /// Threads now, including those that are about to start or leave; 0 once the pool has ended.
@@ -121,6 +123,7 @@ impl PoolStatistics {
             tasks_completed: totals.completed,
             tasks_queued: tally.queued_at_last.fetch_max(queued, Ordering::Relaxed).max(queued),
             tasks_stolen: totals.stolen,
+            tasks_stolen_remote: totals.stolen_remote,
             active_threads: census.active(),
             total_threads: if census.ended() { 0 } else { census.total() },
             queue_depth,
@@ -169,6 +172,7 @@ impl PoolStatistics {
             tasks_completed,
             tasks_queued: since(|s| s.tasks_queued),
             tasks_stolen: since(|s| s.tasks_stolen),
+            tasks_stolen_remote: since(|s| s.tasks_stolen_remote),
             busy_time_ms,
             average_task_time_ms: mean(busy_time_ms, tasks_completed),
             tasks_panicked: since(|s| s.tasks_panicked),

@@ -18,6 +18,9 @@ use crate::pool::observe::observer::Observer;
 pub struct WorkerStatistics {
     /// The index of the worker, from 0 to below the largest number of threads.
     pub index: usize,
+    /// The kernel's number of the NUMA node to which it is bound, or was to be bound. `None` if the
+    /// pool does not place its workers.
+    pub node: Option<usize>,
     /// What it does.
     pub state: WorkerState,
     /// The name of the task that it runs, if that has one; see
@@ -93,6 +96,7 @@ impl Observer {
         let totals = worker.read();
         WorkerStatistics {
             index,
+            node: self.shared.seats.node_of(index),
             state,
             task: self.shared.scaling.named.name_of(index).filter(|_| runs),
             running_for: runs.then(|| Duration::from_nanos(since())),

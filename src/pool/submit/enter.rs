@@ -79,7 +79,7 @@ impl Shared {
                 mem::forget(taken);
                 self.sample_arrival(&*run);
                 self.runtime.follow();
-                self.queues.inject(run);
+                self.queues.inject(run, || self.seats.nodes().here());
                 let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
                 return Ok(Submitted { join, attention });
             }
@@ -202,7 +202,7 @@ impl Shared {
         }
         self.runtime.follow();
         match task.label() {
-            None => self.queues.inject(task),
+            None => self.queues.inject(task, || self.seats.nodes().here()),
             Some(_) => {
                 if self.run_queue.push(task, place != Place::Queued(Ticket::NONE)) {
                     self.keep_expiry();

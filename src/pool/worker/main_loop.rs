@@ -21,7 +21,7 @@ use crate::pool::shared::Shared;
 use crate::pool::worker::core_yield::CoreYield;
 use crate::pool::worker::ledger::{Ledger, class_of};
 use crate::pool::worker::warm_up;
-use crate::queue::Local;
+use crate::queue::{Found, Local, Source};
 use crate::task::{Arrived, CancelNode, Ended, Host, Place, Priority, TaskRef, Ticket};
 use crate::topology::thread_number;
 use tokio::runtime::Handle;
@@ -87,6 +87,7 @@ pub(in crate::pool) fn current() -> Option<Rc<Worker>> {
 pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
     // Before the hook, so that the hook can pin the thread otherwise.
     shared.home.settle();
+    shared.seats.take(slot, &shared.home);
     warm_up::rank(&shared.config);
     warm_up::set_slice(&shared.config);
     if shared.config.warm_up {
@@ -196,11 +197,10 @@ impl Worker {
                 searching = true;
                 self.begin_search();
             }
-            if let Some(task) = self.local.steal(&self.shared.queues) {
-                self.counters().task_stolen();
+            if let Some(found) = self.local.steal(&self.shared.queues, self.batch_size()) {
                 searching = false;
                 self.found();
-                taken = Some(task);
+                taken = Some(self.take_found(found));
                 continue;
             }
             if !self.look_on() && !self.rest() {
@@ -312,22 +312,36 @@ impl Worker {
         if let Some(task) = self.next_of_batch() {
             return Some(task);
         }
-        if let Some(task) = self.local.overdue(&self.shared.queues) {
+        if let Some(found) = self.local.overdue(&self.shared.queues) {
             self.settle_grant();
-            self.counters().task_stolen();
-            return Some(task);
+            return Some(self.take_found(found));
         }
         if let Some(task) = self.next_in_order(|| self.worth_taking()) {
             return Some(task);
         }
         self.settle_grant();
-        let (task, set_aside) =
-            self.local.next(&self.shared.queues, batching::batch_size(self.ledger.mean_ns()))?;
+        let (task, set_aside) = self.local.next(&self.shared.queues, self.batch_size())?;
         if set_aside {
             // Between the injector and the deque no worker could see the batch, so notify now.
             self.shared.work_waits();
         }
         Some(task)
+    }
+
+    fn batch_size(&self) -> usize {
+        batching::batch_size(self.ledger.mean_ns())
+    }
+
+    /// Counts a task from elsewhere.
+    fn take_found(&self, found: Found) -> TaskRef {
+        match found.from {
+            Source::Near => self.counters().task_stolen(false),
+            Source::Far => self.counters().task_stolen(true),
+            // As in `next`.
+            Source::Injector(true) => drop(self.shared.work_waits()),
+            Source::Injector(false) => {}
+        }
+        found.task
     }
 
     /// Ends this worker's search. If it was the last searcher and there is more work, wakes another
