@@ -51,6 +51,13 @@ impl Idle {
     /// Ensures that a worker sees work that was made visible before the call.
     #[inline]
     pub(crate) fn notify(&self) -> Notify {
+        self.notify_near(|_| true)
+    }
+
+    /// As [`notify`](Self::notify). If a worker is woken, it is the latest sleeper among those that
+    /// are `near`, if there is one.
+    #[inline]
+    pub(crate) fn notify_near(&self, near: impl Fn(usize) -> bool) -> Notify {
         // Pairs with the fence of `look_again`: this thread sees the worker asleep, or the worker
         // sees the work.
         fence(Ordering::SeqCst);
@@ -62,12 +69,12 @@ impl Idle {
         } else if census.idle() == 0 {
             Notify::Busy(census)
         } else {
-            self.wake_one()
+            self.wake_one(near)
         }
     }
 
     #[cold]
-    fn wake_one(&self) -> Notify {
+    fn wake_one(&self, near: impl Fn(usize) -> bool) -> Notify {
         let slot = {
             let mut list = self.list.lock();
             let census = self.census();
@@ -79,7 +86,9 @@ impl Idle {
             if census.searching() > 0 {
                 return Notify::Covered;
             }
-            let Some(slot) = list.pop() else { return Notify::Busy(census) };
+            let latest = list.iter().rposition(|&slot| near(slot)).or(list.len().checked_sub(1));
+            let Some(latest) = latest else { return Notify::Busy(census) };
+            let slot = list.remove(latest);
             // The woken worker counts as a searcher from now on, though it does not run yet. So the
             // next submitters do not wake a second one.
             self.move_by(SEARCHING.wrapping_sub(IDLE));

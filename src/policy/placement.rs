@@ -95,4 +95,6 @@ fn layout(machine: &Topology, seats: &[HardwareThread]) -> Layout {
 }
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

@@ -200,7 +200,15 @@ impl Shared {
     /// Ensures that a worker will see work that was just put into a queue.
     #[inline]
     pub(super) fn work_waits(self: &Arc<Self>) -> Attention {
-        match self.idle.notify() {
+        self.work_waits_at(None)
+    }
+
+    /// As [`work_waits`](Self::work_waits), for work at a node. If a sleeper is woken, it is one of
+    /// that node if there is one.
+    #[inline]
+    pub(super) fn work_waits_at(self: &Arc<Self>, node: Option<usize>) -> Attention {
+        let near = |slot| node.is_none_or(|node| self.queues.node_of(slot) == node);
+        match self.idle.notify_near(near) {
             Notify::Covered => return Attention::Awake,
             Notify::Woken => self.test_hooks.worker_woken(),
             Notify::Busy(census) => {

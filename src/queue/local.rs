@@ -55,6 +55,11 @@ impl Local {
         (self.slot, self.deques)
     }
 
+    /// Returns the node of this worker.
+    pub(crate) fn node(&self) -> usize {
+        self.node
+    }
+
     /// Returns how many tasks are in the own deques.
     pub(crate) fn len(&self) -> usize {
         self.deques.subtasks.len() + self.deques.batch.len()

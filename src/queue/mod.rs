@@ -126,12 +126,18 @@ impl Queues {
         }
     }
 
-    /// Adds work from outside. `here` tells the node of the calling thread. The caller must then
-    /// notify a worker.
+    /// Adds work from outside. `here` tells the node of the calling thread. Returns the node where
+    /// the task is. The caller must then notify a worker.
     #[inline]
-    pub(crate) fn inject(&self, task: TaskRef, here: impl FnOnce() -> Option<usize>) {
+    pub(crate) fn inject(&self, task: TaskRef, here: impl FnOnce() -> Option<usize>) -> usize {
         let node = if self.injectors.len() == 1 { 0 } else { self.entrance(here()) };
         self.injectors[node].push(task);
+        node
+    }
+
+    /// Returns the node of a worker.
+    pub(crate) fn node_of(&self, slot: usize) -> usize {
+        self.layout.node_of(slot)
     }
 
     /// Returns the node whose injector gets a task from `here`: that node if a worker is there, else

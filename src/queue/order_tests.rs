@@ -69,7 +69,7 @@ impl Model {
             let task: TaskRef = TaskCell::new(|| (), Place::Queued(Ticket::HELD), None, None);
             self.numbers.insert(Arc::as_ptr(&task).cast(), self.numbers.len());
             match self.from {
-                From::Injector => self.queues.inject(task, || node),
+                From::Injector => drop(self.queues.inject(task, || node)),
                 From::RunQueue => self.run_queue.push_back(task),
             }
         }

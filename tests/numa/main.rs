@@ -8,6 +8,7 @@ mod kernel;
 mod pages;
 mod placement;
 mod steals;
+mod wakes;
 
 use millpond::topology::Topology;
 

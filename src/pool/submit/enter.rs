@@ -79,8 +79,8 @@ impl Shared {
                 mem::forget(taken);
                 self.sample_arrival(&*run);
                 self.runtime.follow();
-                self.queues.inject(run, || self.seats.nodes().here());
-                let attention = if mode.calls() { self.work_waits() } else { Attention::Called };
+                let node = self.queues.inject(run, || self.seats.nodes().here());
+                let attention = if mode.calls() { self.work_waits_at(Some(node)) } else { Attention::Called };
                 return Ok(Submitted { join, attention });
             }
         }
@@ -201,15 +201,16 @@ impl Shared {
             self.tally.without_permit.fetch_add(1, Ordering::Relaxed);
         }
         self.runtime.follow();
-        match task.label() {
-            None => self.queues.inject(task, || self.seats.nodes().here()),
+        let node = match task.label() {
+            None => Some(self.queues.inject(task, || self.seats.nodes().here())),
             Some(_) => {
                 if self.run_queue.push(task, place != Place::Queued(Ticket::NONE)) {
                     self.keep_expiry();
                 }
+                None
             }
-        }
-        let attention = if calls { self.work_waits() } else { Attention::Called };
+        };
+        let attention = if calls { self.work_waits_at(node) } else { Attention::Called };
         if let Some(task) = waits.filter(|_| self.permits.is_closed()) {
             // The close may have swept the queue before this task entered it.
             self.refuse_beyond(&*task);

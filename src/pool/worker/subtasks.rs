@@ -62,7 +62,7 @@ impl Worker {
     pub(in crate::pool) fn push(&self, task: TaskRef) {
         self.counters().subtask_spawned();
         self.local.push(task);
-        self.shared().work_waits();
+        self.shared().work_waits_at(Some(self.local.node()));
     }
 }
 
