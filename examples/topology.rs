@@ -22,6 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let pool = AdaptiveThreadPool::builder().min_threads(threads).max_threads(threads);
         let pool = pool.worker_placement(placement).topology(machine.clone()).build()?;
         let mut of_node: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+        // Threads that have started may not have arrived.
+        while pool.workers().len() < threads {
+            std::thread::yield_now();
+        }
         for worker in pool.workers() {
             of_node.entry(worker.node).or_default().push(worker.index);
         }

@@ -53,6 +53,8 @@ fn threads_are_not_bound_to_the_core_of_whoever_started_them() {
         let tell = Mutex::new(tell);
         let (cores, usable) = (cores_here(), usable_cores());
         let pool = AdaptiveThreadPool::builder()
+            // A worker that is placed is bound to its node.
+            .numa_aware(false)
             .max_threads(usable)
             .on_thread_start(move || tell.lock().unwrap().send(cores_here()).unwrap())
             .build()
