@@ -2,7 +2,6 @@
 //! know the nodes.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::*;
 use crate::policy::splitmix64;
@@ -51,7 +50,7 @@ impl<'m> Simulation<'m> {
 
     fn task(&mut self, node: usize, has_subtasks: bool) -> TaskRef {
         let task: TaskRef = TaskCell::new(|| (), Place::Queued(Ticket::HELD), None, None);
-        self.tasks.insert(Arc::as_ptr(&task).cast(), (node, has_subtasks));
+        self.tasks.insert(std::ptr::from_ref(&*task).cast(), (node, has_subtasks));
         task
     }
 
@@ -88,7 +87,7 @@ impl<'m> Simulation<'m> {
             }),
         };
         let Some((task, from)) = task else { return };
-        let (node, has_subtasks) = self.tasks[&Arc::as_ptr(&task).cast()];
+        let (node, has_subtasks) = self.tasks[&std::ptr::from_ref(&*task).cast()];
         let here = self.placement.seats[slot].node;
         self.counts.tasks += 1;
         self.counts.remote += usize::from(node != here);
