@@ -3,20 +3,6 @@
 //! They are the files of the folder `docs` in the repository, so they can be read there as well.
 //! [`decisions`] holds the decision records: what was chosen, what was not, and the figures.
 
-// Guides name items of every feature. `make doc` builds them with all features and denies warnings.
-#![cfg_attr(
-    not(all(
-        feature = "axum",
-        feature = "dashboard",
-        feature = "documents",
-        feature = "forecast",
-        feature = "metrics",
-        feature = "prometheus",
-        feature = "test-util"
-    )),
-    allow(rustdoc::broken_intra_doc_links)
-)]
-
 /// Declares a module for each file. The link definitions of `guide/links.md` come first and override those at the end of the file,
 /// which apply where the file itself is read. See `docs/decisions/0040-guides.md`.
 macro_rules! pages {

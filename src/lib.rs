@@ -132,7 +132,8 @@
 //! `..Default::default()`, and may gain fields in a minor version. The library needs Rust 1.85; a
 //! minor version may raise that.
 
-// Links of the front page to items of features that are off.
+// Links of the front page and the guides to items of features that are off. `make doc` builds them
+// with all features and denies warnings.
 #![cfg_attr(
     not(all(
         feature = "axum",

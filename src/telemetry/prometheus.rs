@@ -59,8 +59,7 @@ impl PoolCollector {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let label = (name.into(), value.into());
-        self.pools.iter_mut().for_each(|pool| pool.labels().push(label.clone()));
+        add_label(&mut self.pools, name, value);
         self
     }
 
@@ -93,9 +92,7 @@ impl PoolCollector {
 
 impl Collector for PoolCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut families = Families::default();
-        self.pools.iter().for_each(|pool| pool.read(&mut families));
-        encode(&families, encoder)
+        encode(&self.pools, encoder)
     }
 }
 
@@ -135,8 +132,7 @@ impl ProcessorCollector {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let label = (name.into(), value.into());
-        self.processors.iter_mut().for_each(|processor| processor.labels().push(label.clone()));
+        add_label(&mut self.processors, name, value);
         self
     }
 
@@ -150,13 +146,23 @@ impl ProcessorCollector {
 
 impl Collector for ProcessorCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut families = Families::default();
-        self.processors.iter().for_each(|processor| processor.read(&mut families));
-        encode(&families, encoder)
+        encode(&self.processors, encoder)
     }
 }
 
-fn encode(families: &Families, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+/// Adds a label to all samples of the sources.
+fn add_label<S: Source>(
+    sources: &mut [S],
+    name: impl Into<Cow<'static, str>>,
+    value: impl Into<Cow<'static, str>>,
+) {
+    let label = (name.into(), value.into());
+    sources.iter_mut().for_each(|source| source.labels().push(label.clone()));
+}
+
+fn encode<S: Source>(sources: &[S], mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+    let mut families = Families::default();
+    sources.iter().for_each(|source| source.read(&mut families));
     families.list().iter().try_for_each(|family| encode_family(family, &mut encoder))
 }
 

@@ -67,8 +67,8 @@ impl Reporter {
         Self::new(Box::new(PoolSource::new(pool)), pool)
     }
 
-    /// Makes a reporter of a pool, as [`of_pool`](Self::of_pool), in which `most` tenants have series
-    /// of their own instead of 10. The busiest get them first, and keep them as long as the
+    /// Makes a reporter of a pool, as [`of_pool`](Self::of_pool), in which `most` tenants have
+    /// series of their own instead of 10. The busiest get them first, and keep them as long as the
     /// reporter lives. All others, and the tasks without a tenant, are counted in the series with
     /// an empty label.
     #[must_use]

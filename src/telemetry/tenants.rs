@@ -4,8 +4,8 @@
 //! that has a label keeps it, and there are no more than a given number. The busiest get theirs
 //! first. All others are one series together.
 //!
-//! Counters must never fall, so the counts of a tenant are part of that series until it gets a label
-//! of its own, and stay there.
+//! Counters must never fall, so the counts of a tenant are part of that series until it gets a
+//! label of its own, and stay there.
 
 use crate::policy::scheduling::TenantSum;
 use crate::pool::Observer;
@@ -49,8 +49,8 @@ impl TenantLabels {
         Self { most, named: Vec::new(), first: true }
     }
 
-    /// Returns the values of the label with what counts for each; the empty one stands for all other
-    /// tenants and the tasks without a tenant.
+    /// Returns the values of the label with what counts for each; the empty one stands for all
+    /// other tenants and the tasks without a tenant.
     pub(super) fn read(&mut self, pool: &Observer) -> Vec<(String, TenantSum)> {
         if self.named.len() < self.most {
             self.name_more(pool);

@@ -26,13 +26,10 @@ impl Shared {
             Mode::Step => Ok(nothing),
             Mode::Try | Mode::TryUncounted => match budget.try_take(bytes) {
                 Ok(weight) => Ok(Weighed { reservation: Some(weight), arrival: None }),
-                Err(Refused::Full) => Err(of_budget(
-                    budget,
-                    match mode {
-                        Mode::Try => self.rejected(RejectReason::ByteBudget),
-                        _ => self.facts(RejectReason::ByteBudget),
-                    },
-                )),
+                Err(Refused::Full) => {
+                    let counts = matches!(mode, Mode::Try);
+                    Err(of_budget(budget, self.no_room(RejectReason::ByteBudget, counts)))
+                }
                 Err(Refused::NeverFits) => Err(self.never_fits(budget)),
             },
             Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled | Mode::Permit(_) => {

@@ -52,16 +52,15 @@ impl Shared {
         over_share: Option<OverShare>,
         counts: bool,
     ) -> Result<Place, Rejection> {
-        let no_room = |reason| if counts { self.rejected(reason) } else { self.facts(reason) };
         if let Some(OverShare { depth, limit }) = over_share {
-            return Err(Rejection { depth, limit, ..no_room(RejectReason::TenantLimit) });
+            return Err(Rejection { depth, limit, ..self.no_room(RejectReason::TenantLimit, counts) });
         }
         match self.try_permit() {
             Ok(_) => Ok(Place::Queued(Ticket::HELD)),
             Err(Full::Closed) => Err(self.rejection(Full::Closed)),
             Err(Full::Occupied) => {
                 let evicted = label.and_then(|label| self.evict(label));
-                evicted.ok_or_else(|| no_room(RejectReason::QueueFull))
+                evicted.ok_or_else(|| self.no_room(RejectReason::QueueFull, counts))
             }
         }
     }

@@ -88,8 +88,8 @@ impl Shared {
         self.void_in_place(task, Refusal::Cancelled);
     }
 
-    /// Ends a task that [`run`](Run::run) did not run because its owner was cancelled. The caller has
-    /// taken it out of its queue, or clears it away. Returns the place it held; `None` if it no
+    /// Ends a task that [`run`](Run::run) did not run because its owner was cancelled. The caller
+    /// has taken it out of its queue, or clears it away. Returns the place it held; `None` if it no
     /// longer waited.
     #[cold]
     pub(in crate::pool) fn void_disowned(self: &Arc<Self>, task: &dyn Run) -> Option<Place> {
@@ -182,6 +182,13 @@ impl Shared {
     pub(in crate::pool) fn rejected(&self, reason: RejectReason) -> Rejection {
         self.tally.refusals.count(reason);
         self.facts(reason)
+    }
+
+    /// Returns the facts of a refusal for want of room, and counts it if `counts`: a caller who goes
+    /// on to wait is not refused.
+    #[cold]
+    pub(in crate::pool) fn no_room(&self, reason: RejectReason, counts: bool) -> Rejection {
+        if counts { self.rejected(reason) } else { self.facts(reason) }
     }
 
     /// Counts work that was refused because its deadline had passed among the expired. The refusal
