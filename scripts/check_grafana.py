@@ -25,7 +25,8 @@ CORPUS = [path for path in sorted(pathlib.Path("examples/corpus").rglob("*")) if
 LONG = [path for path in CORPUS if path.stat().st_size > 20_000]
 # What Grafana would put in the place of its variables.
 VARIABLES = {"$__rate_interval": "2s", "$__range": "10s", "$job": ".*", "$instance": ".*", "$class": ".*"}
-# The alerts that services and clients provoke here, by the service. The others have only promtool's tests.
+# The alerts that services and clients provoke here, by the service. The others have only promtool's
+# tests.
 PROVOKED = {
     "crowded": ["MillpondSaturated", "MillpondOverloaded", "MillpondRefusals"],
     "slow": ["MillpondQueueDelay"],
@@ -154,7 +155,7 @@ def post_and_leave(address, body):
 
 @contextlib.contextmanager
 def clients(number, ask, *arguments):
-    """So many clients, each of which asks again and again."""
+    """A given number of clients, each of which asks again and again."""
     stop = threading.Event()
 
     def live():

@@ -1,5 +1,6 @@
-//! Every decision of a pool is an event of `tracing`, told once, and what goes wrong is among the recent events. A subscriber is
-//! code of a user: it may ask the pool that tells it something, block, and panic.
+//! Every decision of a pool is an event of `tracing`, told once, and what goes wrong is among the
+//! recent events. A subscriber is code of a user: it may ask the pool that tells it something,
+//! block, and panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 
 #[path = "support/pool.rs"]

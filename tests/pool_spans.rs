@@ -1,5 +1,5 @@
-//! A task runs in its submitter's surroundings: the `tracing` span always, task-locals on request. It has spans of its own
-//! if it has a name, or if the pool is told so.
+//! A task runs in its submitter's surroundings: the `tracing` span always, task-locals on request.
+//! It has spans of its own if it has a name, or if the pool is told so.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 

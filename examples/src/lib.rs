@@ -1,1 +1,2 @@
-//! The examples of millpond: `convert`, `stream_folder`, `tokio_service`, `traces` and `scaling_lab`.
+//! The examples of millpond: `convert`, `stream_folder`, `tokio_service`, `traces` and
+//! `scaling_lab`.

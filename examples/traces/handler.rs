@@ -22,7 +22,8 @@ pub(crate) struct Handler {
 
 impl Handler {
     pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
-        // Every document goes to a worker, also one that would be converted here within microseconds.
+        // Every document goes to a worker, also one that would be converted here within
+        // microseconds.
         let processor = ConcurrentProcessorV2::builder().inline_budget(Duration::ZERO).build()?;
         Ok(Self { processor })
     }

@@ -4,8 +4,9 @@
 //! cargo run --example traces
 //! ```
 //!
-//! A request comes with a `traceparent` (W3C Trace Context). Its handler counts words on the pool and converts the
-//! document on the processor. The spans go to a collector within the program, which prints them as a tree.
+//! A request comes with a `traceparent` (W3C Trace Context). Its handler counts words on the pool
+//! and converts the document on the processor. The spans go to a collector within the program,
+//! which prints them as a tree.
 
 mod collector;
 mod handler;
@@ -13,7 +14,8 @@ mod handler;
 use collector::Collector;
 use handler::{Handler, Request};
 
-/// As another program would send it: the trace, the span that it calls from, and that it is sampled.
+/// As another program would send it: the trace, the span that it calls from, and that it is
+/// sampled.
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 #[tokio::main]

@@ -29,14 +29,14 @@ use crate::processor::ConcurrentProcessorV2;
 /// refusals, and the tasks that run.
 ///
 /// The page and all that it needs are part of the program: it loads nothing from other hosts. It
-/// reads the pool once per [`interval`](Self::interval) while somebody looks at it, and never
+/// reads the pool once per [`interval`](Self::interval) while a viewer is connected, and never
 /// otherwise. A clone is another handle to the same dashboard.
 ///
 /// # Who may see it
 /// The page has no access control. It shows the names of tasks and tenants, the messages of panics,
 /// and the load of the program. It never shows what a task or a document contains, but a message or
-/// a name may, if the program puts it there. Mount it behind your own authentication, or serve it on
-/// the loopback address.
+/// a name may, if the program puts it there. Mount it behind your own authentication, or serve it
+/// on the loopback address.
 ///
 /// # The pool
 /// A dashboard holds a handle of its pool, so the pool does not end because other handles are
@@ -81,7 +81,7 @@ impl Dashboard {
         self
     }
 
-    /// Sets how often the pool is read while somebody looks at the page: 100 ms to 1 min, by
+    /// Sets how often the pool is read while a viewer is connected: 100 ms to 1 min, by
     /// default 1 s. Values beyond are taken as the nearest of these.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {

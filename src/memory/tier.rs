@@ -139,8 +139,8 @@ impl Tier {
     }
 
     /// Allocates a buffer and its pages, if there are less than `buffers` and it would be kept.
-    /// Returns whether it did. With several nodes it does not: the pages would be on the node of the
-    /// calling thread.
+    /// Returns whether it did. With several nodes it does not: the pages would be on the node of
+    /// the calling thread.
     pub(super) fn prepare_one(&self, buffers: usize) -> bool {
         if self.nodes > 1 {
             return false;

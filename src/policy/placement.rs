@@ -1,6 +1,6 @@
 //! Which worker is on which node and core, and in which order a worker looks at the others.
 //!
-//! Seats are dealt core by core: a node's cores get one worker each before its second hardware
+//! Workers are placed core by core: a node's cores get one worker each before its second hardware
 //! threads get any. When every hardware thread has a worker, the next workers begin again.
 
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use crate::topology::{HardwareThread, Topology};
 /// The place of each worker slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placement {
-    /// The hardware thread that each slot is dealt.
-    pub(crate) seats: Box<[HardwareThread]>,
+    /// The hardware thread of each slot.
+    pub(crate) threads: Box<[HardwareThread]>,
     pub(crate) layout: Layout,
 }
 
@@ -24,26 +24,25 @@ impl Placement {
             WorkerPlacement::Spread => spread(machine),
             WorkerPlacement::Packed => packed(machine),
         };
-        let seats: Box<[_]> = order.iter().cycle().take(slots).copied().collect();
-        let layout = layout(machine, &seats);
-        Self { seats, layout }
+        let threads: Box<[_]> = order.iter().cycle().take(slots).copied().collect();
+        let layout = layout(machine, &threads);
+        Self { threads, layout }
     }
 }
 
 /// The hardware threads of a node, the first of each core before the second of any.
 fn of_node(machine: &Topology, node: usize) -> Vec<HardwareThread> {
-    let mut threads: Vec<_> =
-        machine.threads().iter().filter(|thread| thread.node == node).copied().collect();
     let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
     let mut rank = |thread: &HardwareThread| {
         let rank = seen.entry(thread.core).or_default();
         *rank += 1;
         *rank
     };
-    let ranks: BTreeMap<usize, usize> = threads.iter().map(|thread| (thread.number, rank(thread))).collect();
+    let threads = machine.threads().iter().filter(|thread| thread.node == node);
+    let mut ranked: Vec<_> = threads.map(|thread| (rank(thread), *thread)).collect();
     // The sort is stable: within a rank the order stays cache by cache, core by core.
-    threads.sort_by_key(|thread| ranks[&thread.number]);
-    threads
+    ranked.sort_by_key(|&(rank, _)| rank);
+    ranked.into_iter().map(|(_, thread)| thread).collect()
 }
 
 /// One node after the other, each the nearest to those before it.
@@ -66,14 +65,14 @@ fn spread(machine: &Topology) -> Vec<HardwareThread> {
 }
 
 /// Groups the slots by node and cache.
-fn layout(machine: &Topology, seats: &[HardwareThread]) -> Layout {
+fn layout(machine: &Topology, threads: &[HardwareThread]) -> Layout {
     let mut members: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
-    for (slot, seat) in seats.iter().enumerate() {
-        members.entry((seat.node, seat.cache)).or_default().push(slot);
+    for (slot, thread) in threads.iter().enumerate() {
+        members.entry((thread.node, thread.cache)).or_default().push(slot);
     }
-    let mut slot_seats = vec![(0, 0); seats.len()];
+    let mut positions = vec![(0, 0); threads.len()];
     for (group, slots) in members.values().enumerate() {
-        slots.iter().enumerate().for_each(|(place, &slot)| slot_seats[slot] = (group, place));
+        slots.iter().enumerate().for_each(|(place, &slot)| positions[slot] = (group, place));
     }
     let node_of: Vec<usize> = members.keys().map(|&(node, _)| node).collect();
     let node_of = &node_of;
@@ -91,7 +90,7 @@ fn layout(machine: &Topology, seats: &[HardwareThread]) -> Layout {
         others.sort_by_key(|&other| machine.distance(node, other));
         Node { groups: on(node).collect(), others: others.into() }
     };
-    Layout { seats: slot_seats.into(), groups: groups.collect(), nodes: (0..nodes).map(node).collect() }
+    Layout { positions: positions.into(), groups: groups.collect(), nodes: (0..nodes).map(node).collect() }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 /// The length of a window, in nanoseconds.
 const WINDOW_NS: u64 = 1_000_000_000;
 
-/// Lets at most so many pass in each window of a second. The first that passes opens a window.
+/// Lets at most a given number of events pass in each window of a second. The first that passes opens a window.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     most: u32,

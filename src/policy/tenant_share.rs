@@ -56,8 +56,8 @@ mod tests {
             prop_assert_eq!(queue.own[0], ((places as f64 * share) as usize).max(1));
         }
 
-        /// Where tenants begin, end and offer in any order, each gets what the rule says of the places
-        /// in the end: `share / (1 + (n - 1) * share)`, a third for two with a half.
+        /// Where tenants begin, end and offer in any order, each gets what the rule says of the
+        /// places in the end: `share / (1 + (n - 1) * share)`, a third for two with a half.
         #[test]
         fn tenants_that_offer_without_end_have_equal_parts(
             tenants in 1_usize..8, places in 100_usize..300, ends in proptest::collection::vec(0..8_usize, 0..500),

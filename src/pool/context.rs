@@ -65,23 +65,23 @@ impl TaskContext {
     /// - The work that the task awaits: with [`run`](crate::AdaptiveThreadPool::run), a service, or
     ///   a processor, of this pool or of another. (The deadline of a shutdown counts for the tasks
     ///   of its own pool only.)
-    /// - The subtasks that the task spawns: with [`spawn`](Self::spawn), or with a handle of its own
-    ///   pool ([on a worker of the same
+    /// - The subtasks that the task spawns: with [`spawn`](Self::spawn), or with a handle of its
+    ///   own pool ([on a worker of the same
     ///   pool](crate::AdaptiveThreadPool#on-a-worker-of-the-same-pool)).
     ///   [`spawn_detached`](Self::spawn_detached) is the exception.
     /// - What belongs to these.
     ///
     /// What runs is asked to stop. What waits in a queue is cancelled when a worker takes it, and
-    /// never runs; its handle yields [`JoinError::Cancelled`](crate::JoinError::Cancelled). The same
-    /// holds for what the task submits after it was asked to stop.
+    /// never runs; its handle yields [`JoinError::Cancelled`](crate::JoinError::Cancelled). The
+    /// same holds for what the task submits after it was asked to stop.
     ///
     /// A task that returns cancels nothing, and neither does a later `abort` of its handle. What
     /// belonged to it then belongs to the task or request above it, if there is one.
     ///
     /// The same rules hold for an async handler that a service polls on the pool
-    /// (`service::OffloadLayer`), except that a handle of the pool spawns tasks there as on a thread
-    /// of the runtime: they belong to nobody. The request is not wanted any more when the future of
-    /// its response is dropped.
+    /// (`service::OffloadLayer`), except that a handle of the pool spawns tasks there as on a
+    /// thread of the runtime: they belong to nobody. The request is not wanted any more when the
+    /// future of its response is dropped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.task.is_cancelled() || self.shared.orders.aborting()
@@ -106,8 +106,8 @@ impl TaskContext {
     /// no permit. It inherits the span and the task-locals of this task.
     ///
     /// It belongs to this task: if this task is asked to stop, so is the subtask, and if it has not
-    /// started it never runs ([`is_cancelled`](Self::is_cancelled)). Dropping its handle detaches it
-    /// from the handle only: it runs on, also after this task has returned. Use
+    /// started it never runs ([`is_cancelled`](Self::is_cancelled)). Dropping its handle detaches
+    /// it from the handle only: it runs on, also after this task has returned. Use
     /// [`spawn_detached`](Self::spawn_detached) for a subtask that has to run in any case.
     pub fn spawn<F, T>(&self, work: F) -> JoinHandle<T>
     where

@@ -144,10 +144,10 @@ impl AdaptiveThreadPool {
         &self.shared().config
     }
 
-    /// Creates a buffer pool for the tasks of this pool. If the pool places its workers by NUMA node
-    /// ([guide](crate::guide::numa)), a thread gets buffers whose pages are on the node on which it
-    /// runs, and each goes back to the buffers of its node. The bounds of the configuration are
-    /// divided among the nodes. Otherwise this is
+    /// Creates a buffer pool for the tasks of this pool. If the pool places its workers by NUMA
+    /// node ([guide](crate::guide::numa)), a thread gets buffers whose pages are on the node on
+    /// which it runs, and each goes back to the buffers of its node. The bounds of the
+    /// configuration are divided among the nodes. Otherwise this is
     /// [`BufferPool::with_config`](BufferPool::with_config).
     ///
     /// ```
@@ -163,7 +163,7 @@ impl AdaptiveThreadPool {
     /// # Errors
     /// A value is out of its range.
     pub fn buffer_pool(&self, config: BufferPoolConfig) -> Result<BufferPool, ConfigError> {
-        BufferPool::on_nodes(config, self.shared().seats.nodes().clone())
+        BufferPool::on_nodes(config, self.shared().bindings.nodes().clone())
     }
 
     /// Returns what the pool has done and what it does now. It takes a few hundred nanoseconds. The

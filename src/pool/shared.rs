@@ -28,7 +28,7 @@ use crate::pool::scaling::foresight::Foresight;
 use crate::pool::scaling::state::Scaling;
 use crate::pool::test_hooks::TestHooks;
 use crate::pool::threads::allowance::Orders;
-use crate::pool::threads::seats::Seats;
+use crate::pool::threads::bindings::Bindings;
 use crate::pool::threads::slots::Threads;
 use crate::pool::timer::state::TimerThread;
 use crate::pool::worker::waits::Waits;
@@ -69,7 +69,7 @@ pub(crate) struct Shared {
     /// The cores that the pool's threads may use.
     pub(super) home: Home,
     /// Where each worker runs.
-    pub(super) seats: Seats,
+    pub(super) bindings: Bindings,
     /// The tenant of tasks that name none.
     pub(super) nobody: Arc<str>,
     /// The start of the pool's clock, [`now_ns`](Self::now_ns).
@@ -134,7 +134,7 @@ impl Shared {
         hooks: Hooks,
         foresight: Foresight,
         test_hooks: TestHooks,
-        (seats, layout): (Seats, Layout),
+        (bindings, layout): (Bindings, Layout),
     ) -> Self {
         let slots = config.most_workers();
         let epoch = Instant::now();
@@ -164,7 +164,7 @@ impl Shared {
             waits: Waits::new(slots),
             test_hooks,
             home: Home::here(),
-            seats,
+            bindings,
             nobody: Arc::from(""),
             epoch,
             phase: watch::Sender::new(Phase::Open),

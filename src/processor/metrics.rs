@@ -98,9 +98,9 @@ impl AddAssign for Counters {
 }
 
 impl ProcessorMetrics {
-    /// What has changed since `earlier`, older metrics of the same processor. Counts are those since
-    /// then, and the error rate is of these documents. The latencies and `in_flight` are as they
-    /// are now: latencies of an interval are the difference of two
+    /// What has changed since `earlier`, older metrics of the same processor. Counts are those
+    /// since then, and the error rate is of these documents. The latencies and `in_flight` are as
+    /// they are now: latencies of an interval are the difference of two
     /// [`latencies`](crate::ConcurrentProcessorV2::latencies).
     #[must_use]
     pub fn diff(&self, earlier: &Self) -> Self {

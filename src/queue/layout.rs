@@ -9,7 +9,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// The group of each slot, and its place there.
-    pub(crate) seats: Box<[(usize, usize)]>,
+    pub(crate) positions: Box<[(usize, usize)]>,
     pub(crate) groups: Box<[Group]>,
     pub(crate) nodes: Box<[Node]>,
 }
@@ -36,7 +36,7 @@ impl Layout {
     /// Returns one node with one group.
     pub(crate) fn flat(slots: usize) -> Self {
         Self {
-            seats: (0..slots).map(|slot| (0, slot)).collect(),
+            positions: (0..slots).map(|slot| (0, slot)).collect(),
             groups: [Group { node: 0, slots: (0..slots).collect(), near: [0].into() }].into(),
             nodes: [Node { groups: [0].into(), others: [].into() }].into(),
         }
@@ -44,13 +44,13 @@ impl Layout {
 
     /// Returns the node of a slot.
     pub(crate) fn node_of(&self, slot: usize) -> usize {
-        self.groups[self.seats[slot].0].node
+        self.groups[self.positions[slot].0].node
     }
 
-    /// Returns the other slots of the node of `slot`, the nearest first: those that follow it in its
-    /// own group, then those of the other groups.
+    /// Returns the other slots of the node of `slot`, the nearest first: those that follow it in
+    /// its own group, then those of the other groups.
     pub(crate) fn near(&self, slot: usize) -> impl Iterator<Item = usize> {
-        let (group, place) = self.seats[slot];
+        let (group, place) = self.positions[slot];
         self.groups[group].near.iter().enumerate().flat_map(move |(at, &group)| {
             let slots = &self.groups[group].slots;
             // Thieves of one group do not all begin with the same victim.
@@ -62,7 +62,7 @@ impl Layout {
 
     /// Returns the slots of another node, in the order in which the worker of `slot` looks at them.
     pub(crate) fn far(&self, slot: usize, node: usize) -> impl Iterator<Item = usize> {
-        let (_, place) = self.seats[slot];
+        let (_, place) = self.positions[slot];
         self.nodes[node].groups.iter().flat_map(move |&group| {
             let slots = &self.groups[group].slots;
             let (before, after) = slots.split_at(place % slots.len());

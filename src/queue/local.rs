@@ -114,9 +114,9 @@ impl Local {
         queues.number_batch(self.slot);
     }
 
-    /// Takes the next task from the own deques or the injector of the own node. From the injector it
-    /// takes up to `batch` tasks at once and puts those after the first into the own batch, in order.
-    /// The flag is then true: the caller must notify other workers.
+    /// Takes the next task from the own deques or the injector of the own node. From the injector
+    /// it takes up to `batch` tasks at once and puts those after the first into the own batch, in
+    /// order. The flag is then true: the caller must notify other workers.
     pub(crate) fn next(&self, queues: &Queues, batch: usize) -> Option<(TaskRef, bool)> {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);

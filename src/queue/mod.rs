@@ -26,8 +26,8 @@
 //! With several nodes this holds for the tasks of each injector. Tasks of different injectors have
 //! no order. A worker checks for overdue batches of an injector before it takes from that injector.
 //! So that a node whose workers are all blocked is not left alone while the others are busy, a
-//! worker looks at another node first in every [`FAIR_TURN`]th check for overdue batches, at each in
-//! rotation, and takes one task.
+//! worker looks at another node first in every [`FAIR_TURN`]th check for overdue batches, at each
+//! in rotation, and takes one task.
 
 #[cfg(feature = "test-util")]
 mod drain;
@@ -113,12 +113,12 @@ impl std::fmt::Debug for Queues {
 }
 
 impl Queues {
-    /// Makes empty queues for workers that are seated like this.
+    /// Makes empty queues for workers in this layout.
     pub(crate) fn new(layout: Layout) -> Self {
         Self {
             injectors: layout.nodes.iter().map(|_| Injector::new()).collect(),
             present: layout.nodes.iter().map(|_| AtomicUsize::new(0)).collect(),
-            slots: layout.seats.iter().map(|_| Slot::new()).collect(),
+            slots: layout.positions.iter().map(|_| Slot::new()).collect(),
             layout,
             used: AtomicUsize::new(0),
             batches: CachePadded::new(AtomicU64::new(0)),
@@ -140,15 +140,15 @@ impl Queues {
         self.layout.node_of(slot)
     }
 
-    /// Returns the node whose injector gets a task from `here`: that node if a worker is there, else
-    /// the one with the fewest tasks that has a worker.
+    /// Returns the node whose injector gets a task from `here`: that node if a worker is there,
+    /// else the one with the fewest tasks that has a worker.
     fn entrance(&self, here: Option<usize>) -> usize {
-        let staffed = |&node: &usize| self.present[node].load(Ordering::Relaxed) > 0;
+        let has_worker = |&node: &usize| self.present[node].load(Ordering::Relaxed) > 0;
         let emptiest = || {
-            let nodes = (0..self.injectors.len()).filter(staffed);
+            let nodes = (0..self.injectors.len()).filter(has_worker);
             nodes.min_by_key(|&node| self.injectors[node].len())
         };
-        here.filter(staffed).or_else(emptiest).or(here).unwrap_or(0)
+        here.filter(has_worker).or_else(emptiest).or(here).unwrap_or(0)
     }
 
     /// Takes the deques of `slot`, for the thread that has just started there.
@@ -188,7 +188,8 @@ impl Queues {
         &self.slots[..self.used.load(Ordering::SeqCst)]
     }
 
-    /// Returns the slot and the number of the oldest batch of a node's injector that has tasks left.
+    /// Returns the slot and the number of the oldest batch of a node's injector that has tasks
+    /// left.
     fn oldest_batch(&self, node: usize) -> Option<(usize, u64)> {
         let left = (0..).zip(self.in_use()).filter(|(_, slot)| !slot.batch.is_empty());
         let of_node = left.filter(|(_, slot)| slot.origin.load(Ordering::Relaxed) == node);

@@ -41,7 +41,7 @@ fn nodes(count: usize, each: usize) -> Layout {
     let others = |node: usize| (node + 1..count).chain(0..node).collect();
     let slots = |node: usize| (node * each..(node + 1) * each).collect();
     Layout {
-        seats: (0..count * each).map(|slot| (slot / each, slot % each)).collect(),
+        positions: (0..count * each).map(|slot| (slot / each, slot % each)).collect(),
         groups: (0..count).map(|node| Group { node, slots: slots(node), near: [node].into() }).collect(),
         nodes: (0..count).map(|node| Node { groups: [node].into(), others: others(node) }).collect(),
     }
@@ -49,11 +49,11 @@ fn nodes(count: usize, each: usize) -> Layout {
 
 impl Model {
     fn new(workers: usize, from: From) -> Self {
-        Self::seated(Layout::flat(workers), from)
+        Self::with_layout(Layout::flat(workers), from)
     }
 
-    fn seated(layout: Layout, from: From) -> Self {
-        let workers = 0..layout.seats.len();
+    fn with_layout(layout: Layout, from: From) -> Self {
+        let workers = 0..layout.positions.len();
         let queues = Queues::new(layout);
         let workers = workers.filter_map(|slot| queues.claim(slot)).collect();
         let (run_queue, numbers, begun, sources) = Default::default();
@@ -142,7 +142,7 @@ proptest! {
         ),
     ) {
         let workers = count * each;
-        let mut model = Model::seated(nodes(count, each), From::Injector);
+        let mut model = Model::with_layout(nodes(count, each), From::Injector);
         let mut node_of = Vec::new();
         for (worker, batch, turns, submitted, node) in steps {
             model.submit_at(submitted, Some(node % count));
@@ -165,7 +165,7 @@ proptest! {
 
 #[test]
 fn a_worker_empties_its_node_before_it_takes_from_others() {
-    let mut model = Model::seated(nodes(3, 2), From::Injector);
+    let mut model = Model::with_layout(nodes(3, 2), From::Injector);
     for node in 0..3 {
         model.submit_at(8, Some(node));
     }
@@ -183,7 +183,7 @@ fn a_worker_empties_its_node_before_it_takes_from_others() {
 
 #[test]
 fn a_node_whose_workers_are_all_blocked_is_not_left_alone() {
-    let mut model = Model::seated(nodes(2, 1), From::Injector);
+    let mut model = Model::with_layout(nodes(2, 1), From::Injector);
     model.submit_at(64, Some(1));
     assert_eq!(model.turn(1, 8), Some(0), "this worker is blocked from here on");
     let mut of_blocked = 0;

@@ -5,8 +5,8 @@
 //! node. Cancelling a node sets its flag and those of all nodes below it.
 //!
 //! A node outlives its task while subtasks hold it. A task that is over is not cancelled any more,
-//! so the node stays in the tree only to pass on what is cancelled above it. When its task ends, the
-//! node moves below its nearest ancestor that is not over. So a chain of tasks, in which each
+//! so the node stays in the tree only to pass on what is cancelled above it. When its task ends,
+//! the node moves below its nearest ancestor that is not over. So a chain of tasks, in which each
 //! submits the next and ends, does not become a chain of nodes.
 
 use std::mem;
@@ -18,8 +18,8 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 /// What the subtasks of a task, or of a request, share: whether it is still wanted.
 pub(crate) struct CancelNode {
     cancelled: AtomicBool,
-    /// The task or request has ended. Whoever sees this sees also whether the task was cancelled
-    /// before. Whoever does not see it yet keeps a longer chain.
+    /// The task or request has ended. A thread that sees this also sees whether the task was cancelled
+    /// before. A thread that does not see it yet keeps a longer chain.
     over: AtomicBool,
     links: Mutex<Links>,
 }

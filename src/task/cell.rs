@@ -24,8 +24,8 @@ pub(crate) struct TaskCell<F: Send + 'static, T: Send + 'static> {
     /// The result is no longer wanted. A flag beside the lock, because a running task reads it
     /// often.
     cancelled: AtomicBool,
-    /// The result is there, or the task will never run. A flag beside the lock, so that a caller that spins does not contend
-    /// with the worker for the lock.
+    /// The result is there, or the task will never run. A flag beside the lock, so that a caller
+    /// that spins does not contend with the worker for the lock.
     done: AtomicBool,
     /// The arrival of plain work that is sampled; else 0. It fits beside the flags.
     stamp: AtomicU32,

@@ -185,8 +185,8 @@ pub(crate) trait Host {
 /// A task as the queue and the workers see it.
 pub(crate) trait Run: Send + Sync {
     /// Runs the task on this thread if it still waits, and catches a panic of the closure. Returns
-    /// the place that the task held; `None` if it no longer waited. A task whose owner was cancelled
-    /// is not run: it goes on waiting, to be voided.
+    /// the place that the task held; `None` if it no longer waited. A task whose owner was
+    /// cancelled is not run: it goes on waiting, to be voided.
     fn run(&self, host: &dyn Host) -> Option<Place>;
     /// Notes when plain work came. Call it before the task enters its queue.
     fn stamp(&self, at: Stamp);

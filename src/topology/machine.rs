@@ -1,5 +1,5 @@
-//! The machine as a value: NUMA nodes, caches, cores and hardware threads, and the distances between
-//! the nodes.
+//! The machine as a value: NUMA nodes, caches, cores and hardware threads, and the distances
+//! between the nodes.
 
 use std::collections::BTreeMap;
 use std::fmt;

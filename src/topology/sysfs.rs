@@ -21,8 +21,8 @@ impl Topology {
         read().unwrap_or_else(|| Self::flat(super::usable_cores()))
     }
 
-    /// As [`of_this_process`](Self::of_this_process), if the machine has several nodes. It reads one
-    /// file if it has not.
+    /// As [`of_this_process`](Self::of_this_process), if the machine has several nodes. It reads
+    /// one file if it has not.
     pub(crate) fn of_several_nodes() -> Option<Self> {
         has_several_nodes().then(Self::of_this_process)
     }

@@ -20,7 +20,8 @@ fn documented() -> BTreeMap<String, Event> {
     .collect()
 }
 
-/// The events of the code, by name. The least severe level of an event that has several is left out.
+/// The events of the code, by name. The least severe level of an event that has several is left
+/// out.
 fn emitted() -> BTreeMap<String, Event> {
     let code = read("src/pool/events/mod.rs");
     let target = |name: &str| {

@@ -1,4 +1,5 @@
-//! The Grafana dashboard and the alert rules ask for metrics that exist, and every alert is explained and tested.
+//! The Grafana dashboard and the alert rules ask for metrics that exist, and every alert is
+//! explained and tested.
 
 use std::collections::BTreeSet;
 

@@ -13,7 +13,8 @@ pub(crate) fn allowed(task: &str) -> String {
     line.trim().to_owned()
 }
 
-/// The threads of this process whose names begin with `prefix`: the rest of the name, and the kernel's number.
+/// The threads of this process whose names begin with `prefix`: the rest of the name, and the
+/// kernel's number.
 pub(crate) fn threads(prefix: &str) -> Vec<(usize, String)> {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let named = tasks.filter_map(|task| {

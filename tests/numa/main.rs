@@ -1,5 +1,6 @@
-//! Workers and memory on the machine that runs this. The script `tests/numa/run` runs it in virtual machines with several
-//! NUMA nodes. Elsewhere it shows that a pool on one node is as it would be without placement.
+//! Workers and memory on the machine that runs this. The script `tests/numa/run` runs it in virtual
+//! machines with several NUMA nodes. Elsewhere it shows that a pool on one node is as it would be
+//! without placement.
 
 #![cfg(all(feature = "numa", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]

@@ -1,4 +1,5 @@
-//! What a task has others do learns that the task is not wanted any more, however deep it is nested.
+//! What a task has others do learns that the task is not wanted any more, however deep it is
+//! nested.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it can't go on")]
 
@@ -47,8 +48,8 @@ const WAYS: [(&str, Way); 7] = [
     }),
 ];
 
-/// Tests each way at both sizes of a pool. `end` makes a task of the closure, waits for the word that the
-/// innermost work has begun, and makes the task unwanted.
+/// Tests each way at both sizes of a pool. `end` makes a task of the closure, waits for the word
+/// that the innermost work has begun, and makes the task unwanted.
 fn however_it_waits(end: End) {
     for threads in [1, 4] {
         for (name, way) in WAYS {
@@ -199,7 +200,7 @@ fn subtasks_that_have_not_begun_never_run_if_their_task_is_not_wanted() {
 }
 
 #[test]
-fn neither_do_those_that_come_later_and_whoever_waits_for_them_is_told() {
+fn neither_do_those_that_come_later_and_who_waits_for_them_is_told() {
     in_time(|| {
         for threads in [1, 4] {
             let pool = fixed(threads).build().unwrap();

@@ -1,5 +1,5 @@
-//! Closures and results of any size that a thread of `spawn_blocking` takes run on a worker, too. And
-//! the size of a worker's stack is an option.
+//! Closures and results of any size that a thread of `spawn_blocking` takes run on a worker, too.
+//! And the size of a worker's stack is an option.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it can't go on")]
 
@@ -97,7 +97,7 @@ fn a_large_closure_that_is_refused_comes_back_and_one_that_is_cancelled_is_dropp
     });
 }
 
-/// Recurses until it has used about so many bytes of the stack.
+/// Recurses until it has used about that many bytes of the stack.
 fn recurse(bytes: usize) -> usize {
     let frame = black_box([0_u8; 4096]);
     if bytes < frame.len() { frame.len() } else { recurse(bytes - frame.len()).max(frame.len()) }

@@ -1,4 +1,5 @@
-//! What a pool says of itself: by class, worker, tenant and reason, and from one reading to the next.
+//! What a pool says of itself: by class, worker, tenant and reason, and from one reading to the
+//! next.
 
 use std::sync::Arc;
 use std::time::Duration;

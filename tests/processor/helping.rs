@@ -1,5 +1,5 @@
-//! A worker that waits for a batch of its own pool leaves the work to others, and does it itself, a group
-//! at a time, if there are none.
+//! A worker that waits for a batch of its own pool leaves the work to others, and does it itself, a
+//! group at a time, if there are none.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,5 +1,5 @@
-//! A task calls a processor of its own pool: the other branches of the task go on meanwhile, as on a
-//! thread of the runtime.
+//! A task calls a processor of its own pool: the other branches of the task go on meanwhile, as on
+//! a thread of the runtime.
 
 use std::future::ready;
 use std::pin::pin;

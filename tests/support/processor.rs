@@ -70,9 +70,10 @@ impl Seen {
     }
 }
 
-/// `large ..` may hold 1,000 bytes a byte. `wait ..` passes the gate first, `patient ..` runs until it is asked to stop,
-/// `panic ..` panics, `fail ..` is not accepted, `slow ..` takes 5 ms, `brief ..` 0.3 ms.
-/// Everything that is accepted is converted to upper case. Documents can be split at any byte.
+/// `large ..` may hold 1,000 bytes a byte. `wait ..` passes the gate first, `patient ..` runs until
+/// it is asked to stop, `panic ..` panics, `fail ..` is not accepted, `slow ..` takes 5 ms, `brief
+/// ..` 0.3 ms. Everything that is accepted is converted to upper case. Documents can be split at
+/// any byte.
 pub(crate) struct Scripted {
     pub(crate) gate: Arc<Gate>,
     pub(crate) seen: Arc<Seen>,

@@ -1,5 +1,5 @@
-//! How much crosses nodes, with the pool's own queues in a simulated time, against queues that do not
-//! know the nodes.
+//! How much crosses nodes, with the pool's own queues in a simulated time, against queues that do
+//! not know the nodes.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ struct Simulation<'m> {
 
 impl<'m> Simulation<'m> {
     fn new(placement: &'m Placement, layout: Layout) -> Self {
-        let slots = placement.seats.len();
+        let slots = placement.threads.len();
         let queues = Queues::new(layout);
         let workers = (0..slots).filter_map(|slot| queues.claim(slot)).collect();
         let (tasks, done, counts) = Default::default();
@@ -88,7 +88,7 @@ impl<'m> Simulation<'m> {
         };
         let Some((task, from)) = task else { return };
         let (node, has_subtasks) = self.tasks[&std::ptr::from_ref(&*task).cast()];
-        let here = self.placement.seats[slot].node;
+        let here = self.placement.threads[slot].node;
         self.counts.tasks += 1;
         self.counts.remote += usize::from(node != here);
         match from {

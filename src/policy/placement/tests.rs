@@ -1,4 +1,4 @@
-//! Seats and orders of victims against tables written by hand, and what holds on every machine.
+//! Placements and orders of victims against tables written by hand, and what holds on every machine.
 
 use proptest::prelude::*;
 
@@ -9,8 +9,8 @@ fn machine(description: &str) -> Topology {
 }
 
 /// The numbers of the hardware threads that the slots are dealt.
-fn seats(description: &str, slots: usize, how: WorkerPlacement) -> Vec<usize> {
-    Placement::new(&machine(description), slots, how).seats.iter().map(|seat| seat.number).collect()
+fn threads(description: &str, slots: usize, how: WorkerPlacement) -> Vec<usize> {
+    Placement::new(&machine(description), slots, how).threads.iter().map(|thread| thread.number).collect()
 }
 
 /// The slots at which the worker of `slot` looks, in order: those of its node, then those of each
@@ -38,16 +38,17 @@ fn workers_are_dealt_core_by_core_and_node_by_node() {
         ("numa:3 core:1 distances:10,31,21,31,10,31,21,31,10", 3, Packed, &[0, 2, 1]),
     ];
     for (description, slots, how, expected) in table {
-        assert_eq!(seats(description, slots, how), expected, "{description}, {how}");
+        assert_eq!(threads(description, slots, how), expected, "{description}, {how}");
     }
 }
 
 #[test]
 fn a_node_without_cores_left_is_passed_over() {
     let part = machine("numa:2 core:3").restricted_to(&[0, 3, 4, 5]).unwrap();
-    let seats = |how| Placement::new(&part, 5, how).seats.iter().map(|seat| seat.number).collect::<Vec<_>>();
-    assert_eq!(seats(WorkerPlacement::Spread), [0, 3, 4, 5, 0]);
-    assert_eq!(seats(WorkerPlacement::Packed), [0, 3, 4, 5, 0]);
+    let threads =
+        |how| Placement::new(&part, 5, how).threads.iter().map(|thread| thread.number).collect::<Vec<_>>();
+    assert_eq!(threads(WorkerPlacement::Spread), [0, 3, 4, 5, 0]);
+    assert_eq!(threads(WorkerPlacement::Packed), [0, 3, 4, 5, 0]);
 }
 
 #[test]
@@ -96,7 +97,7 @@ proptest! {
         let layout = &placement.layout;
         for slot in 0..slots {
             let node = layout.node_of(slot);
-            prop_assert_eq!(placement.seats[slot].node, node);
+            prop_assert_eq!(placement.threads[slot].node, node);
             let looked = victims(layout, slot);
             prop_assert!(looked[0].iter().all(|&other| layout.node_of(other) == node));
             prop_assert!(looked[1..].iter().flatten().all(|&other| layout.node_of(other) != node));
@@ -114,7 +115,7 @@ proptest! {
         let machine = machine(&format!("numa:{nodes} core:{cores}"));
         let how = if packed { WorkerPlacement::Packed } else { WorkerPlacement::Spread };
         let mut on = vec![0_usize; nodes * cores];
-        Placement::new(&machine, slots, how).seats.iter().for_each(|seat| on[seat.number] += 1);
+        Placement::new(&machine, slots, how).threads.iter().for_each(|thread| on[thread.number] += 1);
         prop_assert!(on.iter().max().unwrap() - on.iter().min().unwrap() <= 1);
     }
 }

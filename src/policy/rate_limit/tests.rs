@@ -29,7 +29,7 @@ proptest! {
                 passed.push(now);
             }
         }
-        // Of so many that pass one is in the window after the next.
+        // Of two windows's most and one more, the last is a window later than the first.
         for chunk in passed.windows(2 * most as usize + 1) {
             prop_assert!(chunk[chunk.len() - 1] - chunk[0] >= WINDOW_NS);
         }

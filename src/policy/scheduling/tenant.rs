@@ -29,8 +29,8 @@ pub(super) struct Tenant<T> {
     refund: i64,
     /// Tasks that were taken out to run.
     pub(super) taken: u64,
-    /// Processor time of tasks that have ended, in nanoseconds: no estimates, which are charged when a
-    /// task begins and corrected when it ends.
+    /// Processor time of tasks that have ended, in nanoseconds: no estimates, which are charged
+    /// when a task begins and corrected when it ends.
     used: u64,
     /// The smoothed processor time of a task, in nanoseconds. Zero before the first task ends.
     pub(super) estimate: u64,

@@ -1,8 +1,8 @@
 //! The events of a pool: for `tracing`, and for
 //! [`recent_events`](crate::AdaptiveThreadPool::recent_events).
 //!
-//! This file emits all of them, one function for each. `docs/events.md` lists them with their levels
-//! and fields. The name of an event is that of its function.
+//! This file emits all of them, one function for each. `docs/events.md` lists them with their
+//! levels and fields. The name of an event is that of its function.
 //!
 //! A subscriber of `tracing` is a user's code: it may block, panic, and call the pool. So an event
 //! is emitted outside of locks, its panic goes no further, and the timer thread leaves it to a

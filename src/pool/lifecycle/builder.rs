@@ -17,7 +17,7 @@ use crate::pool::runtime::SubmittersRuntime;
 use crate::pool::scaling::foresight::Foresight;
 use crate::pool::shared::Shared;
 use crate::pool::test_hooks::{Plan, TestHooks};
-use crate::pool::threads::seats::Seats;
+use crate::pool::threads::bindings::Bindings;
 use crate::topology::Topology;
 #[cfg(feature = "forecast")]
 use millpond_forecast::Forecast;
@@ -325,7 +325,7 @@ impl PoolBuilder {
         if let Some(forecast) = &self.forecast {
             forecast.check_interval(self.config.sampling_interval).map_err(ConfigError::from)?;
         }
-        let (seats, layout) = Seats::new(&self.config, self.topology);
+        let (bindings, layout) = Bindings::new(&self.config, self.topology);
         let mut hooks = self.hooks;
         let asked_for = self.propagate.into_iter().map(|propagated| propagated.0);
         let threads = self.config.min_threads;
@@ -341,7 +341,7 @@ impl PoolBuilder {
             // The runtime comes before the rest, so that the rest is dropped in it.
             let all = test_hooks.propagates().into_iter().chain(runtime).chain(asked_for);
             hooks.propagate = all.collect();
-            Shared::new(self.config, hooks, foresight, test_hooks, (seats, layout))
+            Shared::new(self.config, hooks, foresight, test_hooks, (bindings, layout))
         });
         // From here on an early return drops the handle, which closes the pool.
         let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared }) };

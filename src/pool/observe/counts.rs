@@ -78,7 +78,8 @@ counts! {
         /// [`RejectReason::TenantLimit`].
         tenant_limit: TenantLimit,
         /// [`RejectReason::Expired`]: the deadline had passed when the work came. Work that was
-        /// accepted and expired later is in [`tasks_expired`](crate::PoolStatistics::tasks_expired).
+        /// accepted and expired later is in
+        /// [`tasks_expired`](crate::PoolStatistics::tasks_expired).
         expired: Expired,
         /// [`RejectReason::DeadlineTooNear`].
         deadline_too_near: DeadlineTooNear,

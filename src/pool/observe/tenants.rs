@@ -54,8 +54,8 @@ impl Observer {
 
 impl AdaptiveThreadPool {
     /// Returns the `most` tenants that have used the most processor time, the busiest first, and
-    /// then the sum of all others ([`name`](TenantStatistics::name) is `None`). So there are at most
-    /// `most + 1` elements, however many tenants there are.
+    /// then the sum of all others ([`name`](TenantStatistics::name) is `None`). So there are at
+    /// most `most + 1` elements, however many tenants there are.
     ///
     /// Only labelled work has tenants ([`AdaptiveThreadPool::task`]). The call holds the lock of
     /// its queue for some 10 ns for each tenant with an account.

@@ -26,8 +26,8 @@ pub struct WorkerStatistics {
     /// The name of the task that it runs, if that has one; see
     /// [`TaskBuilder::name`](crate::TaskBuilder::name).
     pub task: Option<String>,
-    /// For how long it has run its task, or up to eight tiny tasks. `None` if it runs none. The time in
-    /// which its thread waited for a core counts.
+    /// For how long it has run its task, or up to eight tiny tasks. `None` if it runs none. The
+    /// time in which its thread waited for a core counts.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub running_for: Option<Duration>,
     /// The time that it spent in tasks which have ended.
@@ -96,7 +96,7 @@ impl Observer {
         let totals = worker.read();
         WorkerStatistics {
             index,
-            node: self.shared.seats.node_of(index),
+            node: self.shared.bindings.node_of(index),
             state,
             task: self.shared.scaling.named.name_of(index).filter(|_| runs),
             running_for: runs.then(|| Duration::from_nanos(since())),

@@ -22,8 +22,8 @@ use crate::task::{
     Join, Label, Place, Refusal, Run, Stamp, TaskCell, TaskOptions, TaskRef, Ticket, erase, is_large,
 };
 
-/// Of so many plain tasks one is measured for its time in the queue: to read the clock for each
-/// would cost a tenth of a tiny task.
+/// One of this many plain tasks is measured for its time in the queue. A reading of the clock for
+/// each of them would cost a tenth of a tiny task.
 const SAMPLE: u32 = 16;
 
 thread_local! {
@@ -79,7 +79,7 @@ impl Shared {
                 mem::forget(taken);
                 self.sample_arrival(&*run);
                 self.runtime.follow();
-                let node = self.queues.inject(run, || self.seats.nodes().here());
+                let node = self.queues.inject(run, || self.bindings.nodes().here());
                 let attention = if mode.calls() { self.work_waits_at(Some(node)) } else { Attention::Called };
                 return Ok(Submitted { join, attention });
             }
@@ -202,7 +202,7 @@ impl Shared {
         }
         self.runtime.follow();
         let node = match task.label() {
-            None => Some(self.queues.inject(task, || self.seats.nodes().here())),
+            None => Some(self.queues.inject(task, || self.bindings.nodes().here())),
             Some(_) => {
                 if self.run_queue.push(task, place != Place::Queued(Ticket::NONE)) {
                     self.keep_expiry();
@@ -253,8 +253,8 @@ impl Shared {
     }
 }
 
-/// A place for work that is being made: by the call of a service, a user's code. If that panics, the
-/// drop of this value gives the place back.
+/// A place for work that is being made: by the call of a service, a user's code. If that panics,
+/// the drop of this value gives the place back.
 struct Taken<'s> {
     shared: &'s Arc<Shared>,
     place: Place,

@@ -17,8 +17,8 @@ pub(in crate::pool) enum Owner {
 }
 
 impl Owner {
-    /// Returns the node of the owner, for work that is submitted on the thread of `worker`, if it is
-    /// one's.
+    /// Returns the node of the owner, for work that is submitted on the thread of `worker`, if it
+    /// is one's.
     #[inline]
     pub(in crate::pool) fn node(self, worker: Option<&Worker>, subtask: bool) -> Option<Arc<CancelNode>> {
         match self {

@@ -10,7 +10,7 @@ use crate::topology::{HardwareThread, Home, NodeMap, Topology};
 
 /// The hardware threads to which each worker slot is bound, if workers are placed.
 #[derive(Debug, Default)]
-pub(in crate::pool) struct Seats {
+pub(in crate::pool) struct Bindings {
     /// Empty where workers are not placed.
     of_slots: Box<[HardwareThread]>,
     threads: Box<[HardwareThread]>,
@@ -18,9 +18,9 @@ pub(in crate::pool) struct Seats {
     nodes: NodeMap,
 }
 
-impl Seats {
-    /// Decides where the workers of a pool run. `machine`: instead of this one. The layout is flat if
-    /// workers are not placed; if that was asked for, the reason is logged once in a process.
+impl Bindings {
+    /// Decides where the workers of a pool run. `machine`: instead of this one. The layout is flat
+    /// if workers are not placed; if that was asked for, the reason is logged once in a process.
     pub(in crate::pool) fn new(config: &PoolConfig, machine: Option<Topology>) -> (Self, Layout) {
         let slots = config.most_workers();
         let flat = || (Self::default(), Layout::flat(slots));
@@ -35,20 +35,21 @@ impl Seats {
                 return flat();
             }
         };
-        let Placement { seats, layout } = Placement::new(&machine, slots, config.worker_placement);
+        let Placement { threads: of_slots, layout } =
+            Placement::new(&machine, slots, config.worker_placement);
         let nodes = NodeMap::new(&machine);
         let threads = machine.threads().into();
-        (Self { of_slots: seats, threads, pinning: config.worker_pinning, nodes }, layout)
+        (Self { of_slots, threads, pinning: config.worker_pinning, nodes }, layout)
     }
 
     /// Binds the calling thread, which is the worker of `slot`. If that fails, logs it once in a
     /// process and continues.
-    pub(in crate::pool) fn take(&self, slot: usize, home: &Home) {
+    pub(in crate::pool) fn bind(&self, slot: usize, home: &Home) {
         static SAID: Once = Once::new();
-        let Some(seat) = self.of_slots.get(slot) else { return };
+        let Some(own) = self.of_slots.get(slot) else { return };
         let wanted = self.threads.iter().filter(|thread| match self.pinning {
-            WorkerPinning::Core => thread.core == seat.core,
-            WorkerPinning::Node => thread.node == seat.node,
+            WorkerPinning::Core => thread.core == own.core,
+            WorkerPinning::Node => thread.node == own.node,
         });
         if let Err(error) = home.place(wanted.map(|thread| thread.number)) {
             SAID.call_once(|| events::worker_not_bound(&error, slot));
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     fn layout(config: &PoolConfig, description: &str) -> Layout {
-        Seats::new(config, Topology::synthetic(description).ok()).1
+        Bindings::new(config, Topology::synthetic(description).ok()).1
     }
 
     #[test]
@@ -109,12 +110,12 @@ mod tests {
 
     #[cfg(feature = "numa")]
     #[test]
-    fn a_worker_is_on_the_node_of_its_seat_by_the_kernels_number() {
+    fn a_worker_is_on_its_node_by_the_kernels_number() {
         let machine =
             Topology::synthetic("numa:3 core:1").ok().and_then(|machine| machine.restricted_to(&[0, 2]));
-        let (seats, layout) = Seats::new(&PoolConfig::default(), machine);
-        assert_eq!([0, 1, 2].map(|slot| seats.node_of(slot)), [Some(0), Some(2), Some(0)]);
+        let (bindings, layout) = Bindings::new(&PoolConfig::default(), machine);
+        assert_eq!([0, 1, 2].map(|slot| bindings.node_of(slot)), [Some(0), Some(2), Some(0)]);
         assert_eq!([0, 1, 2].map(|slot| layout.node_of(slot)), [0, 1, 0]);
-        assert_eq!((seats.nodes().count(), Seats::default().node_of(0)), (2, None));
+        assert_eq!((bindings.nodes().count(), Bindings::default().node_of(0)), (2, None));
     }
 }

@@ -1,9 +1,9 @@
 //! Helper threads run the user code that the timer thread postpones, because it may block.
 //!
-//! Such code is the drop of a cancelled closure, a spawn handler, or a subscriber of `tracing`. A helper thread runs one
-//! postponed item after the other, and may never return from one. So another thread starts if items
-//! wait and none has begun for [`STUCK`]. A helper thread ends after it has had nothing to run for
-//! [`LINGER`], or when the pool has ended.
+//! Such code is the drop of a cancelled closure, a spawn handler, or a subscriber of `tracing`. A
+//! helper thread runs one postponed item after the other, and may never return from one. So another
+//! thread starts if items wait and none has begun for [`STUCK`]. A helper thread ends after it has
+//! had nothing to run for [`LINGER`], or when the pool has ended.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};

@@ -308,14 +308,14 @@ mod tests {
     use crate::pool::lifecycle::hooks::Hooks;
     use crate::pool::scaling::foresight::Foresight;
     use crate::pool::test_hooks::{Plan, TestHooks};
-    use crate::pool::threads::seats::Seats;
+    use crate::pool::threads::bindings::Bindings;
 
     fn without_threads() -> Arc<Shared> {
         Arc::new_cyclic(|pool| {
             let hooks = TestHooks::new(Plan::default(), pool);
             let config = PoolConfig::default();
-            let seats = Seats::new(&config, None);
-            Shared::new(config, Hooks::default(), Foresight::default(), hooks, seats)
+            let bindings = Bindings::new(&config, None);
+            Shared::new(config, Hooks::default(), Foresight::default(), hooks, bindings)
         })
     }
 

@@ -87,7 +87,7 @@ pub(in crate::pool) fn current() -> Option<Rc<Worker>> {
 pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Ready>) {
     // Before the hook, so that the hook can pin the thread otherwise.
     shared.home.settle();
-    shared.seats.take(slot, &shared.home);
+    shared.bindings.bind(slot, &shared.home);
     warm_up::rank(&shared.config);
     warm_up::set_slice(&shared.config);
     if shared.config.warm_up {
@@ -420,8 +420,8 @@ impl Worker {
         Arc::ptr_eq(&self.shared, shared) && self.polling.borrow().is_none()
     }
 
-    /// Returns the node of the request whose future this worker polls, or of the innermost task that
-    /// it runs.
+    /// Returns the node of the request whose future this worker polls, or of the innermost task
+    /// that it runs.
     pub(in crate::pool) fn cancel_node(&self) -> Option<Arc<CancelNode>> {
         if let Some(request) = &*self.polling.borrow() {
             return Some(Arc::clone(request));

@@ -78,7 +78,7 @@ fn what_it_says_there_is_is_there() {
     });
 }
 
-/// The page shows the load to whoever comes, so an address that others reach has none by itself.
+/// The page shows the load to every caller, so an address that others reach has none by itself.
 #[test]
 fn the_dashboard_is_there_on_a_loopback_address_unless_it_is_turned_off() {
     in_time_async(|| async {

@@ -1,4 +1,5 @@
-// The colours of the style sheet for what is drawn on a canvas, and the choice between light and dark.
+// The colours of the style sheet for what is drawn on a canvas, and the choice between light and
+// dark.
 
 import { $, setText } from "./dom.js";
 

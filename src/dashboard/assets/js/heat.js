@@ -1,4 +1,5 @@
-// The heat map of latencies: time to the right, latency upwards, the share of a moment's tasks as colour.
+// The heat map of latencies: time to the right, latency upwards, the share of a moment's tasks as
+// colour.
 
 import { placer, prepare } from "./canvas.js";
 import { colour } from "./colours.js";

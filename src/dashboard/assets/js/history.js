@@ -98,7 +98,8 @@ export class History {
       depth: frame.pool.queue_depth,
       waiting: frame.pool.waiting_callers,
       load: frame.pool.load_factor,
-      // The mean number of threads that ran a task. Which ones do so at the moment of a frame says little.
+      // The mean number of threads that ran a task. Which ones do so at the moment of a frame says
+      // little.
       atWork: before && seconds > 0 ? [...workers.values()].reduce((all, { share }) => all + share, 0) : null,
       threads: frame.pool.total_threads,
       target: frame.pool.thread_limit,

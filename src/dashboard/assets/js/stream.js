@@ -1,4 +1,4 @@
-// The frames of the server, for as long as somebody looks at the page.
+// The frames of the server, for as long as the page is in the foreground.
 
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 

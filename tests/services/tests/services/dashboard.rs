@@ -186,7 +186,8 @@ fn at_rest_a_frame_has_the_statistics_of_the_pool() {
                     .map(|count| count.as_u64().unwrap())
                     .sum()
             };
-            // The run times of tiny tasks are entered together, at the latest when the worker rests.
+            // The run times of tiny tasks are entered together, at the latest when the worker
+            // rests.
             if before == after && count("run_time") == pool.statistics().tasks_completed {
                 assert_eq!(timeless(frame["pool"].clone()), after);
                 assert_eq!(frame["limits"]["max_queue_size"], 4);
