@@ -55,17 +55,6 @@ impl Pace {
 pub(crate) struct Backlog {
     pub(crate) waiting: usize,
     pub(crate) workers: usize,
-    /// As [`max_tiny`] says.
-    pub(crate) max_tiny: usize,
-}
-
-impl Backlog {
-    /// Whether a group of `tasks` tasks may wait for another. Tiny tasks are all done in the time
-    /// of a few wake-ups: their group may wait for the last of them.
-    fn suffices(self, tasks: usize, task_ns: u64) -> bool {
-        let tiny = task_ns < TINY_NS && tasks < self.max_tiny;
-        self.waiting >= if tiny { 1 } else { MIN_BACKLOG_LEFT.max(tasks + 1) }
-    }
 }
 
 /// How long wake-ups may be deferred.
@@ -138,14 +127,23 @@ impl WakeGroup {
         Self { until_ns: self.until_ns.min(pace.now_ns.saturating_add(delay_ns)), ..self }
     }
 
-    /// A task has ended. `None`: the group is to be woken before the next.
+    /// A task has ended. `None`: the group is to be woken before the next. `wait` returns whether
+    /// at least that many tasks wait; `max_tiny` is what [`max_tiny`] returns.
     #[inline]
-    pub(crate) fn after_task(self, pace: Pace, backlog: impl FnOnce() -> Backlog) -> Option<Self> {
+    pub(crate) fn after_task(
+        self,
+        pace: Pace,
+        max_tiny: usize,
+        wait: impl FnOnce(usize) -> bool,
+    ) -> Option<Self> {
         if pace.now_ns.saturating_add(pace.work_ns()) >= self.until_ns {
             return None;
         }
         let tasks = self.tasks + 1;
-        backlog().suffices(tasks, pace.task_ns).then_some(Self { tasks, ..self })
+        // Tiny tasks are all done in the time of a few wake-ups: their group may wait for the last
+        // of them.
+        let tiny = pace.task_ns < TINY_NS && tasks < max_tiny;
+        wait(if tiny { 1 } else { MIN_BACKLOG_LEFT.max(tasks + 1) }).then_some(Self { tasks, ..self })
     }
 }
 
@@ -159,7 +157,7 @@ mod tests {
     const DELAY: WakeDelay = WakeDelay { bound_ns: 4 * MS };
 
     fn backlog(waiting: usize) -> Backlog {
-        Backlog { waiting, workers: 2, max_tiny: usize::MAX }
+        Backlog { waiting, workers: 2 }
     }
 
     fn pace(now_ns: u64, task_ns: u64) -> Pace {
@@ -171,10 +169,21 @@ mod tests {
     }
 
     /// How many tasks end, the first of them at `now_ns`, before the group is woken.
-    fn tasks_from(now_ns: u64, group: Option<WakeGroup>, task_ns: u64, backlog: Backlog) -> usize {
+    fn tasks_from(now_ns: u64, group: Option<WakeGroup>, task_ns: u64, waiting: usize) -> usize {
+        tasks_up_to(usize::MAX, now_ns, group, task_ns, waiting)
+    }
+
+    /// As [`tasks_from`], with `max_tiny` tiny tasks in a group.
+    fn tasks_up_to(
+        max_tiny: usize,
+        now_ns: u64,
+        group: Option<WakeGroup>,
+        task_ns: u64,
+        waiting: usize,
+    ) -> usize {
         let mut pace = pace(now_ns, task_ns);
         std::iter::successors(group, |group| {
-            let more = group.after_task(pace, || backlog);
+            let more = group.after_task(pace, max_tiny, |least| waiting >= least);
             pace.now_ns += pace.work_ns();
             more
         })
@@ -182,7 +191,7 @@ mod tests {
     }
 
     fn tasks(waited_ns: u64, task_ns: u64, waiting: usize) -> usize {
-        tasks_from(NOW, begin(waited_ns, task_ns, waiting), task_ns, backlog(waiting))
+        tasks_from(NOW, begin(waited_ns, task_ns, waiting), task_ns, waiting)
     }
 
     #[test]
@@ -203,7 +212,7 @@ mod tests {
     fn callers_of_tiny_tasks_are_woken_together_until_no_more_wait() {
         let goes_on = |task_ns, waiting| {
             let group = WakeGroup { tasks: 60, ..begin(0, task_ns, 64).unwrap() };
-            group.after_task(pace(NOW, task_ns), || backlog(waiting)).is_some()
+            group.after_task(pace(NOW, task_ns), usize::MAX, |least| waiting >= least).is_some()
         };
         assert!(goes_on(300, 1));
         assert!(!goes_on(300, 0));
@@ -212,10 +221,7 @@ mod tests {
 
     #[test]
     fn callers_of_tiny_tasks_that_are_sorted_in_are_woken_while_others_run() {
-        let tasks = |sorted, cores| {
-            let backlog = Backlog { max_tiny: max_tiny(sorted, cores), ..backlog(1) };
-            tasks_from(NOW, begin(0, 300, 64), 300, backlog)
-        };
+        let tasks = |sorted, cores| tasks_up_to(max_tiny(sorted, cores), NOW, begin(0, 300, 64), 300, 1);
         assert_eq!(tasks(true, 2), 32);
         assert_eq!(tasks(true, 1), 399, "no other core runs them");
         assert_eq!(tasks(false, 2), 399);
@@ -257,7 +263,7 @@ mod tests {
     #[test]
     fn tasks_that_turn_out_long_end_a_group_sooner() {
         let patient = begin(1_000 * MS, 75_000, MANY);
-        let tasks_from = |now_ns, task_ns| tasks_from(now_ns, patient, task_ns, backlog(MANY));
+        let tasks_from = |now_ns, task_ns| tasks_from(now_ns, patient, task_ns, MANY);
         assert_eq!(tasks_from(NOW + 3_800_000, 2_300), 50, "some time has passed");
         assert_eq!(tasks_from(NOW + 5 * MS, 75_000), 1, "too much");
         assert_eq!(tasks_from(NOW + MS, 400_000), 8);
@@ -270,9 +276,9 @@ mod tests {
         let tasks = |waited_ms: u64| {
             let pace = pace(now, 100_000);
             let joined = patient.join(DELAY.of(waited_ms * MS, pace), pace);
-            tasks_from(now, Some(joined), 100_000, backlog(MANY))
+            tasks_from(now, Some(joined), 100_000, MANY)
         };
-        assert_eq!(tasks_from(now, Some(patient), 100_000, backlog(MANY)), 34);
+        assert_eq!(tasks_from(now, Some(patient), 100_000, MANY), 34);
         assert_eq!(tasks(16), 10, "one of 1 ms");
         assert_eq!(tasks(1_000), 34, "of 4 ms");
         assert_eq!(tasks(0), 2, "of 0.2 ms");

@@ -31,7 +31,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 /// The deferred wake-ups of a pool.
 #[derive(Debug)]
 pub(crate) struct DeferredWakes {
-    /// One box for each worker.
+    /// One box for each worker, and a last one for backups.
     boxes: Box<[CachePadded<Mutex<WakeBox>>]>,
     /// The timer thread ticks, or has been called to.
     ticking: AtomicBool,
@@ -62,7 +62,7 @@ impl DeferredWakes {
     /// Makes empty boxes, one for each of `workers` workers.
     pub(crate) fn new(workers: usize) -> Self {
         Self {
-            boxes: (0..workers).map(|_| CachePadded::default()).collect(),
+            boxes: (0..=workers).map(|_| CachePadded::default()).collect(),
             ticking: AtomicBool::new(false),
             handed_off: CachePadded::new(AtomicBool::new(false)),
         }
@@ -74,6 +74,17 @@ impl DeferredWakes {
     pub(crate) fn defer(&self, worker: usize, waker: Waker, overdue_ns: u64) -> bool {
         self.boxes[worker].lock().add(waker, overdue_ns);
         self.is_ticking()
+    }
+
+    /// As [`defer`](Self::defer), for a caller that somebody else is to wake, too. Only a tick wakes
+    /// it. In a worker's box it could be the first, which is to wake the others, and never poll.
+    #[must_use]
+    pub(crate) fn defer_backup(&self, waker: Waker, overdue_ns: u64) -> bool {
+        self.defer(self.workers().len(), waker, overdue_ns)
+    }
+
+    fn workers(&self) -> &[CachePadded<Mutex<WakeBox>>] {
+        &self.boxes[..self.boxes.len() - 1]
     }
 
     /// Notes that the calling thread is about to call the timer thread. Returns true to the first
@@ -138,12 +149,12 @@ impl DeferredWakes {
         }
     }
 
-    /// Wakes the callers of all boxes.
+    /// Wakes the callers of all workers.
     #[cold]
-    pub(crate) fn wake_all(&self) {
+    fn wake_all(&self) {
         // Cleared first: a worker that hands off after its box was emptied sets it again.
         self.handed_off.store(false, Ordering::Relaxed);
-        Self::wake(&self.boxes, u64::MAX);
+        Self::wake(self.workers(), u64::MAX);
     }
 
     /// Wakes the callers of the `boxes` that are overdue at `now_ns`.
@@ -234,6 +245,19 @@ mod tests {
         counted.wakes.tick(30);
         assert!(!counted.wakes.is_ticking());
         assert_eq!(counted.calls(), 3);
+    }
+
+    #[test]
+    fn a_backup_is_woken_by_a_tick_only_and_is_not_the_first_of_a_group() {
+        let (counted, backup) = (Counted::new(), Arc::<Calls>::default());
+        let _ = counted.wakes.defer_backup(Waker::from(Arc::clone(&backup)), 10);
+        let _ = counted.defer(10);
+        counted.wakes.wake_first(0);
+        assert_eq!(counted.calls(), 1);
+        counted.wakes.wake_all();
+        assert_eq!(backup.0.load(Ordering::Relaxed), 0);
+        counted.wakes.tick(10);
+        assert_eq!(backup.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -276,8 +276,8 @@ impl Shared {
     pub(in crate::pool) fn thread_was_last(self: &Arc<Self>) {
         if self.idle.census().ended() {
             self.clear_queues();
-            // No thread will flush them any more.
-            self.deferred_wakes.wake_all();
+            // No thread will wake them any more.
+            self.deferred_wakes.tick(u64::MAX);
             self.stop_timer_thread();
             self.phase.send_replace(Phase::Ended);
         }

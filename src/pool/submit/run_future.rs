@@ -80,15 +80,11 @@ where
         Self { shared, stage: Stage::New(work, options.map(Box::new)), wait: None, turn: Turn::default() }
     }
 
-    /// Submits the work. Also returns whether the caller's waker is registered.
+    /// Submits the work. Returns whether the caller's waker is registered.
     #[inline]
-    fn submit(
-        shared: &Arc<Shared>,
-        work: F,
-        options: Option<Box<TaskOptions>>,
-        cx: &mut Context<'_>,
-    ) -> Result<(Arc<dyn Join<T>>, bool), Refusal> {
-        let (mut spins, plain) = (false, options.is_none());
+    fn submit(&mut self, cx: &mut Context<'_>) -> bool {
+        let Stage::New(work, options) = mem::replace(&mut self.stage, Stage::Over) else { return false };
+        let (shared, plain, mut spins) = (self.shared, options.is_none(), false);
         let waker = |taken| {
             spins = plain && shared.caller_spins(cx, taken);
             // The first registration comes with the allocation.
@@ -100,27 +96,15 @@ where
                 if spins && attention == Attention::Awake {
                     shared.lone_caller.spin(|| join.looks_done());
                 }
-                Ok((join, !spins))
+                self.stage = Stage::Submitted(join);
             }
             Err(rejected) => {
-                let why = Refusal::from(*rejected.rejection());
+                self.stage = Stage::Refused(Refusal::from(*rejected.rejection()));
                 // The work is a user's value.
                 contain::discard(rejected);
-                Err(why)
             }
         }
-    }
-
-    /// Answers a refusal in the caller's turn.
-    #[cold]
-    fn poll_refused(&mut self, why: Refusal, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        let begun = self.turn.begin(self.shared, cx);
-        let Poll::Ready(unit) = begun else {
-            self.stage = Stage::Refused(why);
-            return Poll::Pending;
-        };
-        self.turn.end(unit);
-        Poll::Ready(Err(JoinError::from(why)))
+        !spins
     }
 }
 
@@ -134,23 +118,21 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         this.shared.deferred_wakes.handoff();
-        let submitted = match mem::replace(&mut this.stage, Stage::Over) {
-            Stage::Submitted(join) => Ok((join, false)),
-            Stage::New(work, options) => Self::submit(this.shared, work, options, cx),
-            Stage::Refused(why) => Err(why),
-            Stage::Over => panic!("`RunFuture` was polled after it was ready"),
+        let registered = matches!(this.stage, Stage::New(..)) && this.submit(cx);
+        let result = match &this.stage {
+            Stage::Submitted(join) => match worker::current_of(this.shared) {
+                Some(worker) => worker.poll_waiting(join, cx.waker(), &mut this.wait),
+                None if registered => Poll::Pending,
+                None => this.turn.poll_join(this.shared, &**join, cx),
+            },
+            Stage::Refused(why) => {
+                let begun = this.turn.refuse(this.shared, cx);
+                begun.map(|()| Err(JoinError::from(why.clone())))
+            }
+            Stage::New(..) | Stage::Over => panic!("`RunFuture` was polled after it was ready"),
         };
-        let (join, registered) = match submitted {
-            Ok(submitted) => submitted,
-            Err(why) => return this.poll_refused(why, cx),
-        };
-        let result = match worker::current_of(this.shared) {
-            Some(worker) => worker.poll_waiting(&join, cx.waker(), &mut this.wait),
-            None if registered => Poll::Pending,
-            None => this.turn.poll_join(this.shared, &*join, cx),
-        };
-        if result.is_pending() {
-            this.stage = Stage::Submitted(join);
+        if result.is_ready() {
+            this.stage = Stage::Over;
         }
         result
     }

@@ -67,6 +67,14 @@ impl Turn {
         result
     }
 
+    /// Waits for the caller's turn to be refused.
+    #[cold]
+    pub(in crate::pool) fn refuse(&mut self, shared: &Arc<Shared>, cx: &mut Context<'_>) -> Poll<()> {
+        let unit = ready!(self.begin(shared, cx));
+        self.end(unit);
+        Poll::Ready(())
+    }
+
     /// Keeps the unit: the future is ready. Its next result, if there is one, may give way again.
     #[inline]
     pub(in crate::pool) fn end(&mut self, unit: Option<RestoreOnPending>) {
@@ -112,8 +120,8 @@ impl Shared {
     fn wake_soon(self: &Arc<Self>, cx: &Context<'_>) -> Arc<Backup> {
         let backup = Arc::new(Backup(Mutex::new(Some(cx.waker().clone()))));
         let overdue = self.now_ns().saturating_add(OVERDUE_NS);
-        // Any box will do: the timer thread looks into each.
-        if !self.deferred_wakes.defer(0, Waker::from(Arc::clone(&backup)), overdue) && !self.start_ticking() {
+        let waker = Waker::from(Arc::clone(&backup));
+        if !self.deferred_wakes.defer_backup(waker, overdue) && !self.start_ticking() {
             cx.waker().wake_by_ref();
         }
         backup

@@ -40,7 +40,9 @@ impl Worker {
     #[inline]
     pub(in crate::pool) fn flush_wakes_if_due(&self) {
         let Some(group) = self.wake_group.get() else { return };
-        match group.after_task(self.pace(), || self.backlog()) {
+        let shared = self.shared();
+        let max_tiny = waking::max_tiny(shared.run_queue.used(), shared.bounds.usable);
+        match group.after_task(self.pace(), max_tiny, |least| self.wait_at_least(least)) {
             None => self.flush_wakes(),
             more => self.wake_group.set(more),
         }
@@ -60,14 +62,25 @@ impl Worker {
         }
     }
 
-    #[inline]
     fn backlog(&self) -> Backlog {
         let shared = self.shared();
         Backlog {
-            waiting: self.local.len() + shared.queues.injected() + shared.run_queue.waiting(),
+            waiting: self.local.len() + self.waiting_elsewhere(),
             workers: shared.idle.census().total(),
-            max_tiny: waking::max_tiny(shared.run_queue.used(), shared.bounds.usable),
         }
+    }
+
+    /// Returns whether at least `least` tasks wait. The worker's own deques come first, because
+    /// every submitter writes to the injector.
+    #[inline]
+    fn wait_at_least(&self, least: usize) -> bool {
+        let own = self.local.len();
+        own >= least || own + self.waiting_elsewhere() >= least
+    }
+
+    fn waiting_elsewhere(&self) -> usize {
+        let shared = self.shared();
+        shared.queues.injected() + shared.run_queue.waiting()
     }
 
     #[inline]
