@@ -1,11 +1,10 @@
 //! Which documents are worth converting on the caller's own thread, and how much of that thread
 //! they may take.
 //!
-//! Dispatch of a document to a worker and of its result back costs some microseconds. A small
-//! document takes less. So a document that is *predicted* to be short is converted on the calling
-//! thread. Two rules bound the cost of that:
+//! Dispatch of a document to a worker and of its result back costs some microseconds, more than a
+//! small document takes. Two rules bound what its conversion on the calling thread costs:
 //!
-//! * [`Kind`]: the prediction is an upper quantile, not a mean. A bad miss bars the kind for a
+//! * [`Kind`]: the predicted time is an upper quantile, not a mean. A bad miss bars the kind for a
 //!   while.
 //! * [`Share`]: a thread of the async runtime spends only a bounded share of its time on documents.
 
@@ -22,15 +21,14 @@ const SPARE_ROOM: usize = 64;
 /// The largest expected ratio of output to input.
 const MAX_EXPANSION: f64 = 4.0;
 /// The factor by which the quantile rises when a document took longer than predicted. With [`FALL`]
-/// it settles where one document in ten takes longer (0.09 / 0.01). One outlier moves it by at most
-/// a tenth.
+/// it settles where one document in ten takes longer (0.09 / 0.01).
 const RISE: f64 = 1.09;
-/// The factor by which the quantile falls when a document took no longer than predicted.
+/// The factor by which the quantile falls when a document took no longer.
 const FALL: f64 = 0.99;
 /// An inlined document is a bad miss if it took this many times the budget.
 const BAD_MISS: u64 = 4;
-/// The number of documents for which the first bad miss bars a kind. Each further miss doubles it.
-/// It is small, because on a busy machine a miss may only mean that the thread was preempted.
+/// The number of documents for which the first bad miss bars a kind; each further one doubles it.
+/// It is small, because a miss may only mean that the thread was preempted.
 const FIRST_BAR: u32 = 16;
 /// The longest bar, in documents.
 const LONGEST_BAR: u32 = 1 << 16;
@@ -91,17 +89,18 @@ impl Kind {
     pub(crate) fn learn(&mut self, bytes: usize, ns: u64) {
         let rate = ns as f64 / weight(bytes);
         self.seen = self.seen.saturating_add(1);
-        if self.seen <= LEARN {
+        let known = self.ns_per_byte;
+        let learned = if self.seen <= LEARN {
             // The highest of the first few, so that the first predictions are not too low.
-            self.ns_per_byte = self.ns_per_byte.max(rate);
-        } else if rate > self.ns_per_byte {
+            known.max(rate)
+        } else if rate > known {
             // Limited by the observation, so that a quantile near its place does not overshoot.
-            self.ns_per_byte = (self.ns_per_byte * RISE).min(rate);
+            (known * RISE).min(rate)
         } else {
-            self.ns_per_byte = (self.ns_per_byte * FALL).max(rate);
-        }
+            (known * FALL).max(rate)
+        };
         // A coarse clock may measure zero. That must not make every document free.
-        self.ns_per_byte = self.ns_per_byte.max(1e-3);
+        self.ns_per_byte = learned.max(1e-3);
     }
 
     /// Learns that an inlined document took `ns`. A bad miss bars the kind.
@@ -133,7 +132,7 @@ const STRETCH: Duration = Duration::from_micros(100);
 
 /// What one thread spent on inlined documents recently. `K` identifies callers. Times count from
 /// any one moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Share<K> {
     /// The start of the window, and the first caller in it.
     window: Option<(Duration, K)>,
@@ -155,12 +154,6 @@ pub(crate) enum Choice {
     YieldFirst,
     /// Submit it to the pool: the thread has used its share.
     Submit,
-}
-
-impl<K> Default for Share<K> {
-    fn default() -> Self {
-        Self { window: None, mixed: false, spent: Duration::ZERO, stretch: Duration::ZERO, last: None }
-    }
 }
 
 impl<K: Copy + PartialEq> Share<K> {

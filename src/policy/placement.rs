@@ -77,12 +77,8 @@ fn layout(machine: &Topology, threads: &[HardwareThread]) -> Layout {
     let node_of: Vec<usize> = members.keys().map(|&(node, _)| node).collect();
     let node_of = &node_of;
     let on = |node: usize| (0..node_of.len()).filter(move |&group| node_of[group] == node);
-    let groups = members.values().enumerate().map(|(group, slots)| {
-        let node = node_of[group];
-        // Each group begins with its own and goes round, so that thieves spread.
-        let near = on(node).filter(|&other| other >= group).chain(on(node).filter(|&other| other < group));
-        Group { node, slots: slots.clone().into(), near: near.collect() }
-    });
+    let groups =
+        members.values().zip(node_of).map(|(slots, &node)| Group { node, slots: slots.clone().into() });
     let nodes = machine.nodes();
     let node = |node: usize| {
         let mut others: Vec<usize> = (node + 1..nodes).chain(0..node).collect();

@@ -21,14 +21,10 @@ const OVERHEAD_NS: u64 = 200;
 const MIN_BACKLOG: usize = 8;
 /// A group goes on while at least this many tasks wait.
 const MIN_BACKLOG_LEFT: usize = 4;
-/// The most tiny tasks in a group where labelled work is sorted in beside the callers.
+/// The most tiny tasks in a group where labelled work is sorted in beside the callers. Sorting
+/// takes the workers longer than new tasks take the callers. Callers with cores of their own would
+/// idle if all were woken at the end of the crowd.
 const MAX_SORTED: usize = 32;
-
-/// The most tiny tasks in a group. Sorting takes the workers longer than new tasks take the
-/// callers. Callers with cores of their own would idle if all were woken at the end of the crowd.
-pub(crate) fn max_tiny(sorted: bool, cores: usize) -> usize {
-    if sorted && cores > 1 { MAX_SORTED } else { usize::MAX }
-}
 
 /// How long the last of `waiting` tasks will have waited.
 pub(crate) fn wait_ns(waiting: usize, workers: usize, task_ns: u64) -> u64 {
@@ -57,22 +53,13 @@ pub(crate) struct Backlog {
     pub(crate) workers: usize,
 }
 
-/// How long wake-ups may be deferred.
+/// How long wake-ups may be deferred: at most `bound_ns`. Nothing is deferred if that is 0.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WakeDelay {
-    bound_ns: u64,
+    pub(crate) bound_ns: u64,
 }
 
 impl WakeDelay {
-    /// At most `bound_ns`; 0: nothing is deferred.
-    pub(crate) fn new(bound_ns: u64) -> Self {
-        Self { bound_ns }
-    }
-
-    pub(crate) fn is_zero(self) -> bool {
-        self.bound_ns == 0
-    }
-
     /// Work whose deadline is nearer is urgent.
     pub(crate) fn urgent_ns(self) -> u64 {
         self.bound_ns.saturating_mul(URGENT)
@@ -99,12 +86,11 @@ impl WakeDelay {
         if pace.task_ns == 0 || least_ns >= self.of(waited_ns, pace) {
             return None;
         }
-        let backlog = backlog();
-        let behind_ns = wait_ns(backlog.waiting, backlog.workers, pace.task_ns);
-        let delay_ns = self.of(waited_ns.min(behind_ns), pace);
+        let Backlog { waiting, workers } = backlog();
+        let delay_ns = self.of(waited_ns.min(wait_ns(waiting, workers, pace.task_ns)), pace);
         // The task itself counts as delay.
         let until_ns = pace.now_ns.saturating_sub(pace.work_ns()).saturating_add(delay_ns);
-        (backlog.waiting >= MIN_BACKLOG && least_ns < delay_ns).then_some(WakeGroup { tasks: 0, until_ns })
+        (waiting >= MIN_BACKLOG && least_ns < delay_ns).then_some(WakeGroup { tasks: 0, until_ns })
     }
 }
 
@@ -113,27 +99,24 @@ impl WakeDelay {
 pub(crate) struct WakeGroup {
     /// Tasks that have ended since it began, whether a caller waited for them or not.
     tasks: usize,
-    until_ns: u64,
+    /// When it is woken at the latest.
+    pub(crate) until_ns: u64,
 }
 
 impl WakeGroup {
-    /// When it is woken at the latest.
-    pub(crate) fn until_ns(self) -> u64 {
-        self.until_ns
-    }
-
     /// The same group with another caller, that may wait for `delay_ns`.
     pub(crate) fn join(self, delay_ns: u64, pace: Pace) -> Self {
         Self { until_ns: self.until_ns.min(pace.now_ns.saturating_add(delay_ns)), ..self }
     }
 
-    /// A task has ended. `None`: the group is to be woken before the next. `wait` returns whether
-    /// at least that many tasks wait; `max_tiny` is what [`max_tiny`] returns.
+    /// A task has ended. `None`: the group is to be woken before the next. `sorted_beside`:
+    /// labelled work is sorted in, and callers may have cores of their own. `wait` returns whether
+    /// at least that many tasks wait.
     #[inline]
     pub(crate) fn after_task(
         self,
         pace: Pace,
-        max_tiny: usize,
+        sorted_beside: bool,
         wait: impl FnOnce(usize) -> bool,
     ) -> Option<Self> {
         if pace.now_ns.saturating_add(pace.work_ns()) >= self.until_ns {
@@ -141,8 +124,8 @@ impl WakeGroup {
         }
         let tasks = self.tasks + 1;
         // Tiny tasks are all done in the time of a few wake-ups: their group may wait for the last
-        // of them.
-        let tiny = pace.task_ns < TINY_NS && tasks < max_tiny;
+        // of them, unless the sorting of others would make it long.
+        let tiny = pace.task_ns < TINY_NS && (tasks < MAX_SORTED || !sorted_beside);
         wait(if tiny { 1 } else { MIN_BACKLOG_LEFT.max(tasks + 1) }).then_some(Self { tasks, ..self })
     }
 }
@@ -170,12 +153,12 @@ mod tests {
 
     /// How many tasks end, the first of them at `now_ns`, before the group is woken.
     fn tasks_from(now_ns: u64, group: Option<WakeGroup>, task_ns: u64, waiting: usize) -> usize {
-        tasks_up_to(usize::MAX, now_ns, group, task_ns, waiting)
+        tasks_beside(false, now_ns, group, task_ns, waiting)
     }
 
-    /// As [`tasks_from`], with `max_tiny` tiny tasks in a group.
-    fn tasks_up_to(
-        max_tiny: usize,
+    /// As [`tasks_from`], with labelled work that may be sorted in beside the callers.
+    fn tasks_beside(
+        sorted_beside: bool,
         now_ns: u64,
         group: Option<WakeGroup>,
         task_ns: u64,
@@ -183,7 +166,7 @@ mod tests {
     ) -> usize {
         let mut pace = pace(now_ns, task_ns);
         std::iter::successors(group, |group| {
-            let more = group.after_task(pace, max_tiny, |least| waiting >= least);
+            let more = group.after_task(pace, sorted_beside, |least| waiting >= least);
             pace.now_ns += pace.work_ns();
             more
         })
@@ -212,7 +195,7 @@ mod tests {
     fn callers_of_tiny_tasks_are_woken_together_until_no_more_wait() {
         let goes_on = |task_ns, waiting| {
             let group = WakeGroup { tasks: 60, ..begin(0, task_ns, 64).unwrap() };
-            group.after_task(pace(NOW, task_ns), usize::MAX, |least| waiting >= least).is_some()
+            group.after_task(pace(NOW, task_ns), false, |least| waiting >= least).is_some()
         };
         assert!(goes_on(300, 1));
         assert!(!goes_on(300, 0));
@@ -221,10 +204,9 @@ mod tests {
 
     #[test]
     fn callers_of_tiny_tasks_that_are_sorted_in_are_woken_while_others_run() {
-        let tasks = |sorted, cores| tasks_up_to(max_tiny(sorted, cores), NOW, begin(0, 300, 64), 300, 1);
-        assert_eq!(tasks(true, 2), 32);
-        assert_eq!(tasks(true, 1), 399, "no other core runs them");
-        assert_eq!(tasks(false, 2), 399);
+        let tasks = |beside| tasks_beside(beside, NOW, begin(0, 300, 64), 300, 1);
+        assert_eq!(tasks(true), 32);
+        assert_eq!(tasks(false), 399);
     }
 
     #[test]
@@ -243,10 +225,10 @@ mod tests {
     fn no_delay_exceeds_the_bound() {
         for bound_ns in [0, 1, 1_000, MIN_DELAY_NS, 4 * MS, 100 * MS] {
             for task_ns in [300, 100_000, 10 * MS] {
-                let delay = WakeDelay::new(bound_ns);
+                let delay = WakeDelay { bound_ns };
                 assert!(delay.of(u64::MAX, pace(NOW, task_ns)) <= bound_ns);
                 let group = delay.begin(u64::MAX, pace(NOW, task_ns), || backlog(MANY));
-                assert!(group.is_none_or(|group| group.until_ns() <= NOW + bound_ns));
+                assert!(group.is_none_or(|group| group.until_ns <= NOW + bound_ns));
             }
         }
     }

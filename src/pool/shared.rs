@@ -149,7 +149,7 @@ impl Shared {
             run_queue: RunQueue::new(config.max_running_per_tenant.unwrap_or(usize::MAX), config.shedding),
             outside: Outside::default(),
             deferred_wakes: DeferredWakes::new(slots),
-            wake_delay: WakeDelay::new(nanos(config.max_wake_delay)),
+            wake_delay: WakeDelay { bound_ns: nanos(config.max_wake_delay) },
             workers: (0..slots).map(|_| CachePadded::default()).collect(),
             threads: Threads::new(slots, hooks.spawn.is_none()),
             hooks,
@@ -275,7 +275,7 @@ impl Shared {
 
     /// Takes any one waiting task.
     pub(super) fn take_any(&self) -> Option<TaskRef> {
-        self.queues.take_any().or_else(|| self.run_queue.take_any())
+        self.queues.take_any().or_else(|| self.run_queue.with(|state| state.order.take_any()))
     }
 
     /// Returns whether a worker would find work.

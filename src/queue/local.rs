@@ -11,56 +11,54 @@ pub(crate) struct Local {
     slot: usize,
     node: usize,
     deques: Deques,
+    /// How often the worker checked for overdue batches, before it took a task.
     turn: Cell<u32>,
-    /// How often the worker checked for overdue batches.
-    checks: Cell<u32>,
     /// For each node, the count of batches at the last check for overdue ones of its injector.
     seen: Box<[Cell<u64>]>,
     /// Whether none of the own node's batches had a task left.
     none_left: Cell<bool>,
 }
 
-/// A task from elsewhere.
+/// A task for a worker.
 pub(crate) struct Found {
     pub(crate) task: TaskRef,
     pub(crate) from: Source,
 }
 
-/// Where a task from elsewhere was.
+/// Where a task was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
+    /// In an own deque or an injector.
+    Own,
+    /// In an injector. More tasks from there are in the own batch now, and the caller must notify
+    /// other workers, because no worker could see them for a moment.
+    Batch,
     /// In a deque of another worker of this node.
     Near,
     /// In a deque of a worker of another node.
     Far,
-    /// In the injector of another node. `true`: more tasks from there are in the own batch now, and
-    /// the caller must notify other workers.
-    Injector(bool),
 }
 
-impl std::fmt::Debug for Local {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Local").field("slot", &self.slot).field("len", &self.len()).finish_non_exhaustive()
+impl Queues {
+    /// Takes the deques of `slot`, for the thread that has just started there.
+    pub(crate) fn claim(&self, slot: usize) -> Option<Local> {
+        self.used.fetch_max(slot + 1, Ordering::SeqCst);
+        let node = self.node_of(slot);
+        let deques = self.slots[slot].deques.lock().take()?;
+        self.present[node].fetch_add(1, Ordering::Relaxed);
+        let seen = self.injectors.iter().map(|_| Cell::default()).collect();
+        let (turn, none_left) = Default::default();
+        Some(Local { slot, node, deques, turn, seen, none_left })
+    }
+
+    /// Puts back the deques of a thread that leaves.
+    pub(crate) fn give_back(&self, local: Local) {
+        self.present[local.node].fetch_sub(1, Ordering::Relaxed);
+        *self.slots[local.slot].deques.lock() = Some(local.deques);
     }
 }
 
 impl Local {
-    pub(super) fn new(slot: usize, node: usize, nodes: usize, deques: Deques) -> Self {
-        let (turn, checks, none_left) = Default::default();
-        let seen = (0..nodes).map(|_| Cell::default()).collect();
-        Self { slot, node, deques, turn, checks, seen, none_left }
-    }
-
-    pub(super) fn into_parts(self) -> (usize, Deques) {
-        (self.slot, self.deques)
-    }
-
-    /// Returns the node of this worker.
-    pub(crate) fn node(&self) -> usize {
-        self.node
-    }
-
-    /// Returns how many tasks are in the own deques.
     pub(crate) fn len(&self) -> usize {
         self.deques.subtasks.len() + self.deques.batch.len()
     }
@@ -101,7 +99,6 @@ impl Local {
         self.deques.batch.pop()
     }
 
-    /// Returns whether the own batch has no task left.
     pub(crate) fn batch_is_empty(&self) -> bool {
         self.deques.batch.is_empty()
     }
@@ -111,61 +108,61 @@ impl Local {
     pub(crate) fn set_aside(&self, tasks: impl IntoIterator<Item = TaskRef>, queues: &Queues) {
         queues.slots[self.slot].origin.store(self.node, Ordering::Relaxed);
         tasks.into_iter().for_each(|task| self.deques.batch.push(task));
-        queues.number_batch(self.slot);
+        self.number_batch(queues);
+    }
+
+    /// Numbers the own batch, which was just filled.
+    fn number_batch(&self, queues: &Queues) {
+        let number = queues.batches.fetch_add(1, Ordering::SeqCst);
+        queues.slots[self.slot].number.store(number, Ordering::SeqCst);
     }
 
     /// Takes the next task from the own deques or the injector of the own node. From the injector
     /// it takes up to `batch` tasks at once and puts those after the first into the own batch, in
-    /// order. The flag is then true: the caller must notify other workers.
-    pub(crate) fn next(&self, queues: &Queues, batch: usize) -> Option<(TaskRef, bool)> {
-        let turn = self.turn.get().wrapping_add(1);
-        self.turn.set(turn);
-        if turn % FAIR_TURN == 0 {
-            // Neither work from outside nor the oldest subtask may starve.
-            let oldest = insist(|| queues.slots[self.slot].subtasks.steal());
-            let injector = &queues.injectors[self.node];
-            let Some(outside) = self.pop_batch().or_else(|| insist(|| injector.steal())) else {
-                return oldest.map(|task| (task, false));
-            };
-            if let Some(oldest) = oldest {
+    /// order.
+    pub(crate) fn next(&self, queues: &Queues, batch: usize) -> Option<Found> {
+        let own = |task| Found { task, from: Source::Own };
+        if self.turn.get() % FAIR_TURN == 0 {
+            // Neither the oldest subtask nor work from outside may starve.
+            if let Some(oldest) = insist(|| queues.slots[self.slot].subtasks.steal()) {
                 self.push(oldest);
             }
-            return Some((outside, false));
+            let injected = || insist(|| queues.injectors[self.node].steal());
+            if let Some(outside) = self.pop_batch().or_else(injected) {
+                return Some(own(outside));
+            }
         }
-        let own = self.pop().or_else(|| self.pop_batch());
-        own.map(|task| (task, false)).or_else(|| self.inject_batch(queues, self.node, batch))
+        let task = self.pop().or_else(|| self.pop_batch());
+        task.map(own).or_else(|| self.inject_batch(queues, self.node, batch))
     }
 
-    /// The own batch is empty, or `batch` is 1.
-    fn inject_batch(&self, queues: &Queues, node: usize, batch: usize) -> Option<(TaskRef, bool)> {
-        let injector = &queues.injectors[node];
-        if batch <= 1 {
-            return insist(|| injector.steal()).map(|task| (task, false));
-        }
+    /// The own batch is empty.
+    fn inject_batch(&self, queues: &Queues, node: usize, batch: usize) -> Option<Found> {
         let own = &self.deques.batch;
         queues.slots[self.slot].origin.store(node, Ordering::Relaxed);
-        let task = insist(|| injector.steal_batch_with_limit_and_pop(own, batch))?;
-        let set_aside = !own.is_empty();
-        if set_aside {
-            queues.number_batch(self.slot);
+        let task = insist(|| queues.injectors[node].steal_batch_with_limit_and_pop(own, batch))?;
+        if own.is_empty() {
+            return Some(Found { task, from: Source::Own });
         }
-        Some((task, set_aside))
+        self.number_batch(queues);
+        Some(Found { task, from: Source::Batch })
     }
 
     /// Takes the oldest task of the oldest batch of this node, if that batch existed at the last
-    /// call. A worker calls this before it takes tasks from outside. Returns `None` while the own
-    /// batch has tasks left, because those may be older. With several nodes every [`FAIR_TURN`]th
-    /// call looks at another node first.
+    /// call. A worker calls this before it takes its next task. Returns `None` while the own batch
+    /// has tasks left, because those may be older. With several nodes every [`FAIR_TURN`]th call
+    /// looks at another node first.
     #[inline]
     pub(crate) fn overdue(&self, queues: &Queues) -> Option<Found> {
+        let turn = self.turn.get().wrapping_add(1);
+        self.turn.set(turn);
         if !self.batch_is_empty() {
             return None;
         }
-        let checks = self.checks.get().wrapping_add(1);
-        self.checks.set(checks);
-        if checks % FAIR_TURN == 0 {
+        // Not in the turn in which `next` takes work from outside first.
+        if turn % FAIR_TURN == FAIR_TURN / 2 {
             let others = queues.layout.others(self.node);
-            let node = others.get((checks / FAIR_TURN) as usize % others.len().max(1));
+            let node = others.get((turn / FAIR_TURN) as usize % others.len().max(1));
             if let Some(found) = node.and_then(|&node| self.outside_of(queues, node, 1)) {
                 return Some(found);
             }
@@ -183,28 +180,30 @@ impl Local {
     fn outside_of(&self, queues: &Queues, node: usize, batch: usize) -> Option<Found> {
         let now = queues.batches.load(Ordering::SeqCst);
         let overdue = self.take_older(queues, node, self.seen[node].replace(now));
-        overdue.or_else(|| {
-            let (task, set_aside) = self.inject_batch(queues, node, batch)?;
-            Some(Found { task, from: Source::Injector(set_aside) })
-        })
+        overdue.or_else(|| self.inject_batch(queues, node, batch))
     }
 
-    /// Takes a task of the oldest batch of a node, if that batch is older than batch number `seen`.
+    /// Takes a task of the oldest batch of a node's injector, if that batch is older than batch
+    /// number `seen`.
     fn take_older(&self, queues: &Queues, node: usize, seen: u64) -> Option<Found> {
         loop {
-            let oldest = queues.oldest_batch(node);
+            let slots = (0..).zip(queues.in_use());
+            let left = slots.filter(|(_, slot)| !slot.batch.is_empty());
+            let of_node = left.filter(|(_, slot)| slot.origin.load(Ordering::Relaxed) == node);
+            let numbers = of_node.map(|(at, slot)| (slot.number.load(Ordering::SeqCst), at));
+            let oldest = numbers.min();
             if node == self.node {
                 self.none_left.set(oldest.is_none());
             }
-            let (slot, _) = oldest.filter(|&(_, number)| number < seen)?;
+            let (_, slot) = oldest.filter(|&(number, _)| number < seen)?;
             if let Some(task) = insist(|| queues.slots[slot].batch.steal()) {
-                return Some(self.found(queues, slot, task));
+                return Some(self.stolen(queues, slot, task));
             }
         }
     }
 
-    fn found(&self, queues: &Queues, slot: usize, task: TaskRef) -> Found {
-        let from = if queues.layout.node_of(slot) == self.node { Source::Near } else { Source::Far };
+    fn stolen(&self, queues: &Queues, slot: usize, task: TaskRef) -> Found {
+        let from = if queues.node_of(slot) == self.node { Source::Near } else { Source::Far };
         Found { task, from }
     }
 
@@ -213,25 +212,42 @@ impl Local {
     /// injector it takes up to `batch` tasks, as [`next`](Self::next) does. The worker checks the
     /// injector of its node before this, and all of them again before it sleeps.
     pub(crate) fn steal(&self, queues: &Queues, batch: usize) -> Option<Found> {
-        let layout = &queues.layout;
-        let near = self.take_older(queues, self.node, u64::MAX);
-        near.or_else(|| self.steal_subtask(queues, layout.near(self.slot))).or_else(|| {
-            let far = |&node: &usize| {
-                self.outside_of(queues, node, batch)
-                    .or_else(|| self.take_older(queues, node, u64::MAX))
-                    .or_else(|| self.steal_subtask(queues, layout.far(self.slot, node)))
-            };
-            layout.others(self.node).iter().find_map(far)
+        let deques = |node: usize| {
+            self.take_older(queues, node, u64::MAX).or_else(|| self.steal_subtask(queues, node))
+        };
+        let far = |&node: &usize| self.outside_of(queues, node, batch).or_else(|| deques(node));
+        deques(self.node).or_else(|| queues.layout.others(self.node).iter().find_map(far))
+    }
+
+    fn steal_subtask(&self, queues: &Queues, node: usize) -> Option<Found> {
+        let in_use = queues.in_use();
+        queues.layout.victims(self.slot, node).find_map(|slot| {
+            let subtasks = &in_use.get(slot).filter(|slot| !slot.subtasks.is_empty())?.subtasks;
+            Some(self.stolen(queues, slot, insist(|| subtasks.steal())?))
+        })
+    }
+}
+
+/// For a test that chooses among the waiting tasks of a pool with one worker.
+#[cfg(feature = "test-util")]
+impl Local {
+    /// Takes the waiting tasks out of the own deques and the injectors, one by one: subtasks first,
+    /// the newest first, then tasks from outside, in order.
+    pub(crate) fn drain<'q>(&'q self, queues: &'q Queues) -> impl Iterator<Item = TaskRef> + 'q {
+        let injected = move || queues.injectors.iter().find_map(|from| insist(|| from.steal()));
+        let next = move || self.pop().or_else(|| self.pop_batch()).or_else(injected);
+        std::iter::from_fn(next).filter(|task| {
+            let waits = task.is_pending();
+            if !waits {
+                queues.passed_empty();
+            }
+            waits
         })
     }
 
-    fn steal_subtask(&self, queues: &Queues, slots: impl Iterator<Item = usize>) -> Option<Found> {
-        let in_use = queues.in_use();
-        slots.filter(|&slot| in_use.get(slot).is_some_and(|slot| !slot.subtasks.is_empty())).find_map(
-            |slot| {
-                let task = insist(|| in_use[slot].subtasks.steal())?;
-                Some(self.found(queues, slot, task))
-            },
-        )
+    /// Puts back the drained tasks that the test did not choose.
+    pub(crate) fn put_back(&self, tasks: Vec<TaskRef>) {
+        // The deque of subtasks is last in, first out.
+        tasks.into_iter().rev().for_each(|task| self.push(task));
     }
 }

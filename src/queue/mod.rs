@@ -4,39 +4,30 @@
 //! processed depth first and in bounded memory. The other deque holds a batch: tasks from outside
 //! that the worker took together and has not begun. It is first in, first out for every thread.
 //!
-//! Each NUMA node has an injector; a pool that does not place its workers has one node. A worker
-//! checks its subtasks, its batch, the injector of its node, the deques of its node, and then the
-//! other nodes, the nearest first: the injector before the deques ([`Layout`]).
-//!
-//! Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker takes work from outside first,
-//! and its oldest subtask if there is none.
+//! Each NUMA node has an injector. A worker checks its subtasks, its batch, the injector of its
+//! node, the deques of its node, and then the other nodes: there the injector before the deques
+//! ([`Layout`]). Thieves take the oldest task. Every [`FAIR_TURN`]th turn a worker takes work from
+//! outside first, and its oldest subtask if there is none.
 //!
 //! # The order of work from outside
 //!
 //! A task in a batch waits while its worker runs something else, and that may take long. So before
-//! a worker takes tasks from outside, it checks for batches that existed at its last check
-//! ([`Local::overdue`]), and takes from the oldest of them. Batches have numbers. A batch gets its
-//! number after it has become visible, so a worker that reads the count of batches sees each of
-//! them.
+//! a worker takes tasks from an injector, it checks for batches from there that existed at its last
+//! check ([`Local::overdue`]), and takes from the oldest of them. A batch gets its number after it
+//! has become visible, so a worker that reads the count of batches sees each of them.
 //!
 //! A task is thus overtaken by at most two batches of each other worker: the batch that this worker
 //! takes before it reads the count, and the one that it takes between its first check and its
-//! second.
+//! second. Tasks of different injectors have no order.
 //!
-//! With several nodes this holds for the tasks of each injector. Tasks of different injectors have
-//! no order. A worker checks for overdue batches of an injector before it takes from that injector.
-//! So that a node whose workers are all blocked is not left alone while the others are busy, a
-//! worker looks at another node first in every [`FAIR_TURN`]th check for overdue batches, at each
-//! in rotation, and takes one task.
+//! A node whose workers are all blocked is not left alone: in every [`FAIR_TURN`]th turn a worker
+//! whose batch is empty begins with one of the other nodes, each in rotation, and takes one task.
 
-#[cfg(feature = "test-util")]
-mod drain;
 mod layout;
 mod local;
 #[cfg(all(test, not(millpond_loom)))]
 mod order_tests;
 mod sweep;
-mod sweeper;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use crossbeam_utils::CachePadded;
@@ -44,7 +35,6 @@ use crossbeam_utils::CachePadded;
 pub(crate) use layout::{Group, Layout, Node};
 pub(crate) use local::{Found, Local, Source};
 pub(crate) use sweep::Sweep;
-use sweeper::Sweeper;
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -67,7 +57,12 @@ pub(crate) struct Queues {
     used: AtomicUsize,
     /// The number of batches taken so far.
     batches: CachePadded<AtomicU64>,
-    sweeper: Sweeper,
+    /// About how many empty cells the injectors have: tasks cancelled in the queues since the last
+    /// sweep, less the empty cells that workers have taken. Some are in the deques, which are not
+    /// swept.
+    empty: AtomicUsize,
+    /// Held by the thread that sweeps.
+    sweeping: Mutex<()>,
 }
 
 /// The queues of one worker, as the others see them.
@@ -106,12 +101,6 @@ impl Slot {
     }
 }
 
-impl std::fmt::Debug for Queues {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queues").field("injected", &self.injected()).finish_non_exhaustive()
-    }
-}
-
 impl Queues {
     /// Makes empty queues for workers in this layout.
     pub(crate) fn new(layout: Layout) -> Self {
@@ -122,7 +111,8 @@ impl Queues {
             layout,
             used: AtomicUsize::new(0),
             batches: CachePadded::new(AtomicU64::new(0)),
-            sweeper: Sweeper::default(),
+            empty: AtomicUsize::new(0),
+            sweeping: Mutex::new(()),
         }
     }
 
@@ -135,7 +125,6 @@ impl Queues {
         node
     }
 
-    /// Returns the node of a worker.
     pub(crate) fn node_of(&self, slot: usize) -> usize {
         self.layout.node_of(slot)
     }
@@ -151,23 +140,6 @@ impl Queues {
         here.filter(has_worker).or_else(emptiest).or(here).unwrap_or(0)
     }
 
-    /// Takes the deques of `slot`, for the thread that has just started there.
-    pub(crate) fn claim(&self, slot: usize) -> Option<Local> {
-        self.used.fetch_max(slot + 1, Ordering::SeqCst);
-        let node = self.layout.node_of(slot);
-        let deques = self.slots[slot].deques.lock().take()?;
-        self.present[node].fetch_add(1, Ordering::Relaxed);
-        Some(Local::new(slot, node, self.injectors.len(), deques))
-    }
-
-    /// Puts back the deques of a thread that leaves.
-    pub(crate) fn give_back(&self, local: Local) {
-        let (slot, deques) = local.into_parts();
-        self.present[self.layout.node_of(slot)].fetch_sub(1, Ordering::Relaxed);
-        *self.slots[slot].deques.lock() = Some(deques);
-    }
-
-    /// Returns whether a task waits in any queue.
     pub(crate) fn has_work(&self) -> bool {
         self.injectors.iter().any(|injector| !injector.is_empty()) || self.in_use().iter().any(Slot::has_work)
     }
@@ -177,7 +149,6 @@ impl Queues {
         self.injectors.iter().map(Injector::len).sum()
     }
 
-    /// Takes any one task.
     pub(crate) fn take_any(&self) -> Option<TaskRef> {
         let from = |slot: &Slot| insist(|| slot.batch.steal()).or_else(|| insist(|| slot.subtasks.steal()));
         let injected = self.injectors.iter().find_map(|injector| insist(|| injector.steal()));
@@ -186,20 +157,6 @@ impl Queues {
 
     fn in_use(&self) -> &[Slot] {
         &self.slots[..self.used.load(Ordering::SeqCst)]
-    }
-
-    /// Returns the slot and the number of the oldest batch of a node's injector that has tasks
-    /// left.
-    fn oldest_batch(&self, node: usize) -> Option<(usize, u64)> {
-        let left = (0..).zip(self.in_use()).filter(|(_, slot)| !slot.batch.is_empty());
-        let of_node = left.filter(|(_, slot)| slot.origin.load(Ordering::Relaxed) == node);
-        of_node.map(|(at, slot)| (at, slot.number.load(Ordering::SeqCst))).min_by_key(|&(_, number)| number)
-    }
-
-    /// Numbers the batch of `slot`, which was just filled.
-    fn number_batch(&self, slot: usize) {
-        let number = self.batches.fetch_add(1, Ordering::SeqCst);
-        self.slots[slot].number.store(number, Ordering::SeqCst);
     }
 }
 

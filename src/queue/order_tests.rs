@@ -42,7 +42,7 @@ fn nodes(count: usize, each: usize) -> Layout {
     let slots = |node: usize| (node * each..(node + 1) * each).collect();
     Layout {
         positions: (0..count * each).map(|slot| (slot / each, slot % each)).collect(),
-        groups: (0..count).map(|node| Group { node, slots: slots(node), near: [node].into() }).collect(),
+        groups: (0..count).map(|node| Group { node, slots: slots(node) }).collect(),
         nodes: (0..count).map(|node| Node { groups: [node].into(), others: others(node) }).collect(),
     }
 }
@@ -93,7 +93,7 @@ impl Model {
                 }
                 Some(first)
             })
-            .or_else(|| local.next(queues, batch).map(|(task, _)| task))
+            .or_else(|| local.next(queues, batch).map(|found| found.task))
             .or_else(|| local.steal(queues, batch).map(take))?;
         let number = self.numbers[&Arc::as_ptr(&task).cast()];
         self.begun.push((number, task));
@@ -177,7 +177,7 @@ fn a_worker_empties_its_node_before_it_takes_from_others() {
     // Then the next node, half of what is left at once, and then the last one.
     let far: Vec<_> = (0..16).map_while(|_| model.turn(1, MOST)).collect();
     assert!(far.into_iter().eq(8..24));
-    assert!(model.sources.borrow().contains(&Source::Injector(true)));
+    assert!(model.sources.borrow().contains(&Source::Batch));
     assert!(!model.sources.borrow().contains(&Source::Far), "no other worker had any");
 }
 

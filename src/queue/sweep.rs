@@ -15,7 +15,6 @@ use crate::task::TaskRef;
 const LEAST: usize = 256;
 
 /// The right to sweep. One thread at a time has it.
-#[derive(Debug)]
 pub(crate) struct Sweep<'q> {
     queues: &'q Queues,
     _busy: MutexGuard<'q, ()>,
@@ -25,24 +24,24 @@ impl Queues {
     /// Notes that a task in the queues was cancelled, or run out of turn. Returns whether a sweep
     /// is due.
     pub(crate) fn left_empty(&self) -> bool {
-        let empty = self.sweeper.empty.fetch_add(1, Ordering::Relaxed) + 1;
+        let empty = self.empty.fetch_add(1, Ordering::Relaxed) + 1;
         empty >= LEAST && empty > self.injected() / 2
     }
 
     /// Notes that a worker has taken an empty cell.
     pub(crate) fn passed_empty(&self) {
         let less = |empty: usize| empty.checked_sub(1);
-        let _ = self.sweeper.empty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let _ = self.empty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Takes the right to sweep, if no thread has it.
     pub(crate) fn begin_sweep(&self) -> Option<Sweep<'_>> {
-        self.sweeper.busy.try_lock().map(|busy| Sweep { queues: self, _busy: busy })
+        self.sweeping.try_lock().map(|busy| Sweep { queues: self, _busy: busy })
     }
 
     /// Waits for the right to sweep and takes it. No other thread sweeps until it is dropped.
     pub(crate) fn wait_for_sweep(&self) -> Sweep<'_> {
-        Sweep { queues: self, _busy: self.sweeper.busy.lock() }
+        Sweep { queues: self, _busy: self.sweeping.lock() }
     }
 }
 
@@ -53,10 +52,9 @@ impl Sweep<'_> {
     /// the tasks during the sweep.
     #[must_use]
     pub(crate) fn run(&self, mut stay: impl FnMut(&TaskRef) -> bool) -> Vec<TaskRef> {
-        let Queues { injectors, sweeper, .. } = self.queues;
-        sweeper.empty.store(0, Ordering::Relaxed);
+        self.queues.empty.store(0, Ordering::Relaxed);
         let mut empty = Vec::new();
-        for injector in injectors {
+        for injector in &self.queues.injectors {
             for _ in 0..injector.len() {
                 let Some(task) = insist(|| injector.steal()) else { break };
                 if stay(&task) {

@@ -356,7 +356,7 @@ impl<F: Future> Polled<F> {
         let waker = Waker::from(Arc::clone(&self.notice));
         let polled = {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);
-            let _polling = Polling::begin(Arc::clone(&self.request));
+            let _polling = Polling::begin(Some(Arc::clone(&self.request)));
             let polled = match &mut self.future {
                 Some(future) => future.as_mut().poll(&mut Context::from_waker(&waker)),
                 None => Poll::Pending,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::policy::splitmix64;
-use crate::queue::{Local, Queues, Source};
+use crate::queue::{Found, Local, Queues, Source};
 use crate::task::{Place, TaskCell, TaskRef, Ticket};
 
 /// Subtasks of each task from outside.
@@ -77,23 +77,15 @@ impl<'m> Simulation<'m> {
 
     fn turn(&mut self, slot: usize, now: u64) {
         let (local, queues) = (&self.workers[slot], &self.queues);
-        let found = local.overdue(queues);
-        let own = || local.next(queues, 2).map(|(task, _)| task);
-        let task = match found {
-            Some(found) => Some((found.task, Some(found.from))),
-            None => own().map(|task| (task, None)).or_else(|| {
-                let found = local.steal(queues, 2)?;
-                Some((found.task, Some(found.from)))
-            }),
-        };
-        let Some((task, from)) = task else { return };
+        let found = local.overdue(queues).or_else(|| local.next(queues, 2));
+        let Some(Found { task, from }) = found.or_else(|| local.steal(queues, 2)) else { return };
         let (node, has_subtasks) = self.tasks[&std::ptr::from_ref(&*task).cast()];
         let here = self.placement.threads[slot].node;
         self.counts.tasks += 1;
         self.counts.remote += usize::from(node != here);
         match from {
-            Some(Source::Near) => self.counts.near_steals += 1,
-            Some(Source::Far) => self.counts.far_steals += 1,
+            Source::Near => self.counts.near_steals += 1,
+            Source::Far => self.counts.far_steals += 1,
             _ => {}
         }
         self.busy_until[slot] = now + 1 + self.below(20);

@@ -16,8 +16,9 @@ fn threads(description: &str, slots: usize, how: WorkerPlacement) -> Vec<usize> 
 /// The slots at which the worker of `slot` looks, in order: those of its node, then those of each
 /// other node.
 fn victims(layout: &Layout, slot: usize) -> Vec<Vec<usize>> {
-    let far = layout.others(layout.node_of(slot)).iter().map(|&node| layout.far(slot, node).collect());
-    std::iter::once(layout.near(slot).collect()).chain(far).collect()
+    let own = layout.node_of(slot);
+    let nodes = std::iter::once(own).chain(layout.others(own).iter().copied());
+    nodes.map(|node| layout.victims(slot, node).collect()).collect()
 }
 
 #[test]

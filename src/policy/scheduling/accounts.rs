@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use super::tenant::{Rank, Tenant};
-use super::tenant_sum::TenantSum;
+use super::tenant::{Rank, Tenant, TenantSum};
 use crate::task::Name;
 
 /// The number of idle accounts that are kept, for their debts and their estimates.
@@ -13,23 +12,15 @@ const MAX_IDLE: usize = 1_024;
 /// its tenant's name. Any other copy is found by its text.
 const CACHED_NAMES: usize = 64;
 
-/// Identifies an account. The index may belong to another account later; the serial number does
-/// not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AccountId {
-    pub(super) index: u32,
-    serial: u64,
-}
-
 #[derive(Debug)]
 pub(super) struct Accounts<T> {
-    names: HashMap<Name, u32>,
+    pub(super) names: HashMap<Name, u32>,
     /// For each slot of addresses, the account that was last found there. An entry may be outdated.
     cache: [u32; CACHED_NAMES],
     tenants: Vec<Option<Tenant<T>>>,
     free: Vec<u32>,
     /// Tenants with a waiting task that may run.
-    listed: BTreeSet<(Rank, u32)>,
+    pub(super) listed: BTreeSet<(Rank, u32)>,
     /// Tenants with a waiting task that have as many running tasks as they may have.
     throttled: BTreeSet<u32>,
     /// Idle tenants, sorted by service.
@@ -37,10 +28,8 @@ pub(super) struct Accounts<T> {
     weights: HashMap<Name, u32>,
     /// What the tenants of closed accounts have done.
     closed: TenantSum,
-    opened: u64,
     /// The least service of a tenant that arrives, or returns after a pause.
     virtual_time: u64,
-    /// The number of tasks that one tenant may have running.
     max_running: usize,
 }
 
@@ -56,27 +45,11 @@ impl<T> Accounts<T> {
             idle: BTreeSet::new(),
             weights: HashMap::new(),
             closed: TenantSum::default(),
-            opened: 0,
             virtual_time: 0,
             max_running: max_running.max(1),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Returns the number of tenants with a waiting task that may run now.
-    pub(super) fn ready(&self) -> usize {
-        self.listed.len()
-    }
-
-    /// Returns the due time of the next tenant's next task.
-    pub(super) fn head_due(&self) -> Option<u64> {
-        self.listed.first().map(|(rank, _)| rank.due())
-    }
-
-    /// Returns the number of tenants that are not idle.
     pub(super) fn busy(&self) -> usize {
         self.names.len() - self.idle.len()
     }
@@ -99,16 +72,10 @@ impl<T> Accounts<T> {
         self.tenants.get_mut(index as usize)?.as_mut()
     }
 
-    /// Returns the tenant of the account `id`, if that account is still open.
-    pub(super) fn get_by_id(&mut self, id: AccountId) -> Option<&mut Tenant<T>> {
-        self.get_mut(id.index).filter(|tenant| tenant.serial == id.serial)
+    pub(super) fn of(&self, name: &Name) -> Option<&Tenant<T>> {
+        self.get(self.find(name)?)
     }
 
-    pub(super) fn id(&self, index: u32) -> Option<AccountId> {
-        Some(AccountId { index, serial: self.get(index)?.serial })
-    }
-
-    /// Iterates over all tenants with their indices.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Tenant<T>)> {
         (0..).zip(&self.tenants).filter_map(|(index, tenant)| Some((index, tenant.as_ref()?)))
     }
@@ -120,17 +87,16 @@ impl<T> Accounts<T> {
         self.throttled.iter().chain(listed).filter_map(|&index| Some((index, self.get(index)?)))
     }
 
-    /// Returns what all tenants have waiting, running and done, those of closed accounts included.
+    /// Returns the sum of all tenants, those of closed accounts included.
     pub(super) fn total(&self) -> TenantSum {
         self.iter().fold(self.closed, |total, (_, tenant)| total.plus(&tenant.sum()))
     }
 
     /// Returns the `most` tenants that have used the most, the busiest first.
     pub(super) fn busiest(&self, most: usize) -> Vec<(Name, TenantSum)> {
-        let mut used: Vec<_> = self.iter().map(|(index, tenant)| (tenant.sum().used_ns, index)).collect();
-        used.sort_unstable_by_key(|&(used, index)| (Reverse(used), index));
-        let tenants = used.into_iter().take(most).filter_map(|(_, index)| self.get(index));
-        tenants.map(|tenant| (Name::clone(&tenant.name), tenant.sum())).collect()
+        let mut all: Vec<_> = self.iter().map(|(_, tenant)| (tenant.sum(), &tenant.name)).collect();
+        all.sort_by_key(|(sum, _)| Reverse(sum.used_ns));
+        all.into_iter().take(most).map(|(sum, name)| (Name::clone(name), sum)).collect()
     }
 
     pub(super) fn set_weight(&mut self, name: &Name, weight: u32) {
@@ -143,9 +109,7 @@ impl<T> Accounts<T> {
         if let Some(tenant) = self.get_mut(index) {
             tenant.weight = weight;
             // The credit of a class depends on the weight.
-            if !tenant.is_idle() {
-                self.list(index);
-            }
+            self.list(index);
         }
     }
 
@@ -169,9 +133,8 @@ impl<T> Accounts<T> {
     }
 
     fn open_new(&mut self, name: &Name) -> u32 {
-        self.opened += 1;
         let weight = self.weights.get(name).copied().unwrap_or(1);
-        let tenant = Tenant::new(Name::clone(name), self.opened, weight);
+        let tenant = Tenant::new(Name::clone(name), weight);
         let index = self.free.pop().unwrap_or_else(|| {
             self.tenants.push(None);
             (self.tenants.len() - 1) as u32
@@ -186,7 +149,7 @@ impl<T> Accounts<T> {
         let max_running = self.max_running;
         let Some(tenant) = self.tenants.get_mut(index as usize).and_then(Option::as_mut) else { return };
         // Tasks without a tenant share an account without a limit.
-        let may_run = tenant.name.is_empty() || tenant.running < max_running;
+        let may_run = tenant.name.is_empty() || tenant.counts.running < max_running;
         let rank = if may_run { tenant.rank() } else { None };
         // Without a limit of running tasks the set stays empty, and costs nothing.
         if !may_run && !tenant.queue.is_empty() {
@@ -223,19 +186,6 @@ impl<T> Accounts<T> {
                 self.closed = self.closed.plus(&tenant.sum().done());
             }
         }
-        if self.tenants.len() > 8 * MAX_IDLE && self.idle.len() == self.names.len() {
-            self.release_memory();
-        }
-    }
-
-    /// Forgets all tenants. Called after a rush of tenants, while every tenant is idle.
-    #[cold]
-    fn release_memory(&mut self) {
-        self.closed = self.total().done();
-        self.names = HashMap::new();
-        self.tenants = Vec::new();
-        self.free = Vec::new();
-        self.idle = BTreeSet::new();
     }
 
     /// Returns the next tenant, and advances the virtual time to it.

@@ -6,11 +6,11 @@ use std::ops::Range;
 
 /// The resolution of due times, in nanoseconds.
 const GRAIN: u64 = 1_000_000;
-/// The divisor of the time to a deadline that gives the reserve. The reserve covers errors of the
-/// estimates and the delivery of the result.
+/// This part of the time to a deadline is the reserve, for errors of the estimates and for the
+/// delivery of the result.
 const RESERVE: u64 = 8;
-/// The number of grains in a block. Most blocks are examined as a whole, since ten thousand
-/// deadlines over minutes would take long one by one.
+/// The number of grains in a block. Most blocks are examined as a whole: ten thousand deadlines
+/// would take long one by one.
 const BLOCK: u64 = 128;
 
 /// The waiting work in nanoseconds, by due time.
@@ -37,8 +37,7 @@ pub(super) struct Plan {
 #[derive(Debug, Default)]
 struct Due {
     work: u64,
-    tasks: usize,
-    /// The number of these tasks with a deadline.
+    /// The number of tasks with a deadline.
     hard: usize,
 }
 
@@ -49,7 +48,6 @@ impl Demand {
         for (map, at) in [(&mut self.grains, grain), (&mut self.blocks, grain / BLOCK)] {
             let at = map.entry(at).or_default();
             at.work = at.work.saturating_add(work);
-            at.tasks += 1;
             at.hard += usize::from(hard);
         }
     }
@@ -62,17 +60,15 @@ impl Demand {
             let Entry::Occupied(mut entry) = map.entry(at) else { continue };
             let at = entry.get_mut();
             at.work = at.work.saturating_sub(work);
-            at.tasks = at.tasks.saturating_sub(1);
             at.hard = at.hard.saturating_sub(usize::from(hard));
-            if at.tasks == 0 {
+            if at.work == 0 && at.hard == 0 {
                 entry.remove();
             }
         }
     }
 
-    /// Returns whether all waiting work and this work can be done by the earliest deadline of any.
-    /// It is a quick test that implies [`fits`](Self::fits). `first` is the earliest waiting
-    /// deadline.
+    /// A quick test that implies [`fits`](Self::fits): whether all waiting work and this work can
+    /// be done by the earliest deadline. `first` is the earliest one of waiting work.
     pub(super) fn surely_fits(&self, plan: Plan, first: Option<u64>) -> bool {
         let Plan { now, due, work, begun, workers } = plan;
         let first = first.map_or(due, |first| first.min(due));
@@ -81,9 +77,8 @@ impl Demand {
     }
 
     /// Returns whether the work can meet its deadline, and all other work its own, if the workers
-    /// run what is due first. The demand must not exceed the supply at any deadline (the test for
-    /// earliest deadline first, Liu and Layland 1973). For one processor the test is exact. For
-    /// several processors it is an estimate.
+    /// run what is due first: whether the demand exceeds the supply at no deadline (Liu and Layland
+    /// 1973). The test is exact for one processor, and an estimate for several.
     pub(super) fn fits(&self, plan: Plan) -> bool {
         let Plan { now, due, work, begun, workers } = plan;
         let at = due / GRAIN;

@@ -5,19 +5,17 @@
 //!
 //! # Between tenants: start-time fair queueing
 //!
-//! Every tenant has an account of the service it has received. The tenant with the least service is
-//! next (Goyal, Vin and Cheng, "Start-time fair queueing", SIGCOMM 1996). The order charges an
-//! estimate when a task starts, and corrects it by the measured cost when the task ends. A tenant
-//! that returns after a pause starts at the virtual time: the service of the tenants that are next.
-//! So unused time is not saved, and a debt stays until the others have caught up.
-//!
-//! The class of a tenant's next task gives the tenant a credit of some milliseconds of service. So
-//! a burst of urgent work does not wait for exact shares.
+//! The tenant that has received the least service is next (Goyal, Vin and Cheng, "Start-time fair
+//! queueing", SIGCOMM 1996). The order charges an estimate when a task starts, and corrects it by
+//! the measured cost when the task ends. A tenant that returns after a pause starts at the virtual
+//! time: the service of the tenants that are next. So unused time is not saved, and a debt stays
+//! until the others have caught up. The class of a tenant's next task gives the tenant a credit of
+//! some milliseconds of service, so that a burst of urgent work does not wait for exact shares.
 //!
 //! # Within a tenant: earliest due time first
 //!
-//! A task is due at its deadline. Without a deadline it is due after its class's slack, counted
-//! from its arrival. Priorities, ageing and deadlines are one rule.
+//! A task is due at its deadline, or after its class's slack, counted from its arrival. Priorities,
+//! ageing and deadlines are one rule.
 //!
 //! # Bounds
 //!
@@ -35,21 +33,13 @@ mod queue;
 #[cfg(test)]
 mod simulation;
 mod tenant;
-mod tenant_sum;
 #[cfg(test)]
 mod together_tests;
 
 pub(crate) use order::{Grant, Next, RunOrder};
-pub(crate) use tenant::Usage;
-pub(crate) use tenant_sum::TenantSum;
+pub(crate) use tenant::{TenantSum, Usage};
 
-use crate::policy::smooth;
 use crate::task::Priority;
-
-/// A smoothed mean whose first value counts in full.
-fn mean(known: u64, newest: u64) -> u64 {
-    if known == 0 { newest } else { smooth(known, newest) }
-}
 
 /// The service, in nanoseconds, by which a tenant precedes others while its next task is of this
 /// class. It is enough for a burst, and too little for other tenants to notice.

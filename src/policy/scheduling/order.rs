@@ -1,17 +1,12 @@
 //! The run order itself. The module's header states the rule.
 
-#[cfg(feature = "test-util")]
-mod pick;
-
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::accounts::{AccountId, Accounts};
+use super::accounts::Accounts;
 use super::demand::{Demand, Plan, time_until};
-use super::mean;
-use super::queue::{Key, Waiting};
-use super::tenant::{Tenant, Usage};
-use super::tenant_sum::TenantSum;
+use super::queue::{Facts, Key, Waiting};
+use super::tenant::{TenantSum, Usage};
 use crate::policy::batching::TINY_NS;
 use crate::task::{Label, Name, Priority};
 
@@ -33,7 +28,8 @@ pub(crate) struct Next<T> {
 #[derive(Debug)]
 #[must_use = "the cost of the task has to be charged"]
 pub(crate) struct Grant {
-    account: AccountId,
+    /// The account, which stays open as long as the task runs.
+    index: u32,
     charged: u64,
 }
 
@@ -43,11 +39,7 @@ pub(crate) struct Grant {
 pub(crate) struct Entry {
     index: u32,
     key: Key,
-    priority: Priority,
-    arrival: u64,
-    expires: bool,
-    placed: bool,
-    gives_way: bool,
+    facts: Facts,
 }
 
 /// The waiting tasks, in their order.
@@ -58,10 +50,8 @@ pub(crate) struct RunOrder<T> {
     expiring: BTreeMap<Key, u32>,
     /// Kept from the first task with a deadline on.
     demand: Option<Demand>,
-    /// The smoothed processor time of a task, over all tenants, in nanoseconds.
-    estimate: u64,
-    /// The smoothed worker time of a task, over all tenants, in nanoseconds.
-    time: u64,
+    /// The smoothed usage of a task, over all tenants.
+    mean: Usage,
     waiting: usize,
     running: usize,
     /// The number of tasks that have ever entered.
@@ -75,43 +65,39 @@ impl<T> RunOrder<T> {
             accounts: Accounts::new(max_running),
             expiring: BTreeMap::new(),
             demand: None,
-            estimate: 0,
-            time: 0,
+            mean: Usage::default(),
             waiting: 0,
             running: 0,
             pushed: 0,
         }
     }
 
-    /// Returns the number of waiting tasks.
     pub(crate) fn len(&self) -> usize {
         self.waiting
     }
 
     /// Returns the number of tenants with a waiting task that may run now.
     pub(crate) fn ready(&self) -> usize {
-        self.accounts.ready()
+        self.accounts.listed.len()
     }
 
     /// Returns the due time of the next tenant's first task.
     pub(crate) fn head_due(&self) -> Option<u64> {
-        self.accounts.head_due()
+        self.accounts.listed.first().map(|(rank, _)| rank.due)
     }
 
     /// Returns the smoothed worker time of a task, in nanoseconds.
     pub(crate) fn task_time(&self) -> u64 {
-        self.time
+        self.mean.time
     }
 
-    /// Returns the number of accounts.
     pub(crate) fn tenants(&self) -> usize {
-        self.accounts.len()
+        self.accounts.names.len()
     }
 
     /// Returns the number of a tenant's waiting tasks that are placed.
     pub(crate) fn placed_of(&self, tenant: &Name) -> usize {
-        let index = self.accounts.find(tenant);
-        index.and_then(|index| self.accounts.get(index)).map_or(0, |tenant| tenant.queue.placed())
+        self.accounts.of(tenant).map_or(0, |tenant| tenant.queue.placed())
     }
 
     /// Returns the `most` tenants that have used the most, and the sum of all tenants.
@@ -120,13 +106,9 @@ impl<T> RunOrder<T> {
     }
 
     /// Returns what a tenant has waiting, running and done; nothing if it has no account.
-    #[cfg_attr(
-        not(any(feature = "prometheus", feature = "metrics")),
-        allow(dead_code, reason = "exporters ask")
-    )]
+    #[cfg(any(feature = "prometheus", feature = "metrics"))]
     pub(crate) fn sum_of(&self, tenant: &Name) -> TenantSum {
-        let index = self.accounts.find(tenant);
-        index.and_then(|index| self.accounts.get(index)).map_or_else(TenantSum::default, Tenant::sum)
+        self.accounts.of(tenant).map(|tenant| tenant.sum()).unwrap_or_default()
     }
 
     /// Sets a tenant's weight. From its next task on, its share is `weight` times that of a tenant
@@ -145,30 +127,26 @@ impl<T> RunOrder<T> {
         self.pushed += 1;
         label.set_number(self.pushed);
         let Label { priority, arrival, .. } = *label;
-        let key = (label.due(), self.pushed);
-        let gives_way = placed && !label.part;
-        Entry { index, key, priority, arrival, expires: label.expires().is_some(), placed, gives_way }
+        let (expires, gives_way) = (label.expires().is_some(), placed && !label.part);
+        let time = self.mean_of(index).time;
+        let facts = Facts { priority, arrival, expires, placed, gives_way, time };
+        Entry { index, key: (label.due(), self.pushed), facts }
     }
 
     /// Adds a task. Tasks must enter in the order in which [`entry`](Self::entry) was called.
     #[inline]
-    pub(crate) fn enter(&mut self, entry: Entry, item: T) {
-        let Entry { index, key, priority, arrival, expires, placed, gives_way } = entry;
-        let (due, _) = key;
-        let time = self.time_of(index);
-        if expires {
+    pub(crate) fn enter(&mut self, Entry { index, key, facts }: Entry, item: T) {
+        if facts.expires {
             self.expiring.insert(key, index);
             self.demand();
         }
         if let Some(demand) = &mut self.demand {
-            demand.add(due, time, expires);
+            demand.add(key.0, facts.time, facts.expires);
         }
         if let Some(tenant) = self.accounts.get_mut(index) {
-            let waiting = Waiting { item, priority, arrival, expires, placed, gives_way, time };
-            let is_first = tenant.queue.insert(key, waiting);
             self.waiting += 1;
-            if !is_first {
-                // The tenant's rank has not changed.
+            if !tenant.queue.insert(key, Waiting { item, facts }) {
+                // It is not the first, so the tenant's rank has not changed.
                 return;
             }
         }
@@ -179,52 +157,55 @@ impl<T> RunOrder<T> {
     /// the newest task of the tenant's most urgent class at that time.
     pub(crate) fn pop(&mut self, newest_at: Option<u64>) -> Option<Next<T>> {
         let index = self.accounts.next()?;
-        let charged = self.estimate_of(index);
+        let queue = &self.accounts.get(index)?.queue;
+        let (first, waiting) = queue.first()?;
+        let oldest = waiting.facts.arrival;
+        let key = newest_at.map_or(Some(first), |now| queue.newest(now))?;
+        let grant = self.grant(index)?;
+        Some(Next { item: self.take(index, key)?, grant, oldest })
+    }
+
+    /// Charges a tenant the estimate for a task that is about to run. A call of
+    /// [`take`](Self::take) must follow.
+    fn grant(&mut self, index: u32) -> Option<Grant> {
+        let charged = self.mean_of(index).cost;
         let tenant = self.accounts.get_mut(index)?;
-        let oldest = tenant.queue.first()?.1.arrival;
-        let key = tenant.pick(newest_at)?;
-        tenant.running += 1;
-        tenant.taken += 1;
+        tenant.counts.running += 1;
+        tenant.counts.taken += 1;
         tenant.charge(charged);
         self.running += 1;
-        let grant = Grant { account: self.accounts.id(index)?, charged };
-        let item = self.take(index, key)?.item;
-        Some(Next { item, grant, oldest })
+        Some(Grant { index, charged })
     }
 
     /// Takes out at most `max` of the next tasks, while they are tiny. They are charged the
     /// estimate, and need no grant.
     pub(crate) fn pop_tiny(&mut self, max: usize, into: &mut Vec<T>) {
-        let mut left = max;
-        while left > 0 {
+        let (mut left, mut taken) = (max, 1);
+        while left > 0 && taken > 0 {
             let Some(index) = self.accounts.next() else { return };
-            let taken = self.pop_tiny_of(index, left, into);
-            if taken == 0 {
-                return;
-            }
+            taken = self.pop_tiny_of(index, left, into);
             left -= taken;
         }
     }
 
     /// Does the work of [`pop_tiny`](Self::pop_tiny) for one tenant, while that tenant is the next.
     fn pop_tiny_of(&mut self, index: u32, max: usize, into: &mut Vec<T>) -> usize {
-        let (charged, second) = (self.estimate_of(index), self.accounts.second());
+        let (charged, second) = (self.mean_of(index).cost, self.accounts.second());
         let Some(tenant) = self.accounts.get_mut(index) else { return 0 };
         let (mut taken, mut highest) = (0, None);
-        while taken < max && tenant.estimate <= TINY_NS {
+        while taken < max && tenant.mean.cost <= TINY_NS {
             let rank = tenant.rank();
             let is_next = rank.is_some_and(|rank| second.is_none_or(|second| (rank, index) < second));
             if taken > 0 && !is_next {
                 break;
             }
             // A task with a deadline is taken singly: the deadline is checked at the last moment.
-            let Some(((due, _), waiting)) = tenant.queue.pop_first(|waiting| !waiting.expires) else { break };
-            tenant.taken += 1;
-            tenant.charge(charged);
+            let Some(((due, _), waiting)) = tenant.queue.pop_first(|task| !task.facts.expires) else { break };
+            tenant.counts.taken += 1;
             // Nobody measures it.
-            tenant.use_up(charged);
+            tenant.pay(charged);
             if let Some(demand) = &mut self.demand {
-                demand.remove(due, waiting.time, false);
+                demand.remove(due, waiting.facts.time, false);
             }
             into.push(waiting.item);
             // The credit of a more urgent class may have lowered the rank.
@@ -240,15 +221,14 @@ impl<T> RunOrder<T> {
 
     /// Takes back a grant when its task has ended. `usage` is `None` if the task has not run.
     pub(crate) fn finish(&mut self, grant: Grant, usage: Option<Usage>) {
-        let Grant { account, charged } = grant;
+        let Grant { index, charged } = grant;
         self.running = self.running.saturating_sub(1);
-        if let Some(Usage { cost, time }) = usage {
-            self.estimate = mean(self.estimate, cost);
-            self.time = mean(self.time, time);
+        if let Some(usage) = usage {
+            self.mean.follow(usage);
         }
-        if let Some(tenant) = self.accounts.get_by_id(account) {
+        if let Some(tenant) = self.accounts.get_mut(index) {
             tenant.settle(charged, usage);
-            self.accounts.list(account.index);
+            self.accounts.list(index);
         }
     }
 
@@ -256,8 +236,7 @@ impl<T> RunOrder<T> {
     pub(crate) fn charge(&mut self, tenant: &Name, cost: u64) {
         let index = self.accounts.open(tenant);
         if let Some(tenant) = self.accounts.get_mut(index) {
-            tenant.charge(cost);
-            tenant.use_up(cost);
+            tenant.pay(cost);
         }
         self.accounts.list(index);
     }
@@ -265,18 +244,18 @@ impl<T> RunOrder<T> {
     /// Takes out the task with this label, if it still waits.
     pub(crate) fn remove(&mut self, label: &Label) -> Option<T> {
         let index = self.accounts.find(&label.tenant)?;
-        Some(self.take(index, (label.due(), label.number()))?.item)
+        self.take(index, (label.due(), label.number()))
     }
 
     /// Takes out a task whose deadline is at most `now`. If `begin` is set and other tasks wait, it
     /// also takes out a task that would end after its deadline if it started now.
     pub(crate) fn expire(&mut self, now: u64, begin: bool) -> Option<T> {
         let (&key, &index) = self.expiring.first_key_value()?;
-        let time = if begin && self.waiting > 1 { self.time_of(index) } else { 0 };
+        let time = if begin && self.waiting > 1 { self.mean_of(index).time } else { 0 };
         if key.0 > now.saturating_add(time) {
             return None;
         }
-        Some(self.take(index, key)?.item)
+        self.take(index, key)
     }
 
     /// Takes out the first task of the next tenant, if the task is `too_old` to start.
@@ -286,10 +265,9 @@ impl<T> RunOrder<T> {
         if !too_old(&first.item) {
             return None;
         }
-        Some(self.take(index, key)?.item)
+        self.take(index, key)
     }
 
-    /// Returns the earliest deadline of a waiting task.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
         self.expiring.keys().next().map(|(due, _)| *due)
     }
@@ -298,17 +276,16 @@ impl<T> RunOrder<T> {
     pub(crate) fn take_any(&mut self) -> Option<T> {
         let (index, tenant) = self.accounts.waiting().next()?;
         let (key, _) = tenant.queue.first()?;
-        Some(self.take(index, key)?.item)
+        self.take(index, key)
     }
 
-    /// Takes out all tasks that satisfy `pred`.
     pub(crate) fn take_out(&mut self, mut pred: impl FnMut(&T) -> bool) -> Vec<T> {
         let mut keys = Vec::new();
         for (index, tenant) in self.accounts.waiting() {
             let matching = tenant.queue.iter().filter(|(_, task)| pred(&task.item));
             keys.extend(matching.map(|(key, _)| (index, key)));
         }
-        keys.into_iter().filter_map(|(index, key)| Some(self.take(index, key)?.item)).collect()
+        keys.into_iter().filter_map(|(index, key)| self.take(index, key)).collect()
     }
 
     /// Takes out a task to make room for one of class `than`: of the least urgent class below, the
@@ -319,7 +296,7 @@ impl<T> RunOrder<T> {
             Some((Reverse(class), key, index))
         });
         let (_, key, index) = victims.max()?;
-        Some(self.take(index, key)?.item)
+        self.take(index, key)
     }
 
     /// Returns whether a task with this label, accepted now, is likely to meet its deadline.
@@ -336,42 +313,39 @@ impl<T> RunOrder<T> {
             return true;
         }
         let index = self.accounts.find(&label.tenant);
-        let work = index.map_or(self.time, |index| self.time_of(index));
+        let work = index.map_or(self.mean, |index| self.mean_of(index)).time;
         // On average, half of the running work is still to be done.
-        let begun = (self.running as u64).saturating_mul(self.time) / 2;
+        let begun = (self.running as u64).saturating_mul(self.mean.time) / 2;
         let plan = Plan { now, due, work, begun, workers };
         let first = self.next_expiry();
         let demand = self.demand();
-        let fits = demand.surely_fits(plan, first) || demand.fits(plan);
-        let account = index.and_then(|index| self.accounts.get(index));
-        let others = self.accounts.busy() - usize::from(account.is_some_and(|tenant| !tenant.is_idle()));
-        fits || others > 0 && {
-            let own = account.map_or(0, |tenant| tenant.queue.len()) as u64;
-            let shared = work.saturating_mul(own + 1).saturating_mul(others as u64 + 1) / workers;
-            shared.saturating_add(work) <= time_until(due, now)
+        if demand.surely_fits(plan, first) || demand.fits(plan) {
+            return true;
         }
+        let own = index.and_then(|index| self.accounts.get(index)).filter(|tenant| !tenant.is_idle());
+        let others = self.accounts.busy() - usize::from(own.is_some());
+        let tasks = own.map_or(0, |tenant| tenant.queue.len()) as u64 + 1;
+        let shared = work.saturating_mul(tasks).saturating_mul(others as u64 + 1) / workers;
+        others > 0 && shared.saturating_add(work) <= time_until(due, now)
     }
 
-    fn time_of(&self, index: u32) -> u64 {
-        self.accounts.get(index).map(|tenant| tenant.time).filter(|&ns| ns > 0).unwrap_or(self.time)
-    }
-
-    fn estimate_of(&self, index: u32) -> u64 {
-        self.accounts.get(index).map(|tenant| tenant.estimate).filter(|&ns| ns > 0).unwrap_or(self.estimate)
+    /// Returns the mean usage of a tenant's tasks; before the first of them ends, that of all tasks.
+    fn mean_of(&self, index: u32) -> Usage {
+        self.accounts.get(index).map(|tenant| tenant.mean).filter(|mean| mean.time > 0).unwrap_or(self.mean)
     }
 
     /// Takes a task out of all collections.
-    fn take(&mut self, index: u32, key: Key) -> Option<Waiting<T>> {
-        let waiting = self.accounts.get_mut(index)?.queue.remove(key)?;
+    fn take(&mut self, index: u32, key: Key) -> Option<T> {
+        let Waiting { item, facts } = self.accounts.get_mut(index)?.queue.remove(key)?;
         self.waiting -= 1;
-        if waiting.expires {
+        if facts.expires {
             self.expiring.remove(&key);
         }
         if let Some(demand) = &mut self.demand {
-            demand.remove(key.0, waiting.time, waiting.expires);
+            demand.remove(key.0, facts.time, facts.expires);
         }
         self.accounts.list(index);
-        Some(waiting)
+        Some(item)
     }
 
     /// Returns the waiting work by due time. The first call enters all waiting tasks.
@@ -380,11 +354,38 @@ impl<T> RunOrder<T> {
             let mut demand = Demand::default();
             for (_, tenant) in self.accounts.iter() {
                 for ((due, _), waiting) in tenant.queue.iter() {
-                    demand.add(due, waiting.time, waiting.expires);
+                    demand.add(due, waiting.facts.time, waiting.facts.expires);
                 }
             }
             demand
         })
+    }
+}
+
+/// For a test that chooses the next task.
+#[cfg(feature = "test-util")]
+impl<T> RunOrder<T> {
+    /// Returns all waiting tasks in order of arrival.
+    pub(crate) fn all(&self) -> Vec<&T> {
+        let waiting = self.accounts.iter().flat_map(|(_, tenant)| tenant.queue.iter());
+        let mut all: Vec<_> = waiting.map(|((_, number), waiting)| (number, &waiting.item)).collect();
+        all.sort_unstable_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, item)| item).collect()
+    }
+
+    /// Takes out the task with this label as if it were the next.
+    pub(crate) fn pop_this(&mut self, label: &Label) -> Option<(T, Grant)> {
+        let index = self.accounts.find(&label.tenant)?;
+        let key = (label.due(), label.number());
+        // The task may have been cancelled in the meantime.
+        self.accounts.get(index)?.queue.iter().find(|(at, _)| *at == key)?;
+        let grant = self.grant(index)?;
+        Some((self.take(index, key)?, grant))
+    }
+
+    /// Returns the number of tenants with a waiting or a running task.
+    pub(crate) fn busy_tenants(&self) -> usize {
+        self.accounts.busy()
     }
 }
 

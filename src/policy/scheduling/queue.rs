@@ -19,6 +19,12 @@ const CLASSES: [Priority; 3] = [Priority::Bulk, Priority::Standard, Priority::In
 #[derive(Debug)]
 pub(super) struct Waiting<T> {
     pub(super) item: T,
+    pub(super) facts: Facts,
+}
+
+/// What the order knows of a waiting task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
     pub(super) priority: Priority,
     pub(super) arrival: u64,
     /// Whether the due time is a deadline.
@@ -57,14 +63,9 @@ impl<T> Lane<T> {
         self.tasks.iter().filter_map(present)
     }
 
-    fn pop_first(&mut self) -> Option<(Key, Waiting<T>)> {
-        let (key, first) = self.tasks.pop_front()?;
-        self.trim();
-        Some((key, first?))
-    }
-
     fn remove(&mut self, key: Key) -> Option<Waiting<T>> {
-        let index = self.tasks.binary_search_by_key(&key, |(at, _)| *at).ok()?;
+        let is_first = self.tasks.front()?.0 == key;
+        let index = if is_first { 0 } else { self.tasks.binary_search_by_key(&key, |(at, _)| *at).ok()? };
         let removed = self.tasks.get_mut(index)?.1.take()?;
         self.gaps += 1;
         self.trim();
@@ -127,9 +128,9 @@ impl<T> Queue<T> {
     #[inline]
     pub(super) fn insert(&mut self, key: Key, waiting: Waiting<T>) -> bool {
         let is_first = self.first().is_none_or(|(first, _)| key < first);
-        self.placed += usize::from(waiting.placed);
-        let lane = &mut self.lanes[waiting.priority as usize];
-        if waiting.expires || lane.last().is_some_and(|last| key < last) {
+        self.placed += usize::from(waiting.facts.placed);
+        let lane = &mut self.lanes[waiting.facts.priority as usize];
+        if waiting.facts.expires || lane.last().is_some_and(|last| key < last) {
             self.sorted.insert(key, waiting);
         } else {
             lane.tasks.push_back((key, Some(waiting)));
@@ -160,33 +161,28 @@ impl<T> Queue<T> {
     pub(super) fn victim(&self, than: Priority, most: usize) -> Option<(Priority, Key)> {
         let in_lanes = CLASSES.into_iter().take_while(|class| *class < than).filter_map(|class| {
             let mut last = self.lanes[class as usize].iter().rev().take(most);
-            last.find(|(_, waiting)| waiting.gives_way).map(|(key, _)| (class, key))
+            last.find(|(_, task)| task.facts.gives_way).map(|(key, _)| (class, key))
         });
-        let last = self.sorted.iter().rev().take(most);
-        let evictable = last.filter(|(_, task)| task.gives_way && !task.expires && task.priority < than);
-        let in_sorted = evictable.map(|(&key, task)| (task.priority, key));
+        let last = self.sorted.iter().rev().take(most).map(|(&key, task)| (task.facts, key));
+        let evictable = last.filter(|(task, _)| task.gives_way && !task.expires && task.priority < than);
+        let in_sorted = evictable.map(|(task, key)| (task.priority, key));
         in_lanes.chain(in_sorted).max_by_key(|&(class, key)| (Reverse(class), key))
     }
 
     /// Removes the first task if it satisfies `pred`.
     pub(super) fn pop_first(&mut self, pred: impl Fn(&Waiting<T>) -> bool) -> Option<(Key, Waiting<T>)> {
         let (key, first) = self.first().filter(|(_, first)| pred(first))?;
-        let lane = &mut self.lanes[first.priority as usize];
-        let popped = if lane.first().is_some_and(|(first, _)| first == key) {
-            lane.pop_first()
-        } else {
-            self.sorted.pop_first()
-        };
-        popped.inspect(|(_, gone)| self.placed -= usize::from(gone.placed))
+        let lane = &mut self.lanes[first.facts.priority as usize];
+        let popped = lane.remove(key).or_else(|| self.sorted.remove(&key))?;
+        self.placed -= usize::from(popped.facts.placed);
+        Some((key, popped))
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Waiting<T>> {
-        let of_lane = |lane: &mut Lane<T>| match lane.first() {
-            Some((first, _)) if first == key => lane.pop_first().map(|(_, task)| task),
-            _ => lane.remove(key),
-        };
-        let removed = self.lanes.iter_mut().find_map(of_lane).or_else(|| self.sorted.remove(&key));
-        removed.inspect(|gone| self.placed -= usize::from(gone.placed))
+        let removed = self.lanes.iter_mut().find_map(|lane| lane.remove(key));
+        let removed = removed.or_else(|| self.sorted.remove(&key))?;
+        self.placed -= usize::from(removed.facts.placed);
+        Some(removed)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Waiting<T>)> {

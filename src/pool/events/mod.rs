@@ -103,11 +103,6 @@ impl Untold {
             contain::tell(event);
         }
     }
-
-    /// Returns whether there is nothing to tell.
-    pub(in crate::pool) fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
 }
 
 /// Returns whether anybody may listen to events of this level.

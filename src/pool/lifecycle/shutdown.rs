@@ -103,10 +103,11 @@ impl Shared {
         }
         let mut tickets = Vec::new();
         let mut note = |task: &TaskRef| tickets.extend(task.place().and_then(Place::paid_later));
-        drop(self.run_queue.take_out(|task| {
+        let none = |task: &TaskRef| {
             note(task);
             false
-        }));
+        };
+        drop(self.run_queue.with(|state| state.order.take_out(none)));
         drop(sweep.run(|task| {
             note(task);
             true
@@ -116,7 +117,7 @@ impl Shared {
             return Vec::new();
         };
         let last = |task: &TaskRef| task.place().and_then(Place::paid_later).is_some_and(|at| at >= first);
-        let labelled = self.run_queue.take_out(last);
+        let labelled = self.run_queue.with(|state| state.order.take_out(last));
         let plain = sweep.run(|task| !last(task));
         // The workers may have missed tasks that the sweep had taken out.
         self.idle.notify();

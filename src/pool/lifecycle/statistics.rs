@@ -136,7 +136,7 @@ impl PoolStatistics {
             tasks_shed: shed,
             overloaded: shared.run_queue.overloaded(shared.now_ns()),
             bytes_under_way: shared.bytes.as_ref().map_or(0, |bytes| bytes.taken()),
-            tenants: shared.run_queue.tenants(),
+            tenants: shared.run_queue.with(|state| state.order.tenants()),
             abandoned_time_ms: totals.abandoned_ns as f64 / NS_PER_MS,
             backpressure_events: refusals.total() + permits_waited,
             refusals,

@@ -46,7 +46,7 @@ impl AdaptiveThreadPool {
 
     /// Returns how many tenants have tasks that wait or run.
     pub(crate) fn busy_tenants(&self) -> usize {
-        self.shared().run_queue.busy_tenants()
+        self.shared().run_queue.with(|state| state.order.busy_tenants())
     }
 }
 

@@ -42,13 +42,13 @@ impl TenantStatistics {
 impl Observer {
     /// The `most` tenants that have used the most processor time, and the sum of all tenants.
     pub(crate) fn busiest_tenants(&self, most: usize) -> (Vec<(Name, TenantSum)>, TenantSum) {
-        self.shared.run_queue.busiest_tenants(most)
+        self.shared.run_queue.with(|state| state.order.busiest(most))
     }
 
     /// What these tenants have waiting, running and done; nothing for one without an account.
     #[cfg(any(feature = "prometheus", feature = "metrics"))]
     pub(crate) fn tenant_sums(&self, names: &[Name]) -> Vec<TenantSum> {
-        self.shared.run_queue.tenant_sums(names)
+        self.shared.run_queue.with(|state| names.iter().map(|name| state.order.sum_of(name)).collect())
     }
 }
 

@@ -2,38 +2,30 @@
 
 use std::sync::Arc;
 
-use crate::policy::batching;
 use crate::pool::run_order::charges::Kind;
-use crate::pool::run_order::run_queue::Request;
+use crate::pool::run_order::run_queue::Response;
 use crate::pool::worker::Worker;
-use crate::task::TaskRef;
+use crate::task::{Label, TaskRef};
 
 impl Worker {
-    /// Returns the run queue's next task, if the run queue is due. The worker may take up to `max`
-    /// tasks at a time.
-    pub(in crate::pool) fn next_in_order(&self, max: impl FnOnce() -> usize) -> Option<TaskRef> {
-        let shared = self.shared();
+    /// Returns the run queue's next task, if the run queue is due. Tiny tasks are taken together if
+    /// `batches`, but plain and labelled tasks are never in one batch.
+    pub(in crate::pool) fn next_in_order(&self, batches: bool) -> Option<TaskRef> {
+        let (shared, charges) = (self.shared(), &self.charges);
         if !shared.run_queue.ready() || self.others_first() {
             return None;
         }
         self.bill();
         let now = shared.now_ns();
-        let charges = &self.charges;
+        let workers = shared.idle.census().total();
+        let batches = batches && self.local.batch_is_empty();
+        let max = if batches { self.batch_size() } else { 1 };
         let mut more = charges.more.take();
-        let response = shared.run_queue.next(Request {
-            workers: shared.idle.census().total(),
-            now,
-            ended: charges.close(now),
-            max: max(),
-            more: &mut more,
-        });
-        if !response.expired.is_empty() {
-            shared.expire(response.expired);
-        }
-        if !response.shed.is_empty() {
-            shared.shed(response.shed);
-        }
-        charges.batch.set(more.len() as u64);
+        let Response { task, expired, shed } =
+            shared.run_queue.next((workers, now), charges.close(now), max, &mut more);
+        shared.expire(expired);
+        shared.shed(shed);
+        charges.batch.set(more.len());
         charges.batch_remaining.set(more.len());
         if !more.is_empty() {
             self.local.set_aside(more.drain(..), &shared.queues);
@@ -43,25 +35,16 @@ impl Worker {
         }
         charges.more.replace(more);
         self.notify_of_unthrottled();
-        let (task, grant) = response.task?;
+        let (task, grant) = task?;
         charges.open(grant, now);
         Some(task)
-    }
-
-    /// Returns the number of tasks to take from the run queue together. Plain and labelled tasks
-    /// are never in one batch.
-    pub(in crate::pool) fn worth_taking(&self) -> usize {
-        if self.local.batch_is_empty() { batching::batch_size(self.ledger.mean_ns()) } else { 1 }
     }
 
     /// Returns the next task of the labelled batch, or a subtask that comes before that.
     #[inline]
     pub(in crate::pool) fn next_of_batch(&self) -> Option<TaskRef> {
         let left = self.charges.batch_remaining.get().checked_sub(1)?;
-        let subtask = match self.top_due() {
-            Some(due) if self.subtask_first(due) => self.local.pop(),
-            _ => None,
-        };
+        let subtask = self.top_due().filter(|&due| self.subtask_first(due)).and_then(|_| self.local.pop());
         let task = subtask.or_else(|| {
             self.charges.batch_remaining.set(left);
             self.local.pop_batch()
@@ -95,24 +78,29 @@ impl Worker {
         self.charges.others.replace(!self.charges.others.get())
     }
 
+    /// Returns when the subtask on top of the own deque is due; the inner value is `None` if it has
+    /// no label, the outer one if there is no subtask.
+    fn top_due(&self) -> Option<Option<u64>> {
+        self.local.with_top(|task| task.label().map(Label::due))
+    }
+
     /// Returns when the task begins that is about to run, in nanoseconds of the pool's clock. Where
     /// the clock was read as the task was taken, it is not read again; for a batch of tiny tasks it
     /// is the last reading.
     pub(in crate::pool) fn start_ns(&self) -> u64 {
-        let alone = self.within.borrow().is_empty();
-        match self.charges.kind.get() {
-            Kind::Owner if alone => self.charges.began().unwrap_or_else(|| self.shared().now_ns()),
-            Kind::Batch if alone => self.shared().ns_at(self.ledger.stamp()),
-            _ => self.shared().now_ns(),
-        }
+        let known = match self.charges.kind.get() {
+            _ if !self.within.borrow().is_empty() => None,
+            Kind::Owner => self.charges.grant.borrow().as_ref().and_then(|&(_, taken)| taken),
+            Kind::Batch => Some(self.shared().ns_at(self.ledger.stamp())),
+            Kind::Other => None,
+        };
+        known.unwrap_or_else(|| self.shared().now_ns())
     }
 
     /// Settles the open grant and the unbilled cost, before the worker does something else.
     #[inline]
     pub(in crate::pool) fn settle_grant(&self) {
-        let grant = self.charges.grant.take();
-        if grant.is_some() {
-            self.charges.grant.set(grant);
+        if self.charges.grant.borrow().is_some() {
             self.finish_grant();
         }
         self.bill();
@@ -122,7 +110,7 @@ impl Worker {
     fn finish_grant(&self) {
         let shared = self.shared();
         if let Some((grant, usage)) = self.charges.close(shared.now_ns()) {
-            shared.run_queue.finish(grant, usage);
+            shared.run_queue.with(|state| state.order.finish(grant, usage));
             self.notify_of_unthrottled();
         }
     }
@@ -139,23 +127,16 @@ impl Worker {
     /// Charges the unbilled cost of subtasks.
     fn bill(&self) {
         if let Some((tenant, cost)) = self.charges.unbilled.take() {
-            self.shared().run_queue.charge(&tenant, cost);
+            self.shared().run_queue.with(|state| state.order.charge(&tenant, cost));
         }
     }
 
     /// Charges `tenant` for a subtask that has run since `began`.
-    pub(in crate::pool) fn charge_subtask(&self, tenant: &Arc<str>, began: u64) {
+    pub(in crate::pool) fn charge_subtask(&self, tenant: Arc<str>, began: u64) {
         let cost = self.charges.cost(self.shared().now_ns().saturating_sub(began));
-        let mut unbilled = self.charges.unbilled.borrow_mut();
-        match &mut *unbilled {
-            Some((known, sum)) if known == tenant => *sum += cost,
-            other => {
-                let before = other.replace((Arc::clone(tenant), cost));
-                drop(unbilled);
-                if let Some((tenant, cost)) = before {
-                    self.shared().run_queue.charge(&tenant, cost);
-                }
-            }
+        if self.charges.unbilled.borrow().as_ref().is_some_and(|(other, _)| *other != tenant) {
+            self.bill();
         }
+        self.charges.unbilled.borrow_mut().get_or_insert_with(|| (tenant, 0)).1 += cost;
     }
 }

@@ -1,9 +1,9 @@
 //! A worker's charges: the grant of its last task, and the costs that its tasks have caused.
 //!
-//! The cost of a task is the processor time that it used. To read that clock costs as much as a
-//! small task. So a task shorter than [`LONG`] is charged its wall time. A longer task is charged
-//! the processor time since the last reading, if that is less. So a tenant does not pay for time in
-//! which the thread was blocked or waited for a core.
+//! The cost of a task is the processor time that it used, so a tenant does not pay for time in
+//! which the thread was blocked or waited for a core. To read that clock costs as much as a small
+//! task. So a task shorter than [`LONG`] is charged its wall time. A longer task is charged the
+//! processor time since the last reading, if that is less.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -31,18 +31,17 @@ pub(super) enum Kind {
 /// What a worker has to settle with the run queue.
 #[derive(Default)]
 pub(in crate::pool) struct Charges {
-    /// The grant of the last task from the run queue, and the start of that task.
-    pub(super) grant: Cell<Option<(Grant, u64)>>,
-    /// Whether the grant's task did not run.
-    pub(super) void: Cell<bool>,
+    /// The grant of the last task from the run queue, and when that task was taken; `None` if it
+    /// did not run.
+    pub(super) grant: RefCell<Option<(Grant, Option<u64>)>>,
     /// The last reading of the thread's processor clock, in nanoseconds.
-    pub(super) cpu_ns: Cell<u64>,
+    cpu_ns: Cell<u64>,
     /// The cost of a tenant's subtasks that is not yet charged.
     pub(super) unbilled: RefCell<Option<(Arc<str>, u64)>>,
     /// The kind of the task that runs, or is about to run.
     pub(super) kind: Cell<Kind>,
     /// The number of tasks that were taken together with the grant's task.
-    pub(super) batch: Cell<u64>,
+    pub(super) batch: Cell<usize>,
     /// The number of these tasks that have not run. They are the worker's batch, unless another
     /// worker has stolen them.
     pub(super) batch_remaining: Cell<usize>,
@@ -59,29 +58,19 @@ impl Charges {
         if self.kind.get() != Kind::Other || !shared.run_queue.used() {
             return None;
         }
-        let label = task.label()?;
-        Some((Arc::clone(&label.tenant), shared.now_ns()))
+        Some((Arc::clone(&task.label()?.tenant), shared.now_ns()))
     }
 
     /// Called before the task of `grant` runs.
     pub(in crate::pool) fn open(&self, grant: Grant, now: u64) {
-        self.grant.set(Some((grant, now)));
-        self.void.set(false);
+        self.grant.replace(Some((grant, Some(now))));
         self.kind.set(Kind::Owner);
-    }
-
-    /// Returns when the open grant's task was taken.
-    pub(super) fn began(&self) -> Option<u64> {
-        let grant = self.grant.take();
-        let began = grant.as_ref().map(|(_, began)| *began);
-        self.grant.set(grant);
-        began
     }
 
     /// Called if the current task does not run.
     pub(in crate::pool) fn not_run(&self) {
         if self.kind.get() == Kind::Owner {
-            self.void.set(true);
+            self.grant.borrow_mut().iter_mut().for_each(|(_, taken)| *taken = None);
         }
     }
 
@@ -102,10 +91,11 @@ impl Charges {
 
     /// Closes the open grant. Returns the grant and what its task used.
     pub(super) fn close(&self, now: u64) -> Option<(Grant, Option<Usage>)> {
-        let (grant, began) = self.grant.take()?;
-        let void = self.void.replace(false);
-        let tasks = 1 + self.batch.get();
-        let wall = now.saturating_sub(began);
-        Some((grant, (!void).then(|| Usage { cost: self.cost(wall) / tasks, time: wall / tasks })))
+        let (grant, taken) = self.grant.take()?;
+        let usage = taken.map(|taken| {
+            let (wall, tasks) = (now.saturating_sub(taken), 1 + self.batch.get() as u64);
+            Usage { cost: self.cost(wall) / tasks, time: wall / tasks }
+        });
+        Some((grant, usage))
     }
 }

@@ -5,9 +5,6 @@
 //! that holds the lock finds every task submitted before. In a pool without labelled tasks the
 //! queue costs a worker two reads.
 
-#[cfg(feature = "test-util")]
-mod pick;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -17,60 +14,48 @@ use crossbeam_utils::{Backoff, CachePadded};
 use crate::config::Shedding;
 use crate::park::Ready;
 use crate::policy::overload::Delays;
-use crate::policy::scheduling::{Grant, Next, RunOrder, TenantSum, Usage};
+use crate::policy::scheduling::{Grant, Next, RunOrder, Usage};
 use crate::sync::{Mutex, MutexGuard};
 use crate::task::{Label, Priority, TaskRef};
 
-/// The number of tasks that one call of [`RunQueue::next`] sheds at most.
+/// One call of [`RunQueue::next`] sheds at most this many tasks.
 const MAX_SHED: usize = 64;
-/// The time of the next deadline if no task has one.
+/// A due time, or a deadline, if there is none.
 const NEVER: u64 = u64::MAX;
 
 pub(in crate::pool) struct RunQueue {
     /// Tasks that are not yet in the order. The flag tells whether the task has a place.
     inbox: Injector<(TaskRef, bool)>,
-    /// The number of tenants with a task that may run now.
-    ready: CachePadded<Ready>,
-    /// The due time of the next task. Written under the lock.
-    head_due: AtomicU64,
-    /// The number of waiting tasks. Written under the lock.
-    waiting: AtomicUsize,
     state: CachePadded<Mutex<State>>,
+    // Facts of the state, written under its lock: the number of tenants with a task that may run,
+    // the due time of the next task, the number of waiting tasks, and the earliest deadline.
+    ready: CachePadded<Ready>,
+    head_due: AtomicU64,
+    waiting: AtomicUsize,
+    expiry: AtomicU64,
     /// Whether there has been a labelled task.
     used: AtomicBool,
-    /// The earliest deadline, or [`NEVER`]. Written under the lock.
-    expiry: AtomicU64,
     shedding: Shedding,
     /// Whether a worker may take several tasks at a time. A limit of running tasks and shedding
     /// require a decision for each task.
     in_batches: bool,
 }
 
-struct State {
-    order: RunOrder<TaskRef>,
+pub(in crate::pool) struct State {
+    pub(in crate::pool) order: RunOrder<TaskRef>,
     delays: Delays,
     /// Tasks on their way from the inbox into the order. The inbox gives them in batches.
     arrivals: Worker<(TaskRef, bool)>,
 }
 
 impl State {
-    /// Returns whether work of this class is refused. It never is while nothing waits.
-    fn sheds(&self, priority: Priority, now: u64) -> bool {
-        priority == Priority::Bulk && self.order.len() > 0 && self.delays.overloaded(now)
-    }
-
-    /// Moves the tasks of the inbox into the order.
     fn take_in(&mut self, inbox: &Injector<(TaskRef, bool)>) {
         loop {
-            let first = match inbox.steal_batch_and_pop(&self.arrivals) {
-                Steal::Success(first) => first,
+            let mut next = match inbox.steal_batch_and_pop(&self.arrivals) {
+                Steal::Success(first) => Some(first),
                 Steal::Empty => return,
-                Steal::Retry => {
-                    std::hint::spin_loop();
-                    continue;
-                }
+                Steal::Retry => None,
             };
-            let mut next = Some(first);
             while let Some((task, placed)) = next {
                 if let Some(entry) = task.label().map(|label| self.order.entry(label, placed)) {
                     self.order.enter(entry, task);
@@ -81,20 +66,7 @@ impl State {
     }
 }
 
-/// A worker's request for tasks.
-pub(super) struct Request<'w> {
-    /// The number of workers.
-    pub(super) workers: usize,
-    pub(super) now: u64,
-    /// The grant of the worker's last task, and what the task used.
-    pub(super) ended: Option<(Grant, Option<Usage>)>,
-    /// The number of tasks to take at most.
-    pub(super) max: usize,
-    /// Receives the tasks after the first, in order.
-    pub(super) more: &'w mut Vec<TaskRef>,
-}
-
-/// The answer to a [`Request`].
+/// What a worker gets.
 #[derive(Default)]
 pub(super) struct Response {
     pub(super) task: Option<(TaskRef, Grant)>,
@@ -106,8 +78,8 @@ pub(super) struct Response {
 
 impl RunQueue {
     pub(in crate::pool) fn new(max_running: usize, shedding: Shedding) -> Self {
-        let (order, delays) = (RunOrder::new(max_running), Delays::default());
-        let state = State { order, delays, arrivals: Worker::new_fifo() };
+        let order = RunOrder::new(max_running);
+        let state = State { order, delays: Delays::default(), arrivals: Worker::new_fifo() };
         Self {
             inbox: Injector::new(),
             ready: CachePadded::new(Ready::new()),
@@ -127,7 +99,6 @@ impl RunQueue {
         self.ready.any(|| self.inbox.is_empty())
     }
 
-    /// Returns whether there has been a labelled task.
     #[inline]
     pub(in crate::pool) fn used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
@@ -140,7 +111,6 @@ impl RunQueue {
         }
     }
 
-    /// Returns the due time of the next task.
     pub(super) fn head_due(&self) -> u64 {
         if !self.inbox.is_empty() {
             self.with(|_| ());
@@ -155,7 +125,6 @@ impl RunQueue {
         known.max(usize::from(self.ready()))
     }
 
-    /// Returns the earliest deadline of a waiting task.
     pub(in crate::pool) fn next_expiry(&self) -> Option<u64> {
         Some(self.expiry.load(Ordering::SeqCst)).filter(|&at| at != NEVER)
     }
@@ -172,29 +141,22 @@ impl RunQueue {
         self.next_expiry().is_some_and(|next| next >= at)
     }
 
-    /// Changes the order under the lock, and publishes the result.
-    fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+    /// Calls `change` with the order under the lock, and publishes the result. `change` must drop no
+    /// task: the last reference to one drops its result, a user's value.
+    pub(in crate::pool) fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
+        if !self.inbox.is_empty() {
+            self.ready.opening();
+            state.take_in(&self.inbox);
+        }
         let result = change(&mut state);
         self.publish(&state);
         result
     }
 
-    /// Locks the order, and moves the inbox into it. A call of [`publish`](Self::publish) must
-    /// follow, since tasks have left the inbox.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        let mut state = self.lock_state();
-        if self.inbox.is_empty() {
-            return state;
-        }
-        self.ready.opening();
-        state.take_in(&self.inbox);
-        state
-    }
-
     /// Locks the state. The lock is held for a few microseconds, which is less than a sleep and a
     /// wake-up take. So a thread spins and yields before it sleeps.
-    fn lock_state(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         let backoff = Backoff::new();
         while !backoff.is_completed() {
             if let Some(state) = self.state.try_lock() {
@@ -203,110 +165,6 @@ impl RunQueue {
             backoff.snooze();
         }
         self.state.lock()
-    }
-
-    /// Takes out a worker's next tasks.
-    pub(super) fn next(&self, request: Request<'_>) -> Response {
-        let Request { workers, now, ended, max, more } = request;
-        let mut response = Response::default();
-        let mut guard = self.lock();
-        let State { order, delays, .. } = &mut *guard;
-        if let Some((grant, usage)) = ended {
-            order.finish(grant, usage);
-        }
-        while let Some(expired) = order.expire(now, true) {
-            response.expired.push(expired);
-        }
-        if self.shedding != Shedding::Off && delays.overloaded(now) {
-            let too_old = |task: &TaskRef| is_too_old(task, delays, now);
-            let old = std::iter::from_fn(|| order.shed(too_old));
-            response.shed.extend(old.take(MAX_SHED));
-        }
-        let newest = self.shedding == Shedding::NewestFirst && delays.overloaded(now);
-        if let Some(Next { item, grant, oldest }) = order.pop(newest.then_some(now)) {
-            delays.observe(now, now.saturating_sub(oldest), order.task_time(), workers);
-            response.task = Some((item, grant));
-        }
-        if self.in_batches {
-            order.pop_tiny(max.saturating_sub(1), more);
-        }
-        self.publish(&guard);
-        response
-    }
-
-    /// Takes back a grant when its task has ended.
-    pub(super) fn finish(&self, grant: Grant, usage: Option<Usage>) {
-        self.with(|state| state.order.finish(grant, usage));
-    }
-
-    /// Charges a tenant `cost` nanoseconds for its subtasks.
-    pub(super) fn charge(&self, tenant: &Arc<str>, cost: u64) {
-        self.with(|state| state.order.charge(tenant, cost));
-    }
-
-    /// Takes out the task with this label, if it still waits.
-    pub(in crate::pool) fn remove(&self, label: &Label) -> Option<TaskRef> {
-        self.with(|state| state.order.remove(label))
-    }
-
-    /// Takes out any task, as the pool ends.
-    pub(in crate::pool) fn take_any(&self) -> Option<TaskRef> {
-        self.with(|state| state.order.take_any())
-    }
-
-    /// Takes out all tasks that satisfy `pred`.
-    pub(in crate::pool) fn take_out(&self, pred: impl FnMut(&TaskRef) -> bool) -> Vec<TaskRef> {
-        self.with(|state| state.order.take_out(pred))
-    }
-
-    /// Takes out all tasks whose deadline has passed.
-    pub(in crate::pool) fn expire(&self, now: u64) -> Vec<TaskRef> {
-        self.with(|state| std::iter::from_fn(|| state.order.expire(now, false)).collect())
-    }
-
-    /// Takes out a task of a class below `than` that holds a permit, if one is found.
-    pub(in crate::pool) fn evict(&self, than: Priority) -> Option<TaskRef> {
-        self.with(|state| state.order.evict(than))
-    }
-
-    /// Returns whether a task with this label and a deadline is likely to meet the deadline.
-    pub(in crate::pool) fn fits(&self, label: &Label, now: u64, workers: usize) -> bool {
-        self.with(|state| state.order.fits(label, now, workers))
-    }
-
-    /// Returns whether work of this class is refused for now.
-    pub(in crate::pool) fn sheds(&self, priority: Priority, now: u64) -> bool {
-        self.shedding != Shedding::Off && self.with(|state| state.sheds(priority, now))
-    }
-
-    /// Returns whether work waits for too long.
-    pub(in crate::pool) fn overloaded(&self, now: u64) -> bool {
-        self.with(|state| state.order.len() > 0 && state.delays.overloaded(now))
-    }
-
-    /// Returns the number of tenants with an account.
-    pub(in crate::pool) fn tenants(&self) -> usize {
-        self.with(|state| state.order.tenants())
-    }
-
-    /// Returns the number of places in the queue that a tenant's tasks have, or wait for.
-    pub(in crate::pool) fn placed_of(&self, tenant: &Arc<str>) -> usize {
-        self.with(|state| state.order.placed_of(tenant))
-    }
-
-    /// Returns the `most` tenants that have used the most, and the sum of all tenants.
-    pub(in crate::pool) fn busiest_tenants(&self, most: usize) -> (Vec<(Arc<str>, TenantSum)>, TenantSum) {
-        self.with(|state| state.order.busiest(most))
-    }
-
-    /// Returns what these tenants have waiting, running and done.
-    #[cfg(any(feature = "prometheus", feature = "metrics"))]
-    pub(in crate::pool) fn tenant_sums(&self, names: &[Arc<str>]) -> Vec<TenantSum> {
-        self.with(|state| names.iter().map(|name| state.order.sum_of(name)).collect())
-    }
-
-    pub(in crate::pool) fn set_weight(&self, tenant: &Arc<str>, weight: u32) {
-        self.with(|state| state.order.set_weight(tenant, weight));
     }
 
     /// Publishes the state to threads that do not take the lock. It runs before the unlock, so that
@@ -319,6 +177,75 @@ impl RunQueue {
         if self.expiry.load(Ordering::Relaxed) != expiry {
             self.expiry.store(expiry, Ordering::SeqCst);
         }
+    }
+
+    /// Takes out the next tasks of one of `workers` workers: at most `max`, those after the first
+    /// into `more`. `ended` is the grant of the worker's last task, and what that task used.
+    pub(super) fn next(
+        &self,
+        (workers, now): (usize, u64),
+        ended: Option<(Grant, Option<Usage>)>,
+        max: usize,
+        more: &mut Vec<TaskRef>,
+    ) -> Response {
+        let mut response = Response::default();
+        self.with(|State { order, delays, .. }| {
+            if let Some((grant, usage)) = ended {
+                order.finish(grant, usage);
+            }
+            response.expired.extend(std::iter::from_fn(|| order.expire(now, true)));
+            let overloaded = self.shedding != Shedding::Off && delays.overloaded(now);
+            if overloaded {
+                let too_old = |task: &TaskRef| is_too_old(task, delays, now);
+                let old = std::iter::from_fn(|| order.shed(too_old));
+                response.shed.extend(old.take(MAX_SHED));
+            }
+            let newest = overloaded && self.shedding == Shedding::NewestFirst;
+            if let Some(Next { item, grant, oldest }) = order.pop(newest.then_some(now)) {
+                delays.observe(now, now.saturating_sub(oldest), order.task_time(), workers);
+                response.task = Some((item, grant));
+            }
+            if self.in_batches {
+                order.pop_tiny(max.saturating_sub(1), more);
+            }
+        });
+        response
+    }
+
+    pub(in crate::pool) fn remove(&self, label: &Label) -> Option<TaskRef> {
+        self.with(|state| state.order.remove(label))
+    }
+
+    pub(in crate::pool) fn expire(&self, now: u64) -> Vec<TaskRef> {
+        self.with(|state| std::iter::from_fn(|| state.order.expire(now, false)).collect())
+    }
+
+    /// Takes out a task of a class below `than` that holds a permit, if one is found.
+    pub(in crate::pool) fn evict(&self, than: Priority) -> Option<TaskRef> {
+        self.with(|state| state.order.evict(than))
+    }
+
+    /// Returns whether a task with this label is likely to meet its deadline.
+    pub(in crate::pool) fn fits(&self, label: &Label, now: u64, workers: usize) -> bool {
+        self.with(|state| state.order.fits(label, now, workers))
+    }
+
+    /// Returns whether work of this class is refused for now.
+    pub(in crate::pool) fn sheds(&self, priority: Priority, now: u64) -> bool {
+        self.shedding != Shedding::Off && priority == Priority::Bulk && self.overloaded(now)
+    }
+
+    pub(in crate::pool) fn overloaded(&self, now: u64) -> bool {
+        self.with(|state| state.order.len() > 0 && state.delays.overloaded(now))
+    }
+
+    /// Returns the number of places in the queue that a tenant's tasks have, or wait for.
+    pub(in crate::pool) fn placed_of(&self, tenant: &Arc<str>) -> usize {
+        self.with(|state| state.order.placed_of(tenant))
+    }
+
+    pub(in crate::pool) fn set_weight(&self, tenant: &Arc<str>, weight: u32) {
+        self.with(|state| state.order.set_weight(tenant, weight));
     }
 }
 

@@ -21,8 +21,7 @@ impl Worker {
         let Some(label) = task.label().filter(|label| !label.part) else { return };
         let waited = shared.ns_at(self.ledger.stamp()).saturating_sub(label.arrival);
         if waited > self.long_wait_ns && task.is_pending() {
-            shared.events.long_wait(waited, Subject::of(Some(label))).tell();
-            self.ledger.resume(self.counters(), Instant::now());
+            self.tell([shared.events.long_wait(waited, Subject::of(Some(label)))]);
         }
     }
 
@@ -45,22 +44,19 @@ impl Worker {
         let task = self.task();
         let who = Subject::of(task.as_ref().and_then(|task| task.label()));
         let untold = note(&self.shared().events, who);
-        if !untold.is_empty() {
-            self.untold.borrow_mut().push(untold);
-        }
+        self.untold.borrow_mut().push(untold);
     }
 
     /// Emits what was noted of the task that has ended.
     #[inline]
     pub(in crate::pool) fn tell_aftermath(&self) {
         if !self.untold.borrow().is_empty() {
-            self.tell_all();
+            self.tell(self.untold.take());
         }
     }
 
     #[cold]
-    fn tell_all(&self) {
-        let untold = self.untold.take();
+    fn tell(&self, untold: impl IntoIterator<Item = Untold>) {
         untold.into_iter().for_each(Untold::tell);
         // The time of the subscriber is not that of the next task.
         self.ledger.resume(self.counters(), Instant::now());

@@ -4,12 +4,12 @@
 //! Two steps after a task cost as much as a tiny task: reading the clock, and an atomic addition to
 //! the word of the permits, which every submitter writes too. So a worker whose tasks are tiny
 //! reads the clock every [`MOST_UNTIMED`] tasks and gives back [`MOST_WITHHELD`] permits at a time.
-//! It does so only while the queue is nearly empty, and it never sleeps with permits withheld.
-//! Permits that are withheld during a long task are missing to submitters. So all workers together
-//! withhold at most a sixteenth of the permits, and none if the queue is too small for that.
+//! It withholds permits only while the queue is nearly empty, and never while it sleeps. Permits
+//! that are withheld during a long task are missing to submitters. So all workers together withhold
+//! at most a sixteenth of the permits, and none if the queue is too small for that.
 //!
-//! The histogram of run times is written where the clock is read: the tasks of one reading enter it
-//! with their mean, and so does a long task that ends such a series.
+//! The tasks of one reading enter the histogram of run times with their mean, and so does a long
+//! task that ends such a series.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -32,12 +32,10 @@ const SHARE: usize = 16;
 /// What is not yet in the worker's counters.
 #[derive(Debug)]
 pub(in crate::pool) struct Ledger {
-    /// The last reading of the clock.
+    /// The last reading of the clock: the end of the last task, unless tasks are tiny.
     stamp: Cell<Instant>,
-    /// The tasks that have ended since the last reading.
-    untimed: Cell<u64>,
-    /// These by class.
-    untimed_of: [Cell<u64>; Class::ALL.len()],
+    /// The tasks that have ended since the last reading, by class.
+    untimed: [Cell<u64>; Class::ALL.len()],
     /// The start of the pool's clock.
     epoch: Instant,
     /// The first reading of the clock after the worker had no work.
@@ -58,31 +56,20 @@ pub(in crate::pool) struct Ledger {
 impl Ledger {
     /// Makes the empty ledger of one of `workers` workers, in a pool of `permits` permits.
     pub(in crate::pool) fn new(permits: usize, workers: usize, epoch: Instant) -> Self {
-        Self {
-            most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
-            stamp: Cell::new(Instant::now()),
-            busy_since: Cell::new(Instant::now()),
-            untimed: Cell::new(0),
-            untimed_of: Default::default(),
-            epoch,
-            first: Cell::new(true),
-            mean_ns: Cell::new(0),
-            withheld: Cell::new(0),
-            withhold: Cell::new(0),
-        }
+        let (now, most) = (Instant::now(), (permits / (SHARE * workers)).min(MOST_WITHHELD - 1));
+        let (untimed, mean_ns, withheld, withhold) = Default::default();
+        let (stamp, busy_since) = (Cell::new(now), Cell::new(now));
+        Self { stamp, untimed, epoch, busy_since, first: Cell::new(true), mean_ns, withheld, withhold, most }
     }
 
-    /// Returns the recent mean time of a task, in nanoseconds.
     pub(in crate::pool) fn mean_ns(&self) -> u64 {
         self.mean_ns.get()
     }
 
-    /// Returns whether no task has ended since the last sleep or search.
     pub(in crate::pool) fn is_first(&self) -> bool {
         self.first.get()
     }
 
-    /// Returns the last reading of the clock: the end of the last task, unless tasks are tiny.
     pub(in crate::pool) fn stamp(&self) -> Instant {
         self.stamp.get()
     }
@@ -96,18 +83,26 @@ impl Ledger {
     /// Starts the clock after a sleep or a search: the time from now on is a task's.
     pub(in crate::pool) fn begin(&self, counters: &WorkerCounters) {
         let now = Instant::now();
-        counters.clock_read(self.ns_at(now));
-        self.stamp.set(now);
+        self.set_stamp(counters, now);
         self.busy_since.set(now);
         self.first.set(true);
     }
 
     /// Notes that the worker has its core again since `now`. The time that it waited is no task's.
     pub(in crate::pool) fn resume(&self, counters: &WorkerCounters, now: Instant) {
-        if self.untimed.get() == 0 {
-            counters.clock_read(self.ns_at(now));
-            self.stamp.set(now);
+        if self.untimed() == 0 {
+            self.set_stamp(counters, now);
         }
+    }
+
+    /// Notes a reading of the clock, and returns the one before.
+    fn set_stamp(&self, counters: &WorkerCounters, now: Instant) -> Instant {
+        counters.clock_read(nanos(now.saturating_duration_since(self.epoch)));
+        self.stamp.replace(now)
+    }
+
+    fn untimed(&self) -> u64 {
+        self.untimed.iter().map(Cell::get).sum()
     }
 
     /// Notes that a task has ended. Returns the time since the last reading of the clock, if the
@@ -115,10 +110,9 @@ impl Ledger {
     #[inline]
     pub(in crate::pool) fn ended(&self, counters: &WorkerCounters, ended: Ended) -> Took {
         counters.task_ended(ended.panicked);
-        let tasks = self.untimed.get() + 1;
-        self.untimed.set(tasks);
-        let of_class = &self.untimed_of[class_of(ended.priority) as usize];
+        let of_class = &self.untimed[class_of(ended.priority) as usize];
         of_class.set(of_class.get() + 1);
+        let tasks = self.untimed();
         let first = self.first.replace(false);
         if first || tasks >= MOST_UNTIMED || ended.abandoned || self.mean_ns.get() > TINY_NS {
             let ns = self.read_clock(counters);
@@ -133,32 +127,21 @@ impl Ledger {
     /// Enters the time since the last reading. Returns that time in nanoseconds.
     fn read_clock(&self, counters: &WorkerCounters) -> u64 {
         let now = Instant::now();
-        let ns = nanos(now.saturating_duration_since(self.stamp.replace(now)));
-        let tasks = self.untimed.replace(0);
-        self.enter_times(counters, ns, tasks);
-        counters.clock_read(self.ns_at(now));
-        self.mean_ns.set(smooth(self.mean_ns.get(), ns / tasks.max(1)));
-        counters.time_spent(ns, self.mean_ns.get());
-        ns
-    }
-
-    /// Enters `tasks` that took `ns` in all into the histograms of their classes.
-    fn enter_times(&self, counters: &WorkerCounters, ns: u64, tasks: u64) {
-        let (all, mut ns_left, mut tasks_left) = (tasks.max(1), ns, tasks);
-        for (class, tasks) in Class::ALL.into_iter().zip(&self.untimed_of) {
+        let ns = nanos(now.saturating_duration_since(self.set_stamp(counters, now)));
+        let all = self.untimed();
+        let (mut ns_left, mut tasks_left) = (ns, all);
+        for (class, tasks) in Class::ALL.into_iter().zip(&self.untimed) {
             let tasks = tasks.replace(0);
             if tasks > 0 {
                 // Nothing is lost to rounding: the last class gets the rest.
                 let share = if tasks == tasks_left { ns_left } else { ns / all * tasks };
                 counters.times().ran(class, share, tasks);
-                ns_left -= share;
-                tasks_left -= tasks;
+                (ns_left, tasks_left) = (ns_left - share, tasks_left - tasks);
             }
         }
-    }
-
-    fn ns_at(&self, moment: Instant) -> u64 {
-        nanos(moment.saturating_duration_since(self.epoch))
+        self.mean_ns.set(smooth(self.mean_ns.get(), ns / all.max(1)));
+        counters.time_spent(ns, self.mean_ns.get());
+        ns
     }
 
     /// Notes that a task that held a permit has started.
@@ -188,7 +171,7 @@ impl Ledger {
 
     /// Settles everything, because the worker has run out of work.
     pub(in crate::pool) fn settle(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
-        if self.untimed.get() > 0 {
+        if self.untimed() > 0 {
             self.read_clock(counters);
         }
         if self.withheld.get() > 0 {
@@ -240,7 +223,7 @@ mod tests {
         for priority in classes {
             ledger.ended(&counters, ended(priority));
         }
-        if ledger.untimed.get() > 0 {
+        if ledger.untimed() > 0 {
             ledger.read_clock(&counters);
         }
         let (mut delays, mut times) = (ByClass::<Histogram>::default(), ByClass::default());

@@ -84,11 +84,11 @@ impl Pool {
         self.waits.end(slot);
     }
 
-    /// Runs work within the task of a worker, as `Worker::while_awake` does.
+    /// Runs work within the task of a worker, as `Worker::run_within` does.
     fn run_within(&self, slot: usize, join: &Work) {
-        self.waits.suspend(slot, true);
+        self.waits.begin(slot);
         join.as_run().run(&Ignored);
-        self.waits.suspend(slot, false);
+        self.waits.end(slot);
         self.wake_stranded();
     }
 

@@ -45,11 +45,9 @@ pub(crate) struct Worker {
     /// meanwhile.
     pub(in crate::pool) wake_group: Cell<Option<WakeGroup>>,
     core_yield: CoreYield,
-    /// How many nested sections that are declared to block the task is in.
-    pub(in crate::pool) blocking: Cell<usize>,
-    /// The request whose offloaded future the task polls: see [`Polling`].
-    ///
-    /// [`Polling`]: super::polling::Polling
+    /// The task is in a section that is declared to block.
+    pub(in crate::pool) blocking: Cell<bool>,
+    /// The request whose offloaded future the task polls (`polling.rs`).
     pub(in crate::pool) polling: RefCell<Option<Arc<CancelNode>>>,
     /// The innermost task has polled the future of other work.
     pub(in crate::pool) has_waited: Cell<bool>,
@@ -88,11 +86,7 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
     // Before the hook, so that the hook can pin the thread otherwise.
     shared.home.settle();
     shared.bindings.bind(slot, &shared.home);
-    warm_up::rank(&shared.config);
-    warm_up::set_slice(&shared.config);
-    if shared.config.warm_up {
-        warm_up::touch();
-    }
+    warm_up::prepare(&shared.config);
     if let Some(hook) = &shared.hooks.thread_start {
         contain(|| hook());
     }
@@ -102,38 +96,9 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
         let _ = ready.send(());
     }
     // A thread puts the deques back before its slot is free again.
-    if let Some(local) = shared.queues.claim(slot) {
-        let worker = Rc::new(Worker {
-            shared: Arc::clone(&shared),
-            slot,
-            local,
-            ledger: Ledger::new(shared.config.max_queue_size, shared.config.most_workers(), shared.epoch),
-            charges: Charges::default(),
-            spin_backoff: Cell::default(),
-            wake_group: Cell::new(None),
-            core_yield: CoreYield::new(shared.config.yield_interval),
-            blocking: Cell::new(0),
-            polling: RefCell::new(None),
-            has_waited: Cell::new(false),
-            slow_task_ns: shared.config.slow_task.map_or(u64::MAX, nanos),
-            long_wait_ns: shared.config.long_wait.map_or(u64::MAX, nanos),
-            untold: RefCell::default(),
-            task: RefCell::new(None),
-            within: RefCell::new(Vec::new()),
-        });
-        CURRENT.set(Some(Rc::clone(&worker)));
-        worker.arrive();
-        #[cfg(feature = "test-util")]
-        worker.run_steps();
-        worker.work();
-        shared.test_hooks.state_changed();
-        worker.depart();
-        CURRENT.set(None);
-        if let Some(worker) = Rc::into_inner(worker) {
-            shared.queues.give_back(worker.local);
-        }
-    } else {
-        shared.never_came();
+    match shared.queues.claim(slot) {
+        Some(local) => serve(&shared, slot, local),
+        None => shared.never_came(),
     }
     events::thread_left(slot);
     if let Some(hook) = &shared.hooks.thread_stop {
@@ -145,20 +110,49 @@ pub(in crate::pool) fn main(shared: Arc<Shared>, slot: usize, ready: Option<Read
     }
 }
 
+/// Runs the worker of `slot` until it leaves.
+fn serve(shared: &Arc<Shared>, slot: usize, local: Local) {
+    let config = &shared.config;
+    let worker = Rc::new(Worker {
+        shared: Arc::clone(shared),
+        slot,
+        local,
+        ledger: Ledger::new(config.max_queue_size, config.most_workers(), shared.epoch),
+        charges: Charges::default(),
+        spin_backoff: Cell::default(),
+        wake_group: Cell::new(None),
+        core_yield: CoreYield::new(config.yield_interval),
+        blocking: Cell::new(false),
+        polling: RefCell::default(),
+        has_waited: Cell::new(false),
+        slow_task_ns: config.slow_task.map_or(u64::MAX, nanos),
+        long_wait_ns: config.long_wait.map_or(u64::MAX, nanos),
+        untold: RefCell::default(),
+        task: RefCell::default(),
+        within: RefCell::default(),
+    });
+    CURRENT.set(Some(Rc::clone(&worker)));
+    let counters = worker.counters();
+    // Other threads can read the thread's clocks from now on.
+    counters.set_thread(thread_number());
+    counters.enter(Phase::Searching);
+    counters.away().back(shared.now_ns());
+    #[cfg(feature = "test-util")]
+    if let Some(control) = shared.test_hooks.control() {
+        Arc::clone(control).run_steps(&*worker);
+    }
+    worker.work();
+    shared.test_hooks.state_changed();
+    counters.away().leave(shared.now_ns());
+    counters.set_thread(None);
+    counters.enter(Phase::Absent);
+    CURRENT.set(None);
+    if let Some(worker) = Rc::into_inner(worker) {
+        shared.queues.give_back(worker.local);
+    }
+}
+
 impl Worker {
-    /// Registers the thread's clocks, so that other threads can read them.
-    fn arrive(&self) {
-        self.counters().set_thread(thread_number());
-        self.counters().enter(Phase::Searching);
-        self.counters().away().back(self.shared.now_ns());
-    }
-
-    fn depart(&self) {
-        self.counters().away().leave(self.shared.now_ns());
-        self.counters().set_thread(None);
-        self.counters().enter(Phase::Absent);
-    }
-
     /// Runs tasks until the worker leaves, in the runtime that the pool's workers share.
     pub(in crate::pool) fn work(&self) {
         let mut first = None;
@@ -209,12 +203,17 @@ impl Worker {
         }
     }
 
-    /// Settles the ledger and the wake-ups, and becomes a searcher.
-    pub(in crate::pool) fn begin_search(&self) {
-        // Nobody would send the wake-ups while this worker searches and sleeps.
+    /// Sends the deferred wake-ups and settles the ledger, before the worker runs no task for a
+    /// while.
+    pub(in crate::pool) fn settle(&self) {
         self.flush_wakes();
-        self.settle_grant();
         self.ledger.settle(&self.shared, self.counters());
+    }
+
+    /// Settles everything and becomes a searcher.
+    pub(in crate::pool) fn begin_search(&self) {
+        self.settle();
+        self.settle_grant();
         self.counters().enter(Phase::Searching);
         self.shared.idle.begin_search();
         self.shared.load_fell();
@@ -263,28 +262,26 @@ impl Worker {
         let mut deadline = Some(if beyond { since } else { since + self.shared.config.idle_timeout });
         self.counters().away().leave(self.shared.ns_at(since));
         while !idle.end_if_last(|| self.shared.has_work()) {
-            if idle.sleep(self.slot, deadline) {
-                let now = Instant::now();
-                self.counters().woken();
-                self.counters().away().back(self.shared.ns_at(now));
-                self.spin_backoff.set(self.spin_backoff.get().slept(now - since));
-                return !idle.census().ended();
-            }
-            let least = self.shared.scaling.allowance.least();
-            let may_leave = |census: crate::park::Census| burst::may_leave(census.total(), least);
-            match idle.leave(self.slot, may_leave) {
-                Some(true) => {
-                    self.shared.wake_stranded();
-                    return false;
-                }
-                // The worker may leave later, when there are more workers.
-                Some(false) => deadline = Some(Instant::now() + self.shared.config.idle_timeout),
-                None => {
-                    self.counters().woken();
-                    self.counters().away().back(self.shared.now_ns());
-                    return !idle.census().ended();
+            if !idle.sleep(self.slot, deadline) {
+                let least = self.shared.scaling.allowance.least();
+                match idle.leave(self.slot, |census| burst::may_leave(census.total(), least)) {
+                    Some(true) => {
+                        self.shared.wake_stranded();
+                        return false;
+                    }
+                    // The worker may leave later, when there are more workers.
+                    Some(false) => {
+                        deadline = Some(Instant::now() + self.shared.config.idle_timeout);
+                        continue;
+                    }
+                    None => {}
                 }
             }
+            let now = Instant::now();
+            self.counters().woken();
+            self.counters().away().back(self.shared.ns_at(now));
+            self.spin_backoff.set(self.spin_backoff.get().slept(now - since));
+            return !idle.census().ended();
         }
         false
     }
@@ -296,9 +293,8 @@ impl Worker {
         if !self.shared.orders.take_retirement() {
             return false;
         }
-        self.flush_wakes();
+        self.settle();
         self.settle_grant();
-        self.ledger.settle(&self.shared, self.counters());
         let limit = self.shared.scaling.allowance.limit();
         let retired = self.shared.idle.retire(|census| census.total() > limit);
         if retired {
@@ -312,34 +308,27 @@ impl Worker {
         if let Some(task) = self.next_of_batch() {
             return Some(task);
         }
-        if let Some(found) = self.local.overdue(&self.shared.queues) {
-            self.settle_grant();
-            return Some(self.take_found(found));
-        }
-        if let Some(task) = self.next_in_order(|| self.worth_taking()) {
-            return Some(task);
+        let overdue = self.local.overdue(&self.shared.queues);
+        if overdue.is_none() {
+            if let Some(task) = self.next_in_order(true) {
+                return Some(task);
+            }
         }
         self.settle_grant();
-        let (task, set_aside) = self.local.next(&self.shared.queues, self.batch_size())?;
-        if set_aside {
-            // Between the injector and the deque no worker could see the batch, so notify now.
-            self.shared.work_waits();
-        }
-        Some(task)
+        let found = overdue.or_else(|| self.local.next(&self.shared.queues, self.batch_size()))?;
+        Some(self.take_found(found))
     }
 
-    fn batch_size(&self) -> usize {
+    pub(in crate::pool) fn batch_size(&self) -> usize {
         batching::batch_size(self.ledger.mean_ns())
     }
 
-    /// Counts a task from elsewhere.
+    /// Counts a task that was stolen, and notifies others of a batch.
     fn take_found(&self, found: Found) -> TaskRef {
         match found.from {
-            Source::Near => self.counters().task_stolen(false),
-            Source::Far => self.counters().task_stolen(true),
-            // As in `next`.
-            Source::Injector(true) => drop(self.shared.work_waits()),
-            Source::Injector(false) => {}
+            Source::Own => {}
+            Source::Batch => drop(self.shared.work_waits()),
+            from => self.counters().task_stolen(from == Source::Far),
         }
         found.task
     }
@@ -373,7 +362,11 @@ impl Worker {
 
     fn run(&self, task: TaskRef) {
         let account = self.charges.begin(&self.shared, &task);
-        let named = self.begin_named(&task);
+        // The timer thread sees the task's name, if it has one.
+        let named = self.shared.run_queue.used() && task.label().is_some_and(|label| label.name().is_some());
+        if named {
+            self.shared.scaling.named.begin(self.slot, &task);
+        }
         self.check_wait(&task);
         *self.task.borrow_mut() = Some(task);
         // Panics of the task itself are values. This catches panics of what the end of a task
@@ -390,7 +383,7 @@ impl Worker {
         });
         self.end_waits();
         if let Some((tenant, began)) = account {
-            self.charge_subtask(&tenant, began);
+            self.charge_subtask(tenant, began);
         }
         if named {
             contain(|| drop(self.shared.scaling.named.end(self.slot)));
@@ -399,14 +392,10 @@ impl Worker {
         self.tell_aftermath();
     }
 
-    /// Lets the timer thread see the task's name, if it has one. Returns whether it has.
-    #[inline]
-    fn begin_named(&self, task: &TaskRef) -> bool {
-        let named = self.shared.run_queue.used() && task.label().is_some_and(|label| label.name().is_some());
-        if named {
-            self.shared.scaling.named.begin(self.slot, task);
-        }
-        named
+    pub(in crate::pool) fn push(&self, task: TaskRef) {
+        self.counters().subtask_spawned();
+        self.local.push(task);
+        self.shared.work_waits_at(Some(self.shared.queues.node_of(self.slot)));
     }
 
     /// Returns the innermost task that runs on this worker.
@@ -463,14 +452,12 @@ impl Host for Worker {
     }
 
     fn waited(&self, arrived: Arrived, priority: Option<Priority>) {
-        let waited = arrived.elapsed(self.start_ns());
-        self.counters().times().waited(class_of(priority), waited);
+        self.counters().times().waited(class_of(priority), arrived.elapsed(self.start_ns()));
     }
 
     #[inline]
     fn ended(&self, ended: Ended) {
-        let took = self.ledger.ended(self.counters(), ended);
-        self.check_time(took);
+        self.check_time(self.ledger.ended(self.counters(), ended));
     }
 
     fn panicked(&self, panic: &Panic) {

@@ -1,19 +1,17 @@
-//! A worker: its loop, its ledger, its subtasks, and the wake-ups that it sends.
+//! A worker: its loop, its ledger, how it waits, and the wake-ups that it sends.
 
 pub(super) mod aftermath;
-pub(super) mod blocking;
-pub(super) mod core_yield;
-pub(super) mod ledger;
+mod core_yield;
+mod ledger;
 #[cfg(all(test, millpond_loom))]
 mod loom_models;
 mod main_loop;
 pub(super) mod polling;
 #[cfg(feature = "test-util")]
-pub(super) mod stepped;
-pub(super) mod subtasks;
+mod stepped;
 pub(super) mod waiting;
 pub(super) mod waits;
-pub(super) mod wake_callers;
-pub(super) mod warm_up;
+mod wake_callers;
+mod warm_up;
 
 pub(super) use main_loop::{Ready, Worker, current, current_of, main, thread_of};

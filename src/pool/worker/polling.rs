@@ -19,29 +19,19 @@ pub(crate) struct Polling {
 }
 
 impl Polling {
-    /// Marks the calling thread's worker until the value is dropped. It polls the future of
-    /// `request`.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services poll futures"))]
-    pub(crate) fn begin(request: Arc<CancelNode>) -> Self {
-        Self::set(Some(request))
+    /// Marks the calling thread's worker until the value is dropped: it polls the future of
+    /// `request`, or runs a closure within such a poll (`None`).
+    pub(crate) fn begin(request: Option<Arc<CancelNode>>) -> Self {
+        let worker = current();
+        let before = worker.as_ref().and_then(|worker| worker.polling.replace(request));
+        Self { worker, before }
     }
 
     /// Returns the node of what runs or is polled on the calling thread, to which a new request
     /// belongs.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "services poll futures"))]
+    #[cfg(feature = "tower")]
     pub(crate) fn outer() -> Option<Arc<CancelNode>> {
         current()?.cancel_node()
-    }
-
-    /// Removes the mark until the value is dropped, for a closure that runs within the poll.
-    pub(in crate::pool) fn interrupt() -> Self {
-        Self::set(None)
-    }
-
-    fn set(request: Option<Arc<CancelNode>>) -> Self {
-        let worker = current();
-        let before = worker.as_ref().and_then(|worker| worker.polling.replace(request));
-        Self { worker, before }
     }
 }
 

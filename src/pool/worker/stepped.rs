@@ -1,15 +1,20 @@
 //! A worker that runs one task at a time, under the control of a test.
 
-use std::sync::Arc;
-
 use super::main_loop::Worker;
 use crate::metrics::Phase;
 use crate::pool::test_hooks::Stepped;
 use crate::task::TaskRef;
 
 impl Stepped for Worker {
+    /// Takes the next task as the worker's loop does, but without batches, whose tasks could not be
+    /// told from subtasks.
     fn step(&self) -> bool {
-        self.run_one(|| self.take_next())
+        self.run_one(|| {
+            self.next_in_order(false).or_else(|| {
+                self.settle_grant();
+                self.local.drain(&self.shared().queues).next()
+            })
+        })
     }
 
     fn step_chosen(&self, choose: &dyn Fn(&[TaskRef]) -> Option<usize>) -> bool {
@@ -17,18 +22,17 @@ impl Stepped for Worker {
     }
 
     fn waiting(&self) -> Vec<TaskRef> {
-        self.with_all(|all, _| all.clone())
+        let shared = self.shared();
+        let mut all: Vec<_> = self.local.drain(&shared.queues).collect();
+        self.local.put_back(all.clone());
+        let labelled =
+            shared.run_queue.with(|state| state.order.all().into_iter().cloned().collect::<Vec<_>>());
+        all.extend(labelled);
+        all
     }
 }
 
 impl Worker {
-    /// Runs the steps that a test commands, if a test controls the pool.
-    pub(in crate::pool) fn run_steps(&self) {
-        if let Some(control) = self.shared().test_hooks.control() {
-            Arc::clone(control).run_steps(self);
-        }
-    }
-
     /// Runs one task that `take` returns, and skips cancelled ones. The worker is a searcher before
     /// and after, so no submitter wakes it or starts another.
     fn run_one(&self, take: impl Fn() -> Option<TaskRef>) -> bool {
@@ -52,43 +56,22 @@ impl Worker {
         self.counters().started() > before
     }
 
-    /// Takes the next task as the worker's loop does, but without batches, whose tasks could not be
-    /// told from subtasks.
-    fn take_next(&self) -> Option<TaskRef> {
-        self.next_in_order(|| 1).or_else(|| {
-            self.settle_grant();
-            self.local.drain(&self.shared().queues).next()
-        })
-    }
-
     fn take_chosen(&self, choose: impl Fn(&[TaskRef]) -> Option<usize>) -> Option<TaskRef> {
         let shared = self.shared();
         self.settle_grant();
         let now = shared.now_ns();
         shared.expire(shared.run_queue.expire(now));
-        self.with_all(|all, plain| {
-            let n = choose(all).filter(|&n| n < all.len())?;
-            if n < plain {
-                return Some(all.remove(n));
-            }
-            let (task, grant) = shared.run_queue.take(all[n].label()?)?;
+        let all = self.waiting();
+        let n = choose(&all)?;
+        // The tasks of the queues come before those of the run order.
+        let mut queued: Vec<_> = self.local.drain(&shared.queues).collect();
+        let chosen = (n < queued.len()).then(|| queued.remove(n));
+        self.local.put_back(queued);
+        chosen.or_else(|| {
+            let label = all.get(n)?.label()?;
+            let (task, grant) = shared.run_queue.with(|state| state.order.pop_this(label))?;
             self.charges.open(grant, now);
             Some(task)
         })
-    }
-
-    /// Calls `look` with all waiting tasks and the number of those in the queues. `look` may remove
-    /// tasks that are in the queues. The others, behind them, are in the run order.
-    fn with_all<R>(&self, look: impl FnOnce(&mut Vec<TaskRef>, usize) -> R) -> R {
-        let shared = self.shared();
-        let mut all = self.local.drain(&shared.queues).collect::<Vec<_>>();
-        let plain = all.len();
-        let ranked = shared.run_queue.all();
-        let labelled = ranked.len();
-        all.extend(ranked);
-        let result = look(&mut all, plain);
-        all.truncate(all.len() - labelled);
-        self.local.put_back(all);
-        result
     }
 }

@@ -1,15 +1,20 @@
-//! How a worker waits for work of its own pool. `waits.rs` has the rule and the argument for it.
+//! How a worker waits: for work of its own pool, or in a section that is declared to block.
+//! `waits.rs` has the rule for work of the own pool, and the argument for it.
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Instant;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use super::main_loop::{Worker, thread_of};
-use super::waits::Change;
+use super::polling::Polling;
+use super::waits::{Change, Counts};
+use crate::contain::contain;
 use crate::error::JoinError;
 use crate::pool::shared::Shared;
-use crate::task::Join;
+use crate::task::{Join, Place, Refusal, TaskRef};
 
 /// Work that a worker waits for. Its drop ends the wait, on any thread.
 pub(in crate::pool) struct Wait {
@@ -48,12 +53,8 @@ impl Shared {
 
     /// Changes how many threads may run in place of those that wait.
     fn declare(self: &Arc<Self>, (before, after): Change) {
-        let more = match (before.declared, after.declared) {
-            (false, true) => self.scaling.allowance.change(|parts| parts.declared += 1),
-            (true, false) => self.scaling.allowance.change(|parts| parts.declared -= 1),
-            _ => false,
-        };
-        if more && self.has_work() {
+        let by = isize::from(after == Counts::Declared) - isize::from(before == Counts::Declared);
+        if by != 0 && self.scaling.allowance.change(|parts| parts.declared += by) && self.has_work() {
             self.work_waits();
         }
     }
@@ -94,7 +95,7 @@ impl Worker {
                 return result;
             }
             *wait = None;
-            self.help(&**join, || Arc::clone(join).into_run());
+            self.help(join);
         }
     }
 
@@ -106,7 +107,7 @@ impl Worker {
         waker: &Waker,
     ) -> Result<T, JoinError> {
         let mut wait = None;
-        self.help(&**join, || Arc::clone(join).into_run());
+        self.help(join);
         loop {
             self.shared().deferred_wakes.handoff();
             if let Poll::Ready(result) = join.poll_join(waker) {
@@ -136,34 +137,72 @@ impl Worker {
     }
 
     /// Notes that this worker begins or ceases to wait.
-    fn wait_changed(&self, change: Change) {
-        let (before, after) = change;
-        let shared = self.shared();
-        if !before.waits && after.waits {
-            // The wait may be long, and this worker sends no wake-ups during it.
-            self.flush_wakes();
-            self.ledger.settle(shared, self.counters());
+    fn wait_changed(&self, (before, after): Change) {
+        if before == Counts::Awake && after != Counts::Awake {
+            // The wait may be long.
+            self.settle();
         }
-        if before.declared != after.declared && self.blocking.get() == 0 {
-            let (away, now) = (self.counters().away(), shared.now_ns());
-            if after.declared { away.leave(now) } else { away.back(now) }
+        // Another thread may have dropped a future that this one has polled, but it cannot write
+        // this clock. So the clock may be wrong also where nothing has changed.
+        let (away, leaves) = (self.counters().away(), after == Counts::Declared);
+        if !self.blocking.get() && away.is_away() != leaves {
+            let now = self.shared().now_ns();
+            if leaves { away.leave(now) } else { away.back(now) }
         }
-        shared.declare(change);
+        self.shared().declare((before, after));
     }
 
-    /// Runs `work` within the running task, which does not wait meanwhile.
-    pub(in crate::pool) fn while_awake(&self, work: impl FnOnce()) {
-        let has_waited = self.has_waited.replace(false);
-        if has_waited {
-            self.wait_changed(self.shared().waits.suspend(self.slot(), true));
+    /// Runs the task that the running task waits for, if it has not begun. Runs no other task.
+    fn help<T>(&self, join: &Arc<dyn Join<T>>) {
+        let (shared, task) = (self.shared(), join.as_run());
+        if !task.is_pending() {
+            return;
         }
-        work();
+        if shared.is_too_late(task) {
+            shared.void_in_place(task, Refusal::Expired);
+            return;
+        }
+        match self.run_within(Arc::clone(join).into_run()).or_else(|| shared.void_disowned(task)) {
+            // The empty cell is most likely on top of the own deque. A task that spawns and joins
+            // in a loop must not fill the memory with such cells. A task does not sweep the other
+            // queues.
+            Some(Place::Subtask) => {
+                let _ = shared.queues.left_empty();
+                self.drop_cancelled();
+            }
+            Some(place) => shared.clear_away(task, place),
+            None => {}
+        }
+    }
+
+    /// Drops the cells of cancelled subtasks from the top of the own deque.
+    pub(in crate::pool) fn drop_cancelled(&self) {
+        self.local.drop_empty(&self.shared().queues);
+    }
+
+    /// Runs a task on top of the running task, which waits for it, but not meanwhile. Returns the
+    /// place that the task held; `None` if it no longer waited.
+    fn run_within(&self, task: TaskRef) -> Option<Place> {
+        let shared = self.shared();
+        self.within.borrow_mut().push(TaskRef::clone(&task));
+        let has_waited = self.has_waited.get();
+        if has_waited {
+            self.wait_changed(shared.waits.begin(self.slot()));
+        }
+        let mut ran = None;
+        let closure = Polling::begin(None);
+        contain(|| ran = outside_block_on(|| task.run(self)).flatten());
         self.end_waits();
-        self.has_waited.set(has_waited);
         if has_waited {
-            self.wait_changed(self.shared().waits.suspend(self.slot(), false));
-            self.shared().wake_stranded();
+            self.has_waited.set(true);
+            shared.wake_stranded();
         }
+        drop(task);
+        drop(closure);
+        let done = self.within.borrow_mut().pop();
+        drop(done);
+        self.tell_aftermath();
+        ran
     }
 
     /// Ends the waits of the task that has ended, whose futures may live on elsewhere.
@@ -171,10 +210,46 @@ impl Worker {
     pub(in crate::pool) fn end_waits(&self) {
         if self.has_waited.replace(false) {
             self.wait_changed(self.shared().waits.end(self.slot()));
-            if self.blocking.get() == 0 {
-                // Another thread may have dropped the last future: it cannot write this clock.
-                self.counters().away().back(self.shared().now_ns());
-            }
         }
     }
+
+    /// Runs `work`, while another thread may run tasks in place of this one.
+    pub(in crate::pool) fn block_in_place<T>(&self, work: impl FnOnce() -> T) -> T {
+        if self.blocking.get() {
+            // A section within another has no effect.
+            return work();
+        }
+        self.wait_changed((Counts::Awake, Counts::Declared));
+        self.blocking.set(true);
+        let _section = Section(self);
+        work()
+    }
+}
+
+/// Leaves the section when it is dropped, also if the work panics.
+struct Section<'w>(&'w Worker);
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        self.0.blocking.set(false);
+        self.0.wait_changed((Counts::Declared, Counts::Awake));
+    }
+}
+
+/// Runs `work` as if the thread were not within a `block_on` of Tokio, so that `work` may block on
+/// a runtime itself. The task that waits has called `block_on`. A runtime of one thread has no way
+/// out of its `block_on`, and neither has a `LocalSet`: there Tokio panics, and calls nothing.
+/// `None` if `work` has panicked.
+fn outside_block_on<R>(work: impl FnOnce() -> R) -> Option<R> {
+    let (mut work, mut result) = (Some(work), None);
+    let mut run = || {
+        if let Some(work) = work.take() {
+            result = Some(work());
+        }
+    };
+    if Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread) {
+        contain(|| tokio::task::block_in_place(&mut run));
+    }
+    run();
+    result
 }

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use super::main_loop::Worker;
-use crate::policy::waking::{self, Backlog, Pace, WakeGroup};
+use crate::policy::waking::{Backlog, Pace, WakeGroup, wait_ns};
 use crate::task::Priority;
 
 impl Worker {
@@ -14,7 +14,7 @@ impl Worker {
         let Some(group) = self.group() else { return waker.wake() };
         self.wake_group.set(Some(group));
         let shared = self.shared();
-        if !shared.deferred_wakes.defer(self.slot(), waker, group.until_ns()) && !shared.start_ticking() {
+        if !shared.deferred_wakes.defer(self.slot(), waker, group.until_ns) && !shared.start_ticking() {
             self.flush_wakes();
         }
     }
@@ -25,7 +25,7 @@ impl Worker {
     fn group(&self) -> Option<WakeGroup> {
         let delay = self.shared().wake_delay;
         // A task that runs within another may not wait for the end of the outer one.
-        if delay.is_zero() || !self.within.borrow().is_empty() {
+        if delay.bound_ns == 0 || !self.within.borrow().is_empty() {
             return None;
         }
         let pace = self.pace();
@@ -41,8 +41,8 @@ impl Worker {
     pub(in crate::pool) fn flush_wakes_if_due(&self) {
         let Some(group) = self.wake_group.get() else { return };
         let shared = self.shared();
-        let max_tiny = waking::max_tiny(shared.run_queue.used(), shared.bounds.usable);
-        match group.after_task(self.pace(), max_tiny, |least| self.wait_at_least(least)) {
+        let sorted_beside = shared.run_queue.used() && shared.bounds.usable > 1;
+        match group.after_task(self.pace(), sorted_beside, |least| self.wait_at_least(least)) {
             None => self.flush_wakes(),
             more => self.wake_group.set(more),
         }
@@ -53,13 +53,9 @@ impl Worker {
         if self.wake_group.take().is_none() {
             return;
         }
-        let shared = self.shared();
+        let wakes = &self.shared().deferred_wakes;
         // If the first caller does not wake the others, the timer thread does.
-        if shared.deferred_wakes.is_ticking() {
-            shared.deferred_wakes.wake_first(self.slot());
-        } else {
-            shared.deferred_wakes.wake_all_of(self.slot());
-        }
+        if wakes.is_ticking() { wakes.wake_first(self.slot()) } else { wakes.wake_all_of(self.slot()) }
     }
 
     fn backlog(&self) -> Backlog {
@@ -100,7 +96,7 @@ impl Worker {
         let task = self.task.borrow();
         let Some(label) = task.as_ref().and_then(|task| task.label()) else {
             let workers = shared.idle.census().total();
-            return Some(busy_ns.min(waking::wait_ns(shared.queues.injected(), workers, pace.task_ns)));
+            return Some(busy_ns.min(wait_ns(shared.queues.injected(), workers, pace.task_ns)));
         };
         let left_ns = label.expires().map(|at| at.saturating_sub(pace.now_ns));
         let urgent = label.priority == Priority::Interactive

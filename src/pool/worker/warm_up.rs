@@ -7,8 +7,31 @@ use crate::config::PoolConfig;
 use crate::pool::events;
 use crate::topology::{lower_priority, niceness};
 
-/// Touches the pages of stack and heap for which a first task would otherwise have to wait.
-pub(in crate::pool) fn touch() {
+/// Sets the priority of the calling thread, and touches the memory that its first task would have
+/// to wait for. What fails is logged once, and the thread continues.
+pub(in crate::pool) fn prepare(config: &PoolConfig) {
+    static NICENESS: Once = Once::new();
+    static SLICE: Once = Once::new();
+    let nice = config.worker_niceness;
+    // A process that was started with a higher niceness keeps it.
+    if nice > 0 && niceness().is_none_or(|now| now < i32::from(nice)) {
+        if let Err(error) = lower_priority(nice) {
+            NICENESS.call_once(|| events::niceness_not_set(&error, nice));
+        }
+    }
+    if let Some(slice) = config.worker_slice {
+        // The kernel soon lets woken threads in beside a thread with a time slice of its own.
+        if let Err(error) = millpond_slice::set(slice) {
+            SLICE.call_once(|| events::slice_not_set(&error, slice));
+        }
+    }
+    if config.warm_up {
+        touch();
+    }
+}
+
+/// Touches the pages of stack and heap.
+fn touch() {
     const STACK: usize = 64 * 1024;
     const PAGE: usize = 4096;
     let mut stack = [0_u8; STACK];
@@ -18,28 +41,4 @@ pub(in crate::pool) fn touch() {
     black_box(&stack);
     // The allocator sets up this thread's arena with the first allocation.
     black_box(Vec::<u8>::with_capacity(STACK));
-}
-
-/// Sets the worker's time slice, so that the kernel soon lets woken threads in. If that fails, logs
-/// it once and continues.
-pub(in crate::pool) fn set_slice(config: &PoolConfig) {
-    static SAID: Once = Once::new();
-    let Some(slice) = config.worker_slice else { return };
-    if let Err(error) = millpond_slice::set(slice) {
-        SAID.call_once(|| events::slice_not_set(&error, slice));
-    }
-}
-
-/// Sets the niceness of the calling thread, behind the async runtime. If that fails, logs it once
-/// and continues.
-pub(in crate::pool) fn rank(config: &PoolConfig) {
-    static SAID: Once = Once::new();
-    let wanted = config.worker_niceness;
-    // A process that was started with a higher niceness keeps it.
-    if wanted == 0 || niceness().is_some_and(|now| now >= i32::from(wanted)) {
-        return;
-    }
-    if let Err(error) = lower_priority(wanted) {
-        SAID.call_once(|| events::niceness_not_set(&error, wanted));
-    }
 }

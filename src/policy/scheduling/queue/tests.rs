@@ -3,15 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn waiting(number: u64, priority: Priority, expires: bool) -> Waiting<u64> {
-    Waiting {
-        item: number,
-        priority,
-        arrival: 0,
-        expires,
-        placed: number % 2 > 0,
-        gives_way: number % 3 > 0,
-        time: 0,
-    }
+    let (placed, gives_way) = (number % 2 > 0, number % 3 > 0);
+    Waiting { item: number, facts: Facts { priority, arrival: 0, expires, placed, gives_way, time: 0 } }
 }
 
 /// What the newest task of the most urgent class is, by its definition. The flags: whether a
@@ -96,7 +89,8 @@ fn gaps_do_not_accumulate_and_an_empty_lane_keeps_little() {
 fn the_newest_is_of_the_most_urgent_class_and_the_victim_of_the_least() {
     let mut queue = Queue::new();
     for (number, priority) in (1..).zip([Priority::Bulk, Priority::Standard, Priority::Standard]) {
-        let task = Waiting { gives_way: true, ..waiting(number, priority, false) };
+        let mut task = waiting(number, priority, false);
+        task.facts.gives_way = true;
         queue.insert((number + priority.slack_ns(), number), task);
     }
     let (standard, bulk) = (Priority::Standard.slack_ns(), Priority::Bulk.slack_ns());
@@ -111,7 +105,8 @@ fn the_newest_is_of_the_most_urgent_class_and_the_victim_of_the_least() {
 fn no_more_tasks_are_examined_for_a_victim_than_allowed() {
     let mut queue = Queue::new();
     for number in 1..=3 {
-        let task = Waiting { gives_way: number == 1, ..waiting(number, Priority::Bulk, false) };
+        let mut task = waiting(number, Priority::Bulk, false);
+        task.facts.gives_way = number == 1;
         queue.insert((number, number), task);
     }
     assert_eq!(queue.victim(Priority::Standard, 2), None);
