@@ -32,9 +32,8 @@ pub enum Jitter {
 /// The delay before attempt *n* + 1 is `first_delay` x `factor`^(*n* - 1), at most `max_delay`,
 /// jittered. If the refusal has a time ([`Rejection::retry_after`](crate::Rejection::retry_after)),
 /// the delay is not shorter, and the jitter is added to it. There is no further attempt if a delay
-/// would lead past `budget`, counted from the first attempt. A
-/// [`RetryBudget`] limits the load that the retries of all callers add
-/// together.
+/// would lead past `budget`, counted from the first attempt. A [`RetryBudget`] limits the load that
+/// the retries of all callers add together.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,7 +71,7 @@ pub struct RetryPolicy {
     /// bound.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub budget: Duration,
-    /// Makes the jitter the same every time. Default `None`: a new one for each schedule.
+    /// Makes the jitter the same every time. Default `None`: a new one for each series.
     pub seed: Option<u64>,
 }
 
@@ -111,56 +110,38 @@ impl RetryPolicy {
         }
     }
 
-    /// Starts a series of delays. `entropy` seeds the jitter if the policy has no seed.
-    pub(super) fn schedule(&self, entropy: u64) -> Schedule<'_> {
-        Schedule { policy: self, attempts: 0, seed: self.seed.unwrap_or(entropy) }
-    }
-}
-
-/// One series of attempts.
-#[derive(Debug)]
-pub(super) struct Schedule<'p> {
-    policy: &'p RetryPolicy,
-    attempts: u32,
-    seed: u64,
-}
-
-impl Schedule<'_> {
-    /// Records an attempt that failed `elapsed` after the first started, with a refusal that asked
-    /// for `floor`. Returns the delay before the next attempt, or `None` to give up.
-    pub(super) fn after_failure(&mut self, elapsed: Duration, floor: Option<Duration>) -> Option<Duration> {
-        let policy = self.policy;
-        self.attempts = self.attempts.saturating_add(1);
-        if self.attempts >= policy.max_attempts {
+    /// Returns the delay after the `attempts`th attempt, which failed `elapsed` after the first
+    /// started, with a refusal that asked for `floor`; `None` to give up. `entropy` seeds the
+    /// jitter if the policy has no seed.
+    fn delay_after(
+        &self,
+        attempts: u32,
+        elapsed: Duration,
+        floor: Option<Duration>,
+        entropy: u64,
+    ) -> Option<Duration> {
+        if attempts >= self.max_attempts {
             return None;
         }
-        let factor = if policy.factor >= 1.0 { policy.factor } else { 1.0 };
+        let factor = if self.factor >= 1.0 { self.factor } else { 1.0 };
         // Clamped, because zero times infinity would be no number.
-        let grown = policy.first_delay.as_secs_f64() * factor.powi(self.attempts as i32 - 1).min(1e12);
-        let plain = grown.min(policy.max_delay.as_secs_f64());
-        let random = splitmix64::nth(self.seed, u64::from(self.attempts));
-        let jittered = match policy.jitter {
-            Jitter::None => plain,
-            Jitter::Proportional(share) => plain * (1.0 + unit(share) * (2.0 * random - 1.0)),
-            Jitter::Full => plain * random,
+        let grown = factor.powi(i32::try_from(attempts).unwrap_or(i32::MAX) - 1).min(1e12);
+        let plain = (self.first_delay.as_secs_f64() * grown).min(self.max_delay.as_secs_f64());
+        let random = splitmix64::nth(self.seed.unwrap_or(entropy), u64::from(attempts));
+        let (jittered, spread) = match self.jitter {
+            Jitter::None => (plain, 0.0),
+            Jitter::Proportional(share) => {
+                let share = if share >= 0.0 { share.min(1.0) } else { 0.0 };
+                (plain * (1.0 + share * (2.0 * random - 1.0)), share)
+            }
+            Jitter::Full => (plain * random, 1.0),
         };
-        let asked = floor.map_or(0.0, |floor| {
-            let spread = match policy.jitter {
-                Jitter::None => 0.0,
-                Jitter::Proportional(share) => unit(share),
-                Jitter::Full => 1.0,
-            };
-            floor.as_secs_f64() * (1.0 + spread * random)
-        });
-        let delay = Duration::try_from_secs_f64(jittered.max(asked)).ok()?;
-        // Rounding must not shorten it.
-        let delay = delay.max(floor.unwrap_or(Duration::ZERO));
-        (elapsed.checked_add(delay)? <= policy.budget).then_some(delay)
+        let floor = floor.unwrap_or(Duration::ZERO);
+        let asked = floor.as_secs_f64() * (1.0 + spread * random);
+        // Rounding must not make it shorter than the floor.
+        let delay = Duration::try_from_secs_f64(jittered.max(asked)).ok()?.max(floor);
+        (elapsed.checked_add(delay)? <= self.budget).then_some(delay)
     }
-}
-
-fn unit(share: f64) -> f64 {
-    if share >= 0.0 { share.min(1.0) } else { 0.0 }
 }
 
 /// The cost of one retry. A token has parts, so that small deposits add up exactly.
@@ -208,46 +189,6 @@ impl RetryBudgetConfig {
     }
 }
 
-/// The deposits and costs. The caller keeps the balance, in parts of a token.
-#[derive(Debug, Clone, Copy)]
-struct Tariff {
-    deposit: u64,
-    reserve: u64,
-    ceiling: u64,
-}
-
-impl Tariff {
-    fn new(config: &RetryBudgetConfig) -> Self {
-        Self {
-            // Rounded, because 0.29 of a million is a little less than 290,000 in binary.
-            deposit: (config.ratio * TOKEN as f64).round() as u64,
-            reserve: u64::from(config.reserve) * TOKEN,
-            ceiling: u64::from(config.ceiling) * TOKEN,
-        }
-    }
-
-    /// The balance before the first attempt of all.
-    fn opening_balance(&self) -> u64 {
-        self.reserve
-    }
-
-    /// The balance after a first attempt; `None` if it stays as it is.
-    fn after_first_attempt(&self, balance: u64) -> Option<u64> {
-        let more = balance.saturating_add(self.deposit).min(self.ceiling);
-        (more != balance).then_some(more)
-    }
-
-    /// The balance after a retry; `None` if there can be none.
-    fn after_retry(&self, balance: u64) -> Option<u64> {
-        balance.checked_sub(TOKEN)
-    }
-}
-
-/// Returns how many retries a balance pays for.
-fn retries_in(balance: u64) -> u64 {
-    balance / TOKEN
-}
-
 /// Limits the retries of all callers together, so that retries can't multiply an overload.
 ///
 /// A policy bounds the attempts of one call. With ten attempts each, a pool that refuses everything
@@ -278,9 +219,12 @@ fn retries_in(balance: u64) -> u64 {
 #[derive(Debug, Clone)]
 pub struct RetryBudget(Arc<Account>);
 
+/// Amounts are in parts of a [`TOKEN`].
 #[derive(Debug)]
 struct Account {
-    tariff: Tariff,
+    /// What a first attempt pays in.
+    deposit: u64,
+    ceiling: u64,
     balance: AtomicU64,
     exhausted: AtomicU64,
 }
@@ -310,15 +254,19 @@ impl RetryBudget {
     }
 
     fn open(config: &RetryBudgetConfig) -> Self {
-        let tariff = Tariff::new(config);
-        let balance = AtomicU64::new(tariff.opening_balance());
-        Self(Arc::new(Account { tariff, balance, exhausted: AtomicU64::new(0) }))
+        Self(Arc::new(Account {
+            // Rounded, because 0.29 of a million is a little less than 290,000 in binary.
+            deposit: (config.ratio * TOKEN as f64).round() as u64,
+            ceiling: u64::from(config.ceiling) * TOKEN,
+            balance: AtomicU64::new(u64::from(config.reserve) * TOKEN),
+            exhausted: AtomicU64::new(0),
+        }))
     }
 
     /// How many retries could be made now.
     #[must_use]
     pub fn available(&self) -> u64 {
-        retries_in(self.0.balance.load(Ordering::Relaxed))
+        self.0.balance.load(Ordering::Relaxed) / TOKEN
     }
 
     /// How many calls got no further attempt because the budget was empty.
@@ -331,19 +279,18 @@ impl RetryBudget {
 
     /// Records a first attempt. Writes nothing while the budget is full, so successful callers
     /// share no contended cache line.
-    pub(super) fn pay_in(&self) {
-        let Account { tariff, balance, .. } = &*self.0;
-        let more = |balance| tariff.after_first_attempt(balance);
+    fn pay_in(&self) {
+        let Account { deposit, ceiling, balance, .. } = &*self.0;
+        let more = |now: u64| Some((now + deposit).min(*ceiling)).filter(|&more| more != now);
         let _ = balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
     /// Takes out a retry. Returns whether there was one.
-    pub(super) fn take_out(&self) -> bool {
-        let Account { tariff, balance, exhausted } = &*self.0;
-        let less = |balance| tariff.after_retry(balance);
-        let taken = balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
+    fn take_out(&self) -> bool {
+        let less = |now: u64| now.checked_sub(TOKEN);
+        let taken = self.0.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
         if !taken {
-            exhausted.fetch_add(1, Ordering::Relaxed);
+            self.0.exhausted.fetch_add(1, Ordering::Relaxed);
         }
         taken
     }
@@ -517,9 +464,11 @@ impl BudgetedRetry {
 /// One series of attempts. The first pays into the budget, if there is one. The others follow after
 /// pauses and cost a retry.
 struct Series<'p> {
-    schedule: Schedule<'p>,
+    policy: &'p RetryPolicy,
     budget: Option<&'p RetryBudget>,
+    entropy: u64,
     began: Instant,
+    attempts: u32,
 }
 
 impl<'p> Series<'p> {
@@ -530,8 +479,8 @@ impl<'p> Series<'p> {
         }
         // The standard library's hasher is seeded from the system's entropy: random enough for
         // jitter.
-        let schedule = policy.schedule(RandomState::new().hash_one(0));
-        Self { schedule, budget, began: Instant::now() }
+        let entropy = RandomState::new().hash_one(0);
+        Self { policy, budget, entropy, began: Instant::now(), attempts: 0 }
     }
 
     async fn retry<T, E, A, F>(mut self, mut attempt: A) -> Result<T, E>
@@ -572,7 +521,9 @@ impl<'p> Series<'p> {
         if !error.is_retryable() {
             return false;
         }
-        let Some(delay) = self.schedule.after_failure(self.began.elapsed(), error.retry_after()) else {
+        self.attempts = self.attempts.saturating_add(1);
+        let (elapsed, floor) = (self.began.elapsed(), error.retry_after());
+        let Some(delay) = self.policy.delay_after(self.attempts, elapsed, floor, self.entropy) else {
             return false;
         };
         // Last, so that only a retry that follows is paid; and before the wait, which would be in

@@ -22,6 +22,11 @@ mod policy {
         )
     }
 
+    /// The delays of a series of failures that take no time.
+    fn delays(policy: &RetryPolicy) -> Vec<Duration> {
+        (1..).map_while(|attempts| policy.delay_after(attempts, Duration::ZERO, None, 99)).collect()
+    }
+
     proptest! {
         #[test]
         fn every_bound_holds(
@@ -29,11 +34,10 @@ mod policy {
             floors in proptest::collection::vec(proptest::option::of(0_u64..5_000), 60),
         ) {
             prop_assert!(policy.validate().is_ok());
-            let mut schedule = policy.schedule(entropy);
             let (mut elapsed, mut attempts) = (Duration::ZERO, 1);
             for floor in floors {
                 let floor = floor.map(Duration::from_millis);
-                let Some(delay) = schedule.after_failure(elapsed, floor) else { break };
+                let Some(delay) = policy.delay_after(attempts, elapsed, floor, entropy) else { break };
                 attempts += 1;
                 prop_assert!(delay >= floor.unwrap_or_default());
                 let most = (policy.max_delay * 2).max(floor.unwrap_or_default() * 2);
@@ -53,9 +57,8 @@ mod policy {
                 first_delay: Duration::from_secs(first), max_delay: Duration::from_secs(max),
                 budget: Duration::MAX, seed: None,
             };
-            let mut schedule = policy.schedule(entropy);
-            for _ in 0..5 {
-                schedule.after_failure(Duration::ZERO, Some(Duration::from_secs(floor)));
+            for attempts in [1, 2, 3, u32::MAX] {
+                policy.delay_after(attempts, Duration::ZERO, Some(Duration::from_secs(floor)), entropy);
             }
         }
     }
@@ -69,22 +72,16 @@ mod policy {
             max_attempts: 6,
             ..RetryPolicy::default()
         };
-        let mut schedule = policy.schedule(0);
-        let delays: Vec<_> = std::iter::from_fn(|| schedule.after_failure(Duration::ZERO, None))
-            .map(|delay| delay.as_millis())
-            .collect();
+        let delays: Vec<_> = delays(&policy).iter().map(Duration::as_millis).collect();
         assert_eq!(delays, [10, 20, 40, 50, 50]);
     }
 
     #[test]
     fn the_same_seed_gives_the_same_delays_and_another_gives_others() {
-        let delays = |seed| {
-            let policy = RetryPolicy { seed: Some(seed), jitter: Jitter::Full, ..RetryPolicy::default() };
-            let mut schedule = policy.schedule(99);
-            std::iter::from_fn(|| schedule.after_failure(Duration::ZERO, None)).collect::<Vec<_>>()
-        };
-        assert_eq!(delays(1), delays(1));
-        assert_ne!(delays(1), delays(2));
+        let of =
+            |seed| delays(&RetryPolicy { seed: Some(seed), jitter: Jitter::Full, ..RetryPolicy::default() });
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
     }
 
     #[test]
@@ -115,34 +112,29 @@ mod budget {
             steps in proptest::collection::vec(any::<bool>(), 0..2_000),
         ) {
             let config = config(thousandths, reserve, reserve + room);
-            prop_assert!(config.validate().is_ok());
-            let tariff = Tariff::new(&config);
-            let (mut balance, mut first, mut retries) = (tariff.opening_balance(), 0, 0);
+            let budget = RetryBudget::new(config).unwrap();
+            let (mut first, mut retries) = (0, 0);
             let paid_for = |first: u64| u64::from(reserve) * 1_000 + thousandths * first;
             for is_retry in steps {
                 if !is_retry {
                     first += 1;
-                    balance = tariff.after_first_attempt(balance).unwrap_or(balance);
-                } else if let Some(rest) = tariff.after_retry(balance) {
+                    budget.pay_in();
+                } else if budget.take_out() {
                     retries += 1;
-                    balance = rest;
                 } else if room == 900_000 {
                     prop_assert!((retries + 1) * 1_000 > paid_for(first), "one was refused that was paid for");
                 }
                 prop_assert!(retries * 1_000 <= paid_for(first));
-                prop_assert!(retries_in(balance) <= u64::from(config.ceiling));
+                prop_assert!(budget.available() <= u64::from(config.ceiling));
             }
         }
     }
 
     #[test]
     fn what_is_saved_up_is_bounded() {
-        let tariff = Tariff::new(&RetryBudgetConfig::default());
-        let balance = (0..1_000_000).fold(tariff.opening_balance(), |balance, _| {
-            tariff.after_first_attempt(balance).unwrap_or(balance)
-        });
-        assert_eq!(retries_in(balance), 100);
-        assert_eq!(tariff.after_first_attempt(balance), None, "nothing to be written");
+        let budget = RetryBudget::default();
+        (0..1_000_000).for_each(|_| budget.pay_in());
+        assert_eq!(budget.available(), 100);
     }
 
     #[test]
