@@ -94,7 +94,8 @@ impl Shared {
 
     /// Refuses the work if a test has asked for it.
     pub(in crate::pool) fn test_refusal(&self) -> Result<(), Rejection> {
-        self.test_hooks.refusal().map_or(Ok(()), |reason| Err(self.rejected(reason)))
+        let reason = self.test_hooks.control().and_then(|control| control.refusal());
+        reason.map_or(Ok(()), |reason| Err(self.rejected(reason)))
     }
 
     /// Refuses labelled work that would not run in time: the pool is closed, the deadline has
