@@ -1,42 +1,19 @@
 //! The configuration of a pool.
 
-mod placement;
-
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-pub use placement::{WorkerPinning, WorkerPlacement};
-
-use crate::error::{ConfigError, ParseError};
+use crate::error::{ConfigError, names};
 use crate::topology::usable_cores;
-
-/// The largest `max_threads`. A census counts workers in 16 bits, and machines have fewer cores
-/// than this.
-const MOST_WORKERS: usize = 1024;
-
-/// The largest `max_blocked_threads`.
-const MOST_BEYOND: usize = 1024;
-
-/// The smallest and the largest `thread_stack_size`.
-const STACKS: (usize, usize) = (128 << 10, 1 << 30);
-
-/// The largest `max_queue_size`.
-const MOST_QUEUED: usize = 1 << 30;
 
 /// The size and the limits of a pool.
 ///
-/// Plain fields with a `Default`. [`PoolBuilder`](crate::PoolBuilder) offers each field as a
-/// method, and besides the hooks, which are not plain values.
+/// [`PoolBuilder`](crate::PoolBuilder) has a method for each field, and for the hooks, which are not
+/// plain values.
 ///
 /// ```
-/// use millpond::PoolConfig;
-///
-/// let config = PoolConfig { max_queue_size: 500, ..PoolConfig::default() };
-/// assert!(config.validate().is_ok());
-///
-/// let error = PoolConfig { min_threads: 0, ..config }.validate().unwrap_err();
-/// assert_eq!(error.field, "min_threads");
+/// let config = millpond::PoolConfig { min_threads: 0, ..Default::default() };
+/// assert_eq!(config.validate().unwrap_err().field, "min_threads");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(
@@ -50,29 +27,25 @@ pub struct PoolConfig {
     /// The limit of threads. Default: twice the cores that the process may use (affinity and cgroup
     /// quota are respected); accepted `min_threads` to 1,024.
     ///
-    /// The pool starts threads above `min_threads` while work waits and no worker is free. It
-    /// starts up to one for each usable core at once, and more only as far as threads are blocked
-    /// in their tasks. A limit above the number of cores leaves room for those: ten times the cores
-    /// for tasks that wait 90 % of their time.
-    ///
-    /// While all of them are blocked the pool may go beyond this limit:
-    /// [`max_blocked_threads`](Self::max_blocked_threads).
+    /// The pool starts threads above `min_threads` while work waits and no worker is free: up to one
+    /// for each usable core at once, and more only as far as threads are blocked in their tasks. A
+    /// limit above the number of cores leaves room for those: ten times the cores for tasks that
+    /// wait 90 % of their time. See also [`max_blocked_threads`](Self::max_blocked_threads).
     pub max_threads: usize,
     /// The number of workers beyond `max_threads` that may be started in the place of blocked ones.
     /// Default 32; accepted 0 to 1,024; 0: none.
     ///
     /// Such a worker starts only if there are `max_threads` workers, all of them have been blocked
     /// for a `sampling_interval`, and work waits. So two pools that wait for each other, or tasks
-    /// that wait for async code which waits for this pool, make progress instead of waiting for
-    /// ever. No more than `max_threads` workers run while the others are blocked; when blocked
-    /// workers go on, it can be more until a task has ended. A worker beyond `max_threads` leaves
-    /// when it has no work. Declared sections
+    /// that wait for async code which waits for this pool, make progress. It leaves when it has no
+    /// work. No more than `max_threads` workers run while the others are blocked; when blocked
+    /// workers go on, it can be more until a task has ended. Declared sections
     /// ([`block_in_place`](crate::TaskContext::block_in_place)) count as blocked. The pool sees
     /// other blocked workers on Linux only.
     ///
-    /// The default lets 32 tasks wait in a chain and costs about 4 KB for each worker that is not
-    /// there. Set 0 if `max_threads` must bound the tasks that have begun, blocked ones among them,
-    /// as it does where tasks wait for connections of a bounded set.
+    /// Each such worker costs about 4 KB while it is not there. Set 0 if `max_threads` must bound
+    /// the tasks that have begun, blocked ones among them, as where tasks wait for connections of a
+    /// bounded set.
     pub max_blocked_threads: usize,
     /// Accepted tasks that may wait for their start; there are as many permits. Default 10,000;
     /// accepted 1 to 2^30.
@@ -100,15 +73,12 @@ pub struct PoolConfig {
     /// Whether building the pool waits until its first threads run and have touched their stack and
     /// heap, so that the first task need not wait for that. Default true.
     pub warm_up: bool,
-    /// The niceness of the workers. Default 0: they have an equal share of the cores with other
-    /// threads; accepted 0 to 19. Above 0 the async runtime, and every other program, goes first
-    /// where cores are short, and tasks take longer under load
-    /// ([figures](crate::guide::performance)). If it can't be set (not Linux, or no permission),
-    /// the pool logs that once and continues.
-    ///
-    /// Threads and processes that a task starts have this niceness too. A lock that pool and
-    /// runtime share can invert their priorities: a worker that was preempted while it holds the
-    /// lock makes the runtime wait.
+    /// The niceness of the workers, and of the threads and processes that tasks start. Default 0:
+    /// an equal share of the cores with other threads; accepted 0 to 19. Above 0 the async runtime,
+    /// and every other program, goes first where cores are short, and tasks take longer under load
+    /// ([figures](crate::guide::performance)); a worker that was preempted while it holds a lock
+    /// makes the runtime wait for that lock. If it can't be set (not Linux, or no permission), the
+    /// pool logs that once and continues.
     pub worker_niceness: u8,
     /// The Tokio runtime in which tasks run. Default [`RuntimeContext::Shared`].
     pub runtime_context: RuntimeContext,
@@ -120,11 +90,10 @@ pub struct PoolConfig {
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub worker_slice: Option<Duration>,
     /// How long a worker runs tasks before it yields its core to waiting threads (`sched_yield`),
-    /// between two tasks. Default 200 us; accepted 1 us to 1 s; `None`: never.
-    ///
-    /// The yields let the handlers of an async runtime run in time beside a busy pool
-    /// ([figures](crate::guide::performance)). A worker that has to wait for its core, because
-    /// other programs compute on it, yields less often.
+    /// between two tasks, so that the handlers of an async runtime run in time beside a busy pool
+    /// ([figures](crate::guide::performance)). Default 200 us; accepted 1 us to 1 s; `None`: never.
+    /// A worker that has to wait for its core, because other programs compute on it, yields less
+    /// often.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub yield_interval: Option<Duration>,
     /// The longest time that the pool may defer the wake-up of a caller whose task is done, to wake
@@ -139,11 +108,10 @@ pub struct PoolConfig {
     /// is [`Interactive`](crate::Priority::Interactive), or whose deadline is nearer than 20 times
     /// the bound. The first caller that is woken wakes the others at its next poll.
     ///
-    /// This raises throughput: waking a caller can cost more than a short task, and can take the
-    /// core from the worker ([figures](crate::guide::decisions::d0025)). It costs latency: the
-    /// delay of each deferred caller. No deferred wake-up waits for the running task for longer
-    /// than the bound plus one tick: while wake-ups are deferred the pool's timer thread ticks
-    /// every 2 ms, and sends those that are overdue.
+    /// This raises throughput, because waking a caller can cost more than a short task and can take
+    /// the core from the worker ([figures](crate::guide::decisions::d0025)). It costs each deferred
+    /// caller the delay, and never more than the bound plus the 2 ms after which the pool's timer
+    /// thread sends overdue wake-ups.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub max_wake_delay: Duration,
     /// How long a permit that was granted to an [`acquire`](crate::AdaptiveThreadPool::acquire) may
@@ -184,9 +152,8 @@ pub struct PoolConfig {
     pub thread_name: String,
     /// The size of a worker's stack, in bytes. Default `None`: that of the standard library, which
     /// is 2 MiB unless the environment variable `RUST_MIN_STACK` says otherwise; accepted 128 KiB
-    /// to 1 GiB. The stack takes memory only as far as it was used. Tasks that recurse deeply need
-    /// more. A [`spawn_handler`](crate::PoolBuilder::spawn_handler) finds the size in the builder
-    /// that it gets.
+    /// to 1 GiB. The stack takes memory only as far as it was used. A
+    /// [`spawn_handler`](crate::PoolBuilder::spawn_handler) finds it in the builder that it gets.
     pub thread_stack_size: Option<usize>,
 }
 
@@ -236,51 +203,33 @@ impl PoolConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         const MS: Duration = Duration::from_millis(1);
+        const US: Duration = Duration::from_micros(1);
 
-        check(self.max_threads, "max_threads", 1, MOST_WORKERS)?;
+        // A census counts workers in 16 bits, and machines have fewer cores than this.
+        check(self.max_threads, "max_threads", 1, 1024)?;
         if self.min_threads == 0 || self.min_threads > self.max_threads {
             let accepted = format!("1 to max_threads ({})", self.max_threads);
             return Err(ConfigError::new("min_threads", self.min_threads, accepted));
         }
-        check(self.max_blocked_threads, "max_blocked_threads", 0, MOST_BEYOND)?;
-        check(self.max_queue_size, "max_queue_size", 1, MOST_QUEUED)?;
-        if !(self.backpressure_threshold > 0.0 && self.backpressure_threshold <= 1.0) {
-            let value = self.backpressure_threshold;
-            return Err(ConfigError::new("backpressure_threshold", value, "more than 0 and at most 1"));
-        }
+        check(self.max_blocked_threads, "max_blocked_threads", 0, 1024)?;
+        check(self.max_queue_size, "max_queue_size", 1, 1 << 30)?;
+        check_part(self.backpressure_threshold, "backpressure_threshold")?;
         check(self.idle_timeout, "idle_timeout", MS, DAY)?;
         check(self.sampling_interval, "sampling_interval", MS, Duration::from_secs(60))?;
         check(self.worker_niceness, "worker_niceness", 0, 19)?;
-        if let Some(slice) = self.worker_slice {
-            check(slice, "worker_slice", millpond_slice::SHORTEST, millpond_slice::LONGEST)?;
-        }
-        if let Some(interval) = self.yield_interval {
-            check(interval, "yield_interval", Duration::from_micros(1), Duration::from_secs(1))?;
-        }
+        check_some(self.worker_slice, "worker_slice", millpond_slice::SHORTEST, millpond_slice::LONGEST)?;
+        check_some(self.yield_interval, "yield_interval", US, Duration::from_secs(1))?;
         check(self.max_wake_delay, "max_wake_delay", Duration::ZERO, Duration::from_millis(100))?;
         check(self.reservation_timeout, "reservation_timeout", MS, DAY)?;
-        if self.max_running_per_tenant == Some(0) {
-            return Err(ConfigError::new("max_running_per_tenant", Some(0), "None, or Some of at least 1"));
-        }
-        if self.byte_budget == Some(0) {
-            return Err(ConfigError::new("byte_budget", Some(0), "None, or Some of at least 1"));
-        }
-        if !(self.tenant_queue_share > 0.0 && self.tenant_queue_share <= 1.0) {
-            let value = self.tenant_queue_share;
-            return Err(ConfigError::new("tenant_queue_share", value, "more than 0 and at most 1"));
-        }
-        for (limit, field) in [(self.slow_task, "slow_task"), (self.long_wait, "long_wait")] {
-            if let Some(limit) = limit {
-                check(limit, field, Duration::from_micros(1), DAY)?;
-            }
-        }
+        check_not_zero(self.max_running_per_tenant, "max_running_per_tenant")?;
+        check_not_zero(self.byte_budget, "byte_budget")?;
+        check_part(self.tenant_queue_share, "tenant_queue_share")?;
+        check_some(self.slow_task, "slow_task", US, DAY)?;
+        check_some(self.long_wait, "long_wait", US, DAY)?;
         if self.thread_name.contains('\0') {
             return Err(ConfigError::new("thread_name", &self.thread_name, "free of NUL characters"));
         }
-        if let Some(bytes) = self.thread_stack_size {
-            check(bytes, "thread_stack_size", STACKS.0, STACKS.1)?;
-        }
-        Ok(())
+        check_some(self.thread_stack_size, "thread_stack_size", 128 << 10, 1 << 30)
     }
 }
 
@@ -305,29 +254,12 @@ pub enum Shedding {
     NewestFirst,
 }
 
-impl fmt::Display for Shedding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Off => "off",
-            Self::OldestFirst => "oldest_first",
-            Self::NewestFirst => "newest_first",
-        })
-    }
-}
-
-impl FromStr for Shedding {
-    type Err = ParseError;
-
-    /// Parses the names that `Display` writes, in upper or lower case.
-    fn from_str(name: &str) -> Result<Self, ParseError> {
-        ParseError::find("shedding", name, &[Self::Off, Self::OldestFirst, Self::NewestFirst])
-    }
-}
+names!("shedding", Shedding { Off: "off", OldestFirst: "oldest_first", NewestFirst: "newest_first" });
 
 /// The Tokio runtime that a task finds by [`Handle::current`](tokio::runtime::Handle::current).
 ///
-/// Within it a task may call `tokio::spawn`, `Handle::current().block_on(..)`, and use Tokio's
-/// timers and sockets, as in `spawn_blocking`. The drops of its values may do the same.
+/// Within it a task, and the drops of its values, may call `tokio::spawn` and
+/// `Handle::current().block_on(..)`, and use Tokio's timers and sockets, as in `spawn_blocking`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -346,24 +278,39 @@ pub enum RuntimeContext {
     None,
 }
 
-impl fmt::Display for RuntimeContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Shared => "shared",
-            Self::Submitter => "submitter",
-            Self::None => "none",
-        })
-    }
+names!("runtime context", RuntimeContext { Shared: "shared", Submitter: "submitter", None: "none" });
+
+/// How the workers of a pool are dealt to the NUMA nodes of a machine. Within a node each core gets
+/// one worker before a second hardware thread of any core gets one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum WorkerPlacement {
+    /// To each node in turn. Few workers have the memory bandwidth of all nodes, and each node that
+    /// submits has a worker nearby.
+    #[default]
+    Spread,
+    /// To one node until each of its hardware threads has a worker, then to the node that is
+    /// nearest. Few workers share a cache and steal from near.
+    Packed,
 }
 
-impl FromStr for RuntimeContext {
-    type Err = ParseError;
+names!("worker placement", WorkerPlacement { Spread: "spread", Packed: "packed" });
 
-    /// Parses the names that `Display` writes, in upper or lower case.
-    fn from_str(name: &str) -> Result<Self, ParseError> {
-        ParseError::find("runtime context", name, &[Self::Shared, Self::Submitter, Self::None])
-    }
+/// The cores that a worker is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum WorkerPinning {
+    /// All cores of its node. The kernel balances the workers of a node.
+    #[default]
+    Node,
+    /// One core, with all its hardware threads. For machines that run nothing else: a worker does
+    /// not move away from a core that another thread takes.
+    Core,
 }
+
+names!("worker pinning", WorkerPinning { Node: "node", Core: "core" });
 
 /// Checks that `value` is from `least` to `most`, both included.
 pub(crate) fn check<T: PartialOrd + fmt::Debug>(
@@ -379,26 +326,27 @@ pub(crate) fn check<T: PartialOrd + fmt::Debug>(
     Err(ConfigError::new(field, value, format!("{least:?} to {most:?}")))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// As [`check`], where there may be no value.
+fn check_some<T: PartialOrd + fmt::Debug>(
+    value: Option<T>,
+    field: &'static str,
+    least: T,
+    most: T,
+) -> Result<(), ConfigError> {
+    value.map_or(Ok(()), |value| check(value, field, least, most))
+}
 
-    #[test]
-    fn the_default_is_valid() {
-        PoolConfig::default().validate().unwrap();
+fn check_not_zero(value: Option<usize>, field: &'static str) -> Result<(), ConfigError> {
+    if value == Some(0) {
+        return Err(ConfigError::new(field, value, "None, or Some of at least 1"));
     }
+    Ok(())
+}
 
-    #[test]
-    fn an_error_names_field_value_and_range() {
-        let error = PoolConfig { max_queue_size: 0, ..Default::default() }.validate().unwrap_err();
-        assert_eq!(error.to_string(), "max_queue_size is 0, but must be 1 to 1073741824");
-        let error =
-            PoolConfig { backpressure_threshold: f64::NAN, ..Default::default() }.validate().unwrap_err();
-        assert_eq!(error.to_string(), "backpressure_threshold is NaN, but must be more than 0 and at most 1");
-        let error =
-            PoolConfig { min_threads: 5, max_threads: 4, ..Default::default() }.validate().unwrap_err();
-        assert_eq!(error.to_string(), "min_threads is 5, but must be 1 to max_threads (4)");
-        let error = PoolConfig { idle_timeout: Duration::ZERO, ..Default::default() }.validate().unwrap_err();
-        assert_eq!(error.to_string(), "idle_timeout is 0ns, but must be 1ms to 86400s");
+/// Checks that `value` is a part of a whole.
+fn check_part(value: f64, field: &'static str) -> Result<(), ConfigError> {
+    if value > 0.0 && value <= 1.0 {
+        return Ok(());
     }
+    Err(ConfigError::new(field, value, "more than 0 and at most 1"))
 }

@@ -9,6 +9,7 @@ mod parse;
 mod rejection;
 
 pub(crate) use self::build::or_panic;
+pub(crate) use self::parse::names;
 pub use self::{
     build::{BuildError, ConfigError},
     join::{AcquireError, JoinError, Panic},

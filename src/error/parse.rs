@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-/// The error of `FromStr` for [`Priority`](crate::Priority), [`Shedding`](crate::Shedding) and
-/// [`Pressure`](crate::Pressure): no value has this name.
+/// The error of `FromStr` for values with names, such as [`Priority`](crate::Priority): no value has
+/// this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what} {name:?}, but it must be one of {accepted}")]
 #[non_exhaustive]
@@ -27,3 +27,28 @@ impl ParseError {
         })
     }
 }
+
+/// Implements `Display` and `FromStr` for an enum by the name of each value. `$what` is for the
+/// [`ParseError`].
+macro_rules! names {
+    ($what:literal, $type:ident { $($value:ident: $name:literal),+ $(,)? }) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(match self {
+                    $(Self::$value => $name,)+
+                })
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::error::ParseError;
+
+            /// Parses the names that `Display` writes, in upper or lower case.
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                $crate::error::ParseError::find($what, name, &[$(Self::$value),+])
+            }
+        }
+    };
+}
+
+pub(crate) use names;

@@ -12,24 +12,18 @@ use crate::pool::submit::owner::Owner;
 use crate::pool::worker;
 use crate::task::TaskRef;
 
-/// The context of the task that runs on this thread.
-///
-/// It belongs to its thread and its task, and can't be sent to another thread.
+/// The context of the task that runs on this thread. It can't be sent to another thread.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::{AdaptiveThreadPool, TaskContext};
 ///
-/// let pool = AdaptiveThreadPool::new();
-/// let total: u64 = pool
-///     .run(|| {
-///         let context = TaskContext::current().expect("this is a task");
-///         let parts: Vec<_> = (0..4_u64).map(|n| context.spawn(move || n * n)).collect();
-///         parts.into_iter().map(|part| part.blocking_join().unwrap_or(0)).sum()
-///     })
-///     .await?;
-/// assert_eq!(total, 14);
-/// assert!(TaskContext::current().is_none(), "this is not a task");
+/// let sum = || {
+///     let context = TaskContext::current().expect("this is a task");
+///     let parts: Vec<_> = (0..4_u64).map(|n| context.spawn(move || n * n)).collect();
+///     parts.into_iter().map(|part| part.blocking_join().unwrap_or(0)).sum::<u64>()
+/// };
+/// assert_eq!(AdaptiveThreadPool::new().run(sum).await?, 14);
 /// # Ok(()) }
 /// ```
 pub struct TaskContext {
@@ -65,23 +59,21 @@ impl TaskContext {
     /// - The work that the task awaits: with [`run`](crate::AdaptiveThreadPool::run), a service, or
     ///   a processor, of this pool or of another. (The deadline of a shutdown counts for the tasks
     ///   of its own pool only.)
-    /// - The subtasks that the task spawns: with [`spawn`](Self::spawn), or with a handle of its
-    ///   own pool ([on a worker of the same
-    ///   pool](crate::AdaptiveThreadPool#on-a-worker-of-the-same-pool)).
-    ///   [`spawn_detached`](Self::spawn_detached) is the exception.
+    /// - The subtasks that the task spawns, with [`spawn`](Self::spawn) or with a handle of its own
+    ///   pool, but not with [`spawn_detached`](Self::spawn_detached).
     /// - What belongs to these.
     ///
     /// What runs is asked to stop. What waits in a queue is cancelled when a worker takes it, and
-    /// never runs; its handle yields [`JoinError::Cancelled`](crate::JoinError::Cancelled). The
-    /// same holds for what the task submits after it was asked to stop.
+    /// never runs; its handle yields [`JoinError::Cancelled`](crate::JoinError::Cancelled). So does
+    /// what the task submits after it was asked to stop.
     ///
     /// A task that returns cancels nothing, and neither does a later `abort` of its handle. What
     /// belonged to it then belongs to the task or request above it, if there is one.
     ///
     /// The same rules hold for an async handler that a service polls on the pool
-    /// (`service::OffloadLayer`), except that a handle of the pool spawns tasks there as on a
-    /// thread of the runtime: they belong to nobody. The request is not wanted any more when the
-    /// future of its response is dropped.
+    /// (`service::OffloadLayer`), except that the tasks that a handle of the pool spawns there
+    /// belong to nobody. The request is not wanted any more when the future of its response is
+    /// dropped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.task.is_cancelled() || self.shared.orders.aborting()
@@ -105,10 +97,8 @@ impl TaskContext {
     /// Starts a subtask on this worker's own deque, from which idle workers may steal it. It needs
     /// no permit. It inherits the span and the task-locals of this task.
     ///
-    /// It belongs to this task: if this task is asked to stop, so is the subtask, and if it has not
-    /// started it never runs ([`is_cancelled`](Self::is_cancelled)). Dropping its handle detaches
-    /// it from the handle only: it runs on, also after this task has returned. Use
-    /// [`spawn_detached`](Self::spawn_detached) for a subtask that has to run in any case.
+    /// It [belongs](Self::is_cancelled) to this task. Dropping its handle detaches it from the
+    /// handle only: it runs on, also after this task has returned.
     pub fn spawn<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -120,31 +110,6 @@ impl TaskContext {
     /// Starts a subtask as [`spawn`](Self::spawn) does. It does not belong to this task: it runs
     /// even if this task is asked to stop, as tidying up must. Its own handle can cancel it, and so
     /// can the deadline of the pool's shutdown.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::sync::mpsc;
-    /// use millpond::{AdaptiveThreadPool, TaskContext};
-    ///
-    /// let pool = AdaptiveThreadPool::new();
-    /// let (begun, begins) = tokio::sync::oneshot::channel();
-    /// let (tell, told) = mpsc::channel();
-    /// let task = pool
-    ///     .spawn(move || {
-    ///         let context = TaskContext::current().expect("this is a task");
-    ///         let _ = begun.send(());
-    ///         while !context.is_cancelled() {
-    ///             std::thread::yield_now();
-    ///         }
-    ///         context.spawn_detached(move || tell.send("tidied up"));
-    ///     })
-    ///     .await?;
-    /// begins.await?;
-    /// task.abort();
-    /// task.await?;
-    /// assert_eq!(told.recv()?, "tidied up");
-    /// # Ok(()) }
-    /// ```
     pub fn spawn_detached<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -177,14 +142,9 @@ impl TaskContext {
     /// use millpond::{AdaptiveThreadPool, TaskContext};
     ///
     /// let pool = AdaptiveThreadPool::new();
-    /// let length = pool
-    ///     .run(|| {
-    ///         let context = TaskContext::current().expect("this is a task");
-    ///         let text = context.block_in_place(|| std::fs::read_to_string("Cargo.toml"))?;
-    ///         Ok::<_, std::io::Error>(text.len())
-    ///     })
-    ///     .await??;
-    /// assert!(length > 0);
+    /// let read = || std::fs::read_to_string("Cargo.toml");
+    /// let text = pool.run(move || TaskContext::current().map(|task| task.block_in_place(read))).await?;
+    /// assert!(text.is_some_and(|text| text.is_ok()));
     /// # Ok(()) }
     /// ```
     ///

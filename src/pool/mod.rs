@@ -13,7 +13,6 @@ mod scaling;
 mod shared;
 mod spans;
 mod submit;
-#[cfg_attr(not(feature = "test-util"), path = "no_test_hooks.rs")]
 mod test_hooks;
 mod threads;
 mod timer;
@@ -31,10 +30,11 @@ pub use lifecycle::builder::PoolBuilder;
 pub use lifecycle::hooks::SpawnHandler;
 pub use lifecycle::pressure::Pressure;
 pub use lifecycle::shutdown::ShutdownReport;
-pub use lifecycle::statistics::PoolStatistics;
+pub use lifecycle::statistics::{Intervals, PoolStatistics};
+#[cfg(feature = "test-util")]
+pub(crate) use lifecycle::tested_pool::{HookedPool, TestPlan};
+pub use observe::PoolLatencies;
 pub use observe::counts::{Decisions, Refusals};
-pub use observe::intervals::Intervals;
-pub use observe::latencies::PoolLatencies;
 #[cfg(any(feature = "prometheus", feature = "metrics"))]
 pub(crate) use observe::observer::Observer;
 pub use observe::tenants::TenantStatistics;
@@ -49,7 +49,7 @@ pub use submit::run_future::RunFuture;
 pub use submit::task_builder::TaskBuilder;
 pub(crate) use submit::{handle::AbortOnDrop, mode::Mode};
 #[cfg(feature = "test-util")]
-pub(crate) use test_hooks::{HookedPool, Stepped, TestControl, TestPlan};
+pub(crate) use test_hooks::{Stepped, TestControl};
 pub(crate) use worker::aftermath::note_caught_panic;
 #[cfg(feature = "tower")]
 pub(crate) use worker::polling::Polling;
@@ -63,10 +63,9 @@ use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
 ///
-/// A value of this type is a handle; a clone is another handle to the pool. When the last handle is
-/// dropped, the pool takes no more work, finishes accepted work in the background, and stops its
-/// threads. The drop does not block. To wait for the end, or to bound it in time, use
-/// [`shutdown`](Self::shutdown).
+/// A value of this type is a handle, and so is each clone. When the last handle is dropped, the pool
+/// takes no more work, finishes accepted work in the background, and stops its threads. The drop
+/// does not block; [`shutdown`](Self::shutdown) waits for the end, or bounds it in time.
 ///
 /// | You want | Use | When the queue is full |
 /// |---|---|---|
@@ -82,20 +81,17 @@ use crate::policy::scaling::Decision;
 /// overtaken. [`task`](Self::task) gives work another order.
 ///
 /// # On a worker of the same pool
-/// A task may use the handle of the pool that runs it. Work that it submits is a subtask. A subtask
-/// needs no permit, because otherwise a running task could wait for itself.
+/// Work that a task submits to its own pool is a subtask. It needs no permit, because otherwise a
+/// running task could wait for itself. It belongs to its task: when the task is not wanted any more,
+/// neither is the subtask ([`TaskContext::is_cancelled`]).
 ///
 /// A task may block on the future of such work: [`run`](Self::run), a [`JoinHandle`]. While another
 /// worker is awake, the future stays pending, other workers run the work, and a `join!`, `select!`
 /// or `timeout` around it works as on a thread of the runtime. Meanwhile another thread may start
 /// in place of the one that waits, within `max_threads`. If all workers wait for such work, the
-/// last one runs its own work within the poll. A worker that waits never runs other work.
-///
-/// So a pool of one thread can wait for its own work. There a `timeout` around that work does not
-/// interrupt it, and work that waits for another branch of the same task never ends.
-///
-/// A subtask belongs to its task: when the task is not wanted any more, neither is the subtask
-/// ([`TaskContext::is_cancelled`]).
+/// last one runs its own work within the poll, so a pool of one thread can wait for its own work; a
+/// `timeout` does not interrupt that, and work that waits for another branch of the same task never
+/// ends. A worker that waits runs no other work.
 ///
 /// A future that is offloaded to the pool (`service::OffloadLayer`) is polled and not blocked on.
 /// What it submits counts as work from outside: it takes a permit, and may be refused.
@@ -147,18 +143,7 @@ impl AdaptiveThreadPool {
     /// Creates a buffer pool for the tasks of this pool. If the pool places its workers by NUMA
     /// node ([guide](crate::guide::numa)), a thread gets buffers whose pages are on the node on
     /// which it runs, and each goes back to the buffers of its node. The bounds of the
-    /// configuration are divided among the nodes. Otherwise this is
-    /// [`BufferPool::with_config`](BufferPool::with_config).
-    ///
-    /// ```
-    /// use millpond::AdaptiveThreadPool;
-    /// use millpond::memory::BufferPoolConfig;
-    ///
-    /// let pool = AdaptiveThreadPool::new();
-    /// let buffers = pool.buffer_pool(BufferPoolConfig::default())?;
-    /// assert!(buffers.take(1_000).is_empty());
-    /// # Ok::<(), millpond::ConfigError>(())
-    /// ```
+    /// configuration are divided among the nodes. Otherwise this is [`BufferPool::with_config`].
     ///
     /// # Errors
     /// A value is out of its range.
@@ -173,51 +158,19 @@ impl AdaptiveThreadPool {
         PoolStatistics::read(self.shared())
     }
 
-    /// Returns what has lately gone wrong, the newest last: refusals, deadlines that passed, tasks
-    /// that were given up, panics, slow tasks and long waits, blocked workers, threads that were
-    /// refused.
+    /// Returns what has lately gone wrong ([`RecentKind`]), the newest last.
     ///
-    /// The pool keeps the last 32 events of each [kind](RecentKind), whether or not anybody listens
-    /// to its `tracing` events. It keeps at most 16 of a kind in a second and counts the others, so
-    /// a flood of refusals stays cheap.
-    ///
-    /// An event holds the names that the caller gave to a task and its tenant, and the message of a
-    /// panic. It holds nothing else of a task.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use millpond::{AdaptiveThreadPool, RecentKind};
-    ///
-    /// let pool = AdaptiveThreadPool::new();
-    /// let failed = pool.task().name("report").run(|| panic!("no paper")).await;
-    /// assert!(failed.is_err_and(|error: millpond::JoinError| error.is_panic()));
-    ///
-    /// let events = pool.recent_events();
-    /// assert_eq!((events[0].kind, events[0].detail.as_str()), (RecentKind::Panicked, "no paper"));
-    /// assert_eq!(events[0].task.as_deref(), Some("report"));
-    /// # Ok(()) }
-    /// ```
+    /// The pool keeps the last 32 events of each kind, whether or not anybody listens to its
+    /// `tracing` events. It keeps at most 16 of a kind in a second and counts the others, so a flood
+    /// of refusals stays cheap. Of a task an event holds its name, its tenant, and the message of
+    /// its panic, and nothing else. The [guide](crate::guide::events) has an example.
     #[must_use]
     pub fn recent_events(&self) -> Vec<RecentEvent> {
         self.shared().events.recent()
     }
 
-    /// Returns the pressure state, to be read or watched.
-    ///
-    /// The pool is saturated while its queue is full, and while the load factor is at least
-    /// `backpressure_threshold`. The state changes within the call, or at the start or end of the
-    /// task, that causes the change.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use millpond::{AdaptiveThreadPool, Pressure};
-    ///
-    /// let pool = AdaptiveThreadPool::new();
-    /// let mut pressure = pool.pressure();
-    /// assert_eq!(*pressure.borrow_and_update(), Pressure::Normal);
-    /// // elsewhere: while pressure.changed().await.is_ok() { .. }
-    /// # Ok(()) }
-    /// ```
+    /// Returns the pressure state, to be read (`borrow`) or watched (`changed().await`). It changes
+    /// within the call, or at the start or end of the task, that causes the change.
     #[must_use]
     pub fn pressure(&self) -> watch::Receiver<Pressure> {
         self.shared().pressure.watch()
@@ -227,8 +180,7 @@ impl AdaptiveThreadPool {
     /// before the first.
     ///
     /// The pool decides every `sampling_interval` while work waits that finds no free thread, and
-    /// for a second after that. Each decision is also a `tracing` event
-    /// ([`guide::events`](crate::guide::events)).
+    /// for a second after that. Each decision is also an [event](crate::guide::events).
     #[must_use]
     pub fn last_decision(&self) -> Option<Decision> {
         self.shared().scaling.last()
@@ -261,24 +213,21 @@ impl AdaptiveThreadPool {
     /// limit of the queue ([`JoinError::Closed`](crate::JoinError::Closed)), and runs the other
     /// work that it has accepted. When `drain` has passed, it cancels waiting tasks
     /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)) and asks running tasks to stop
-    /// ([`TaskContext::is_cancelled`]). The report does not wait for the drops of cancelled
-    /// closures.
-    ///
-    /// When no task runs any more, the report waits until the worker threads are gone and their
-    /// thread-locals are dropped, for up to 1 s
-    /// ([`threads_remaining`](ShutdownReport::threads_remaining)). It does not wait for the threads
-    /// of tasks that run on after the deadline.
+    /// ([`TaskContext::is_cancelled`]). The report waits neither for these nor for the drops of
+    /// cancelled closures. When no task runs any more, it waits for up to 1 s until the worker
+    /// threads are gone and their thread-locals are dropped
+    /// ([`threads_remaining`](ShutdownReport::threads_remaining)).
     ///
     /// A thread of the pool keeps the deadline in real time: it needs no timer of the runtime, and
     /// a paused clock does not pause it. `Duration::MAX` waits without end. A second call waits for
     /// the end too; the earliest deadline counts.
     ///
     /// # From a task of the pool
-    /// A task that blocks on the shutdown of its own pool waits for its own end. With a deadline it
-    /// waits until then. With `Duration::MAX` the call closes the pool and returns at once, with
-    /// a report that counts the task in [`still_running`](ShutdownReport::still_running); the work
-    /// that was accepted is run all the same. Two tasks of two pools, each of which blocks on the
-    /// shutdown of the other pool, do wait without end.
+    /// A task that blocks on the shutdown of its own pool waits until the deadline. With
+    /// `Duration::MAX` the call closes the pool and returns at once, with a report that counts the
+    /// task in [`still_running`](ShutdownReport::still_running); the work that was accepted is run
+    /// all the same. Two tasks of two pools, each of which blocks on the shutdown of the other
+    /// pool, do wait without end.
     ///
     /// # Cancel safety
     /// The first poll of the future closes the pool. Dropping the future later neither reopens the
@@ -296,35 +245,19 @@ impl AdaptiveThreadPool {
     /// # Ok(()) }
     /// ```
     pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
-        self.shared().shut_down(drain).await
+        self.shared().end(drain, Duration::ZERO).await
     }
 
-    /// Shuts the pool down without running the work that waits: cancels it
-    /// ([`JoinError::Cancelled`](crate::JoinError::Cancelled)), asks running tasks to stop
-    /// ([`TaskContext::is_cancelled`]), and waits up to `grace` for them to end. Returns a report
-    /// as [`shutdown`](Self::shutdown) does, and waits for the threads in the same way.
-    ///
-    /// The pool's own thread keeps the time, in real time. `Duration::MAX` waits without end,
-    /// except from a task of the pool itself: there the call returns once the waiting work is
-    /// cancelled.
+    /// Shuts the pool down as [`shutdown`](Self::shutdown) does, without running the work that
+    /// waits: cancels it, asks running tasks to stop, and waits up to `grace` (real time) for them to
+    /// end. `Duration::MAX` waits without end, except from a task of the pool itself: there the call
+    /// returns once the waiting work is cancelled.
     ///
     /// # Cancel safety
     /// The first poll of the future closes the pool and has the waiting work cancelled. Dropping
     /// the future later undoes neither.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    /// use millpond::{AdaptiveThreadPool, TaskContext};
-    ///
-    /// let pool = AdaptiveThreadPool::new();
-    /// let task = pool.spawn(|| while !TaskContext::current().is_some_and(|task| task.is_cancelled()) {}).await?;
-    /// let report = pool.cancel_and_wait(Duration::from_secs(5)).await;
-    /// assert_eq!((report.still_running, report.threads_remaining), (0, 0));
-    /// # drop(task); Ok(()) }
-    /// ```
     pub async fn cancel_and_wait(&self, grace: Duration) -> ShutdownReport {
-        self.shared().cancel_and_wait(grace).await
+        self.shared().end(Duration::ZERO, grace).await
     }
 
     /// Registers `prepare`, which is called with the number of threads that are foreseen; see

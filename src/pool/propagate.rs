@@ -28,8 +28,7 @@ use crate::task::{BoxedWork, CancelNode, Join, Label, Place, TaskCell, TaskRef, 
 /// # Ok(()) }
 /// ```
 pub trait Propagate: Send + Sync + 'static {
-    /// Captures the context where the task is submitted. Returns `None` if there is nothing to
-    /// carry.
+    /// Captures the context where the task is submitted; `None` if there is nothing to carry.
     fn capture(&self) -> Option<Box<dyn CapturedContext>>;
 }
 
@@ -153,17 +152,13 @@ impl Captured {
     }
 
     #[inline]
-    fn cell<F, T>(
+    fn cell<T: Send + 'static>(
         self,
-        work: F,
+        work: impl FnOnce() -> T + Send + 'static,
         place: Place,
         waker: Option<Waker>,
         label: Option<Box<Label>>,
-    ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
+    ) -> Arc<TaskCell<impl FnOnce() -> T + Send + 'static, T>> {
         let Self { mut packed, owner } = self;
         if let Some(Packed { span, spans: Some(spans), .. }) = packed.as_deref_mut() {
             spans.queue(span);
@@ -190,7 +185,7 @@ impl Packed {
         let (mut work, mut result) = (Some(work), None);
         // The first is the outermost.
         carried.0.reverse();
-        nest(carried, &mut || {
+        nest(&mut carried, &mut || {
             if let Some(work) = work.take() {
                 result = Some(work());
             }
@@ -202,16 +197,10 @@ impl Packed {
     }
 }
 
-fn nest(mut rest: Carried, task: &mut dyn FnMut()) {
-    match rest.0.pop() {
+/// Calls `task` within the contexts, the last one outermost.
+fn nest(contexts: &mut Carried, task: &mut dyn FnMut()) {
+    match contexts.0.pop() {
         None => task(),
-        Some(carried) => {
-            let mut rest = Some(rest);
-            carried.scope(&mut || {
-                if let Some(rest) = rest.take() {
-                    nest(rest, task);
-                }
-            });
-        }
+        Some(outermost) => outermost.scope(&mut || nest(contexts, task)),
     }
 }

@@ -18,7 +18,6 @@ use crate::policy::waking::WakeDelay;
 use crate::pool::admit::outside::Outside;
 use crate::pool::events::Events;
 use crate::pool::lifecycle::hooks::Hooks;
-use crate::pool::lifecycle::phase::Phase;
 use crate::pool::lifecycle::pressure::Gauge;
 use crate::pool::lone_caller::LoneCallerSpin;
 use crate::pool::observe::counts::RefusalCounters;
@@ -33,7 +32,7 @@ use crate::pool::threads::slots::Threads;
 use crate::pool::timer::state::TimerThread;
 use crate::pool::worker::waits::Waits;
 use crate::queue::{Layout, Queues};
-use crate::task::{DeferredWakes, Refusal, TaskRef};
+use crate::task::{DeferredWakes, Refusal, Run};
 use crate::topology::{Home, usable_cores};
 
 /// The shared state of a pool.
@@ -76,6 +75,18 @@ pub(crate) struct Shared {
     pub(super) epoch: Instant,
     /// The phase of the pool's end.
     pub(super) phase: watch::Sender<Phase>,
+}
+
+/// The phase that the end of a pool has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Open,
+    /// A deadline has passed: no task waits any more, but some may run.
+    Aborted,
+    /// Every thread has left: no more code of a task or hook runs.
+    Ended,
+    /// Every thread is gone, with its thread-locals.
+    Gone,
 }
 
 /// Counters of rare events.
@@ -210,7 +221,11 @@ impl Shared {
         let near = |slot| node.is_none_or(|node| self.queues.node_of(slot) == node);
         match self.idle.notify_near(near) {
             Notify::Covered => return Attention::Awake,
-            Notify::Woken => self.test_hooks.worker_woken(),
+            Notify::Woken => {
+                if let Some(test) = self.test_hooks.control() {
+                    test.worker_woken();
+                }
+            }
             Notify::Busy(census) => {
                 if !self.threads.want_more(census, self.scaling.allowance.limit()) {
                     self.watch_threads();
@@ -266,16 +281,18 @@ impl Shared {
     /// Refuses the tasks that came too late, after the last worker has left.
     #[cold]
     pub(super) fn clear_queues(self: &Arc<Self>) {
-        while let Some(task) = self.take_any() {
-            self.void(&*task, Refusal::Closed);
+        self.empty_queues(|task| _ = self.void(task, Refusal::Closed));
+    }
+
+    /// Takes each task out of the queues, and ends it by `end`.
+    pub(super) fn empty_queues(&self, end: impl Fn(&dyn Run)) {
+        while let Some(task) =
+            self.queues.take_any().or_else(|| self.run_queue.with(|state| state.order.take_any()))
+        {
+            end(&*task);
             // A task that has run may still hold its result, which is a user's value.
             contain::discard(task);
         }
-    }
-
-    /// Takes any one waiting task.
-    pub(super) fn take_any(&self) -> Option<TaskRef> {
-        self.queues.take_any().or_else(|| self.run_queue.with(|state| state.order.take_any()))
     }
 
     /// Returns whether a worker would find work.
@@ -284,7 +301,7 @@ impl Shared {
         self.run_queue.ready() || self.queues.has_work()
     }
 
-    /// Returns the time in nanoseconds of the pool's clock.
+    /// Returns the time, in nanoseconds of the pool's clock.
     pub(super) fn now_ns(&self) -> u64 {
         self.ns_at(Instant::now())
     }

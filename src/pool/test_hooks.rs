@@ -1,53 +1,52 @@
 //! The points at which a test controls a pool, with the feature `test-util`.
 //!
-//! The pool knows two traits, which `test_util` implements: [`TestPlan`] and [`TestControl`]. A
-//! pool that no test controls has no [`TestControl`] and pays one branch at each point; none is on
-//! the way of a task through the pool. Without the feature `no_test_hooks.rs` takes the place of
-//! this file.
+//! None of them is on the way of a task through the pool. A pool that no test controls has no
+//! [`TestControl`], and pays one branch at each point. Without the feature [`TestHooks`] is empty,
+//! and there is no branch.
 
 use std::any::Any;
-use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::error::RejectReason;
+#[cfg(feature = "test-util")]
 use crate::pool::propagate::Propagate;
+#[cfg(feature = "test-util")]
 use crate::task::TaskRef;
 
-/// The plan that a [`PoolBuilder`](crate::PoolBuilder) has.
-pub(super) type Plan = Option<Arc<dyn TestPlan>>;
-
-/// The test plan of a builder.
-pub(crate) trait TestPlan: fmt::Debug + Send + Sync {
-    /// Makes the control of one pool.
-    fn control(&self, pool: HookedPool) -> Arc<dyn TestControl>;
-
-    /// Lets `test_util` read the plan that a builder already has.
-    fn as_any(&self) -> &dyn Any;
-}
-
-/// What a test controls in one pool; see the methods of [`TestHooks`].
+/// What a test controls in one pool; `test_util` implements it.
 pub(crate) trait TestControl: Send + Sync {
-    /// What tasks capture where they are submitted, outermost first.
+    /// Returns what tasks capture where they are submitted, outermost first.
+    #[cfg(feature = "test-util")]
     fn propagates(&self) -> Vec<Arc<dyn Propagate>>;
 
     /// Runs tasks on `worker` as the test commands, until the worker may run by itself.
+    #[cfg(feature = "test-util")]
     fn run_steps(self: Arc<Self>, worker: &dyn Stepped);
 
-    /// Whether the worker waits for commands between two tasks.
+    /// Returns whether the worker waits for commands between two tasks.
+    #[cfg(feature = "test-util")]
     fn is_stepped(&self) -> bool;
 
+    /// Blocks the thread that woke a worker until the pool is idle, if the pool runs tasks inline.
     fn worker_woken(&self);
 
+    /// Lets threads that wait for the pool check again: a worker sleeps or has left, a task that
+    /// will not run was cleared up and its caller woken, or the pool is closing.
     fn state_changed(&self);
 
+    /// Returns why the test wants the calling thread's next submission refused.
     fn refusal(&self) -> Option<RejectReason>;
 
+    /// Returns whether a worker must send each wake-up itself and at once, instead of deferring it.
     fn sends_wakes(&self) -> bool;
 
+    /// Holds the paused clock of the calling runtime until the value is dropped, for a caller who
+    /// waits for the end of the pool.
     fn hold_clock(&self) -> Option<Box<dyn Any + Send>>;
 }
 
 /// A worker that runs one task at a time, as a test says.
+#[cfg(feature = "test-util")]
 pub(crate) trait Stepped {
     /// Runs the task that the pool would run next. False if none waits.
     fn step(&self) -> bool;
@@ -61,113 +60,36 @@ pub(crate) trait Stepped {
     fn waiting(&self) -> Vec<TaskRef>;
 }
 
-/// A pool as its control sees it.
-pub(crate) trait Observed: Send + Sync {
-    /// Returns how many workers run a task.
-    fn active(&self) -> usize;
-
-    /// Returns whether every worker sleeps and nothing waits.
-    fn is_idle(&self) -> bool;
-
-    /// Returns whether the pool takes no more work.
-    fn is_closing(&self) -> bool;
-
-    /// Returns whether the calling thread is a worker of the pool.
-    fn is_here(self: Arc<Self>) -> bool;
-
-    /// Wakes a worker if work waits that no worker was woken for.
-    fn wake_for_work(&self);
+/// The calls that a pool makes on behalf of a test; see the methods of [`TestControl`].
+#[derive(Default)]
+pub(super) struct TestHooks {
+    #[cfg(feature = "test-util")]
+    control: Option<Arc<dyn TestControl>>,
 }
 
-/// The calls that a pool makes on behalf of a test.
-pub(super) struct TestHooks(Option<Arc<dyn TestControl>>);
+#[cfg(not(feature = "test-util"))]
+const _: () = assert!(size_of::<TestHooks>() == 0);
 
 impl TestHooks {
-    pub(super) fn new<P: Observed + 'static>(plan: Plan, pool: &Weak<P>) -> Self {
-        let pool = Weak::clone(pool) as Weak<dyn Observed>;
-        Self(plan.map(|plan| plan.control(HookedPool(pool))))
-    }
-
-    /// Returns what tasks capture for the test, before what the user asked for.
-    pub(super) fn propagates(&self) -> Vec<Arc<dyn Propagate>> {
-        self.0.as_ref().map(|control| control.propagates()).unwrap_or_default()
+    #[cfg(feature = "test-util")]
+    pub(super) fn new(control: Option<Arc<dyn TestControl>>) -> Self {
+        Self { control }
     }
 
     /// Returns what controls the pool.
-    pub(super) fn control(&self) -> Option<&Arc<dyn TestControl>> {
-        self.0.as_ref()
-    }
-
-    /// Blocks the thread that woke a worker until the pool is idle, if the pool runs tasks inline.
     #[inline]
-    pub(super) fn worker_woken(&self) {
-        if let Some(control) = &self.0 {
-            control.worker_woken();
-        }
+    pub(super) fn control(&self) -> Option<&Arc<dyn TestControl>> {
+        #[cfg(feature = "test-util")]
+        let control = self.control.as_ref();
+        #[cfg(not(feature = "test-util"))]
+        let control: Option<&Arc<dyn TestControl>> = None;
+        control
     }
 
-    /// Lets threads that wait for the pool check again: a worker sleeps or has left, a task that
-    /// will not run was cleared up and its caller woken, or the pool is closing.
     #[inline]
     pub(super) fn state_changed(&self) {
-        if let Some(control) = &self.0 {
+        if let Some(control) = self.control() {
             control.state_changed();
-        }
-    }
-
-    /// Returns why the test wants the calling thread's next submission refused.
-    #[inline]
-    pub(super) fn refusal(&self) -> Option<RejectReason> {
-        self.0.as_ref()?.refusal()
-    }
-
-    /// Returns whether a worker must send each wake-up itself and at once, instead of deferring it.
-    #[inline]
-    pub(super) fn sends_wakes(&self) -> bool {
-        self.0.as_ref().is_some_and(|control| control.sends_wakes())
-    }
-
-    /// Holds the paused clock of the calling runtime until the value is dropped, for a caller who
-    /// waits for the end of the pool.
-    pub(super) fn hold_clock(&self) -> Option<Box<dyn Any + Send>> {
-        self.0.as_ref()?.hold_clock()
-    }
-}
-
-/// A pool that a test controls; does not keep the pool alive.
-#[derive(Clone)]
-pub(crate) struct HookedPool(Weak<dyn Observed>);
-
-impl fmt::Debug for HookedPool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HookedPool").finish_non_exhaustive()
-    }
-}
-
-impl HookedPool {
-    pub(super) fn new(pool: Weak<dyn Observed>) -> Self {
-        Self(pool)
-    }
-
-    pub(crate) fn active(&self) -> usize {
-        self.0.upgrade().map_or(0, |pool| pool.active())
-    }
-
-    pub(crate) fn is_idle(&self) -> bool {
-        self.0.upgrade().is_none_or(|pool| pool.is_idle())
-    }
-
-    pub(crate) fn is_closing(&self) -> bool {
-        self.0.upgrade().is_none_or(|pool| pool.is_closing())
-    }
-
-    pub(crate) fn is_here(&self) -> bool {
-        self.0.upgrade().is_some_and(|pool| pool.is_here())
-    }
-
-    pub(crate) fn wake_for_work(&self) {
-        if let Some(pool) = self.0.upgrade() {
-            pool.wake_for_work();
         }
     }
 }

@@ -25,8 +25,7 @@ pub(crate) struct Label {
     name: Option<Box<Cow<'static, str>>>,
     /// The task is a part of a task that has begun, with the options of that task.
     pub(crate) part: bool,
-    /// The number of the task in the run order, or in the list of tasks outside it. Written under
-    /// the lock of the one that holds the task.
+    /// The number of the task in the run order. Written under the lock of the run order.
     number: AtomicU64,
 }
 

@@ -1,10 +1,8 @@
 //! The priorities of tasks.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use crate::error::ParseError;
+use crate::error::names;
 
 /// How urgent a task is. The priority gives a task its slack: the task is due that long after it
 /// was submitted, and the task that is due first runs first. So urgent tasks run first, and the
@@ -48,22 +46,4 @@ impl Priority {
     }
 }
 
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Interactive => "interactive",
-            Self::Standard => "standard",
-            Self::Bulk => "bulk",
-        })
-    }
-}
-
-impl FromStr for Priority {
-    type Err = ParseError;
-
-    /// Parses the names that `Display` writes, in upper or lower case.
-    fn from_str(name: &str) -> Result<Self, ParseError> {
-        let all = [Self::Bulk, Self::Standard, Self::Interactive];
-        ParseError::find("priority", name, &all)
-    }
-}
+names!("priority", Priority { Bulk: "bulk", Standard: "standard", Interactive: "interactive" });

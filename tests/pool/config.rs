@@ -141,6 +141,10 @@ fn an_error_names_the_field_the_value_and_what_is_accepted() {
             "backpressure_threshold is 1.5, but must be more than 0 and at most 1",
         ),
         (
+            PoolConfig { backpressure_threshold: f64::NAN, ..config.clone() },
+            "backpressure_threshold is NaN, but must be more than 0 and at most 1",
+        ),
+        (
             PoolConfig { backpressure_threshold: f64::INFINITY, ..config.clone() },
             "backpressure_threshold is inf, but must be more than 0 and at most 1",
         ),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::admission::{Arrival, ByteBudget, ByteReservation, NeverFits, PendingStart, Refused};
+use crate::admission::{Arrival, ByteReservation, NeverFits, Refused};
 use crate::error::{RejectReason, Rejection};
 use crate::pool::shared::{Attention, Shared};
 use crate::pool::submit::mode::Mode;
@@ -18,34 +18,30 @@ pub(in crate::pool) struct Weighed {
 }
 
 impl Shared {
-    /// Takes `bytes` from the byte budget, or joins those who wait for bytes, as `mode` allows.
+    /// Takes `bytes` from the byte budget, or joins those who wait for bytes, as `mode` allows. A
+    /// refusal has the facts of the byte budget instead of the queue's.
     pub(in crate::pool) fn weigh(&self, bytes: usize, mode: &Mode) -> Result<Weighed, Rejection> {
-        let nothing = Weighed { reservation: None, arrival: None };
-        let Some(budget) = self.bytes.as_ref().filter(|_| bytes > 0) else { return Ok(nothing) };
-        match mode {
-            Mode::Step => Ok(nothing),
-            Mode::Try | Mode::TryUncounted => match budget.try_take(bytes) {
-                Ok(weight) => Ok(Weighed { reservation: Some(weight), arrival: None }),
-                Err(Refused::Full) => {
-                    let counts = matches!(mode, Mode::Try);
-                    Err(of_budget(budget, self.no_room(RejectReason::ByteBudget, counts)))
-                }
-                Err(Refused::NeverFits) => Err(self.never_fits(budget)),
-            },
-            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled | Mode::Permit(_) => {
-                match budget.join_line(bytes) {
-                    Ok((weight, arrival)) => {
-                        let arrival = arrival.waits().then_some(arrival);
-                        Ok(Weighed { reservation: Some(weight), arrival })
-                    }
-                    Err(NeverFits) => Err(self.never_fits(budget)),
-                }
+        let budget = self.bytes.as_ref().filter(|_| bytes > 0 && !matches!(mode, Mode::Step));
+        let Some(budget) = budget else { return Ok(Weighed { reservation: None, arrival: None }) };
+        let weighed = match mode {
+            Mode::Try | Mode::TryUncounted => {
+                budget.try_take(bytes).map(|weight| Weighed { reservation: Some(weight), arrival: None })
             }
-        }
-    }
-
-    fn never_fits(&self, budget: &ByteBudget<PendingStart>) -> Rejection {
-        of_budget(budget, self.rejected(RejectReason::NeverFits))
+            _ => match budget.join_line(bytes) {
+                Ok((weight, arrival)) => {
+                    let arrival = arrival.waits().then_some(arrival);
+                    Ok(Weighed { reservation: Some(weight), arrival })
+                }
+                Err(NeverFits) => Err(Refused::NeverFits),
+            },
+        };
+        weighed.map_err(|refused| {
+            let facts = match refused {
+                Refused::Full => self.no_room(RejectReason::ByteBudget, matches!(mode, Mode::Try)),
+                Refused::NeverFits => self.rejected(RejectReason::NeverFits),
+            };
+            Rejection { depth: budget.taken(), limit: budget.limit(), ..facts }
+        })
     }
 
     /// Lets a task wait for its bytes. The timer thread expires the task at its deadline meanwhile.
@@ -97,9 +93,4 @@ impl Shared {
             }
         }
     }
-}
-
-/// Returns the facts with those of the byte budget in place of the queue's.
-fn of_budget(budget: &ByteBudget<PendingStart>, facts: Rejection) -> Rejection {
-    Rejection { depth: budget.taken(), limit: budget.limit(), ..facts }
 }

@@ -1,38 +1,34 @@
 //! Tasks with a deadline that are not in the run order yet, because they wait for their bytes.
 
 use std::collections::BTreeMap;
+use std::ptr;
 
 use crate::sync::Mutex;
 use crate::task::{Label, TaskRef};
 
-/// These tasks by deadline and number. The timer thread expires them; a label finds its task.
+/// These tasks by deadline and address of the label. The timer thread expires them; a label finds
+/// its task.
 #[derive(Default)]
-pub(in crate::pool) struct Outside(Mutex<Entries>);
+pub(in crate::pool) struct Outside(Mutex<BTreeMap<Key, TaskRef>>);
 
-#[derive(Default)]
-struct Entries {
-    tasks: BTreeMap<(u64, u64), TaskRef>,
-    entered: u64,
+type Key = (u64, usize);
+
+fn key(label: &Label) -> Option<Key> {
+    Some((label.expires()?, ptr::from_ref(label).addr()))
 }
 
 impl Outside {
     /// Adds a task that has a deadline. Returns false, and adds nothing, for a task without one.
     pub(in crate::pool) fn enter(&self, task: &TaskRef) -> bool {
-        let Some((label, at)) = task.label().and_then(|label| Some((label, label.expires()?))) else {
-            return false;
-        };
-        let mut entries = self.0.lock();
-        entries.entered += 1;
-        label.set_number(entries.entered);
-        let standing = (at, entries.entered);
-        entries.tasks.insert(standing, TaskRef::clone(task));
+        let Some(key) = task.label().and_then(key) else { return false };
+        self.0.lock().insert(key, TaskRef::clone(task));
         true
     }
 
     /// Removes a task that enters the run order or is over.
     pub(in crate::pool) fn leave(&self, label: &Label) {
-        if let Some(at) = label.expires() {
-            let left = self.0.lock().tasks.remove(&(at, label.number()));
+        if let Some(key) = key(label) {
+            let left = self.0.lock().remove(&key);
             // Dropped without the lock: it may be the last reference to the task.
             drop(left);
         }
@@ -40,14 +36,14 @@ impl Outside {
 
     /// Returns the next deadline, in nanoseconds of the pool's clock.
     pub(in crate::pool) fn next_expiry(&self) -> Option<u64> {
-        self.0.lock().tasks.first_key_value().map(|((at, _), _)| *at)
+        self.0.lock().first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Removes and returns the tasks whose deadline is `now` or earlier.
     pub(in crate::pool) fn expire(&self, now: u64) -> Vec<TaskRef> {
-        let mut entries = self.0.lock();
-        let later = entries.tasks.split_off(&(now.saturating_add(1), 0));
-        std::mem::replace(&mut entries.tasks, later).into_values().collect()
+        let mut tasks = self.0.lock();
+        let later = tasks.split_off(&(now.saturating_add(1), 0));
+        std::mem::replace(&mut *tasks, later).into_values().collect()
     }
 }
 

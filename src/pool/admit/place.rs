@@ -8,7 +8,6 @@ use crate::policy::tenant_share;
 use crate::pool::events::Subject;
 use crate::pool::shared::{Shared, count};
 use crate::pool::submit::mode::Mode;
-use crate::pool::submit::permit::Permit;
 use crate::task::{Label, Place, Refusal, Ticket};
 
 /// A tenant has `depth` places in the queue and may have only `limit`.
@@ -29,17 +28,29 @@ impl Shared {
         }
         let over_share = label.and_then(|label| self.over_share(label));
         let ticket = match mode {
-            Mode::Try => return self.place_now(label, over_share, true),
-            Mode::TryUncounted => return self.place_now(label, over_share, false),
-            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled => {
-                self.ticket_or_wait(over_share.is_some())?
+            Mode::Try | Mode::TryUncounted => {
+                return self.place_now(label, over_share, matches!(mode, Mode::Try));
             }
-            Mode::Permit(permit) => self.redeem(permit, over_share.is_some())?,
             Mode::Step => match self.try_permit() {
                 Ok(_) => Ticket::HELD,
                 Err(Full::Occupied) => Ticket::NONE,
                 Err(Full::Closed) => return Err(self.rejection(Full::Closed)),
             },
+            Mode::Permit(_) if self.permits.is_closed() => return Err(self.rejection(Full::Closed)),
+            // A permit that the work brings is given back.
+            _ if over_share.is_some() => {
+                count(&self.tally.waited);
+                Ticket::NONE
+            }
+            // A permit that has lapsed makes the queue longer than its limit by one.
+            Mode::Permit(permit) => {
+                if permit.redeem() {
+                    Ticket::HELD
+                } else {
+                    Ticket::NONE
+                }
+            }
+            Mode::Wait | Mode::WaitAndTell(_) | Mode::WaitUncalled => self.ticket()?,
         };
         Ok(Place::Queued(ticket))
     }
@@ -66,11 +77,7 @@ impl Shared {
     }
 
     /// Returns the ticket of work whose caller waits. The ticket does not decide the work's turn.
-    fn ticket_or_wait(self: &Arc<Self>, over_share: bool) -> Result<Ticket, Rejection> {
-        if over_share {
-            count(&self.tally.waited);
-            return Ok(Ticket::NONE);
-        }
+    fn ticket(&self) -> Result<Ticket, Rejection> {
         let ticket = match self.try_permit() {
             Ok(_) => return Ok(Ticket::HELD),
             Err(Full::Closed) => None,
@@ -85,27 +92,15 @@ impl Shared {
         Ok(ticket)
     }
 
-    /// Returns the ticket of work that brings a permit. A permit that has lapsed makes the queue
-    /// longer than its limit by one.
-    fn redeem(self: &Arc<Self>, permit: Permit, over_share: bool) -> Result<Ticket, Rejection> {
-        if self.permits.is_closed() {
-            return Err(self.rejection(Full::Closed));
-        }
-        if over_share {
-            drop(permit);
-            return self.ticket_or_wait(true);
-        }
-        Ok(if permit.redeem() { Ticket::HELD } else { Ticket::NONE })
-    }
-
     /// Refuses the work if a test has asked for it.
     pub(in crate::pool) fn test_refusal(&self) -> Result<(), Rejection> {
-        self.test_hooks.refusal().map_or(Ok(()), |reason| Err(self.rejected(reason)))
+        let reason = self.test_hooks.control().and_then(|control| control.refusal());
+        reason.map_or(Ok(()), |reason| Err(self.rejected(reason)))
     }
 
     /// Refuses labelled work that would not run in time: the pool is closed, the deadline has
     /// passed or can't be met, or the pool sheds work of this priority.
-    fn check(self: &Arc<Self>, label: &Label) -> Result<(), Rejection> {
+    fn check(&self, label: &Label) -> Result<(), Rejection> {
         if self.permits.is_closed() {
             return Err(self.rejection(Full::Closed));
         }
@@ -115,13 +110,15 @@ impl Shared {
             return Err(self.rejected(RejectReason::Expired));
         }
         let workers = self.usable_threads();
-        if label.expires().is_some() && !self.run_queue.fits(label, now, workers) {
-            return Err(self.rejected_of(label, RejectReason::DeadlineTooNear));
-        }
-        if self.run_queue.sheds(label.priority, now) {
-            return Err(self.rejected_of(label, RejectReason::Overloaded));
-        }
-        Ok(())
+        let reason = if label.expires().is_some() && !self.run_queue.fits(label, now, workers) {
+            RejectReason::DeadlineTooNear
+        } else if self.run_queue.sheds(label.priority, now) {
+            RejectReason::Overloaded
+        } else {
+            return Ok(());
+        };
+        self.tally.refusals.count(reason);
+        Err(self.facts_of(label, reason))
     }
 
     /// Returns the tenant's number of places and its limit if it has reached the limit

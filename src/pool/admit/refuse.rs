@@ -28,29 +28,22 @@ impl Shared {
         task: &dyn Run,
         why: Refusal,
     ) -> Option<(Place, Untold)> {
-        let late = matches!(why, Refusal::Expired);
-        let tally = match why {
-            Refusal::Cancelled | Refusal::Closed => &self.tally.cancelled,
-            Refusal::Expired => &self.tally.expired,
-            Refusal::Rejected(_) => &self.tally.shed,
-        };
         let (place, caller) = task.void(why.clone()).ok()?;
-        self.leave(place, tally, late);
-        let untold = self.note_end(&why, Subject::of(task.label()));
+        let who = Subject::of(task.label());
+        let (counter, untold) = match &why {
+            Refusal::Cancelled => {
+                (&self.tally.cancelled, self.events.cancelled(self.permits.is_closed(), who))
+            }
+            Refusal::Closed => (&self.tally.cancelled, self.events.cancelled(true, who)),
+            Refusal::Expired => (&self.tally.expired, self.events.expired(who)),
+            Refusal::Rejected(facts) if facts.reason == RejectReason::Overloaded => {
+                (&self.tally.shed, self.events.shed(who))
+            }
+            Refusal::Rejected(facts) => (&self.tally.shed, self.events.refused(facts, who)),
+        };
+        self.leave(place, counter, matches!(why, Refusal::Expired));
         self.wake_refused(caller);
         Some((place, untold))
-    }
-
-    fn note_end(&self, why: &Refusal, who: Subject<'_>) -> Untold {
-        match why {
-            Refusal::Cancelled => self.events.cancelled(self.permits.is_closed(), who),
-            Refusal::Closed => self.events.cancelled(true, who),
-            Refusal::Expired => self.events.expired(who),
-            Refusal::Rejected(facts) => match facts.reason {
-                RejectReason::Overloaded => self.events.shed(who),
-                _ => self.events.refused(facts, who),
-            },
-        }
     }
 
     /// Refuses work with this label, or plain work, and emits that. Returns the work to its caller.
@@ -62,10 +55,10 @@ impl Shared {
 
     /// Gives back what the task held, then counts the task. This order never counts a task twice. A
     /// task that never entered the queue is counted only if it expired.
-    fn leave(self: &Arc<Self>, place: Place, tally: &AtomicU64, late: bool) {
+    fn leave(self: &Arc<Self>, place: Place, counter: &AtomicU64, expired: bool) {
         self.give_back(place);
-        if late || place != Place::Outside {
-            count(tally);
+        if expired || place != Place::Outside {
+            count(counter);
         }
     }
 
@@ -78,9 +71,10 @@ impl Shared {
     }
 
     /// Ends a waiting task as [`void`](Self::void) does, and removes it from its queue.
-    pub(in crate::pool) fn void_in_place(self: &Arc<Self>, task: &dyn Run, why: Refusal) -> bool {
-        let place = self.void(task, why);
-        place.inspect(|&place| self.clear_away(task, place)).is_some()
+    pub(in crate::pool) fn void_in_place(self: &Arc<Self>, task: &dyn Run, why: Refusal) {
+        if let Some(place) = self.void(task, why) {
+            self.clear_away(task, place);
+        }
     }
 
     /// Cancels a task if it has not started.
@@ -98,9 +92,11 @@ impl Shared {
     }
 
     /// Refuses a task that waits beyond the limit when the pool closes.
-    pub(in crate::pool) fn refuse_beyond(self: &Arc<Self>, task: &dyn Run) -> bool {
+    pub(in crate::pool) fn refuse_beyond(self: &Arc<Self>, task: &dyn Run) {
         let ticket = task.place().and_then(Place::paid_later);
-        ticket.is_some_and(|ticket| ticket > self.permits.paid()) && self.void_in_place(task, Refusal::Closed)
+        if ticket.is_some_and(|ticket| ticket > self.permits.paid()) {
+            self.void_in_place(task, Refusal::Closed);
+        }
     }
 
     /// Expires tasks whose deadline has passed. The caller has taken them out of their queue.
@@ -227,13 +223,6 @@ impl Shared {
         let retry_after =
             rejection.retry_after.map(|after| load::retry_after_wait(after, waited, self.jitter()));
         Rejection { retry_after, ..rejection }
-    }
-
-    /// Counts a refusal of work with this label, which may have waited since it came.
-    #[cold]
-    pub(in crate::pool) fn rejected_of(&self, label: &Label, reason: RejectReason) -> Rejection {
-        self.tally.refusals.count(reason);
-        self.facts_of(label, reason)
     }
 
     /// Returns the facts for the caller of work with this label, and does not count it.

@@ -9,15 +9,16 @@ use crate::config::{PoolConfig, RuntimeContext, Shedding, WorkerPinning, WorkerP
 #[cfg(feature = "forecast")]
 use crate::error::ConfigError;
 use crate::error::{BuildError, or_panic};
-use crate::pool::AdaptiveThreadPool;
-use crate::pool::Handle;
 use crate::pool::lifecycle::hooks::Hooks;
+#[cfg(feature = "test-util")]
+use crate::pool::lifecycle::tested_pool::{HookedPool, TestPlan};
 use crate::pool::propagate::Propagate;
 use crate::pool::runtime::SubmittersRuntime;
 use crate::pool::scaling::foresight::Foresight;
 use crate::pool::shared::Shared;
-use crate::pool::test_hooks::{Plan, TestHooks};
+use crate::pool::test_hooks::TestHooks;
 use crate::pool::threads::bindings::Bindings;
+use crate::pool::{AdaptiveThreadPool, Handle};
 use crate::topology::Topology;
 #[cfg(feature = "forecast")]
 use millpond_forecast::Forecast;
@@ -35,20 +36,11 @@ use millpond_forecast::Forecast;
 pub struct PoolBuilder {
     config: PoolConfig,
     hooks: Hooks,
-    propagate: Vec<Propagated>,
     #[cfg(feature = "forecast")]
     forecast: Option<Forecast>,
     topology: Option<Topology>,
-    pub(in crate::pool) test_plan: Plan,
-}
-
-#[derive(Clone)]
-struct Propagated(Arc<dyn Propagate>);
-
-impl std::fmt::Debug for Propagated {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Propagate")
-    }
+    #[cfg(feature = "test-util")]
+    test_plan: Option<Arc<dyn TestPlan>>,
 }
 
 impl From<PoolConfig> for PoolBuilder {
@@ -57,64 +49,62 @@ impl From<PoolConfig> for PoolBuilder {
     }
 }
 
+/// Declares the methods that set one field of [`PoolConfig`] each.
+macro_rules! setters {
+    (values { $($field:ident: $type:ty,)* } options { $($option:ident: $some:ty,)* }) => {
+        $(
+            #[doc = concat!("Sets [`PoolConfig::", stringify!($field), "`].")]
+            pub fn $field(mut self, $field: $type) -> Self {
+                self.config.$field = $field;
+                self
+            }
+        )*
+        $(
+            #[doc = concat!("Sets [`PoolConfig::", stringify!($option), "`]; `None` unsets it.")]
+            pub fn $option(mut self, $option: impl Into<Option<$some>>) -> Self {
+                self.config.$option = $option.into();
+                self
+            }
+        )*
+    };
+}
+
 impl PoolBuilder {
-    /// Sets [`PoolConfig::min_threads`].
-    pub fn min_threads(mut self, threads: usize) -> Self {
-        self.config.min_threads = threads;
-        self
+    setters! {
+        values {
+            min_threads: usize,
+            max_threads: usize,
+            max_blocked_threads: usize,
+            max_queue_size: usize,
+            backpressure_threshold: f64,
+            idle_timeout: Duration,
+            sampling_interval: Duration,
+            numa_aware: bool,
+            worker_placement: WorkerPlacement,
+            worker_pinning: WorkerPinning,
+            warm_up: bool,
+            worker_niceness: u8,
+            runtime_context: RuntimeContext,
+            max_wake_delay: Duration,
+            reservation_timeout: Duration,
+            tenant_queue_share: f64,
+            shedding: Shedding,
+            task_spans: bool,
+        }
+        options {
+            worker_slice: Duration,
+            yield_interval: Duration,
+            max_running_per_tenant: usize,
+            byte_budget: usize,
+            slow_task: Duration,
+            long_wait: Duration,
+            thread_stack_size: usize,
+        }
     }
 
-    /// Sets [`PoolConfig::max_threads`].
-    pub fn max_threads(mut self, threads: usize) -> Self {
-        self.config.max_threads = threads;
-        self
-    }
-
-    /// Sets [`PoolConfig::max_blocked_threads`].
-    pub fn max_blocked_threads(mut self, threads: usize) -> Self {
-        self.config.max_blocked_threads = threads;
-        self
-    }
-
-    /// Sets [`PoolConfig::max_queue_size`].
-    pub fn max_queue_size(mut self, tasks: usize) -> Self {
-        self.config.max_queue_size = tasks;
-        self
-    }
-
-    /// Sets [`PoolConfig::backpressure_threshold`].
-    pub fn backpressure_threshold(mut self, load_factor: f64) -> Self {
-        self.config.backpressure_threshold = load_factor;
-        self
-    }
-
-    /// Sets [`PoolConfig::idle_timeout`].
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.config.idle_timeout = timeout;
-        self
-    }
-
-    /// Sets [`PoolConfig::sampling_interval`].
-    pub fn sampling_interval(mut self, interval: Duration) -> Self {
-        self.config.sampling_interval = interval;
-        self
-    }
-
-    /// Sets [`PoolConfig::numa_aware`].
-    pub fn numa_aware(mut self, yes: bool) -> Self {
-        self.config.numa_aware = yes;
-        self
-    }
-
-    /// Sets [`PoolConfig::worker_placement`].
-    pub fn worker_placement(mut self, placement: WorkerPlacement) -> Self {
-        self.config.worker_placement = placement;
-        self
-    }
-
-    /// Sets [`PoolConfig::worker_pinning`].
-    pub fn worker_pinning(mut self, pinning: WorkerPinning) -> Self {
-        self.config.worker_pinning = pinning;
+    /// Sets [`PoolConfig::thread_name`].
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.config.thread_name = name.into();
         self
     }
 
@@ -126,146 +116,23 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets [`PoolConfig::warm_up`].
-    pub fn warm_up(mut self, yes: bool) -> Self {
-        self.config.warm_up = yes;
-        self
-    }
-
-    /// Sets [`PoolConfig::worker_niceness`].
-    pub fn worker_niceness(mut self, niceness: u8) -> Self {
-        self.config.worker_niceness = niceness;
-        self
-    }
-
-    /// Sets [`PoolConfig::runtime_context`].
-    pub fn runtime_context(mut self, context: RuntimeContext) -> Self {
-        self.config.runtime_context = context;
-        self
-    }
-
-    /// Sets [`PoolConfig::worker_slice`]; `None` unsets it.
-    pub fn worker_slice(mut self, slice: impl Into<Option<Duration>>) -> Self {
-        self.config.worker_slice = slice.into();
-        self
-    }
-
-    /// Sets [`PoolConfig::yield_interval`]; `None` unsets it.
-    pub fn yield_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
-        self.config.yield_interval = interval.into();
-        self
-    }
-
-    /// Sets [`PoolConfig::max_wake_delay`].
-    pub fn max_wake_delay(mut self, delay: Duration) -> Self {
-        self.config.max_wake_delay = delay;
-        self
-    }
-
-    /// Sets [`PoolConfig::reservation_timeout`].
-    pub fn reservation_timeout(mut self, timeout: Duration) -> Self {
-        self.config.reservation_timeout = timeout;
-        self
-    }
-
-    /// Sets [`PoolConfig::max_running_per_tenant`]; `None` unsets it.
-    pub fn max_running_per_tenant(mut self, tasks: impl Into<Option<usize>>) -> Self {
-        self.config.max_running_per_tenant = tasks.into();
-        self
-    }
-
-    /// Sets [`PoolConfig::tenant_queue_share`].
-    pub fn tenant_queue_share(mut self, part: f64) -> Self {
-        self.config.tenant_queue_share = part;
-        self
-    }
-
-    /// Sets [`PoolConfig::byte_budget`]; `None` unsets it.
-    pub fn byte_budget(mut self, bytes: impl Into<Option<usize>>) -> Self {
-        self.config.byte_budget = bytes.into();
-        self
-    }
-
-    /// Sets [`PoolConfig::shedding`].
-    pub fn shedding(mut self, shedding: Shedding) -> Self {
-        self.config.shedding = shedding;
-        self
-    }
-
-    /// Sets [`PoolConfig::slow_task`]; `None` unsets it.
-    pub fn slow_task(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.config.slow_task = limit.into();
-        self
-    }
-
-    /// Sets [`PoolConfig::long_wait`]; `None` unsets it.
-    pub fn long_wait(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.config.long_wait = limit.into();
-        self
-    }
-
-    /// Sets [`PoolConfig::task_spans`].
-    pub fn task_spans(mut self, yes: bool) -> Self {
-        self.config.task_spans = yes;
-        self
-    }
-
-    /// Sets [`PoolConfig::thread_name`].
-    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
-        self.config.thread_name = name.into();
-        self
-    }
-
-    /// Sets [`PoolConfig::thread_stack_size`]; `None` unsets it.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// fn depth(left: usize) -> usize {
-    ///     let frame = std::hint::black_box([0_u8; 1024]);
-    ///     if left == 0 { frame.len() } else { depth(left - 1) }
-    /// }
-    ///
-    /// let pool = millpond::AdaptiveThreadPool::builder().thread_stack_size(32 << 20).build()?;
-    /// assert_eq!(pool.run(|| depth(4_000)).await?, 1024);
-    /// # Ok(()) }
-    /// ```
-    pub fn thread_stack_size(mut self, bytes: impl Into<Option<usize>>) -> Self {
-        self.config.thread_stack_size = bytes.into();
-        self
-    }
-
     /// Carries a part of the submitter's context, such as a task-local, to every task and its
-    /// subtasks. Several calls add up. The pool always carries the `tracing` span. Each call costs
-    /// a task one or two allocations.
-    ///
-    /// A task whose submitter had no such context has none. There is one exception: a task that
-    /// runs on top of another task, which waits for it, sees the context of that task.
+    /// subtasks. Several calls add up; each costs a task one or two allocations. The pool always
+    /// carries the `tracing` span. A task whose submitter had no such context has none, unless it
+    /// runs on top of another task, which waits for it: then it sees the context of that task.
     pub fn propagate(mut self, what: impl Propagate) -> Self {
-        self.propagate.push(Propagated(Arc::new(what)));
+        self.hooks.propagate.push(Arc::new(what));
         self
     }
 
-    /// Starts threads before load that is foreseen. The pool starts as many threads as the forecast
-    /// asks for, within `max_threads`, whatever the reactive rules decide. The forecast never
-    /// removes a thread. It asks for none where its error is no smaller than that of the assumption
-    /// that the load stays as it is. `None` unsets it.
+    /// Starts threads before load that is foreseen: as many as the forecast asks for, within
+    /// `max_threads`, whatever the reactive rules decide. The forecast never removes a thread. It
+    /// asks for none where its error is no smaller than that of the assumption that the load stays
+    /// as it is. `None` unsets it. The [guide](crate::guide::scaling) has an example.
     ///
-    /// A pool with a forecast takes a sample every `sampling_interval`, idle or not. A sample takes
-    /// 10 to 30 us for ten idle workers, and about 30 us more for each worker that is busy with
-    /// long tasks. [`build`](Self::build) refuses a forecast whose steps are shorter than that
-    /// interval, because it would see only gaps.
-    ///
-    /// ```
-    /// use millpond::AdaptiveThreadPool;
-    /// use millpond::scaling::{Forecast, ForecastConfig};
-    ///
-    /// let forecast = Forecast::new(ForecastConfig::default())?; // or `with_history`, from the last run
-    /// let pool = AdaptiveThreadPool::builder().forecast(forecast).build()?;
-    /// // At the end, to be saved with serde:
-    /// let history = pool.forecast_history();
-    /// assert!(history.is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// A pool with a forecast takes a sample every `sampling_interval`, idle or not, in 10 to 30 us
+    /// for ten idle workers, and about 30 us more for each worker that is busy with long tasks.
+    /// [`build`](Self::build) refuses a forecast whose steps are shorter than that interval.
     #[cfg(feature = "forecast")]
     pub fn forecast(mut self, forecast: impl Into<Option<Forecast>>) -> Self {
         self.forecast = forecast.into();
@@ -279,8 +146,8 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets a hook that every worker thread calls after its last task. A panic of the hook is
-    /// reported and otherwise ignored.
+    /// Sets a hook that every worker thread calls after its last task, with panics treated as in
+    /// [`on_thread_start`](Self::on_thread_start).
     pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.thread_stop = Some(Arc::new(hook));
         self
@@ -289,9 +156,8 @@ impl PoolBuilder {
     /// Replaces how worker threads are started. The handler gets a builder with the thread's name,
     /// and the thread's body. It must run the body on a new thread, or return an error. Threads
     /// that submit work call the handler, and threads of the pool do. While the handler blocks, its
-    /// thread is missing; deadlines are still kept. The report of a shutdown waits until the bodies
-    /// have returned, and not until the thread-locals are dropped, because the pool can't join
-    /// these threads ([`threads_remaining`](crate::ShutdownReport::threads_remaining)).
+    /// thread is missing; deadlines are still kept. The pool can't join these threads
+    /// ([`threads_remaining`](crate::ShutdownReport::threads_remaining)).
     ///
     /// ```
     /// let pool = millpond::AdaptiveThreadPool::builder()
@@ -314,46 +180,30 @@ impl PoolBuilder {
     /// A value is out of its range, or the operating system refused one of the threads: the first
     /// `min_threads`, and with a [`forecast`](Self::forecast) the timer thread.
     ///
-    /// A pool without a forecast starts its timer thread later, when it is first needed (for a
-    /// deadline, a reservation, a deferred wake-up, a shutdown, or work that waits while no worker
-    /// is free). If it is refused then, the pool logs that as a warning and continues, and the next
-    /// call that needs the thread asks again, after 1 s at the earliest. Until then deadlines pass
-    /// late, reservations do not lapse, no wake-up is deferred and blocked workers are not seen.
+    /// A pool without a forecast starts its timer thread when it is first needed (for a deadline, a
+    /// reservation, a deferred wake-up, a shutdown, or work that waits while no worker is free). If
+    /// it is refused then, the pool logs a warning, and the next call that needs the thread asks
+    /// again, after 1 s at the earliest. Until then deadlines pass late, reservations do not lapse,
+    /// no wake-up is deferred and blocked workers are not seen.
     pub fn build(self) -> Result<AdaptiveThreadPool, BuildError> {
         self.config.validate()?;
         #[cfg(feature = "forecast")]
         if let Some(forecast) = &self.forecast {
             forecast.check_interval(self.config.sampling_interval).map_err(ConfigError::from)?;
         }
-        let (bindings, layout) = Bindings::new(&self.config, self.topology);
-        let mut hooks = self.hooks;
-        let asked_for = self.propagate.into_iter().map(|propagated| propagated.0);
-        let threads = self.config.min_threads;
-        let wait = self.config.warm_up;
-        #[cfg(feature = "forecast")]
-        let foresight = Foresight::new(self.forecast);
-        #[cfg(not(feature = "forecast"))]
-        let foresight = Foresight::default();
-        let shared = Arc::new_cyclic(|pool| {
-            let test_hooks = TestHooks::new(self.test_plan, pool);
-            let runtime = self.config.runtime_context == RuntimeContext::Submitter;
-            let runtime = runtime.then(|| Arc::new(SubmittersRuntime) as Arc<dyn Propagate>);
-            // The runtime comes before the rest, so that the rest is dropped in it.
-            let all = test_hooks.propagates().into_iter().chain(runtime).chain(asked_for);
-            hooks.propagate = all.collect();
-            Shared::new(self.config, hooks, foresight, test_hooks, (bindings, layout))
-        });
+        let (threads, wait) = (self.config.min_threads, self.config.warm_up);
         // From here on an early return drops the handle, which closes the pool.
-        let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared }) };
+        let pool = AdaptiveThreadPool { handle: Arc::new(Handle { shared: self.share() }) };
+        let shared = pool.shared();
         let (ready, up) = mpsc::sync_channel(threads);
         for _ in 0..threads {
-            if pool.shared().idle.enlist(|_| true) {
-                pool.shared().start_enlisted(Some(ready.clone())).map_err(BuildError::Spawn)?;
+            if shared.idle.enlist(|_| true) {
+                shared.start_enlisted(Some(ready.clone())).map_err(BuildError::Spawn)?;
             }
         }
         drop(ready);
-        if pool.shared().scaling.foresight.learns() {
-            pool.shared().require_timer_thread().map_err(BuildError::Timer)?;
+        if shared.scaling.foresight.learns() {
+            shared.require_timer_thread().map_err(BuildError::Timer)?;
         }
         if wait {
             // This ends when every thread has reported or has ended.
@@ -361,17 +211,53 @@ impl PoolBuilder {
         }
         Ok(pool)
     }
+
+    /// Makes the state of the pool.
+    fn share(self) -> Arc<Shared> {
+        let Self { config, mut hooks, topology, .. } = self;
+        let placed = Bindings::new(&config, topology);
+        #[cfg(feature = "forecast")]
+        let foresight = Foresight::new(self.forecast);
+        #[cfg(not(feature = "forecast"))]
+        let foresight = Foresight::default();
+        // The runtime comes before the rest, so that the rest is dropped in it.
+        if config.runtime_context == RuntimeContext::Submitter {
+            hooks.propagate.insert(0, Arc::new(SubmittersRuntime));
+        }
+        Arc::new_cyclic(|_pool| {
+            #[cfg(not(feature = "test-util"))]
+            let test_hooks = TestHooks::default();
+            #[cfg(feature = "test-util")]
+            let test_hooks = {
+                let control = self.test_plan.map(|plan| plan.control(HookedPool::new(_pool)));
+                let first = control.iter().flat_map(|control| control.propagates());
+                hooks.propagate = first.chain(hooks.propagate).collect();
+                TestHooks::new(control)
+            };
+            Shared::new(config, hooks, foresight, test_hooks, placed)
+        })
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn test_plan(&self) -> Option<&dyn TestPlan> {
+        self.test_plan.as_deref()
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn with_test_plan(mut self, plan: Arc<dyn TestPlan>) -> Self {
+        self.test_plan = Some(plan);
+        self
+    }
 }
 
 impl UnwindSafe for PoolBuilder {}
 impl RefUnwindSafe for PoolBuilder {}
 
 impl AdaptiveThreadPool {
-    /// Builds a pool with the default configuration.
+    /// Builds a pool as [`try_new`](Self::try_new) does.
     ///
     /// # Panics
-    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an
-    /// error.
+    /// Where that returns an error, with its text.
     #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
     #[must_use]
     #[track_caller]
@@ -379,12 +265,10 @@ impl AdaptiveThreadPool {
         or_panic(Self::try_new())
     }
 
-    /// Builds a pool with this configuration.
+    /// Builds a pool as [`try_with_config`](Self::try_with_config) does.
     ///
     /// # Panics
-    /// A value is out of its range, or the operating system refused one of the first `min_threads`
-    /// threads. The panic has the error's text. [`try_with_config`](Self::try_with_config) returns
-    /// it as an error.
+    /// Where that returns an error, with its text.
     #[must_use]
     #[track_caller]
     pub fn with_config(config: PoolConfig) -> Self {

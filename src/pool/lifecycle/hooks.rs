@@ -17,7 +17,8 @@ pub(in crate::pool) struct Hooks {
     pub(in crate::pool) thread_start: Option<Arc<dyn Fn() + Send + Sync + 'static>>,
     pub(in crate::pool) thread_stop: Option<Arc<dyn Fn() + Send + Sync + 'static>>,
     pub(in crate::pool) spawn: Option<Arc<SpawnHandler>>,
-    pub(in crate::pool) propagate: Arc<[Arc<dyn Propagate>]>,
+    /// What tasks capture where they are submitted, outermost first.
+    pub(in crate::pool) propagate: Vec<Arc<dyn Propagate>>,
 }
 
 impl Hooks {

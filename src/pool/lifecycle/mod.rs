@@ -1,9 +1,7 @@
 //! A pool from its build to its end, its statistics and its pressure state.
 
 pub(super) mod builder;
-pub(super) mod depth;
 pub(super) mod hooks;
-pub(super) mod phase;
 pub(super) mod pressure;
 pub(super) mod shutdown;
 pub(super) mod statistics;

@@ -1,18 +1,16 @@
 //! The pressure state: whether the pool is saturated. Watchers learn of a change at once.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use tokio::sync::watch;
 
 use crate::config::PoolConfig;
 use crate::contain::contain;
-use crate::error::ParseError;
+use crate::error::names;
 use crate::policy::load::{Capacity, is_saturated};
 use crate::pool::events;
 
-/// Whether a pool can take more work. See
+/// Whether a pool can take more work; from
 /// [`AdaptiveThreadPool::pressure`](crate::AdaptiveThreadPool::pressure).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -26,23 +24,7 @@ pub enum Pressure {
     Saturated,
 }
 
-impl fmt::Display for Pressure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Normal => "normal",
-            Self::Saturated => "saturated",
-        })
-    }
-}
-
-impl FromStr for Pressure {
-    type Err = ParseError;
-
-    /// Parses the names that `Display` writes, in upper or lower case.
-    fn from_str(name: &str) -> Result<Self, ParseError> {
-        ParseError::find("pressure", name, &[Self::Normal, Self::Saturated])
-    }
-}
+names!("pressure", Pressure { Normal: "normal", Saturated: "saturated" });
 
 /// Compares the tasks in flight with the saturation mark, and the number of free permits with 0.
 ///
@@ -111,19 +93,13 @@ impl Gauge {
     #[cold]
     fn cross(&self, load: impl Fn() -> (usize, usize)) {
         while !self.telling.swap(true, Ordering::SeqCst) {
-            let mut over = self.is_over(&load);
-            loop {
-                self.saturated.store(over, Ordering::SeqCst);
-                contain(|| self.tell(over, load().0));
-                fence(Ordering::SeqCst);
-                let now = self.is_over(&load);
-                if now == over {
-                    break;
-                }
-                over = now;
-            }
+            let over = self.is_over(&load);
+            self.saturated.store(over, Ordering::SeqCst);
+            contain(|| self.tell(over, load().0));
             self.telling.store(false, Ordering::SeqCst);
-            // This check sees the changes of threads that left the decision to this one.
+            fence(Ordering::SeqCst);
+            // This check sees the changes of threads that read the old flag, or that left the
+            // decision to this one.
             if self.is_over(&load) == over {
                 break;
             }

@@ -6,8 +6,8 @@
 //!    workers leave (`park/README.md`). The submitter of a task that comes later refuses it.
 //! 3. The last thread clears the queues once more and publishes [`Phase::Ended`].
 //! 4. If a caller waits for the report, a thread of its own joins all workers, whose thread-locals
-//!    are dropped after [`Phase::Ended`], and publishes [`Phase::Gone`]. The caller waits for that
-//!    no longer than [`LEAVING`].
+//!    are dropped after [`Phase::Ended`], and publishes [`Phase::Gone`]. The caller waits for this
+//!    for at most [`LEAVING`].
 //!
 //! If the deadline passes before the end, the timer thread cancels what waits, asks what runs to
 //! stop, and publishes [`Phase::Aborted`]. The workers leave as their tasks end.
@@ -22,10 +22,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::contain;
 use crate::pool::events::{self, Untold};
-use crate::pool::lifecycle::phase::Phase;
-use crate::pool::shared::{Shared, count};
+use crate::pool::shared::{Phase, Shared, count};
 use crate::pool::worker;
 use crate::queue::Sweep;
 use crate::task::{Place, Refusal, Run, TaskRef};
@@ -47,24 +45,14 @@ pub struct ShutdownReport {
     /// limit of the queue. They were refused.
     pub turned_away: u64,
     /// Tasks that still ran after the deadline, as far as could be seen while others ended. They
-    /// were asked to stop ([`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled)). Their
-    /// threads leave when they end.
+    /// were asked to stop, and their threads leave when they end.
     pub still_running: usize,
     /// Worker threads that are not known to be gone. 0: each thread has ended, and its
     /// thread-locals are dropped. More: tasks still run, or thread-locals took longer than 1 s to
-    /// drop; while one thread drops them, others that are gone may be counted with it.
-    ///
-    /// The pool has no handle of a thread that a
-    /// [`spawn_handler`](crate::PoolBuilder::spawn_handler) has started. Such a thread counts until
-    /// its body has returned; its thread-locals are dropped after that.
+    /// drop; while one thread drops them, others that are gone may be counted with it. A thread that
+    /// a [`spawn_handler`](crate::PoolBuilder::spawn_handler) has started counts only until its body
+    /// has returned; its thread-locals are dropped after that.
     pub threads_remaining: usize,
-}
-
-/// The counters at the call of a shutdown.
-struct Before {
-    completed: u64,
-    aborted: u64,
-    turned_away: u64,
 }
 
 impl Shared {
@@ -74,14 +62,11 @@ impl Shared {
         let first = !self.permits.is_closed();
         let callers = self.permits.close().into_iter().filter(|call| call.refuse()).count();
         self.turn_bytes_away();
-        let untold = {
-            // No worker sees a task that is taken out by a sweep, so the workers could end without
-            // it.
-            let sweep = self.queues.wait_for_sweep();
-            let untold = self.turn_beyond_away(&sweep);
-            self.idle.close(|| self.has_work());
-            untold
-        };
+        // No worker sees a task that is taken out by a sweep, so the workers could end without it.
+        let sweep = self.queues.wait_for_sweep();
+        let untold = self.turn_beyond_away(&sweep);
+        self.idle.close(|| self.has_work());
+        drop(sweep);
         let turned_away = (callers + untold.len()) as u64;
         self.test_hooks.state_changed();
         if self.threads.alive() == 0 {
@@ -101,22 +86,22 @@ impl Shared {
         if beyond == 0 {
             return Vec::new();
         }
+        let ticket = |task: &TaskRef| task.place().and_then(Place::paid_later);
         let mut tickets = Vec::new();
-        let mut note = |task: &TaskRef| tickets.extend(task.place().and_then(Place::paid_later));
         let none = |task: &TaskRef| {
-            note(task);
+            tickets.extend(ticket(task));
             false
         };
         drop(self.run_queue.with(|state| state.order.take_out(none)));
         drop(sweep.run(|task| {
-            note(task);
+            tickets.extend(ticket(task));
             true
         }));
         tickets.sort_unstable();
         let Some(&first) = tickets.get(tickets.len().saturating_sub(beyond)) else {
             return Vec::new();
         };
-        let last = |task: &TaskRef| task.place().and_then(Place::paid_later).is_some_and(|at| at >= first);
+        let last = |task: &TaskRef| ticket(task).is_some_and(|at| at >= first);
         let labelled = self.run_queue.with(|state| state.order.take_out(last));
         let plain = sweep.run(|task| !last(task));
         // The workers may have missed tasks that the sweep had taken out.
@@ -125,73 +110,52 @@ impl Shared {
         labelled.into_iter().chain(plain).filter_map(refused).collect()
     }
 
-    /// Closes the pool, waits for its end or the deadline, and returns the report.
-    pub(in crate::pool) async fn shut_down(self: &Arc<Self>, drain: Duration) -> ShutdownReport {
-        let _clock = self.test_hooks.hold_clock();
-        let before = self.begin_end();
-        match Instant::now().checked_add(drain) {
-            Some(deadline) => drop(self.keep_deadline(deadline)),
-            None if worker::current_of(self).is_some() => return self.report(&before),
-            None => {}
-        }
-        self.reach(Phase::Aborted, &mut None).await;
-        self.report_end(&before).await
-    }
-
-    /// Closes the pool, cancels what waits, waits for up to `grace` for what runs, and returns the
-    /// report.
-    pub(in crate::pool) async fn cancel_and_wait(self: &Arc<Self>, grace: Duration) -> ShutdownReport {
-        let _clock = self.test_hooks.hold_clock();
-        let before = self.begin_end();
-        let now = Instant::now();
-        // The timer thread leaves the drops of closures, which may block, to helper threads.
-        if !self.keep_deadline(now) {
-            self.abort_all();
-        }
-        self.reach(Phase::Aborted, &mut None).await;
-        let mut alarm = match now.checked_add(grace) {
-            Some(until) => Some(self.alarm(until)),
-            None if worker::current_of(self).is_some() => return self.report(&before),
-            None => None,
+    /// Closes the pool, waits until its work is done or `drain` has passed and what waits is
+    /// cancelled, and then up to `grace` for what runs. Returns the report.
+    pub(in crate::pool) async fn end(self: &Arc<Self>, drain: Duration, grace: Duration) -> ShutdownReport {
+        let _clock = self.test_hooks.control().and_then(|control| control.hold_clock());
+        let before = ShutdownReport {
+            completed: self.totals().completed,
+            cancelled: self.tally.aborted.load(Ordering::Relaxed),
+            turned_away: self.close(),
+            ..ShutdownReport::default()
         };
-        self.reach(Phase::Ended, &mut alarm).await;
-        self.report_end(&before).await
-    }
-
-    fn begin_end(self: &Arc<Self>) -> Before {
-        let completed = self.totals().completed;
-        let aborted = self.tally.aborted.load(Ordering::Relaxed);
-        Before { completed, aborted, turned_away: self.close() }
-    }
-
-    /// Waits for the threads to be gone if no task runs any more, and returns the report.
-    async fn report_end(self: &Arc<Self>, before: &Before) -> ShutdownReport {
-        let gone = *self.phase.borrow() == Phase::Gone;
-        if !gone && self.running() == 0 && worker::current_of(self).is_none() {
+        let now = Instant::now();
+        let on_worker = || worker::current_of(self).is_some();
+        match now.checked_add(drain).map(|deadline| self.keep_deadline(deadline)) {
+            None if on_worker() => return self.report(&before),
+            // There is no timer thread, which would leave the drops of closures to helper threads.
+            Some(false) if drain.is_zero() => self.abort_all(),
+            _ => {}
+        }
+        self.reach(Phase::Aborted, &mut None).await;
+        if !grace.is_zero() {
+            let mut alarm = match now.checked_add(grace) {
+                Some(until) => Some(self.alarm(until)),
+                None if on_worker() => return self.report(&before),
+                None => None,
+            };
+            self.reach(Phase::Ended, &mut alarm).await;
+        }
+        // If no task runs any more, the threads will soon be gone.
+        if *self.phase.borrow() < Phase::Gone && self.running() == 0 && !on_worker() {
             let mut alarm = Some(self.alarm(Instant::now() + LEAVING));
             if self.reach(Phase::Ended, &mut alarm).await {
                 self.join_threads();
                 self.reach(Phase::Gone, &mut alarm).await;
             }
         }
-        self.report(before)
+        self.report(&before)
     }
 
-    fn report(&self, before: &Before) -> ShutdownReport {
-        let report = self.count_end(before);
-        let ShutdownReport { completed, cancelled, turned_away, still_running, threads_remaining } = report;
+    /// Counts what has happened since `before`, and emits that the shutdown is over.
+    fn report(&self, before: &ShutdownReport) -> ShutdownReport {
+        let completed = self.totals().completed.saturating_sub(before.completed);
+        let cancelled = self.tally.aborted.load(Ordering::Relaxed).saturating_sub(before.cancelled);
+        let turned_away = before.turned_away;
+        let (still_running, threads_remaining) = (self.running(), self.threads.remaining());
         events::shut_down((completed, cancelled, turned_away), (still_running, threads_remaining));
-        report
-    }
-
-    fn count_end(&self, before: &Before) -> ShutdownReport {
-        ShutdownReport {
-            completed: self.totals().completed.saturating_sub(before.completed),
-            cancelled: self.tally.aborted.load(Ordering::Relaxed).saturating_sub(before.aborted),
-            turned_away: before.turned_away,
-            still_running: self.running(),
-            threads_remaining: self.threads.remaining(),
-        }
+        ShutdownReport { completed, cancelled, turned_away, still_running, threads_remaining }
     }
 
     /// Returns how many tasks run.
@@ -241,18 +205,8 @@ impl Shared {
     /// Aborts the pool after its deadline has passed: cancels what waits, asks what runs to stop.
     pub(in crate::pool) fn abort_all(self: &Arc<Self>) {
         self.orders.abort();
-        while let Some(task) = self.take_any() {
-            self.abort(&*task);
-            // A task that has run may still hold its result, which is a user's value.
-            contain::discard(task);
-        }
-        self.phase.send_if_modified(|phase| {
-            let earlier = *phase < Phase::Aborted;
-            if earlier {
-                *phase = Phase::Aborted;
-            }
-            earlier
-        });
+        self.empty_queues(|task| self.abort(task));
+        self.phase.send_modify(|phase| *phase = Phase::Aborted.max(*phase));
     }
 
     /// Cancels one task because the deadline has passed.

@@ -1,8 +1,11 @@
 //! The statistics of a pool, for people and exporters.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::metrics::Totals;
+use crate::pool::AdaptiveThreadPool;
 use crate::pool::lifecycle::pressure::Pressure;
 use crate::pool::observe::counts::{Decisions, Refusals};
 use crate::pool::shared::Shared;
@@ -13,15 +16,15 @@ use crate::pool::shared::Shared;
 #[non_exhaustive]
 pub struct PoolStatistics {
     /// The time that the counts cover, in milliseconds: since the pool was built; of a difference,
-    /// between its two readings. A count divided by it is a rate, and `busy_time_ms` divided by it
-    /// the mean number of threads that were in a task.
+    /// between its two readings. `busy_time_ms` divided by it is the mean number of threads that
+    /// were in a task.
     pub elapsed_ms: f64,
     /// Tasks that ran to their end, including those that panicked.
     pub tasks_completed: u64,
-    /// Tasks that entered the queue since the pool was built: those that completed, run, wait or
-    /// were cancelled, and besides all that expired. It never decreases. It is exact while nothing
-    /// changes. Otherwise tasks that start during the reading may be missing, and a task that was
-    /// cancelled on its way into the queue may be counted.
+    /// Tasks that entered the queue: those that completed, run, wait or were cancelled, and besides
+    /// all that expired. It never decreases. It is exact while nothing changes. Otherwise tasks that
+    /// start during the reading may be missing, and a task that was cancelled on its way into the
+    /// queue may be counted.
     pub tasks_queued: u64,
     /// Tasks that a worker took from another worker's deques.
     pub tasks_stolen: u64,
@@ -45,14 +48,11 @@ pub struct PoolStatistics {
     pub tasks_panicked: u64,
     /// Tasks that were cancelled before they started.
     pub tasks_cancelled: u64,
-    /// Tasks whose deadline passed before they started, those among them that were refused because
-    /// it had passed when they came.
+    /// Tasks whose deadline passed before they started, or before they came.
     pub tasks_expired: u64,
-    /// Tasks that were accepted and later refused, because more urgent tasks evicted them or
-    /// because they had waited too long.
+    /// Tasks that were accepted and later evicted by more urgent ones, or shed in an overload.
     pub tasks_shed: u64,
-    /// Whether labelled tasks wait too long: the minimum queueing delay stayed above 5 ms for 100
-    /// ms (CoDel).
+    /// Whether labelled tasks wait too long ([`Shedding`](crate::Shedding)).
     pub overloaded: bool,
     /// Bytes that labelled tasks hold, if the pool has a `byte_budget`; otherwise 0.
     pub bytes_under_way: usize,
@@ -60,37 +60,31 @@ pub struct PoolStatistics {
     pub tenants: usize,
     /// Time of tasks whose caller gave up while they ran, in milliseconds.
     pub abandoned_time_ms: f64,
-    /// The number of times that a caller was refused or had to wait: the sum of `refusals` and
-    /// `permits_waited`.
+    /// How often a caller was refused or had to wait: the sum of `refusals` and `permits_waited`.
     pub backpressure_events: u64,
     /// The number of refusals, by reason.
     pub refusals: Refusals,
-    /// The number of times that a caller had to wait for a permit. The caller of a task that
-    /// entered the queue beyond the limit counts.
+    /// How often a caller had to wait for a permit, or its task entered the queue beyond the limit.
     pub permits_waited: u64,
-    /// Callers who wait for a permit or for bytes now. The caller of a task beyond the limit
-    /// counts.
+    /// Callers who wait for a permit or for bytes now, or whose task is beyond the limit.
     pub waiting_callers: usize,
     /// Permits that are held and not used now.
     pub reserved_permits: usize,
     /// Permits that were not used in time, so that others could have their places.
     pub lapsed_permits: u64,
-    /// Threads that the pool may have now: as many as keep the usable cores busy, between
-    /// `min_threads` and `max_threads`. They start when work finds no free thread. It is more than
-    /// `max_threads` while other threads may run in the place of blocked ones
+    /// Threads that the pool may have now, if work finds no free thread: as many as keep the usable
+    /// cores busy, between `min_threads` and `max_threads`, or more in the place of blocked ones
     /// ([`max_blocked_threads`](crate::PoolConfig::max_blocked_threads)).
     pub thread_limit: usize,
     /// Threads that are blocked in their tasks now: in declared sections
     /// ([`TaskContext::block_in_place`](crate::TaskContext::block_in_place)), or found blocked
-    /// by the last check, every 4 to 20 ms while work waits. If it equals `total_threads`, all
-    /// threads are blocked, and the last decision has the reason
-    /// [`AllBlocked`](crate::scaling::Reason::AllBlocked). `pressure` does not tell, because it
-    /// depends on the load only.
+    /// by the last check, every 4 to 20 ms while work waits. If all are, the last decision has the
+    /// reason [`AllBlocked`](crate::scaling::Reason::AllBlocked); `pressure` depends on the load
+    /// only.
     pub blocked_threads: usize,
-    /// The number of times that a thread fell asleep for want of work.
+    /// How often a thread fell asleep for want of work.
     pub parks: u64,
-    /// The number of times that a sleeping thread was woken for work. A thread that leaves the pool
-    /// was not woken from its last sleep.
+    /// How often a sleeping thread was woken for work.
     pub wakes: u64,
     /// The number of decisions on the number of threads, by reason.
     pub decisions: Decisions,
@@ -159,38 +153,26 @@ impl PoolStatistics {
     /// What has changed since `earlier`, an older reading of the same pool. Counts and times are
     /// those since then, and the mean is of the tasks that completed since then. What is true of a
     /// moment only, such as `queue_depth`, is as it is now.
-    ///
-    /// [`AdaptiveThreadPool::intervals`](crate::AdaptiveThreadPool::intervals) keeps the earlier
-    /// reading.
+    /// [`AdaptiveThreadPool::intervals`] keeps the earlier reading.
     #[must_use]
     pub fn diff(&self, earlier: &Self) -> Self {
-        let since = |count: fn(&Self) -> u64| count(self).saturating_sub(count(earlier));
-        let ms_since = |ms: fn(&Self) -> f64| (ms(self) - ms(earlier)).max(0.0);
-        let (tasks_completed, busy_time_ms) = (since(|s| s.tasks_completed), ms_since(|s| s.busy_time_ms));
-        Self {
-            elapsed_ms: ms_since(|s| s.elapsed_ms),
-            tasks_completed,
-            tasks_queued: since(|s| s.tasks_queued),
-            tasks_stolen: since(|s| s.tasks_stolen),
-            tasks_stolen_remote: since(|s| s.tasks_stolen_remote),
-            busy_time_ms,
-            average_task_time_ms: mean(busy_time_ms, tasks_completed),
-            tasks_panicked: since(|s| s.tasks_panicked),
-            tasks_cancelled: since(|s| s.tasks_cancelled),
-            tasks_expired: since(|s| s.tasks_expired),
-            tasks_shed: since(|s| s.tasks_shed),
-            abandoned_time_ms: ms_since(|s| s.abandoned_time_ms),
-            backpressure_events: since(|s| s.backpressure_events),
-            refusals: self.refusals.diff(&earlier.refusals),
-            permits_waited: since(|s| s.permits_waited),
-            lapsed_permits: since(|s| s.lapsed_permits),
-            parks: since(|s| s.parks),
-            wakes: since(|s| s.wakes),
-            decisions: self.decisions.diff(&earlier.decisions),
-            threads_started: since(|s| s.threads_started),
-            thread_spawn_failures: since(|s| s.thread_spawn_failures),
-            ..self.clone()
+        let mut since = self.clone();
+        macro_rules! subtract {
+            ($($count:ident)*) => { $(since.$count = self.$count.saturating_sub(earlier.$count);)* };
         }
+        subtract! {
+            tasks_completed tasks_queued tasks_stolen tasks_stolen_remote
+            tasks_panicked tasks_cancelled tasks_expired tasks_shed
+            backpressure_events permits_waited lapsed_permits
+            parks wakes threads_started thread_spawn_failures
+        }
+        since.refusals = self.refusals.diff(&earlier.refusals);
+        since.decisions = self.decisions.diff(&earlier.decisions);
+        since.elapsed_ms = (self.elapsed_ms - earlier.elapsed_ms).max(0.0);
+        since.busy_time_ms = (self.busy_time_ms - earlier.busy_time_ms).max(0.0);
+        since.abandoned_time_ms = (self.abandoned_time_ms - earlier.abandoned_time_ms).max(0.0);
+        since.average_task_time_ms = mean(since.busy_time_ms, since.tasks_completed);
+        since
     }
 }
 
@@ -222,4 +204,75 @@ impl fmt::Display for PoolStatistics {
 
 fn mean(sum: f64, count: u64) -> f64 {
     if count == 0 { 0.0 } else { sum / count as f64 }
+}
+
+/// An endless iterator over a pool's statistics since its last item; see
+/// [`AdaptiveThreadPool::intervals`].
+#[derive(Debug)]
+pub struct Intervals {
+    pool: Arc<Shared>,
+    last: PoolStatistics,
+}
+
+impl Iterator for Intervals {
+    type Item = PoolStatistics;
+
+    fn next(&mut self) -> Option<PoolStatistics> {
+        let now = PoolStatistics::read(&self.pool);
+        let interval = now.diff(&self.last);
+        self.last = now;
+        Some(interval)
+    }
+}
+
+impl AdaptiveThreadPool {
+    /// Returns an endless iterator. Each call of its `next` reads the statistics, and returns what
+    /// has changed since the call before; the first since the pool was built
+    /// ([`PoolStatistics::diff`]). The iterator does not keep the pool open. The
+    /// [guide](crate::guide::metrics) has an example.
+    #[must_use]
+    pub fn intervals(&self) -> Intervals {
+        Intervals { pool: Arc::clone(self.shared()), last: PoolStatistics::default() }
+    }
+}
+
+/// Estimates of how much work the pool has. They stop no thread.
+impl Shared {
+    /// Returns how many tasks can run at once on the usable cores.
+    pub(in crate::pool) fn usable_threads(&self) -> usize {
+        self.bounds.usable.clamp(self.bounds.min, self.bounds.max)
+    }
+
+    /// Returns the number of tasks that run or hold a permit, and of reserved permits. Subtasks do
+    /// not count, because they are part of a task that runs.
+    pub(in crate::pool) fn load(&self) -> usize {
+        self.places_taken() + self.idle.census().active()
+    }
+
+    /// Returns the number of permits that tasks hold or that are reserved.
+    pub(in crate::pool) fn places_taken(&self) -> usize {
+        // In this order: a permit that comes back between the two reads counts as free, not as
+        // taken.
+        let withheld = self.workers.iter().map(|worker| worker.withheld()).sum::<usize>();
+        let out = self.permits.limit().saturating_sub(self.permits.available());
+        out.saturating_sub(withheld)
+    }
+
+    /// Returns the number of accepted tasks that have not started, subtasks included. Reserved
+    /// permits do not count, nor do tasks beyond the limit whose tickets are not yet paid for.
+    pub(in crate::pool) fn queue_depth(&self) -> usize {
+        let totals = self.totals();
+        let gone = totals.subtasks_left + self.tally.cancelled_subtasks.load(Ordering::Relaxed);
+        let subtasks = totals.subtasks_spawned.saturating_sub(gone);
+        let without_permit = self.tally.without_permit.load(Ordering::Relaxed);
+        let others = usize::try_from(subtasks + without_permit).unwrap_or(usize::MAX);
+        self.places_taken().saturating_sub(self.reservations.len()) + others
+    }
+
+    /// Returns the sum of the workers' counters.
+    pub(in crate::pool) fn totals(&self) -> Totals {
+        let mut sum = Totals::default();
+        self.workers.iter().for_each(|worker| sum += worker.read());
+        sum
+    }
 }

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use crate::policy::scheduling::TenantSum;
 use crate::pool::AdaptiveThreadPool;
-use crate::pool::observe::observer::Observer;
-use crate::task::Name;
 
 /// A tenant of labelled work, or several as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,19 +37,6 @@ impl TenantStatistics {
     }
 }
 
-impl Observer {
-    /// The `most` tenants that have used the most processor time, and the sum of all tenants.
-    pub(crate) fn busiest_tenants(&self, most: usize) -> (Vec<(Name, TenantSum)>, TenantSum) {
-        self.shared.run_queue.with(|state| state.order.busiest(most))
-    }
-
-    /// What these tenants have waiting, running and done; nothing for one without an account.
-    #[cfg(any(feature = "prometheus", feature = "metrics"))]
-    pub(crate) fn tenant_sums(&self, names: &[Name]) -> Vec<TenantSum> {
-        self.shared.run_queue.with(|state| names.iter().map(|name| state.order.sum_of(name)).collect())
-    }
-}
-
 impl AdaptiveThreadPool {
     /// Returns the `most` tenants that have used the most processor time, the busiest first, and
     /// then the sum of all others ([`name`](TenantStatistics::name) is `None`). So there are at
@@ -64,14 +49,13 @@ impl AdaptiveThreadPool {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pool = millpond::AdaptiveThreadPool::new();
     /// pool.task().tenant("ada").run(|| ()).await?;
-    /// let tenants = pool.tenants(10);
-    /// assert_eq!((tenants[0].name.as_deref(), tenants[0].tasks_taken), (Some("ada"), 1));
-    /// assert_eq!((tenants[1].name.as_deref(), tenants[1].tasks_taken), (None, 0));
+    /// let [ada, others] = &pool.tenants(10)[..] else { panic!() };
+    /// assert_eq!((ada.name.as_deref(), ada.tasks_taken, others.tasks_taken), (Some("ada"), 1, 0));
     /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn tenants(&self, most: usize) -> Vec<TenantStatistics> {
-        let (busiest, total) = Observer::new(self).busiest_tenants(most);
+        let (busiest, total) = self.shared().run_queue.with(|state| state.order.busiest(most));
         let rest = busiest.iter().fold(total, |rest, (_, sum)| rest.less(sum));
         let named = busiest.iter().map(|(name, sum)| TenantStatistics::new(Some(name), *sum));
         named.chain([TenantStatistics::new(None, rest)]).collect()

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-#[cfg(any(feature = "prometheus", feature = "metrics"))]
-use crate::metrics::Totals;
-use crate::metrics::{Phase, WorkerCounters};
+use crate::metrics::Phase;
 use crate::pool::AdaptiveThreadPool;
-use crate::pool::observe::observer::Observer;
+use crate::pool::shared::Shared;
 
 /// One thread of a pool: what it does now, and what it has done.
 ///
-/// A thread that leaves gives its index to the thread that starts next, and with it its counts. So
-/// for each index they never fall.
+/// A thread that leaves gives its index and its counts to the thread that starts next, so the counts
+/// of an index never fall.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -60,68 +58,41 @@ pub enum WorkerState {
     Blocked,
 }
 
-impl WorkerState {
-    fn of(worker: &WorkerCounters) -> Option<Self> {
-        Some(match worker.phase() {
+impl WorkerStatistics {
+    /// Reads the worker of `index`; `None` if it has no thread.
+    fn read(shared: &Shared, index: usize) -> Option<Self> {
+        let worker = &shared.workers[index];
+        let state = match worker.phase() {
             Phase::Absent => return None,
-            Phase::Searching => Self::Searching,
-            Phase::Parked => Self::Parked,
-            Phase::Running if worker.away().is_away() || worker.found_blocked() => Self::Blocked,
-            Phase::Running => Self::Running,
-        })
-    }
-}
-
-impl Observer {
-    /// Every worker that has a thread.
-    pub(crate) fn workers(&self) -> Vec<WorkerStatistics> {
-        let workers = (0..).zip(&self.shared.workers);
-        workers.filter_map(|(index, worker)| Some(self.worker(index, WorkerState::of(worker)?))).collect()
-    }
-
-    /// What the worker of each index has done, if there has been one.
-    #[cfg(any(feature = "prometheus", feature = "metrics"))]
-    pub(crate) fn worker_totals(&self) -> Vec<(usize, Totals)> {
-        let workers =
-            (0..).zip(&self.shared.workers).map(|(index, worker)| (index, worker.phase(), worker.read()));
-        let been =
-            workers.filter(|(_, phase, totals)| *phase != Phase::Absent || *totals != Totals::default());
-        been.map(|(index, _, totals)| (index, totals)).collect()
-    }
-
-    fn worker(&self, index: usize, state: WorkerState) -> WorkerStatistics {
-        let worker = &self.shared.workers[index];
+            Phase::Searching => WorkerState::Searching,
+            Phase::Parked => WorkerState::Parked,
+            Phase::Running if worker.away().is_away() || worker.found_blocked() => WorkerState::Blocked,
+            Phase::Running => WorkerState::Running,
+        };
         let runs = matches!(state, WorkerState::Running | WorkerState::Blocked);
-        let since = || self.shared.now_ns().saturating_sub(worker.clock_ns());
+        let since = || Duration::from_nanos(shared.now_ns().saturating_sub(worker.clock_ns()));
         let totals = worker.read();
-        WorkerStatistics {
+        Some(Self {
             index,
-            node: self.shared.bindings.node_of(index),
+            node: shared.bindings.node_of(index),
             state,
-            task: self.shared.scaling.named.name_of(index).filter(|_| runs),
-            running_for: runs.then(|| Duration::from_nanos(since())),
+            task: shared.scaling.named.name_of(index).filter(|_| runs),
+            running_for: runs.then(since),
             busy: Duration::from_nanos(totals.busy_ns),
             tasks_completed: totals.completed,
             tasks_stolen: totals.stolen,
             parks: totals.parks,
             wakes: totals.wakes,
-        }
+        })
     }
 }
 
 impl AdaptiveThreadPool {
     /// Returns what each thread of the pool does now and has done, by index. It takes some hundred
     /// nanoseconds for each thread. The figures are read one after the other while the pool runs.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let pool = millpond::AdaptiveThreadPool::builder().min_threads(2).max_threads(2).build()?;
-    /// pool.run(|| ()).await?;
-    /// assert_eq!(pool.workers().iter().map(|worker| worker.tasks_completed).sum::<u64>(), 1);
-    /// # Ok(()) }
-    /// ```
     #[must_use]
     pub fn workers(&self) -> Vec<WorkerStatistics> {
-        Observer::new(self).workers()
+        let slots = 0..self.shared().workers.len();
+        slots.filter_map(|index| WorkerStatistics::read(self.shared(), index)).collect()
     }
 }

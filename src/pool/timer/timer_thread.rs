@@ -95,7 +95,7 @@ impl Shared {
     /// started, or if a test wants each wake-up sent at once.
     #[cold]
     pub(in crate::pool) fn start_ticking(self: &Arc<Self>) -> bool {
-        if self.test_hooks.sends_wakes() {
+        if self.test_hooks.control().is_some_and(|control| control.sends_wakes()) {
             return false;
         }
         if self.deferred_wakes.start_ticking() {
@@ -307,16 +307,14 @@ mod tests {
     use crate::config::PoolConfig;
     use crate::pool::lifecycle::hooks::Hooks;
     use crate::pool::scaling::foresight::Foresight;
-    use crate::pool::test_hooks::{Plan, TestHooks};
+    use crate::pool::test_hooks::TestHooks;
     use crate::pool::threads::bindings::Bindings;
 
     fn without_threads() -> Arc<Shared> {
-        Arc::new_cyclic(|pool| {
-            let hooks = TestHooks::new(Plan::default(), pool);
-            let config = PoolConfig::default();
-            let bindings = Bindings::new(&config, None);
-            Shared::new(config, Hooks::default(), Foresight::default(), hooks, bindings)
-        })
+        let config = PoolConfig::default();
+        let placed = Bindings::new(&config, None);
+        let (foresight, hooks) = (Foresight::default(), Hooks::default());
+        Arc::new(Shared::new(config, hooks, foresight, TestHooks::default(), placed))
     }
 
     #[test]
