@@ -16,12 +16,12 @@ use tracing::{Event, Metadata, Subscriber};
 
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Keeps the events of `processor::chunks`, each as its fields in order.
+/// Keeps the events of processors, each as its fields in order.
 struct Listener;
 
 impl Subscriber for Listener {
     fn enabled(&self, what: &Metadata<'_>) -> bool {
-        what.target() == "millpond::processor::chunks"
+        what.target() == "millpond::processor"
     }
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)

@@ -1,18 +1,17 @@
 //! The byte budget: how many bytes the tasks that wait and run may hold together.
 //!
-//! As with permits, *work* waits here, not futures. Bytes that become free go to the next work in
-//! the line, and the thread that freed the bytes starts that work. The [`Weight`] is moved into the
-//! closure, so its bytes are free once the work has run or was dropped, whichever comes first.
+//! As with permits, *work* waits here, not futures. The thread that frees bytes starts the next
+//! work in the line. The [`Weight`] is moved into the closure, so its bytes are free once the work
+//! has run or was dropped.
 //!
-//! Unlike permits, requests have sizes. There is one line, and its head blocks it. If small work
-//! could pass the head, big work would wait for as long as small work arrives. No request exceeds
-//! the limit, so the head waits at most for the bytes that were out when it became the head.
+//! Unlike permits, requests have sizes. The head of the line blocks it: if small work could pass
+//! it, big work would wait for as long as small work arrives. No request exceeds the limit, so the
+//! head waits at most for the bytes that were out when it became the head.
 //!
 //! # Invariants
 //!
-//! 1. When the lock is released, the head of the line does not fit: each change of the state or the
-//!    line takes out all work that now fits. So nobody waits while enough bytes are free, and a
-//!    caller that finds a line need not look at its entries.
+//! 1. When the lock is released, the head of the line does not fit: each change takes out all work
+//!    that now fits. So nobody waits while enough bytes are free.
 //! 2. The bytes that are out exceed the limit only by work that was turned away
 //!    ([`turn_away`](ByteBudget::turn_away)).
 //! 3. One removal from the line, under the lock, decides whether a waiting weight is granted.
@@ -21,8 +20,8 @@
 //!    that is never made strands no bytes either.
 //! 4. A request for 0 bytes takes no lock, joins no line and gives nothing back.
 //! 5. No work is started or dropped, and no other lock is taken, under the lock. Starting work can
-//!    drop work (the pool may be closed), which frees bytes, which starts work. Such starts run one
-//!    after the other and are not nested, so a long line needs no deep stack.
+//!    drop work (the pool may be closed), which frees bytes, which starts work. Such starts are not
+//!    nested (`row.rs`), so a long line needs no deep stack.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,8 +73,7 @@ struct Place<W> {
     work: Option<W>,
 }
 
-/// Bytes that were taken, or a place in the line for them. Its drop gives the bytes to the next in
-/// the line, or leaves the line.
+/// Bytes that were taken, or a place in the line for them. Its drop gives either up.
 #[derive(Debug)]
 pub(crate) struct Weight<W: Start> {
     budget: Arc<ByteBudget<W>>,
@@ -115,7 +113,6 @@ impl<W: Start> ByteBudget<W> {
         Arc::new(Self { limit, state: Mutex::new(state) })
     }
 
-    /// Returns the limit, in bytes.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
@@ -147,7 +144,16 @@ impl<W: Start> ByteBudget<W> {
         if bytes > self.limit {
             return Err(NeverFits);
         }
-        let arrival = if bytes > 0 { self.state.lock().take_or_join(bytes, self.limit) } else { None };
+        let mut arrival = None;
+        if bytes > 0 {
+            let mut state = self.state.lock();
+            if !state.take(bytes, self.limit) {
+                let number = state.arrivals;
+                state.arrivals += 1;
+                state.line.insert(number, Place { bytes, work: None });
+                arrival = Some(number);
+            }
+        }
         Ok((self.weight(bytes, arrival), Arrival(arrival)))
     }
 
@@ -191,17 +197,6 @@ impl<W> State<W> {
             self.taken = taken;
         }
         takes
-    }
-
-    /// Takes bytes, or joins the line and returns the number there.
-    fn take_or_join(&mut self, bytes: usize, limit: usize) -> Option<u64> {
-        if self.take(bytes, limit) {
-            return None;
-        }
-        let arrival = self.arrivals;
-        self.arrivals += 1;
-        self.line.insert(arrival, Place { bytes, work: None });
-        Some(arrival)
     }
 
     /// Takes out of the line all work that now fits, up to the first that does not, and returns it

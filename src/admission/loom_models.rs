@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use loom::thread;
 
-use super::call::{Call, Poll, Withdrawn};
 use super::permits::{Full, Joined, Permits};
-use super::reservations::Reservations;
+use super::reservations::{Call, Poll, Reservations, Withdrawn};
 use crate::task::Ticket;
 
 /// Releases a permit as `pool/shared.rs` does.

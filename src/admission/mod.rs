@@ -2,7 +2,6 @@
 
 #[cfg(not(millpond_loom))]
 mod bytes;
-mod call;
 mod permits;
 mod reservations;
 #[cfg(not(millpond_loom))]
@@ -13,6 +12,5 @@ mod loom_models;
 
 #[cfg(not(millpond_loom))]
 pub(crate) use bytes::{Arrival, ByteBudget, ByteReservation, NeverFits, PendingStart, Refused};
-pub(crate) use call::{Call, Poll as CallPoll, Withdrawn};
 pub(crate) use permits::{Full, Joined, Permits};
-pub(crate) use reservations::{ReservationId, Reservations};
+pub(crate) use reservations::{Call, Poll as CallPoll, ReservationId, Reservations, Withdrawn};

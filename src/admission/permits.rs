@@ -4,31 +4,27 @@
 //!
 //! `tokio::sync::Semaphore` hands a permit to the first *future* in the line. If nobody polls that
 //! future any more (an arm of a paused `select!`, a member of a `FuturesUnordered` behind a slow
-//! consumer), the permit is stranded, and nobody can take it back. Here *work* does not wait for a
-//! permit: it enters the queue at once, with a [`Ticket`], and a permit that comes back later pays
-//! for the ticket. Only a caller who has no work yet ([`Call`]) is granted a permit for later use,
-//! and that grant can be taken back (`reservations.rs`). A release is one atomic addition while
-//! nobody waits, where the general semaphore takes a lock.
+//! consumer), the permit is stranded. Here *work* enters the queue at once, with a [`Ticket`], and
+//! a permit that comes back later pays for it. Only a caller who has no work yet ([`Call`]) is
+//! granted a permit for later use, which can be taken back (`reservations.rs`). A release is one
+//! atomic addition while nobody waits, where the general semaphore takes a lock.
 //!
-//! # States
-//!
-//! One word holds the free permits, `LINE` (somebody waits, or is about to) and `CLOSED`. The line
-//! holds callers and counts of work, in order of arrival. Work in the line is anonymous: each task
-//! that leaves the queue gives one permit back, whether it ever had one, and that permit pays for
-//! the first in the line. `README.md` beside this file has the proof.
+//! `README.md` beside this file has the protocol and its proof.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
-use super::call::Call;
+use super::reservations::Call;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::task::Ticket;
 
+/// Somebody waits, or is about to.
 const LINE: usize = 1;
 const CLOSED: usize = 2;
+/// One free permit.
 const ONE: usize = 4;
 
 /// Why no permit was taken.
@@ -46,10 +42,10 @@ pub(crate) enum Full {
 pub(crate) struct Released {
     /// The free permits, as the releaser saw them.
     pub(crate) available: usize,
-    /// The number of waiters, tasks and callers, that were paid for.
+    /// The number of tasks and callers that were paid for.
     pub(crate) served: usize,
-    /// The callers who were granted a permit. The timer thread must watch their reservations; then
-    /// they are woken ([`Call::wake`]).
+    /// The callers among them. The timer thread must watch their reservations; then they are woken
+    /// ([`Call::wake`]).
     pub(crate) granted: Vec<Arc<Call>>,
 }
 
@@ -109,17 +105,14 @@ impl Permits {
         }
     }
 
-    /// Returns the number of permits in all.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Returns the number of free permits.
     pub(crate) fn available(&self) -> usize {
         self.word.load(Ordering::SeqCst) / ONE
     }
 
-    /// Returns whether the permits are closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::SeqCst) & CLOSED != 0
     }
@@ -136,8 +129,7 @@ impl Permits {
         self.line.lock().work()
     }
 
-    /// Returns the last ticket that was paid for. Work with a later ticket is in the queue beyond
-    /// the limit.
+    /// Returns the last ticket that was paid for.
     pub(crate) fn paid(&self) -> Ticket {
         Ticket::new(self.paid.load(Ordering::SeqCst))
     }

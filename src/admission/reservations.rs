@@ -1,4 +1,5 @@
-//! Permits that were given out and are not yet used, each with the time at which it was given.
+//! Permits that were given out and are not yet used, each with the time at which it was given; and
+//! the callers who wait for one without work: futures.
 //!
 //! A holder who does not use a permit keeps its place in the queue from all others. So the
 //! reservation ends after a timeout, and the permit then goes back to the others. A caller who did
@@ -9,19 +10,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::contain;
 use crate::sync::Mutex;
 
 /// The number of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ReservationId(u64);
-
-/// A caller who was granted a permit and has not come for it.
-pub(crate) trait Grantee: std::fmt::Debug + Send + Sync {
-    /// Takes the grant back.
-    fn lapse(&self);
-}
 
 /// All reservations of a pool.
 #[derive(Debug)]
@@ -40,7 +37,7 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     since: Instant,
-    caller: Option<Arc<dyn Grantee>>,
+    caller: Option<Arc<Call>>,
 }
 
 impl Reservations {
@@ -50,7 +47,7 @@ impl Reservations {
     }
 
     /// Enters a permit that was given out now.
-    pub(crate) fn enter(&self, caller: Option<Arc<dyn Grantee>>) -> ReservationId {
+    pub(crate) fn enter(&self, caller: Option<Arc<Call>>) -> ReservationId {
         let mut state = self.state.lock();
         // The clock is read under the lock, so the entries are in the order of their times.
         let since = Instant::now();
@@ -67,7 +64,6 @@ impl Reservations {
         entry.is_some()
     }
 
-    /// Returns the number of reservations.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().entries.len()
     }
@@ -97,8 +93,151 @@ impl Reservations {
     }
 }
 
+/// A caller in the line, shared by its future and the line.
+///
+/// ```text
+///            grant              poll
+///  Waiting ────────▶ Granted ─────────▶ Over        lapse: the grant was not taken up in time. The caller has lost
+///     │ ▲               │                           its turn; polled again, it joins the line anew.
+///     │ └── rejoin ── Lapsed ◀── lapse ─┘
+///     └── close / withdraw ──▶ Over
+/// ```
+#[derive(Debug)]
+pub(crate) struct Call {
+    state: Mutex<CallState>,
+    reservations: Arc<Reservations>,
+}
+
+#[derive(Debug)]
+enum CallState {
+    Waiting(Option<Waker>),
+    Granted(Option<Waker>, ReservationId),
+    Lapsed,
+    Over,
+}
+
+/// What a poll of the caller finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Poll {
+    /// The caller still waits.
+    Waiting,
+    /// The caller has a permit, entered as this reservation.
+    Granted(ReservationId),
+    /// The caller was granted a permit, did not take it up, and lost it.
+    Lapsed,
+    /// The permits are closed.
+    Closed,
+}
+
+/// What a withdrawn caller leaves to clear up.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Withdrawn {
+    /// Its entry in the line.
+    InLine,
+    /// A permit that it had been granted.
+    Granted(ReservationId),
+    /// Nothing.
+    Nothing,
+}
+
+impl Call {
+    /// Makes a caller that is about to join the line.
+    pub(crate) fn new(waker: Waker, reservations: Arc<Reservations>) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(CallState::Waiting(Some(waker))), reservations })
+    }
+
+    /// Grants the caller a permit until its reservation lapses. Returns false if the caller no
+    /// longer waits. The grantor then calls [`wake`](Call::wake), without holding a lock.
+    pub(super) fn grant(self: &Arc<Self>) -> bool {
+        let mut state = self.state.lock();
+        let CallState::Waiting(waker) = &mut *state else { return false };
+        let waker = waker.take();
+        let id = self.reservations.enter(Some(Arc::clone(self)));
+        *state = CallState::Granted(waker, id);
+        true
+    }
+
+    pub(crate) fn wake(&self) {
+        let waker = match &mut *self.state.lock() {
+            CallState::Granted(waker, _) => waker.take(),
+            _ => None,
+        };
+        contain::wake(waker);
+    }
+
+    /// Refuses the caller: no permit will come. Returns whether the caller still waited.
+    pub(crate) fn refuse(&self) -> bool {
+        let waker = {
+            let mut state = self.state.lock();
+            let CallState::Waiting(waker) = &mut *state else { return false };
+            let waker = waker.take();
+            *state = CallState::Over;
+            waker
+        };
+        contain::wake(waker);
+        true
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(*self.state.lock(), CallState::Waiting(_))
+    }
+
+    /// Polls the caller, and takes up a grant if there is one.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll {
+        let mut state = self.state.lock();
+        match &mut *state {
+            CallState::Waiting(known) => {
+                if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                    let old = known.replace(waker.clone());
+                    drop(state);
+                    drop(old);
+                }
+                Poll::Waiting
+            }
+            CallState::Granted(unused, id) => {
+                let (unused, id) = (unused.take(), *id);
+                *state = CallState::Over;
+                drop(state);
+                drop(unused);
+                Poll::Granted(id)
+            }
+            CallState::Lapsed => {
+                *state = CallState::Over;
+                Poll::Lapsed
+            }
+            CallState::Over => Poll::Closed,
+        }
+    }
+
+    /// Withdraws a caller that goes away.
+    pub(crate) fn withdraw(&self) -> Withdrawn {
+        let old = std::mem::replace(&mut *self.state.lock(), CallState::Over);
+        match old {
+            CallState::Waiting(_) => Withdrawn::InLine,
+            CallState::Granted(_, id) => Withdrawn::Granted(id),
+            CallState::Lapsed | CallState::Over => Withdrawn::Nothing,
+        }
+    }
+
+    /// Takes back a grant that was not taken up. Wakes a caller who was not yet woken for the
+    /// grant, because it must be polled to join the line again.
+    fn lapse(&self) {
+        let waker = {
+            let mut state = self.state.lock();
+            let CallState::Granted(waker, _) = &mut *state else { return };
+            let waker = waker.take();
+            *state = CallState::Lapsed;
+            waker
+        };
+        contain::wake(waker);
+    }
+}
+
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -136,5 +275,27 @@ mod tests {
         let id = book.enter(None);
         assert_eq!(book.lapse(Instant::now()), 0);
         assert!(book.strike(id));
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_caller_whose_grant_lapses_before_it_is_told_is_woken_to_join_the_line_anew() {
+        let timeout = Duration::from_millis(1);
+        let reservations = Arc::new(Reservations::new(timeout));
+        let wakes = Arc::new(Wakes::default());
+        let call = Call::new(Waker::from(Arc::clone(&wakes)), Arc::clone(&reservations));
+        assert!(call.grant());
+        assert_eq!(reservations.lapse(Instant::now() + timeout), 1);
+        call.wake();
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        assert_eq!(call.poll(Waker::noop()), Poll::Lapsed);
     }
 }

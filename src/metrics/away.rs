@@ -9,12 +9,11 @@ use std::sync::atomic::{
 const AWAY: u64 = 1 << 63;
 
 /// The time that one thread has spent asleep without work, or in sections that are declared to be
-/// blocking. It changes at most a few times a millisecond. A reader also sees the absence that has
-/// not ended.
+/// blocking, an absence that has not ended included.
 ///
-/// Times are nanoseconds since a common moment. One word holds everything, so no reader sees half
-/// of a change: the sum of the absences while the thread is there, and while it is away the moment
-/// at which one absence of that length would have started.
+/// One word holds everything, so no reader sees half of a change: the sum of the absences in
+/// nanoseconds while the thread is there, and while it is away the moment at which one absence of
+/// that length would have started.
 #[derive(Debug)]
 pub(crate) struct AwayClock(AtomicU64);
 
@@ -47,7 +46,6 @@ impl AwayClock {
         if word & AWAY == 0 { word } else { now.saturating_sub(word & !AWAY) }
     }
 
-    /// Returns whether it is away now.
     pub(crate) fn is_away(&self) -> bool {
         self.0.load(Acquire) & AWAY != 0
     }

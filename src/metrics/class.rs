@@ -30,7 +30,6 @@ pub struct ByClass<T> {
 }
 
 impl<T> ByClass<T> {
-    /// Makes a value of each class.
     pub(crate) fn from_fn(mut make: impl FnMut(Class) -> T) -> Self {
         Self {
             plain: make(Class::Plain),
@@ -40,7 +39,6 @@ impl<T> ByClass<T> {
         }
     }
 
-    /// The value of a class.
     pub(crate) fn of(&self, class: Class) -> &T {
         match class {
             Class::Plain => &self.plain,

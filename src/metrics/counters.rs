@@ -1,6 +1,5 @@
 //! One worker's counters.
 
-use std::ops::AddAssign;
 use std::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
@@ -9,29 +8,58 @@ use std::sync::atomic::{
 use crossbeam_utils::CachePadded;
 
 use super::away::AwayClock;
-use super::bump::bump;
-use super::times::WorkerTimes;
+use super::class::{ByClass, Class};
+use super::histogram::{Histogram, WorkerHistogram, bump};
 
-/// Counters that one thread at a time writes and any thread reads. An update is a plain load and
-/// store, because the thread that owns the slot is the only writer. (Owners change through a mutex,
-/// which orders the last write of one before the first read of the next.)
+/// Declares numbers that can be added up.
+macro_rules! sums {
+    ($(#[$attribute:meta])* $name:ident { $($(#[$doc:meta])* $field:ident,)+ }) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub(crate) struct $name {
+            $($(#[$doc])* pub(crate) $field: u64,)+
+        }
+
+        impl std::ops::AddAssign for $name {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$field += other.$field;)+
+            }
+        }
+    };
+}
+pub(crate) use sums;
+
+/// Declares the counters of one worker that only grow, and their sums.
+macro_rules! counts {
+    ($($(#[$doc:meta])* $field:ident,)+) => {
+        #[derive(Debug, Default)]
+        struct Counts {
+            $($field: AtomicU64,)+
+        }
+
+        impl Counts {
+            fn read(&self) -> Totals {
+                Totals { $($field: self.$field.load(Relaxed),)+ }
+            }
+        }
+
+        sums! {
+            /// A sum of [`WorkerCounters`].
+            Totals { $($(#[$doc])* $field,)+ }
+        }
+    };
+}
+
+/// Counters that one thread at a time writes, by plain loads and stores, and any thread reads.
+/// (Owners change through a mutex, which orders the last write of one before the first read of the
+/// next.)
 #[derive(Debug, Default)]
 pub(crate) struct WorkerCounters {
-    started: AtomicU64,
-    completed: AtomicU64,
-    panicked: AtomicU64,
-    stolen: AtomicU64,
-    stolen_remote: AtomicU64,
-    busy_ns: AtomicU64,
-    abandoned_ns: AtomicU64,
-    subtasks_spawned: AtomicU64,
-    subtasks_left: AtomicU64,
+    counts: Counts,
     task_ns: AtomicU64,
     withheld: AtomicUsize,
     thread: AtomicU32,
     away: AwayClock,
-    parks: AtomicU64,
-    wakes: AtomicU64,
     /// The last reading of the clock between two tasks, or after a search.
     clock_ns: AtomicU64,
     /// A [`Phase`].
@@ -59,50 +87,46 @@ impl Phase {
     const ALL: [Self; 4] = [Self::Absent, Self::Searching, Self::Running, Self::Parked];
 }
 
-/// A sum of [`WorkerCounters`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
+counts! {
     /// Tasks that were started.
-    pub(crate) started: u64,
+    started,
     /// Tasks that ran to their end, panics among them.
-    pub(crate) completed: u64,
+    completed,
     /// Tasks that panicked.
-    pub(crate) panicked: u64,
+    panicked,
     /// Tasks taken from another worker's deque.
-    pub(crate) stolen: u64,
+    stolen,
     /// Those of them that were taken from a worker of another NUMA node.
-    pub(crate) stolen_remote: u64,
+    stolen_remote,
     /// Time spent in tasks.
-    pub(crate) busy_ns: u64,
+    busy_ns,
     /// The part of it that was spent after the caller had given up.
-    pub(crate) abandoned_ns: u64,
+    abandoned_ns,
     /// Subtasks put on a worker's own deque.
-    pub(crate) subtasks_spawned: u64,
+    subtasks_spawned,
     /// Subtasks that have been started.
-    pub(crate) subtasks_left: u64,
+    subtasks_left,
     /// How often workers fell asleep for want of work.
-    pub(crate) parks: u64,
+    parks,
     /// How often they were woken from that.
-    pub(crate) wakes: u64,
+    wakes,
 }
 
 impl WorkerCounters {
-    /// A task begins to run.
     pub(crate) fn task_started(&self) {
-        bump(&self.started, 1);
+        bump(&self.counts.started, 1);
     }
 
-    /// A task has run.
     pub(crate) fn task_ended(&self, panicked: bool) {
-        bump(&self.completed, 1);
+        bump(&self.counts.completed, 1);
         if panicked {
-            bump(&self.panicked, 1);
+            bump(&self.counts.panicked, 1);
         }
     }
 
     /// Tasks took `ns`; recently one took `task_ns`.
     pub(crate) fn time_spent(&self, ns: u64, task_ns: u64) {
-        bump(&self.busy_ns, ns);
+        bump(&self.counts.busy_ns, ns);
         self.task_ns.store(task_ns, Relaxed);
     }
 
@@ -113,7 +137,7 @@ impl WorkerCounters {
 
     /// `ns` were spent after the caller had given up.
     pub(crate) fn abandoned(&self, ns: u64) {
-        bump(&self.abandoned_ns, ns);
+        bump(&self.counts.abandoned_ns, ns);
     }
 
     /// Sets the number of permits of started tasks that the worker has not released yet. Call it
@@ -122,27 +146,25 @@ impl WorkerCounters {
         self.withheld.store(permits, Release);
     }
 
-    /// The number of permits that the worker has not released yet.
     pub(crate) fn withheld(&self) -> usize {
         self.withheld.load(Acquire)
     }
 
     /// A task was stolen from another worker, of another node if `remote`.
     pub(crate) fn task_stolen(&self, remote: bool) {
-        bump(&self.stolen, 1);
+        bump(&self.counts.stolen, 1);
         if remote {
-            bump(&self.stolen_remote, 1);
+            bump(&self.counts.stolen_remote, 1);
         }
     }
 
-    /// A subtask was put on the own deque.
     pub(crate) fn subtask_spawned(&self) {
-        bump(&self.subtasks_spawned, 1);
+        bump(&self.counts.subtasks_spawned, 1);
     }
 
     /// A task without a permit has left the queues to run here.
     pub(crate) fn subtask_left(&self) {
-        bump(&self.subtasks_left, 1);
+        bump(&self.counts.subtasks_left, 1);
     }
 
     /// Sets the number of the worker's thread (0 where it has none), or `None` when it is about to
@@ -158,13 +180,13 @@ impl WorkerCounters {
 
     /// The worker falls asleep for want of work.
     pub(crate) fn parked(&self) {
-        bump(&self.parks, 1);
+        bump(&self.counts.parks, 1);
         self.enter(Phase::Parked);
     }
 
     /// The worker was woken, and searches.
     pub(crate) fn woken(&self) {
-        bump(&self.wakes, 1);
+        bump(&self.counts.wakes, 1);
         self.enter(Phase::Searching);
     }
 
@@ -173,7 +195,6 @@ impl WorkerCounters {
         self.phase.store(phase as u8, Relaxed);
     }
 
-    /// What the worker does.
     pub(crate) fn phase(&self) -> Phase {
         Phase::ALL[usize::from(self.phase.load(Relaxed)) % Phase::ALL.len()]
     }
@@ -183,7 +204,6 @@ impl WorkerCounters {
         self.clock_ns.store(now, Relaxed);
     }
 
-    /// The last [`clock_read`](Self::clock_read).
     pub(crate) fn clock_ns(&self) -> u64 {
         self.clock_ns.load(Relaxed)
     }
@@ -193,56 +213,58 @@ impl WorkerCounters {
         self.found_blocked.store(blocked, Relaxed);
     }
 
-    /// Whether the last check found the worker blocked.
     pub(crate) fn found_blocked(&self) -> bool {
         self.found_blocked.load(Relaxed)
     }
 
-    /// How long its tasks waited and ran.
     pub(crate) fn times(&self) -> &WorkerTimes {
         &self.times
     }
 
-    /// The clock of the worker's absences.
     pub(crate) fn away(&self) -> &AwayClock {
         &self.away
     }
 
-    /// How many tasks were started.
     pub(crate) fn started(&self) -> u64 {
-        self.started.load(Relaxed)
+        self.counts.started.load(Relaxed)
     }
 
-    /// Reads all counters.
     pub(crate) fn read(&self) -> Totals {
-        Totals {
-            started: self.started.load(Relaxed),
-            completed: self.completed.load(Relaxed),
-            panicked: self.panicked.load(Relaxed),
-            stolen: self.stolen.load(Relaxed),
-            stolen_remote: self.stolen_remote.load(Relaxed),
-            busy_ns: self.busy_ns.load(Relaxed),
-            abandoned_ns: self.abandoned_ns.load(Relaxed),
-            subtasks_spawned: self.subtasks_spawned.load(Relaxed),
-            subtasks_left: self.subtasks_left.load(Relaxed),
-            parks: self.parks.load(Relaxed),
-            wakes: self.wakes.load(Relaxed),
-        }
+        self.counts.read()
     }
 }
 
-impl AddAssign for Totals {
-    fn add_assign(&mut self, other: Self) {
-        self.started += other.started;
-        self.completed += other.completed;
-        self.panicked += other.panicked;
-        self.stolen += other.stolen;
-        self.stolen_remote += other.stolen_remote;
-        self.busy_ns += other.busy_ns;
-        self.abandoned_ns += other.abandoned_ns;
-        self.subtasks_spawned += other.subtasks_spawned;
-        self.subtasks_left += other.subtasks_left;
-        self.parks += other.parks;
-        self.wakes += other.wakes;
+/// How long the tasks of one worker waited and ran, by class.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerTimes {
+    queue_delay: ByClass<WorkerHistogram>,
+    run_time: ByClass<WorkerHistogram>,
+}
+
+impl WorkerTimes {
+    /// A task that begins has waited `ns`.
+    pub(crate) fn waited(&self, class: Class, ns: u64) {
+        self.queue_delay.of(class).record(ns, 1);
+    }
+
+    /// `tasks` of a class took `ns` in all.
+    #[inline]
+    pub(crate) fn ran(&self, class: Class, ns: u64, tasks: u64) {
+        self.run_time.of(class).record(ns, tasks);
+    }
+
+    /// Adds the queue delays and the run times to others.
+    pub(crate) fn add_to(&self, queue_delay: &mut ByClass<Histogram>, run_time: &mut ByClass<Histogram>) {
+        queue_delay.add(&self.queue_delay);
+        run_time.add(&self.run_time);
+    }
+}
+
+impl ByClass<Histogram> {
+    fn add(&mut self, worker: &ByClass<WorkerHistogram>) {
+        self.plain.add(&worker.plain.read());
+        self.interactive.add(&worker.interactive.read());
+        self.standard.add(&worker.standard.read());
+        self.bulk.add(&worker.bulk.read());
     }
 }

@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::bump::bump;
-
 /// The first bound, in nanoseconds. Each further bound is twice the one before.
 const FIRST_NS: u64 = 1_000;
 /// The number of bounds: the last is 2^26 us, 67 s.
@@ -85,7 +83,6 @@ impl Histogram {
         }
     }
 
-    /// Adds those of another.
     pub(crate) fn add(&mut self, other: &Self) {
         self.buckets.iter_mut().zip(other.buckets).for_each(|(sum, count)| *sum += count);
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
@@ -119,16 +116,10 @@ impl serde::Serialize for Histogram {
 
 /// A [`Histogram`] that one thread at a time writes and any thread reads, as the
 /// [`WorkerCounters`](super::WorkerCounters). A reader may see a bucket before the sum, or after it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct WorkerHistogram {
     buckets: [AtomicU64; BUCKETS],
     sum_ns: AtomicU64,
-}
-
-impl Default for WorkerHistogram {
-    fn default() -> Self {
-        Self { buckets: std::array::from_fn(|_| AtomicU64::new(0)), sum_ns: AtomicU64::new(0) }
-    }
 }
 
 impl WorkerHistogram {
@@ -147,6 +138,12 @@ impl WorkerHistogram {
     }
 }
 
+/// Adds to a counter that only the calling thread writes, without an atomic read-modify-write.
+#[inline]
+pub(super) fn bump(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+}
+
 /// The bucket of a time: the first whose bound is not less.
 #[inline]
 fn bucket(ns: u64) -> usize {
@@ -154,7 +151,6 @@ fn bucket(ns: u64) -> usize {
     bounds_below.min(BOUNDS)
 }
 
-/// The bound of a bucket.
 fn bound(bucket: usize) -> Duration {
     if bucket < BOUNDS { Duration::from_nanos(FIRST_NS << bucket) } else { Duration::MAX }
 }

@@ -30,7 +30,6 @@ pub(crate) struct Latencies<T> {
 struct Shard<T> {
     counters: T,
     sum_ns: u64,
-    recorded: u64,
     /// Made with the first record of the shard.
     histogram: Option<Histogram<u64>>,
 }
@@ -47,9 +46,8 @@ pub(crate) struct Summary<T> {
 }
 
 impl<T: Default + Copy + AddAssign> Latencies<T> {
-    /// Nothing recorded yet.
     pub(crate) fn new() -> Self {
-        let shard = || Shard { counters: T::default(), sum_ns: 0, recorded: 0, histogram: None };
+        let shard = || Shard { counters: T::default(), sum_ns: 0, histogram: None };
         Self { shards: (0..SHARDS).map(|_| CachePadded::new(Mutex::new(shard()))).collect() }
     }
 
@@ -61,9 +59,9 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
         let Some(latency) = latency else { return };
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         shard.sum_ns = shard.sum_ns.saturating_add(ns);
-        shard.recorded += 1;
         if shard.histogram.is_none() {
-            shard.histogram = new_histogram();
+            // The bounds are in order, so this can't fail; otherwise there would be no percentiles.
+            shard.histogram = Histogram::new_with_bounds(MIN_NS, MAX_NS, DIGITS).ok();
         }
         if let Some(histogram) = &mut shard.histogram {
             histogram.saturating_record(ns);
@@ -72,13 +70,11 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
 
     /// Adds up the shards. Takes some 100 us.
     pub(crate) fn summary(&self) -> Summary<T> {
-        let (mut counters, mut sum_ns, mut recorded) = (T::default(), 0_u64, 0);
-        let mut all = None::<Histogram<u64>>;
+        let (mut counters, mut sum_ns, mut all) = (T::default(), 0_u64, None::<Histogram<u64>>);
         for shard in &self.shards {
             let shard = shard.lock();
             counters += shard.counters;
             sum_ns = sum_ns.saturating_add(shard.sum_ns);
-            recorded += shard.recorded;
             match (&mut all, &shard.histogram) {
                 (_, None) => {}
                 (None, Some(histogram)) => all = Some(histogram.clone()),
@@ -86,6 +82,7 @@ impl<T: Default + Copy + AddAssign> Latencies<T> {
                 (Some(all), Some(histogram)) => all.add(histogram).unwrap_or_default(),
             }
         }
+        let recorded = all.as_ref().map_or(0, Histogram::len);
         let mean = Duration::from_nanos(sum_ns.checked_div(recorded).unwrap_or(0));
         Summary { counters, mean, sum_ns, histogram: all }
     }
@@ -109,12 +106,6 @@ impl<T> Summary<T> {
     pub(crate) fn max(&self) -> Duration {
         self.histogram.as_ref().map_or(Duration::ZERO, |all| Duration::from_nanos(all.max()))
     }
-}
-
-fn new_histogram() -> Option<Histogram<u64>> {
-    // The constants are in order, so it can't fail; without a histogram there would be no
-    // percentiles.
-    Histogram::new_with_bounds(MIN_NS, MAX_NS, DIGITS).ok()
 }
 
 /// The number of this thread: another for each. A thread that is about to end has 0.

@@ -39,13 +39,10 @@ impl Names {
     #[inline]
     pub(in crate::pool) fn of(options: Option<&TaskOptions>, plain: bool) -> Option<Self> {
         let named = options.is_some_and(|options| options.name.is_some());
-        ((named || plain) && Level::INFO <= LevelFilter::current()).then(|| Self::copy(options))
-    }
-
-    #[cold]
-    fn copy(options: Option<&TaskOptions>) -> Self {
-        let task = options.and_then(|options| options.name.clone());
-        Self { task, tenant: options.and_then(|options| options.tenant.clone()) }
+        ((named || plain) && Level::INFO <= LevelFilter::current()).then(|| Self {
+            task: options.and_then(|options| options.name.clone()),
+            tenant: options.and_then(|options| options.tenant.clone()),
+        })
     }
 
     /// Enters the span of the call that submits.
@@ -54,13 +51,11 @@ impl Names {
         Inside::make(|| info_span!(target: TASK, "submit", task, tenant))
     }
 
-    /// Returns the span of the wait for the start.
     fn queued(&self, parent: &Span) -> Span {
         let (task, tenant) = (self.task.as_deref(), self.tenant.as_deref());
         info_span!(target: TASK, parent: parent, "queued", task, tenant)
     }
 
-    /// Returns the span of the run.
     fn run(&self, parent: &Span) -> Span {
         let (task, tenant) = (self.task.as_deref(), self.tenant.as_deref());
         info_span!(target: TASK, parent: parent, "run", task, tenant, panicked = field::Empty)
@@ -112,7 +107,6 @@ pub(crate) fn run_here(options: &TaskOptions) -> Inside {
 pub(crate) struct Inside(Option<EnteredSpan>);
 
 impl Inside {
-    /// Enters `span`.
     pub(crate) fn enter(span: Span) -> Self {
         if span.is_none() { Self(None) } else { Self::make(|| span) }
     }

@@ -2,18 +2,17 @@
 
 use std::convert::Infallible;
 use std::future::{Future, IntoFuture, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use super::dispatch::{Groups, Start};
-use super::group::BatchProgress;
+use super::dispatch::{BatchProgress, Start, Started, poll_in_order};
 use super::inner::Inner;
 use super::request::Outcome;
-use super::yield_budget::{BatchTimer, YieldBudget, sleep_for};
+use super::yield_budget::{BatchTimer, CHECKS, MOVES, YieldBudget};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::contain::contain;
 use crate::convert::Converter;
@@ -29,11 +28,11 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// limits of tenants hold: a task has documents of one tenant only, and counts once.
     ///
     /// A task of the same pool may wait for a batch, as for
-    /// [`run`](crate::AdaptiveThreadPool::run): other workers convert it. If every other worker
-    /// waits too, each poll runs one task of the batch, and the timeout is checked in between.
+    /// [`run`](crate::AdaptiveThreadPool::run). If every worker waits, each poll runs one task of
+    /// the batch, and the timeout is checked in between.
     ///
-    /// A batch of more than some hundred documents yields to the runtime now and then while its
-    /// documents are examined, queued and answered. It must be polled until all of it is queued.
+    /// A batch of more than some hundred documents yields to the runtime now and then, and must be
+    /// polled until all of it is queued.
     ///
     /// # Cancel safety
     /// Dropping the future cancels documents that have not started: their bytes are dropped and
@@ -105,19 +104,21 @@ impl<C: Converter> Batch<C> {
 
     async fn run(self) -> Vec<ConversionResponse> {
         let Self { processor, requests, timeout, progress } = self;
-        let sleep = pin!(sleep_for(timeout));
-        let mut timer = BatchTimer::new(sleep);
-        let _in_flight = processor.inner.enter();
+        let mut timer = BatchTimer::new(timeout);
+        let _in_flight = processor.inner.tally.enter();
         let asked = Instant::now();
         let (alive, over) = oneshot::channel();
         let start = Start::new(&processor, requests.len(), asked, progress.clone(), alive);
         let mut batch = Collected::new(&processor.inner, asked, timeout, requests.len());
         let (mut groups, timed_out) = batch.submit(requests, start, &mut timer).await;
-        // Done while the workers are busy.
-        batch.answer_refused(progress);
+        if let Some(progress) = progress {
+            // Done while the workers are busy.
+            let refused = batch.answers.iter().flatten();
+            refused.for_each(|_| progress.send_modify(|progress| progress.count(true, 0)));
+        }
         let timed_out = timed_out || !until_over(&processor, &mut groups, over, &mut timer).await;
         if timed_out {
-            groups.cancel();
+            groups.iter().for_each(Started::cancel);
         }
         // From here on the timeout does not matter: finished documents are answered.
         batch.collect(groups, timed_out, &mut timer).await;
@@ -131,15 +132,14 @@ struct Collected<'b, C> {
     asked: Instant,
     timeout: Duration,
     ids: Vec<String>,
-    /// Documents that were not accepted, with their positions.
-    refused: Vec<(usize, Outcome)>,
+    /// At first those of documents that were not accepted.
     answers: Vec<Option<Outcome>>,
 }
 
 impl<'b, C: Converter> Collected<'b, C> {
     fn new(inner: &'b Inner<C>, asked: Instant, timeout: Duration, documents: usize) -> Self {
-        let ids = Vec::with_capacity(documents);
-        Self { inner, asked, timeout, ids, refused: Vec::new(), answers: Vec::new() }
+        let (ids, answers) = (Vec::with_capacity(documents), Vec::with_capacity(documents));
+        Self { inner, asked, timeout, ids, answers }
     }
 
     /// Checks the requests and submits them. Returns whether the timeout passed before the last was
@@ -148,9 +148,9 @@ impl<'b, C: Converter> Collected<'b, C> {
         &mut self,
         requests: Vec<ConversionRequest>,
         mut start: Start<'_, C>,
-        timer: &mut BatchTimer<'_>,
-    ) -> (Groups, bool) {
-        let (mut timed_out, mut budget) = (false, YieldBudget::of_checks());
+        timer: &mut BatchTimer,
+    ) -> (Vec<Started>, bool) {
+        let (mut timed_out, mut budget) = (false, YieldBudget::new(CHECKS));
         for (position, request) in requests.into_iter().enumerate() {
             if budget.spend(1) {
                 timed_out = timer.yield_now().await;
@@ -158,83 +158,68 @@ impl<'b, C: Converter> Collected<'b, C> {
             let task = self.inner.task_options(&request, &request.content);
             let (id, job) = request.into_parts();
             self.ids.push(id);
-            match self.inner.check_size(&job.content) {
-                Ok(()) if timed_out => contain(|| drop(job)),
-                Ok(()) => start.add(position, job, task),
-                Err(error) => {
-                    self.refused.push((position, self.inner.refused(error, job.content, self.asked)));
+            let refused = self.inner.check_size(&job.content).err();
+            self.answers.push(match refused {
+                Some(error) => Some(self.inner.tally.refused(error, job.content, self.asked)),
+                None => {
+                    if timed_out {
+                        contain(|| drop(job));
+                    } else {
+                        start.add(position, job, task);
+                    }
+                    None
                 }
-            }
+            });
         }
         if timed_out {
-            return (Groups::default(), true);
+            return (Vec::new(), true);
         }
         start.submit(timer).await
     }
 
-    /// Answers the documents that were not accepted.
-    fn answer_refused(&mut self, progress: Option<Arc<watch::Sender<BatchProgress>>>) {
-        if let Some(progress) = progress {
-            self.refused.iter().for_each(|_| progress.send_modify(|progress| progress.count(true, 0)));
-        }
-        self.answers.resize_with(self.ids.len(), || None);
-        for (position, outcome) in self.refused.drain(..) {
-            self.answers[position] = Some(outcome);
-        }
-    }
-
     /// Takes the answers of all groups.
-    async fn collect(&mut self, mut groups: Groups, timed_out: bool, timer: &mut BatchTimer<'_>) {
-        let mut budget = YieldBudget::of_moves();
-        for mut group in groups.take() {
-            let (members, done) = (std::mem::take(&mut group.members), Arc::clone(&group.answers));
-            if budget.spend(members.len()) {
+    async fn collect(&mut self, groups: Vec<Started>, timed_out: bool, timer: &mut BatchTimer) {
+        let (tally, asked, after) = (&self.inner.tally, self.asked, self.timeout);
+        let mut budget = YieldBudget::new(MOVES);
+        for mut group in groups {
+            if budget.spend(group.members.len()) {
                 timer.yield_now().await;
             }
-            let why = if timed_out { Why::TimedOut(self.timeout) } else { Why::Ended(group.over().await) };
-            let done = done.lock().fetch();
-            for (position, outcome) in done {
+            let ended = if timed_out { None } else { group.over().await };
+            for (position, outcome) in group.fetch() {
                 self.answers[position] = Some(outcome);
             }
-            for position in members {
-                let unconverted = || self.inner.unconverted(why.error(), self.asked);
-                self.answers[position].get_or_insert_with(unconverted);
+            let why = || if timed_out { ProcessError::TimedOut { after } } else { not_run(ended.as_ref()) };
+            for &position in &group.members {
+                self.answers[position].get_or_insert_with(|| tally.unconverted(why(), asked));
             }
         }
     }
 
-    async fn into_responses(self, timer: &mut BatchTimer<'_>) -> Vec<ConversionResponse> {
-        let Self { inner, asked, timeout, ids, answers, .. } = self;
-        let mut budget = YieldBudget::of_moves();
+    async fn into_responses(self, timer: &mut BatchTimer) -> Vec<ConversionResponse> {
+        let Self { inner, asked, timeout, ids, answers } = self;
+        let mut budget = YieldBudget::new(MOVES);
         let mut responses = Vec::with_capacity(ids.len());
         for (id, answer) in ids.into_iter().zip(answers) {
             if budget.spend(1) {
                 timer.yield_now().await;
             }
             // Documents in no group: the timeout passed before they were queued.
-            let late = || inner.unconverted(ProcessError::TimedOut { after: timeout }, asked);
+            let late = || inner.tally.unconverted(ProcessError::TimedOut { after: timeout }, asked);
             responses.push(answer.unwrap_or_else(late).named(id));
         }
         responses
     }
 }
 
-/// Why documents of a group have no answer.
-enum Why {
-    TimedOut(Duration),
-    Ended(Option<JoinError>),
-}
-
-impl Why {
-    fn error(&self) -> ProcessError {
-        match self {
-            Self::TimedOut(after) => ProcessError::TimedOut { after: *after },
-            Self::Ended(Some(JoinError::Closed)) => ProcessError::Closed,
-            Self::Ended(Some(JoinError::Expired)) => ProcessError::Expired,
-            Self::Ended(Some(JoinError::Rejected(rejection))) => ProcessError::Rejected(**rejection),
-            // It was cancelled, or asked to stop between two documents.
-            Self::Ended(_) => ProcessError::Cancelled,
-        }
+/// Why documents of a group have no answer, whose task has ended.
+fn not_run(ended: Option<&JoinError>) -> ProcessError {
+    match ended {
+        Some(JoinError::Closed) => ProcessError::Closed,
+        Some(JoinError::Expired) => ProcessError::Expired,
+        Some(JoinError::Rejected(rejection)) => ProcessError::Rejected(**rejection),
+        // It was cancelled, or asked to stop between two documents.
+        _ => ProcessError::Cancelled,
     }
 }
 
@@ -247,14 +232,15 @@ impl<C: Converter> IntoFuture for Batch<C> {
     }
 }
 
-/// Waits until no group can still run. Returns false if the timeout passes first. There is one
-/// wake-up for the whole batch, not one for each group.
+/// Waits until no group can still run; false if the timeout passes first. There is one wake-up for
+/// the whole batch.
 async fn until_over<C: Converter>(
     processor: &ConcurrentProcessorV2<C>,
-    groups: &mut Groups,
+    groups: &mut [Started],
     mut over: oneshot::Receiver<Infallible>,
-    timer: &mut BatchTimer<'_>,
+    timer: &mut BatchTimer,
 ) -> bool {
+    let mut seen = 0;
     poll_fn(|cx| {
         if Pin::new(&mut over).poll(cx).is_ready() {
             return Poll::Ready(true);
@@ -264,7 +250,7 @@ async fn until_over<C: Converter>(
         }
         // A worker that waits may have to do the work itself. It does one group for each poll, so
         // that the timeout is checked in between.
-        if processor.pool.is_here() && groups.poll_in_order(cx) {
+        if processor.pool.is_here() && poll_in_order(groups, &mut seen, cx) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending

@@ -39,27 +39,24 @@ impl From<ProcessorConfig> for ProcessorBuilder {
     }
 }
 
+macro_rules! setters {
+    ($($field:ident: $type:ty),+) => {
+        impl ProcessorBuilder {$(
+            #[doc = concat!("Sets [`ProcessorConfig::", stringify!($field), "`].")]
+            pub fn $field(mut self, $field: $type) -> Self {
+                self.config.$field = $field;
+                self
+            }
+        )+}
+    };
+}
+setters! {
+    max_document_size: usize, chunk_size: usize, batch_timeout: Duration, max_concurrent_per_tenant: usize,
+    inline_budget: Duration, coalesce_target: Duration, memory: BufferPoolConfig, pool: PoolConfig
+}
+
 impl ProcessorBuilder {
-    /// [`ProcessorConfig::max_document_size`]
-    pub fn max_document_size(mut self, bytes: usize) -> Self {
-        self.config.max_document_size = bytes;
-        self
-    }
-
-    /// [`ProcessorConfig::chunk_size`]
-    pub fn chunk_size(mut self, bytes: usize) -> Self {
-        self.config.chunk_size = bytes;
-        self
-    }
-
-    /// [`ProcessorConfig::batch_timeout`]
-    pub fn batch_timeout(mut self, timeout: Duration) -> Self {
-        self.config.batch_timeout = timeout;
-        self
-    }
-
-    /// Sets the class of documents of this format whose request names none; `None` unsets it:
-    /// [`ProcessorConfig::priorities`]
+    /// Sets the class of a format in [`ProcessorConfig::priorities`]; `None` unsets it.
     pub fn priority(mut self, format: Format, priority: impl Into<Option<Priority>>) -> Self {
         match priority.into() {
             Some(priority) => self.config.priorities.insert(format, priority),
@@ -68,40 +65,10 @@ impl ProcessorBuilder {
         self
     }
 
-    /// [`ProcessorConfig::max_concurrent_per_tenant`]
-    pub fn max_concurrent_per_tenant(mut self, tasks: usize) -> Self {
-        self.config.max_concurrent_per_tenant = tasks;
-        self
-    }
-
-    /// [`ProcessorConfig::inline_budget`]
-    pub fn inline_budget(mut self, budget: Duration) -> Self {
-        self.config.inline_budget = budget;
-        self
-    }
-
-    /// [`ProcessorConfig::coalesce_target`]
-    pub fn coalesce_target(mut self, target: Duration) -> Self {
-        self.config.coalesce_target = target;
-        self
-    }
-
-    /// [`ProcessorConfig::memory`]
-    pub fn memory(mut self, config: BufferPoolConfig) -> Self {
-        self.config.memory = config;
-        self
-    }
-
-    /// [`ProcessorConfig::pool`]
-    pub fn pool(mut self, config: PoolConfig) -> Self {
-        self.config.pool = config;
-        self
-    }
-
     /// Builds a processor for RTF, Markdown and HTML with a pool of its own.
     ///
     /// # Errors
-    /// A value is out of its range, or the operating system refused the first threads.
+    /// As [`build_with`](Self::build_with).
     #[cfg(feature = "documents")]
     pub fn build(self) -> Result<ConcurrentProcessorV2<DocumentConverter>, BuildError> {
         self.build_with(DocumentConverter::default())

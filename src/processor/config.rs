@@ -42,22 +42,19 @@ pub struct ProcessorConfig {
     /// [`TimedOut`](crate::ProcessError::TimedOut) for each document that is not done. Default 60
     /// s; accepted 1 ms or more; `Duration::MAX` is no limit.
     ///
-    /// It uses Tokio's clock. A test that pauses that clock (`start_paused`) should set
-    /// `Duration::MAX`: while the pool works the runtime is idle, so its clock advances to the
-    /// timeout, and the batch ends at once.
+    /// It uses Tokio's clock. A test that pauses that clock should set `Duration::MAX`: while the
+    /// pool works the runtime is idle, so its clock advances to the timeout.
     #[cfg_attr(feature = "serde", serde(with = "humantime_serde"))]
     pub batch_timeout: Duration,
     /// How many tasks of one tenant may run at a time; further ones wait in the pool's queue. It is
     /// the short form of [`pool.max_running_per_tenant`](PoolConfig::max_running_per_tenant): if
-    /// both are set, the smaller one holds. Default `usize::MAX`, which is no limit; accepted 1 or
-    /// more.
+    /// both are set, the smaller one holds. If the processor shares a pool
+    /// ([`on_pool`](crate::ConcurrentProcessorV2::on_pool)), a limit smaller than the pool's own is
+    /// an error. Default `usize::MAX`, which is no limit; accepted 1 or more.
     ///
     /// A document is a task; so are the documents of a batch that share one. Requests without a
     /// tenant are not limited, nor is what a task of the pool submits to its own pool. How many
     /// tasks of a tenant may *wait* is [`tenant_queue_share`](PoolConfig::tenant_queue_share).
-    ///
-    /// A pool that a processor shares ([`on_pool`](crate::ConcurrentProcessorV2::on_pool)) has a
-    /// limit of its own; a smaller one here is an error.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_unlimited"))]
     pub max_concurrent_per_tenant: usize,
     /// The class of documents by format, for requests that name none; [`Priority::Standard`] for

@@ -78,8 +78,7 @@ impl Retryable for ProcessError {
 }
 
 /// Why [`process_reader`](crate::ConcurrentProcessorV2::process_reader) did not convert a document
-/// to its end. Each error has the number of bytes that the writer had taken: the beginning of the
-/// result.
+/// to its end, and how many bytes of the result the writer had taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReaderError {
@@ -99,8 +98,7 @@ pub enum ReaderError {
         /// How many bytes the writer had taken.
         written: u64,
     },
-    /// It could not be converted; see [`ConvertError::NeedsWhole`]
-    /// for documents that can only be converted whole.
+    /// It could not be converted; [`ConvertError::NeedsWhole`] if it can only be converted whole.
     #[error("the document could not be converted, after {written} bytes were written")]
     Process {
         /// The cause.

@@ -1,31 +1,20 @@
 //! Whether a document is converted on the calling thread.
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task;
 
-use super::inner::{Inner, kind_of};
+use super::inner::Inner;
 use super::request::Job;
 use crate::convert::{Converter, Format};
 use crate::policy::inlining::{Choice, Share};
+use crate::policy::nanos;
 
 thread_local! {
     /// One for each thread, over all processors, because it limits the load of the thread. Callers
-    /// are identified by their Tokio task.
-    static SHARE: Account = Account { since: Instant::now(), share: RefCell::default() };
-}
-
-struct Account {
-    /// The moment from which its times count.
-    since: Instant,
-    share: RefCell<Share<Option<task::Id>>>,
-}
-
-impl Account {
-    fn time(&self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.since)
-    }
+    /// are identified by their Tokio task. Times count from the moment beside it.
+    static SHARE: (Instant, RefCell<Share<Option<task::Id>>>) = (Instant::now(), RefCell::default());
 }
 
 /// A document that is converted on the calling thread.
@@ -38,20 +27,22 @@ pub(super) struct Here {
 
 /// Decides whether a document is converted here; `None` if it is submitted.
 pub(super) fn choose<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) -> Option<Here> {
-    let budget = inner.inline_budget_ns();
-    let bytes = job.content.len();
+    let budget = nanos(inner.config.inline_budget);
     if budget == 0 {
         return None;
     }
-    let formats = inner.resolve_here(job)?;
-    if !inner.kind(kind_of(formats)).lock().admit(bytes, budget) {
+    let formats = inner.detect(&job.content, &job.options)?;
+    if !inner.kind(formats).lock().admit(job.content.len(), budget) {
         return None;
     }
-    let alone = inner.is_alone();
-    let ask = |account: &Account| account.share.borrow_mut().ask(account.time(asked), task::try_id(), alone);
+    let alone = inner.tally.in_flight() <= 1;
+    let choice = SHARE.try_with(|(since, share)| {
+        let asked = asked.saturating_duration_since(*since);
+        share.borrow_mut().ask(asked, task::try_id(), alone)
+    });
     // A thread that is about to end has lost its locals. Its share is unknown, so it converts
     // nothing.
-    match SHARE.try_with(ask).unwrap_or(Choice::Submit) {
+    match choice.unwrap_or(Choice::Submit) {
         Choice::Inline => Some(Here { formats, yields: false }),
         Choice::YieldFirst => Some(Here { formats, yields: true }),
         Choice::Submit => None,
@@ -61,7 +52,8 @@ pub(super) fn choose<C: Converter>(inner: &Inner<C>, job: &Job, asked: Instant) 
 /// Records that the calling thread converted a document.
 pub(super) fn spent(start: Instant, end: Instant) {
     // A thread that is about to end has lost its locals, and converts nothing any more.
-    let _ = SHARE.try_with(|account| {
-        account.share.borrow_mut().spend(account.time(start), account.time(end));
+    let _ = SHARE.try_with(|(since, share)| {
+        let time = |at: Instant| at.saturating_duration_since(*since);
+        share.borrow_mut().spend(time(start), time(end));
     });
 }

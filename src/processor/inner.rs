@@ -1,21 +1,17 @@
 //! What the tasks of a processor share: the converter, what is learnt, and what is counted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
-use bytes::Bytes;
 use crossbeam_utils::CachePadded;
 
 use super::config::ProcessorConfig;
-use super::metrics::Counters;
-use super::request::{Job, Outcome};
-use super::{ConversionRequest, ProcessError, ReaderError};
+use super::metrics::Tally;
+use super::request::Outcome;
+use super::{ConversionRequest, ProcessError};
 use crate::contain::contain;
 use crate::convert::{ConversionOptions, Converter, Format};
 use crate::error::ConfigError;
 use crate::memory::{BufferPool, PooledBuf};
-use crate::metrics::Latencies;
 use crate::policy::inlining::Kind;
 use crate::policy::nanos;
 use crate::pool::AdaptiveThreadPool;
@@ -35,31 +31,16 @@ pub(super) struct Inner<C> {
     pub(super) converter: C,
     pub(super) config: ProcessorConfig,
     pub(super) memory: BufferPool,
-    pub(super) latencies: Latencies<Counters>,
-    /// Requests and batches in flight.
-    pub(super) in_flight: Arc<CachePadded<AtomicUsize>>,
+    pub(super) tally: Arc<Tally>,
     /// Documents of one tenant that may be converted on callers' threads at a time: what its limit
     /// leaves beside the workers.
     max_inlined: usize,
+    /// Whether the pool has a byte budget. Otherwise the bytes of a document do not count.
+    has_budget: bool,
     kinds: [CachePadded<Mutex<Kind>>; FORMATS * FORMATS],
 }
 
-/// Where a document is converted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Location {
-    /// On a worker of the pool.
-    Worker,
-    /// On the caller's thread, which knows the formats.
-    Caller((Format, Format)),
-}
-
-/// Names a kind of document.
-pub(super) fn kind_of((from, to): (Format, Format)) -> usize {
-    from as usize * FORMATS + to as usize
-}
-
 impl<C: Converter> Inner<C> {
-    /// Of a processor on a pool with this configuration.
     pub(super) fn new(
         converter: C,
         config: ProcessorConfig,
@@ -75,29 +56,21 @@ impl<C: Converter> Inner<C> {
             converter,
             config,
             memory,
-            latencies: Latencies::new(),
-            in_flight: Arc::default(),
+            tally: Tally::new(),
             max_inlined,
+            has_budget: pool.byte_budget.is_some(),
             kinds: std::array::from_fn(|_| CachePadded::new(Mutex::new(Kind::default()))),
         })
     }
 
-    /// What was learnt about a kind of document.
-    pub(super) fn kind(&self, kind: usize) -> &Mutex<Kind> {
-        &self.kinds[kind]
-    }
-
-    pub(super) fn inline_budget_ns(&self) -> u64 {
-        nanos(self.config.inline_budget)
+    /// What was learnt about documents of these formats.
+    pub(super) fn kind(&self, (from, to): (Format, Format)) -> &Mutex<Kind> {
+        &self.kinds[from as usize * FORMATS + to as usize]
     }
 
     /// Finds the formats of a document, for the caller's thread. Returns `None` if they are
     /// unknown, if it would take long, or if the converter panics. Then a worker finds out.
-    pub(super) fn resolve_here(&self, job: &Job) -> Option<(Format, Format)> {
-        self.detect(&job.content, &job.options)
-    }
-
-    fn detect(&self, content: &[u8], options: &ConversionOptions) -> Option<(Format, Format)> {
+    pub(super) fn detect(&self, content: &[u8], options: &ConversionOptions) -> Option<(Format, Format)> {
         if content.len() > MAX_DETECTED {
             return None;
         }
@@ -120,8 +93,11 @@ impl<C: Converter> Inner<C> {
         TaskOptions { priority, bytes: 0, ..task.clone() }
     }
 
-    /// Returns the bytes of a document in the byte budget.
+    /// Returns the bytes of a document in the byte budget; 0 without one.
     pub(super) fn weight(&self, content: &[u8], options: &ConversionOptions) -> usize {
+        if !self.has_budget {
+            return 0;
+        }
         let mut bytes = content.len();
         contain(|| bytes = self.converter.memory(content, options));
         bytes
@@ -140,115 +116,33 @@ impl<C: Converter> Inner<C> {
 
     /// Takes a buffer for the expected output of `bytes` bytes.
     pub(super) fn buffer(&self, formats: (Format, Format), bytes: usize) -> PooledBuf {
-        let room = self.kind(kind_of(formats)).lock().room(bytes);
+        let room = self.kind(formats).lock().room(bytes);
         self.memory.take(room)
     }
 
-    pub(super) fn learn(&self, outcome: &Outcome, location: Location) {
+    /// Learns from a document that was converted, or that the converter refused.
+    pub(super) fn learn(&self, outcome: &Outcome) {
         let Some(formats) = outcome.formats else { return };
         let (bytes, ns) = (outcome.bytes_in, nanos(outcome.took));
-        let mut kind = self.kind(kind_of(formats)).lock();
+        let mut kind = self.kind(formats).lock();
         match &outcome.result {
             Ok(out) => kind.learn_room(bytes, out.len()),
             // A document that is refused early says nothing about others.
             Err(_) if ns <= kind.predict_ns(bytes) => return,
             Err(_) => {}
         }
-        if outcome.chunks > 1 {
+        if outcome.inlined {
+            kind.learn_inlined(bytes, ns, nanos(self.config.inline_budget));
+        } else if outcome.chunks <= 1 {
             // The time that several threads took says nothing about one.
-            return;
+            kind.learn(bytes, ns);
         }
-        match location {
-            Location::Worker => kind.learn(bytes, ns),
-            Location::Caller(_) => kind.learn_inlined(bytes, ns, self.inline_budget_ns()),
-        }
-    }
-
-    /// Counts the answer to a document that was converted, or not accepted.
-    pub(super) fn account(&self, outcome: &Outcome) {
-        self.latencies.record(Some(outcome.queued + outcome.took), |counters| {
-            counters.processed += 1;
-            counters.inlined += u64::from(outcome.inlined);
-            if outcome.chunks > 1 {
-                counters.chunked += 1;
-                counters.chunks += outcome.chunks as u64;
-            }
-            match &outcome.result {
-                Ok(bytes) => {
-                    counters.bytes_in += outcome.bytes_in as u64;
-                    counters.bytes_out += bytes.len() as u64;
-                }
-                Err(error) => {
-                    counters.failed += 1;
-                    counters.panicked += u64::from(matches!(error, ProcessError::Panicked(_)));
-                }
-            }
-        });
-    }
-
-    /// Counts a document that was converted while it was read. Its time is not counted: it depends
-    /// on the reader and the writer.
-    pub(super) fn account_read<T>(&self, done: &Result<T, ReaderError>, bytes_in: u64, bytes_out: u64) {
-        self.latencies.record(None, |counters| {
-            counters.processed += 1;
-            match done {
-                Ok(_) => {
-                    counters.bytes_in += bytes_in;
-                    counters.bytes_out += bytes_out;
-                }
-                Err(error) => {
-                    counters.failed += 1;
-                    let source =
-                        if let ReaderError::Process { source, .. } = error { Some(source) } else { None };
-                    counters.panicked += u64::from(matches!(source, Some(ProcessError::Panicked(_))));
-                }
-            }
-        });
-    }
-
-    /// Returns the answer for a document that was not converted, and counts it. Its time is not
-    /// counted: it would distort the percentiles.
-    pub(super) fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
-        self.latencies.record(None, |counters| {
-            counters.processed += 1;
-            counters.failed += 1;
-            counters.timed_out += u64::from(matches!(error, ProcessError::TimedOut { .. }));
-        });
-        Outcome::unconverted(error, asked.elapsed())
-    }
-
-    /// As [`unconverted`](Self::unconverted), for a document that is refused at once.
-    pub(super) fn refused(&self, error: ProcessError, content: Bytes, asked: Instant) -> Outcome {
-        // It may be a user's own memory, with a drop of its own.
-        contain(|| drop(content));
-        self.unconverted(error, asked)
-    }
-
-    /// Counts a request or batch in flight, until the guard is dropped.
-    pub(super) fn enter(&self) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(Arc::clone(&self.in_flight))
     }
 
     /// Returns whether documents of a task with these options may be converted on callers' threads:
-    /// few enough that their tenant's limit holds. The caller has [entered](Self::enter), so of two
+    /// few enough that their tenant's limit holds. The caller is in flight itself, so of two
     /// concurrent callers at least one sees the other.
     pub(super) fn may_inline(&self, task: &TaskOptions) -> bool {
-        task.tenant.is_none() || self.in_flight.load(Ordering::Relaxed) <= self.max_inlined
-    }
-
-    /// Returns whether the calling request is the only one in flight.
-    pub(super) fn is_alone(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) <= 1
-    }
-}
-
-/// A request or batch in flight.
-#[derive(Debug)]
-pub(crate) struct InFlight(Arc<CachePadded<AtomicUsize>>);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        task.tenant.is_none() || self.tally.in_flight() <= self.max_inlined
     }
 }

@@ -1,10 +1,17 @@
 //! The processor's metrics.
 
 use std::fmt;
-use std::ops::AddAssign;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use crate::metrics::Summary;
+use bytes::Bytes;
+use crossbeam_utils::CachePadded;
+
+use super::request::Outcome;
+use super::{ProcessError, ReaderError};
+use crate::contain::contain;
+use crate::metrics::{Latencies, Summary, sums};
 
 /// The metrics of a processor since it was built.
 ///
@@ -67,33 +74,114 @@ pub(crate) struct ProcessorReading {
     pub(crate) memory: crate::memory::BufferPoolStatistics,
 }
 
-/// The counters of documents.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counters {
-    pub(super) processed: u64,
-    pub(super) failed: u64,
-    pub(super) inlined: u64,
-    pub(super) coalesced_tasks: u64,
-    pub(super) chunked: u64,
-    pub(super) chunks: u64,
-    pub(super) panicked: u64,
-    pub(super) timed_out: u64,
-    pub(super) bytes_in: u64,
-    pub(super) bytes_out: u64,
+sums! {
+    /// The counters of documents.
+    Counters {
+        processed, failed, inlined, coalesced_tasks, chunked, chunks, panicked, timed_out, bytes_in, bytes_out,
+    }
 }
 
-impl AddAssign for Counters {
-    fn add_assign(&mut self, other: Self) {
-        self.processed += other.processed;
-        self.failed += other.failed;
-        self.inlined += other.inlined;
-        self.coalesced_tasks += other.coalesced_tasks;
-        self.chunked += other.chunked;
-        self.chunks += other.chunks;
-        self.panicked += other.panicked;
-        self.timed_out += other.timed_out;
-        self.bytes_in += other.bytes_in;
-        self.bytes_out += other.bytes_out;
+impl Counters {
+    fn add_converted(&mut self, bytes_in: u64, bytes_out: u64) {
+        self.processed += 1;
+        self.bytes_in += bytes_in;
+        self.bytes_out += bytes_out;
+    }
+
+    fn add_failed(&mut self, why: Option<&ProcessError>) {
+        self.processed += 1;
+        self.failed += 1;
+        self.panicked += u64::from(matches!(why, Some(ProcessError::Panicked(_))));
+        self.timed_out += u64::from(matches!(why, Some(ProcessError::TimedOut { .. })));
+    }
+}
+
+/// What a processor counts.
+#[derive(Debug)]
+pub(super) struct Tally {
+    latencies: Latencies<Counters>,
+    /// Requests and batches in flight.
+    in_flight: CachePadded<AtomicUsize>,
+}
+
+/// A request or batch in flight, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Tally>);
+
+impl Tally {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { latencies: Latencies::new(), in_flight: CachePadded::default() })
+    }
+
+    /// Counts a request or batch in flight, until the guard is dropped.
+    pub(super) fn enter(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn summary(&self) -> Summary<Counters> {
+        self.latencies.summary()
+    }
+
+    /// Counts the answer to a document that was converted, or that the converter refused.
+    pub(super) fn account(&self, outcome: &Outcome) {
+        self.latencies.record(Some(outcome.queued + outcome.took), |counters| {
+            counters.inlined += u64::from(outcome.inlined);
+            if outcome.chunks > 1 {
+                counters.chunked += 1;
+                counters.chunks += outcome.chunks as u64;
+            }
+            match &outcome.result {
+                Ok(bytes) => counters.add_converted(outcome.bytes_in as u64, bytes.len() as u64),
+                Err(error) => counters.add_failed(Some(error)),
+            }
+        });
+    }
+
+    /// Counts a document that was converted while it was read. Its time is not counted: it depends
+    /// on the reader and the writer.
+    pub(super) fn account_read<T>(&self, done: &Result<T, ReaderError>, bytes_in: u64, bytes_out: u64) {
+        self.latencies.record(None, |counters| match done {
+            Ok(_) => counters.add_converted(bytes_in, bytes_out),
+            Err(ReaderError::Process { source, .. }) => counters.add_failed(Some(source)),
+            Err(_) => counters.add_failed(None),
+        });
+    }
+
+    /// Counts a task of several documents.
+    pub(super) fn count_coalesced(&self) {
+        self.latencies.record(None, |counters| counters.coalesced_tasks += 1);
+    }
+
+    /// Returns the answer for a document that was not converted, and counts it. Its time is not
+    /// counted: it would distort the percentiles.
+    pub(super) fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
+        self.latencies.record(None, |counters| counters.add_failed(Some(&error)));
+        Outcome::unconverted(error, asked.elapsed())
+    }
+
+    /// As [`unconverted`](Self::unconverted), for a document that is refused at once.
+    pub(super) fn refused(&self, error: ProcessError, content: Bytes, asked: Instant) -> Outcome {
+        // It may be a user's own memory, with a drop of its own.
+        contain(|| drop(content));
+        self.unconverted(error, asked)
+    }
+}
+
+impl InFlight {
+    /// Returns the answer for its document, which was not converted, and counts it.
+    pub(crate) fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
+        self.0.unconverted(error, asked)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

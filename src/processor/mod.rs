@@ -2,16 +2,13 @@
 
 mod batch;
 mod builder;
-mod chunks;
 mod config;
 mod convert;
 mod dispatch;
 mod error;
-mod group;
 mod inline;
 mod inner;
 mod metrics;
-mod parts;
 mod reader;
 mod request;
 mod single;
@@ -19,14 +16,13 @@ mod stream;
 mod yield_budget;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use batch::Batch;
 pub use builder::ProcessorBuilder;
 pub use config::ProcessorConfig;
+pub use dispatch::BatchProgress;
 pub use error::{ProcessError, ReaderError};
-pub use group::BatchProgress;
 pub use metrics::ProcessorMetrics;
 #[cfg(any(feature = "prometheus", feature = "metrics"))]
 pub(crate) use metrics::ProcessorReading;
@@ -36,11 +32,7 @@ pub use single::Processing;
 pub use stream::ProcessStream;
 
 #[cfg(feature = "tower")]
-pub(crate) use {
-    inner::InFlight,
-    request::Outcome,
-    single::{Checked, Route},
-};
+pub(crate) use {metrics::InFlight, request::Outcome, single::Checked};
 
 use self::inner::Inner;
 use crate::convert::Converter;
@@ -71,28 +63,9 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 /// | documents that come one after another | [`process_stream`](Self::process_stream) | pulls no more |
 /// | a document that comes piece by piece, and is long | [`process_reader`](Self::process_reader) | reads no more |
 ///
-/// # Documents in parts
 /// A document longer than the chunk size is converted in parts at the same time, if the converter
 /// can split it ([`Converter::split`]) and its options allow it (`parallel_chunks`). The result is
-/// the same as that of the whole document. [`ConversionResponse::chunks`] is the number of parts:
-///
-/// ```
-/// # #[cfg(feature = "documents")]
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use millpond::{ConcurrentProcessorV2, ConversionOptions, ConversionRequest, Format};
-///
-/// let processor = ConcurrentProcessorV2::new();
-/// let book = "A paragraph, and *another*.\n\n".repeat(30_000);
-/// let to_html = ConversionOptions { to: Some(Format::Html), ..ConversionOptions::default() };
-/// let in_parts = ConversionRequest::new("book", book.clone()).with_options(to_html.clone());
-/// let whole = ConversionRequest::new("book", book)
-///     .with_options(ConversionOptions { parallel_chunks: false, ..to_html });
-/// let answers = processor.process_batch(vec![in_parts, whole]).await;
-/// assert_eq!((answers[0].chunks, answers[1].chunks), (4, 1));
-/// assert_eq!(answers[0].result.as_ref().ok(), answers[1].result.as_ref().ok());
-/// # Ok(()) }
-/// # #[cfg(not(feature = "documents"))] fn main() {}
-/// ```
+/// the same as that of the whole document; see the guide [documents](crate::guide::documents).
 ///
 /// # Examples
 /// ```
@@ -141,8 +114,7 @@ impl ConcurrentProcessorV2<DocumentConverter> {
     /// A processor for RTF, Markdown and HTML with the default configuration and a pool of its own.
     ///
     /// # Panics
-    /// The operating system refused the first thread. [`try_new`](Self::try_new) returns that as an
-    /// error.
+    /// Where [`try_new`](Self::try_new) returns an error.
     #[allow(clippy::new_without_default, reason = "it starts threads, which a default value should not")]
     #[must_use]
     #[track_caller]
@@ -153,16 +125,14 @@ impl ConcurrentProcessorV2<DocumentConverter> {
     /// A processor for RTF, Markdown and HTML with this configuration and a pool of its own.
     ///
     /// # Panics
-    /// A value is out of its range, or the operating system refused one of the first threads; the
-    /// panic has the error's text. [`try_with_config`](Self::try_with_config) returns it as an
-    /// error.
+    /// Where [`try_with_config`](Self::try_with_config) returns an error, with the error's text.
     #[must_use]
     #[track_caller]
     pub fn with_config(config: ProcessorConfig) -> Self {
         or_panic(Self::try_with_config(config))
     }
 
-    /// A processor for RTF, Markdown and HTML with the default configuration and a pool of its own.
+    /// As [`new`](Self::new).
     ///
     /// # Errors
     /// The operating system refused the first thread.
@@ -170,7 +140,7 @@ impl ConcurrentProcessorV2<DocumentConverter> {
         Self::try_with_config(ProcessorConfig::default())
     }
 
-    /// A processor for RTF, Markdown and HTML with this configuration and a pool of its own.
+    /// As [`with_config`](Self::with_config).
     ///
     /// # Errors
     /// A value is out of its range, or the operating system refused one of the first threads.
@@ -183,7 +153,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// A processor with this converter and a pool of its own.
     ///
     /// # Panics
-    /// As [`with_config`](ConcurrentProcessorV2::with_config).
+    /// Where [`try_with_converter`](Self::try_with_converter) returns an error, with its text.
     #[must_use]
     #[track_caller]
     pub fn with_converter(converter: C, config: ProcessorConfig) -> Self {
@@ -193,15 +163,14 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// A processor on a pool that others use, too; `config.pool` does not count.
     ///
     /// # Panics
-    /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`; the
-    /// panic has the error's text. [`try_on_pool`](Self::try_on_pool) returns it as an error.
+    /// Where [`try_on_pool`](Self::try_on_pool) returns an error, with its text.
     #[must_use]
     #[track_caller]
     pub fn on_pool(pool: AdaptiveThreadPool, converter: C, config: ProcessorConfig) -> Self {
         or_panic(Self::try_on_pool(pool, converter, config))
     }
 
-    /// A processor with this converter and a pool of its own.
+    /// As [`with_converter`](Self::with_converter).
     ///
     /// # Errors
     /// A value is out of its range, or the operating system refused one of the first threads.
@@ -211,7 +180,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         Self::try_on_pool(pool, converter, config)
     }
 
-    /// A processor on a pool that others use, too; `config.pool` does not count.
+    /// As [`on_pool`](Self::on_pool).
     ///
     /// # Errors
     /// A value is out of its range, or the pool does not keep `max_concurrent_per_tenant`.
@@ -262,16 +231,15 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             memory_pool_hits: memory.hits(),
             memory_pool_misses: memory.misses(),
             backpressure_events: self.pool.statistics().backpressure_events,
-            in_flight: self.inner.in_flight.load(Ordering::Relaxed),
-            ..ProcessorMetrics::of(&self.inner.latencies.summary())
+            in_flight: self.inner.tally.in_flight(),
+            ..ProcessorMetrics::of(&self.inner.tally.summary())
         }
     }
 
-    /// The latencies of its documents so far: the same as in
-    /// [`get_metrics`](Self::get_metrics), as a histogram. Takes some 100 us.
+    /// The latencies that are in [`get_metrics`](Self::get_metrics), as a histogram.
     #[must_use]
     pub fn latencies(&self) -> Histogram {
-        self.inner.latencies.summary().latencies()
+        self.inner.tally.summary().latencies()
     }
 
     /// Returns a function that reads the figures of the processor and does not keep its pool open.
@@ -279,11 +247,9 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     pub(crate) fn reader(&self) -> impl Fn() -> ProcessorReading + Send + Sync + use<C> {
         let inner = Arc::clone(&self.inner);
         move || {
-            let (memory, summary) = (inner.memory.statistics(), inner.latencies.summary());
-            let metrics = ProcessorMetrics {
-                in_flight: inner.in_flight.load(Ordering::Relaxed),
-                ..ProcessorMetrics::of(&summary)
-            };
+            let (memory, summary) = (inner.memory.statistics(), inner.tally.summary());
+            let metrics =
+                ProcessorMetrics { in_flight: inner.tally.in_flight(), ..ProcessorMetrics::of(&summary) };
             ProcessorReading { metrics, latency: summary.latencies(), memory }
         }
     }
@@ -300,7 +266,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// then answered with [`ProcessError::Cancelled`].
     ///
     /// # Cancel safety
-    /// As for the pool: admission is closed with the first poll and stays so.
+    /// As for the pool.
     pub async fn shutdown(&self, drain: Duration) -> ShutdownReport {
         self.pool.shutdown(drain).await
     }

@@ -7,7 +7,6 @@ use bytes::Bytes;
 
 use super::ProcessError;
 use crate::convert::{ConversionOptions, Format, Report};
-use crate::pool::AdaptiveThreadPool;
 use crate::task::{Priority, TaskOptions};
 
 /// A document to convert.
@@ -29,11 +28,9 @@ pub struct ConversionRequest {
     pub content: Bytes,
     /// How to convert it.
     pub options: ConversionOptions,
-    /// The tenant, class and deadline. Of each tenant
-    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) tasks may
-    /// run at a time; requests without a tenant are not limited. The processor sets
-    /// [`bytes`](TaskOptions::bytes) itself. Small documents of a batch share a task only if their
-    /// options are equal, so documents with different names do not share one.
+    /// The tenant, class, deadline and name of its task. The processor sets
+    /// [`bytes`](TaskOptions::bytes) itself. Small documents of a batch share a task only if these
+    /// options are equal.
     pub task: TaskOptions,
 }
 
@@ -92,7 +89,6 @@ impl ConversionRequest {
         self
     }
 
-    /// Returns its name and its document.
     pub(super) fn into_parts(self) -> (String, Job) {
         let Self { id, content, options, .. } = self;
         (id, Job { content, options })
@@ -111,8 +107,7 @@ pub struct ConversionResponse {
     pub from: Option<Format>,
     /// The format of the result; `None` if the document was not examined.
     pub to: Option<Format>,
-    /// The time from the request to the start of the conversion: the waits for room, for its
-    /// tenant's turn and for a worker, and in a batch for the documents before it.
+    /// The time from the request to the start of the conversion.
     pub queued: Duration,
     /// The time of the conversion itself.
     pub took: Duration,
@@ -130,13 +125,6 @@ impl ConversionResponse {
     pub fn is_ok(&self) -> bool {
         self.result.is_ok()
     }
-}
-
-/// Returns the options of a task for documents of `bytes` bytes.
-pub(super) fn task_for(options: TaskOptions, pool: &AdaptiveThreadPool, bytes: usize) -> TaskOptions {
-    // Without a budget the bytes do not count.
-    let bytes = if pool.config().byte_budget.is_some() { bytes } else { 0 };
-    TaskOptions { bytes, ..options }
 }
 
 /// A request without its name.
@@ -175,7 +163,6 @@ impl Outcome {
         }
     }
 
-    /// Adds the name.
     pub(crate) fn named(self, id: String) -> ConversionResponse {
         let Self { result, formats, bytes_in: _, queued, took, inlined, chunks, report } = self;
         let (from, to) = formats.unzip();

@@ -1,6 +1,7 @@
 //! One document at a time.
 
 use std::future::{self, Future};
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,46 +10,27 @@ use std::time::Instant;
 use tokio::task::yield_now;
 
 use super::inline::{self, Here};
-use super::inner::{InFlight, Inner, Location};
-use super::request::{Job, Outcome, task_for};
+use super::metrics::InFlight;
+use super::request::{Job, Outcome};
 use super::{ConcurrentProcessorV2, ConversionRequest, ConversionResponse, ProcessError};
 use crate::convert::Converter;
-use crate::error::{JoinError, Rejected};
+use crate::error::Rejected;
 use crate::pool::{AbortOnDrop, Mode, run_here};
 use crate::task::TaskOptions;
 
 /// An accepted document.
 pub(crate) struct Checked {
-    submission: Submission,
-    /// The start of its conversion, if that is on this thread.
-    start: Instant,
-    here: Option<Here>,
-}
-
-/// A document for a worker.
-pub(crate) struct Submission {
     job: Job,
     task: TaskOptions,
     asked: Instant,
-}
-
-/// What happened to an accepted document.
-pub(crate) enum Route {
-    /// It was converted on the calling thread.
-    Answered(Outcome),
-    /// It has to be submitted to the pool.
-    Submit(Submission),
+    /// It is converted on this thread.
+    here: Option<Here>,
 }
 
 impl Checked {
     /// Returns whether the caller yields to the runtime first.
     pub(crate) fn yields(&self) -> bool {
         self.here.is_some_and(|here| here.yields)
-    }
-
-    /// To be called after the yield.
-    pub(crate) fn start_now(&mut self) {
-        self.start = Instant::now();
     }
 }
 
@@ -86,8 +68,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     }
 
     pub(super) async fn process(&self, job: Job, task: TaskOptions, asked: Instant) -> Outcome {
-        let _in_flight = self.inner.enter();
-        let mut checked = match self.check(job, task, asked) {
+        let in_flight = self.inner.tally.enter();
+        let checked = match self.check(job, task, asked) {
             Ok(checked) => checked,
             Err(outcome) => {
                 self.pool.turn().await;
@@ -96,27 +78,14 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         };
         if checked.yields() {
             yield_now().await;
-            checked.start_now();
         }
-        let Submission { job, task, asked } = match self.route(checked) {
-            Route::Answered(outcome) => return outcome,
-            Route::Submit(submission) => submission,
+        let checked = match self.convert_here(checked) {
+            Break(outcome) => return outcome,
+            Continue(checked) => checked,
         };
-        let bytes = self.inner.weight(&job.content, &job.options);
-        let work = on_worker(Arc::clone(&self.inner), job, asked);
-        self.run(task, bytes, work).await.unwrap_or_else(|error| self.inner.unconverted(error.into(), asked))
-    }
-
-    /// Runs work on the pool, as a task of these options that holds `bytes` bytes.
-    ///
-    /// # Cancel safety
-    /// As [`process_single`](Self::process_single).
-    pub(super) async fn run<F, T>(&self, task: TaskOptions, bytes: usize, work: F) -> Result<T, JoinError>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        self.pool.run_with(task_for(task, &self.pool, bytes), work).await
+        let (task, work) = self.prepare(checked);
+        let result = self.pool.run_with(task, work).await;
+        result.unwrap_or_else(|error| in_flight.unconverted(error.into(), asked))
     }
 
     /// Checks a document that was requested at `asked`, and decides where it is converted.
@@ -127,29 +96,47 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let inner = &self.inner;
         // What a task submits to its own pool is accepted as the task was.
         if self.pool.is_closed() && !self.pool.is_here() {
-            return Err(inner.refused(ProcessError::Closed, job.content, asked));
+            return Err(inner.tally.refused(ProcessError::Closed, job.content, asked));
         }
         if let Err(error) = inner.check_size(&job.content) {
-            return Err(inner.refused(error, job.content, asked));
+            return Err(inner.tally.refused(error, job.content, asked));
         }
         if task.has_expired(asked) {
             self.pool.count_late();
-            return Err(inner.refused(ProcessError::Expired, job.content, asked));
+            return Err(inner.tally.refused(ProcessError::Expired, job.content, asked));
         }
         let may_inline = !self.pool.is_here() && inner.may_inline(&task);
         let here = if may_inline { inline::choose(inner, &job, asked) } else { None };
-        Ok(Checked { submission: Submission { job, task, asked }, start: asked, here })
+        Ok(Checked { job, task, asked, here })
     }
 
-    /// Converts a document on this thread, if that was decided.
-    pub(crate) fn route(&self, checked: Checked) -> Route {
-        let Checked { submission, start, here } = checked;
-        let Some(Here { formats, .. }) = here else { return Route::Submit(submission) };
-        let Submission { job, task, asked } = submission;
+    /// Converts a document on this thread, if that was decided. Call it after the yield.
+    pub(crate) fn convert_here(&self, checked: Checked) -> ControlFlow<Outcome, Checked> {
+        let Some(Here { formats, yields }) = checked.here else { return Continue(checked) };
+        let Checked { job, task, asked, .. } = checked;
+        let start = if yields { Instant::now() } else { asked };
         let _inside = run_here(&task);
-        let outcome = self.inner.convert(job, asked, start, Location::Caller(formats));
-        self.inner.account(&outcome);
-        Route::Answered(outcome)
+        let outcome = self.inner.convert(job, asked, start, Some(formats));
+        self.inner.tally.account(&outcome);
+        Break(outcome)
+    }
+
+    /// Returns the options of a document's task, and its work.
+    pub(crate) fn prepare(
+        &self,
+        Checked { job, task, asked, .. }: Checked,
+    ) -> (TaskOptions, impl FnOnce() -> Outcome + Send + 'static + use<C>) {
+        let bytes = self.inner.weight(&job.content, &job.options);
+        (TaskOptions { bytes, ..task }, self.work(job, asked))
+    }
+
+    fn work(&self, job: Job, asked: Instant) -> impl FnOnce() -> Outcome + Send + 'static + use<C> {
+        let inner = Arc::clone(&self.inner);
+        move || {
+            let outcome = inner.convert(job, asked, Instant::now(), None);
+            inner.tally.account(&outcome);
+            outcome
+        }
     }
 
     /// Submits a document at once, or refuses it at once. Never converts on the calling thread.
@@ -185,12 +172,12 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ) -> Result<Processing, Rejected<ConversionRequest>> {
         let asked = Instant::now();
         let inner = &self.inner;
-        let in_flight = inner.enter();
+        let in_flight = inner.tally.enter();
         if !self.pool.is_closed() {
             if let Err(error) = inner.check_size(&request.content) {
                 let ConversionRequest { id, content, .. } = request;
-                let answer = Answer::Known(future::ready(inner.refused(error, content, asked)));
-                return Ok(Processing { answer, id, _in_flight: in_flight });
+                let answer = Answer::Known(future::ready(inner.tally.refused(error, content, asked)));
+                return Ok(Processing { answer, id, in_flight });
             }
         }
         let task = inner.task_options(&request, &request.content);
@@ -199,57 +186,24 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let work = |request: ConversionRequest| {
             let (name, job) = request.into_parts();
             id = name;
-            on_worker(Arc::clone(inner), job, asked)
+            self.work(job, asked)
         };
-        let deferred = self.pool.submit(task_for(task, &self.pool, bytes), Mode::Try, request, work)?;
-        let counts = Arc::clone(inner) as Arc<dyn CountUnconverted>;
-        let answer = Answer::Awaited { deferred, asked, counts };
-        Ok(Processing { answer, id, _in_flight: in_flight })
+        let task = self.pool.submit(TaskOptions { bytes, ..task }, Mode::Try, request, work)?;
+        Ok(Processing { answer: Answer::Awaited { task, asked }, id, in_flight })
     }
-}
 
-/// For the service of a processor.
-#[cfg(feature = "tower")]
-impl<C: Converter> ConcurrentProcessorV2<C> {
-    /// Checks a new request. Returns its name, the guard that counts it, and the accepted document
-    /// or its answer.
+    /// Checks a new request of a service. Returns its name, the guard that counts it, and the
+    /// accepted document or its answer.
+    #[cfg(feature = "tower")]
     pub(crate) fn check_request(
         &self,
         request: ConversionRequest,
     ) -> (String, InFlight, Result<Checked, Outcome>) {
         let asked = Instant::now();
-        let in_flight = self.inner.enter();
+        let in_flight = self.inner.tally.enter();
         let task = self.inner.task_options(&request, &request.content);
         let (id, job) = request.into_parts();
         (id, in_flight, self.check(job, task, asked))
-    }
-
-    /// Returns the options of a document's task, and its work.
-    pub(crate) fn prepare(
-        &self,
-        submission: Submission,
-    ) -> (TaskOptions, impl FnOnce() -> Outcome + Send + 'static + use<C>) {
-        let Submission { job, task, asked } = submission;
-        let bytes = self.inner.weight(&job.content, &job.options);
-        (task_for(task, &self.pool, bytes), on_worker(Arc::clone(&self.inner), job, asked))
-    }
-
-    /// Counts a document that was accepted and not converted.
-    pub(crate) fn count_unconverted(&self, why: ProcessError) {
-        self.inner.unconverted(why, Instant::now());
-    }
-}
-
-/// The work of one document.
-fn on_worker<C: Converter>(
-    inner: Arc<Inner<C>>,
-    job: Job,
-    asked: Instant,
-) -> impl FnOnce() -> Outcome + Send + 'static {
-    move || {
-        let outcome = inner.convert(job, asked, Instant::now(), Location::Worker);
-        inner.account(&outcome);
-        outcome
     }
 }
 
@@ -259,28 +213,16 @@ fn on_worker<C: Converter>(
 pub struct Processing {
     answer: Answer,
     id: String,
-    _in_flight: InFlight,
+    in_flight: InFlight,
 }
 
 enum Answer {
     /// The document was not accepted.
     Known(future::Ready<Outcome>),
     Awaited {
-        deferred: AbortOnDrop<Outcome>,
+        task: AbortOnDrop<Outcome>,
         asked: Instant,
-        counts: Arc<dyn CountUnconverted>,
     },
-}
-
-/// An [`Inner`] of any converter.
-trait CountUnconverted: Send + Sync {
-    fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome;
-}
-
-impl<C: Converter> CountUnconverted for Inner<C> {
-    fn unconverted(&self, error: ProcessError, asked: Instant) -> Outcome {
-        Inner::unconverted(self, error, asked)
-    }
 }
 
 impl std::fmt::Debug for Processing {
@@ -293,13 +235,12 @@ impl Future for Processing {
     type Output = ConversionResponse;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = match &mut self.answer {
+        let this = &mut *self;
+        let outcome = match &mut this.answer {
             Answer::Known(outcome) => ready!(Pin::new(outcome).poll(cx)),
-            Answer::Awaited { deferred, asked, counts } => match ready!(Pin::new(deferred).poll(cx)) {
-                Ok(outcome) => outcome,
-                Err(error) => counts.unconverted(error.into(), *asked),
-            },
+            Answer::Awaited { task, asked } => ready!(Pin::new(task).poll(cx))
+                .unwrap_or_else(|error| this.in_flight.unconverted(error.into(), *asked)),
         };
-        Poll::Ready(outcome.named(std::mem::take(&mut self.id)))
+        Poll::Ready(outcome.named(std::mem::take(&mut this.id)))
     }
 }

@@ -20,22 +20,18 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// Converts the documents of a stream. The answers are a stream in the order of the requests,
     /// unless it is made [`unordered`](ProcessStream::unordered).
     ///
-    /// The next request is pulled only while fewer than
+    /// When it is polled, the stream pulls the next request while fewer than
     /// [`max_in_flight`](ProcessStream::max_in_flight) are in flight (by default four for each
     /// thread that the pool may have) and the pool has room. One is always pulled, and waits as
-    /// with [`process_single`](Self::process_single). So a stream of any length takes no more
-    /// memory than that many documents and answers, and the source is slowed down while answers are
-    /// not taken.
+    /// with [`process_single`](Self::process_single). So the memory for documents and answers is
+    /// bounded, and the source is slowed down while answers are not taken.
     ///
-    /// The stream pulls only when it is polled. Documents in flight need no polls. Each document is
-    /// a task of its own; many small ones are converted faster in [batches](Self::process_batch).
-    /// `batch_timeout` does not apply.
+    /// Documents in flight need no polls. Each is a task of its own; many small ones are converted
+    /// faster in [batches](Self::process_batch). `batch_timeout` does not apply.
     ///
     /// # Cancel safety
     /// An answer that is not there yet is not lost if the future of `next()` is dropped. Dropping
-    /// the stream cancels documents that have not started: their bytes are dropped and their places
-    /// are free before `drop` returns. Running conversions go on to their end, and their results
-    /// are dropped.
+    /// the stream drops its documents as [`process_single`](Self::process_single) does.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -119,32 +115,6 @@ impl<S, C> ProcessStream<S, C> {
     pub fn in_flight(&self) -> usize {
         self.under_way.len() + self.done.len()
     }
-
-    /// Takes the next answer, if it is ready.
-    fn take_done(&mut self) -> Option<ConversionResponse> {
-        let first = self.done.first_entry()?;
-        if self.ordered && *first.key() != self.next {
-            return None;
-        }
-        self.next += 1;
-        Some(first.remove())
-    }
-}
-
-impl<S, C: Converter> ProcessStream<S, C> {
-    fn may_pull(&self) -> bool {
-        match self.in_flight() {
-            // Otherwise nothing would wake this stream when there is room.
-            0 => true,
-            in_flight => in_flight < self.max_in_flight && self.processor.pool.has_room(),
-        }
-    }
-
-    fn begin(&mut self, request: ConversionRequest) {
-        let (number, processor) = (self.pulled, self.processor.clone());
-        self.pulled += 1;
-        self.under_way.push(Box::pin(async move { (number, processor.process_single(request).await) }));
-    }
 }
 
 impl<S, C> Stream for ProcessStream<S, C>
@@ -161,17 +131,28 @@ where
             while let Poll::Ready(Some((number, response))) = Pin::new(&mut this.under_way).poll_next(cx) {
                 this.done.insert(number, response);
             }
-            if let Some(response) = this.take_done() {
-                return Poll::Ready(Some(response));
+            if let Some(first) = this.done.first_entry() {
+                if !this.ordered || *first.key() == this.next {
+                    this.next += 1;
+                    return Poll::Ready(Some(first.remove()));
+                }
             }
-            if !this.may_pull() {
+            // One is always in flight: otherwise nothing would wake this stream when there is room.
+            let in_flight = this.in_flight();
+            let may_pull = in_flight < this.max_in_flight && this.processor.pool.has_room();
+            if in_flight > 0 && !may_pull {
                 return Poll::Pending;
             }
             let Some(requests) = &mut this.requests else {
-                return if this.in_flight() == 0 { Poll::Ready(None) } else { Poll::Pending };
+                return if in_flight == 0 { Poll::Ready(None) } else { Poll::Pending };
             };
             match requests.as_mut().poll_next(cx) {
-                Poll::Ready(Some(request)) => this.begin(request),
+                Poll::Ready(Some(request)) => {
+                    let (number, processor) = (this.pulled, this.processor.clone());
+                    this.pulled += 1;
+                    let answer = async move { (number, processor.process_single(request).await) };
+                    this.under_way.push(Box::pin(answer));
+                }
                 Poll::Ready(None) => this.requests = None,
                 Poll::Pending => return Poll::Pending,
             }

@@ -10,31 +10,24 @@ use tokio::time::{Sleep, sleep};
 
 /// Documents that are examined between two yields: some 50 us. Detection may read part of a
 /// document.
-const CHECKS: usize = 500;
+pub(super) const CHECKS: usize = 500;
 /// Documents that are queued or answered between two yields: some 100 us.
-const MOVES: usize = 1_000;
+pub(super) const MOVES: usize = 1_000;
 
-/// A batch's timeout. Once it has passed it stays so.
-pub(super) struct BatchTimer<'t> {
-    sleep: Pin<&'t mut Option<Sleep>>,
-}
+/// A batch's timeout. Once it has passed it stays so. `None` without a timeout: then no timer of
+/// the runtime is touched, and any executor will do.
+pub(super) struct BatchTimer(Option<Pin<Box<Sleep>>>);
 
-/// The timer of a batch that begins now. `None` without a timeout: then no timer of the runtime is
-/// touched, and any executor will do.
-pub(super) fn sleep_for(timeout: Duration) -> Option<Sleep> {
-    (timeout != Duration::MAX).then(|| sleep(timeout))
-}
-
-impl<'t> BatchTimer<'t> {
-    pub(super) fn new(sleep: Pin<&'t mut Option<Sleep>>) -> Self {
-        Self { sleep }
+impl BatchTimer {
+    /// The timer of a batch that begins now.
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self((timeout != Duration::MAX).then(|| Box::pin(sleep(timeout))))
     }
 
     /// Whether the timeout has passed. If not, `cx` is woken when it does.
     pub(super) fn has_passed(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(sleep) = self.sleep.as_mut().as_pin_mut() else { return false };
         // A future that has ended is not polled again.
-        sleep.is_elapsed() || sleep.poll(cx).is_ready()
+        self.0.as_mut().is_some_and(|sleep| sleep.is_elapsed() || sleep.as_mut().poll(cx).is_ready())
     }
 
     /// Yields to the runtime. Returns whether the timeout has passed.
@@ -51,14 +44,9 @@ pub(super) struct YieldBudget {
 }
 
 impl YieldBudget {
-    /// For documents that are examined.
-    pub(super) fn of_checks() -> Self {
-        Self { documents: CHECKS, spent: 0 }
-    }
-
-    /// For documents that are only moved.
-    pub(super) fn of_moves() -> Self {
-        Self { documents: MOVES, spent: 0 }
+    /// Yields after this many documents.
+    pub(super) fn new(documents: usize) -> Self {
+        Self { documents, spent: 0 }
     }
 
     /// Spends `documents` documents. Returns whether the caller is to yield before them.

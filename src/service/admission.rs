@@ -1,6 +1,5 @@
 //! When a request is admitted, and with which options.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::task::TaskOptions;
@@ -54,20 +53,5 @@ pub struct Unclassified;
 impl<Request> Classify<Request> for Unclassified {
     fn classify(&self, _: &Request) -> TaskOptions {
         TaskOptions::new()
-    }
-}
-
-/// A closure has no `Debug`, so its type is shown.
-pub(super) struct TypeName<T>(pub(super) std::marker::PhantomData<T>);
-
-impl<T> TypeName<T> {
-    pub(super) fn of(_: &T) -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
-
-impl<T> fmt::Debug for TypeName<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::any::type_name::<T>())
     }
 }

@@ -3,20 +3,21 @@
 use std::fmt;
 use std::future::Future;
 use std::mem;
+use std::ops::ControlFlow::{Break, Continue};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use tower_service::Service;
 
 use super::admission::{Admission, Unclassified};
-use super::entrance::{Entrance, submit};
+use super::entrance::{Entrance, Placed, submit};
 use super::error::ServiceError;
-use super::placed::Placed;
 use crate::convert::Converter;
 use crate::pool::Permit;
 use crate::processor::{
     Checked, ConcurrentProcessorV2, ConversionRequest, ConversionResponse, DefaultConverter, InFlight,
-    Outcome, ProcessError, Route,
+    Outcome, ProcessError,
 };
 
 /// A [`ConcurrentProcessorV2`] as a [`Service`]: one document a call, as by
@@ -100,8 +101,14 @@ impl<C: Converter> Service<ConversionRequest> for ConversionService<C> {
     }
 
     fn call(&mut self, request: ConversionRequest) -> Self::Future {
-        let permit = self.entrance.take_permit();
-        ConversionFuture::new(self.processor.clone(), request, (self.entrance.admission, permit))
+        ConversionFuture {
+            processor: self.processor.clone(),
+            admission: self.entrance.admission,
+            permit: self.entrance.take_permit(),
+            state: State::New(request),
+            id: String::new(),
+            in_flight: None,
+        }
     }
 }
 
@@ -109,6 +116,8 @@ impl<C: Converter> Service<ConversionRequest> for ConversionService<C> {
 #[must_use = "dropping it cancels the document"]
 pub struct ConversionFuture<C = DefaultConverter> {
     processor: ConcurrentProcessorV2<C>,
+    admission: Admission,
+    permit: Option<Permit>,
     state: State,
     id: String,
     /// Counts the document from the first poll to the answer.
@@ -117,9 +126,9 @@ pub struct ConversionFuture<C = DefaultConverter> {
 
 enum State {
     /// Until the first poll.
-    New(ConversionRequest, Admission, Option<Permit>),
-    /// After the first poll, which yields to the runtime.
-    Yields(Checked, Admission, Option<Permit>),
+    New(ConversionRequest),
+    /// To be converted here or submitted; it may have yielded to the runtime first.
+    Checked(Checked),
     Submitted(Placed<Outcome>),
     Over,
 }
@@ -131,88 +140,42 @@ impl<C> fmt::Debug for ConversionFuture<C> {
 }
 
 impl<C: Converter> ConversionFuture<C> {
-    pub(super) fn new(
-        processor: ConcurrentProcessorV2<C>,
-        request: ConversionRequest,
-        (admission, permit): (Admission, Option<Permit>),
-    ) -> Self {
-        let state = State::New(request, admission, permit);
-        Self { processor, state, id: String::new(), in_flight: None }
-    }
-
-    /// Converts the document here, if that was decided; otherwise submits it.
-    fn proceed(
-        &mut self,
-        checked: Checked,
-        admission: Admission,
-        permit: Option<Permit>,
-    ) -> Poll<<Self as Future>::Output> {
-        let processor = &self.processor;
-        let submission = match processor.route(checked) {
-            Route::Answered(outcome) => return Poll::Ready(self.answer(outcome)),
-            Route::Submit(submission) => submission,
-        };
-        let (task, work) = processor.prepare(submission);
-        let placed = submit(processor.pool(), task, (admission, permit), work, |work| work);
-        self.state = State::Submitted(placed);
-        Poll::Pending
-    }
-
-    fn not_converted(&self, error: ServiceError) -> ServiceError {
-        match &error {
-            ServiceError::DeadlineExceeded => self.processor.count_unconverted(ProcessError::Expired),
-            ServiceError::ShuttingDown => self.processor.count_unconverted(ProcessError::Closed),
-            _ => {}
-        }
-        error
-    }
-
-    fn answer(&mut self, outcome: Outcome) -> Result<ConversionResponse, ServiceError> {
-        let response = outcome.named(mem::take(&mut self.id));
-        match response.result {
-            Err(ProcessError::Closed | ProcessError::Cancelled) => Err(ServiceError::ShuttingDown),
-            Err(ProcessError::Expired) => Err(ServiceError::DeadlineExceeded),
-            Err(ProcessError::Rejected(rejection)) => Err(rejection.into()),
-            _ => Ok(response),
-        }
-    }
-
-    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
-        let proceeded = match mem::replace(&mut self.state, State::Over) {
-            State::New(request, admission, permit) => {
-                let (id, in_flight, checked) = self.processor.check_request(request);
-                (self.id, self.in_flight) = (id, Some(in_flight));
-                match checked {
-                    Err(outcome) => return Poll::Ready(self.answer(outcome)),
-                    Ok(checked) if checked.yields() => {
-                        self.state = State::Yields(checked, admission, permit);
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, ServiceError>> {
+        loop {
+            match mem::replace(&mut self.state, State::Over) {
+                State::New(request) => {
+                    let (id, in_flight, checked) = self.processor.check_request(request);
+                    (self.id, self.in_flight) = (id, Some(in_flight));
+                    let checked = match checked {
+                        Ok(checked) => checked,
+                        Err(outcome) => return Poll::Ready(Ok(outcome)),
+                    };
+                    let yields = checked.yields();
+                    self.state = State::Checked(checked);
+                    if yields {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
-                    Ok(checked) => self.proceed(checked, admission, permit),
                 }
+                State::Checked(checked) => match self.processor.convert_here(checked) {
+                    Break(outcome) => return Poll::Ready(Ok(outcome)),
+                    Continue(checked) => {
+                        let (options, work) = self.processor.prepare(checked);
+                        let admission = (self.admission, self.permit.take());
+                        let placed = submit(self.processor.pool(), options, admission, work, |work| work);
+                        self.state = State::Submitted(placed);
+                    }
+                },
+                State::Submitted(mut placed) => {
+                    let result = placed.poll(cx);
+                    if result.is_pending() {
+                        self.state = State::Submitted(placed);
+                    }
+                    return result;
+                }
+                State::Over => panic!("`ConversionFuture` was polled after it was ready"),
             }
-            State::Yields(mut checked, admission, permit) => {
-                checked.start_now();
-                self.proceed(checked, admission, permit)
-            }
-            submitted => {
-                self.state = submitted;
-                Poll::Pending
-            }
-        };
-        if proceeded.is_ready() {
-            return proceeded;
         }
-        let State::Submitted(placed) = &mut self.state else {
-            panic!("`ConversionFuture` was polled after it was ready");
-        };
-        let result = ready!(placed.poll(cx));
-        self.state = State::Over;
-        Poll::Ready(match result {
-            Ok(outcome) => self.answer(outcome),
-            Err(error) => Err(self.not_converted(error)),
-        })
     }
 }
 
@@ -220,8 +183,23 @@ impl<C: Converter> Future for ConversionFuture<C> {
     type Output = Result<ConversionResponse, ServiceError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(self.poll_answer(cx));
-        self.in_flight = None;
-        Poll::Ready(answer)
+        let result = ready!(self.poll_outcome(cx));
+        let in_flight = self.in_flight.take();
+        self.permit = None;
+        let response = result.map(|outcome| outcome.named(mem::take(&mut self.id)));
+        let not_converted = match &response {
+            Err(ServiceError::DeadlineExceeded) => Some(ProcessError::Expired),
+            Err(ServiceError::ShuttingDown) => Some(ProcessError::Closed),
+            _ => None,
+        };
+        if let Some((in_flight, why)) = in_flight.zip(not_converted) {
+            in_flight.unconverted(why, Instant::now());
+        }
+        Poll::Ready(response.and_then(|response| match response.result {
+            Err(ProcessError::Closed | ProcessError::Cancelled) => Err(ServiceError::ShuttingDown),
+            Err(ProcessError::Expired) => Err(ServiceError::DeadlineExceeded),
+            Err(ProcessError::Rejected(rejection)) => Err(rejection.into()),
+            _ => Ok(response),
+        }))
     }
 }

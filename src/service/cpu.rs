@@ -8,9 +8,8 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 use super::admission::{Admission, Classify, Unclassified};
-use super::entrance::{Entrance, submit};
+use super::entrance::{Entrance, Placed, submit};
 use super::error::ServiceError;
-use super::placed::Placed;
 use crate::pool::AdaptiveThreadPool;
 use crate::task::TaskOptions;
 
@@ -70,7 +69,8 @@ impl<F, C> CpuService<F, C> {
 
     /// Sets the function that returns the [`TaskOptions`] of a request.
     pub fn classify<Request, D: Fn(&Request) -> TaskOptions>(self, classify: D) -> CpuService<F, D> {
-        CpuService { entrance: self.entrance.with_classify(classify), work: self.work }
+        let Entrance { pool, admission, .. } = self.entrance;
+        CpuService { entrance: Entrance::new(pool, admission, classify), work: self.work }
     }
 }
 
@@ -106,7 +106,7 @@ pub struct CpuFuture<T: 'static>(Placed<T>);
 
 impl<T: 'static> fmt::Debug for CpuFuture<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CpuFuture").field(&self.0).finish()
+        f.debug_struct("CpuFuture").finish_non_exhaustive()
     }
 }
 

@@ -9,9 +9,8 @@ use crate::error::{
 
 /// Why a service has no response; `E` is the error of the inner service, if there is one.
 ///
-/// An axum router takes services that never fail. If the compiler reports that `Infallible:
-/// From<ServiceError>` is not satisfied, convert the errors to responses: with the feature `axum`,
-/// by `OffloadLayer::responding()` for a layer and `axum::Respond` for a service.
+/// An axum router takes services that never fail: `axum::Respond`, with the feature `axum`,
+/// converts these errors to responses.
 ///
 /// ```
 /// use millpond::RejectReason;

@@ -24,7 +24,6 @@ mod cpu;
 mod entrance;
 mod error;
 mod offload;
-mod placed;
 
 pub use admission::{Admission, Classify, Unclassified};
 pub use conversion::{ConversionFuture, ConversionService};

@@ -13,9 +13,8 @@ use tower_service::Service;
 use tracing::Span;
 
 use super::admission::{Admission, Classify, Unclassified};
-use super::entrance::{Entrance, submit};
+use super::entrance::{Entrance, Placed, Submitted, submit};
 use super::error::ServiceError;
-use super::placed::{Placed, Submitted};
 use crate::contain::contain;
 use crate::pool::{AdaptiveThreadPool, Inside, Mode, Polling, current_span};
 use crate::task::{CancelNode, CancelOnDrop, Notice, TaskOptions};
@@ -24,17 +23,15 @@ use crate::task::{CancelNode, CancelOnDrop, Notice, TaskOptions};
 ///
 /// `call` of the wrapped service runs on the calling thread. Tasks of the pool poll the future that
 /// it returns, one poll each, within the caller's Tokio runtime, so timers, sockets and
-/// `tokio::spawn` work. A pending future holds no worker and no place: when it is woken, the next
-/// poll is submitted as a task of its own. The first poll is admitted by [`Admission`]. The later
-/// ones belong to an admitted request: they take places in the queue, so that later requests see a
-/// full queue, but are never refused and wait for no place.
+/// `tokio::spawn` work. A pending future holds no worker and no place. The first poll is admitted
+/// by [`Admission`]. The later ones take places in the queue, so that later requests see a full
+/// queue, but are never refused and wait for no place.
 ///
 /// While a worker polls the future, its thread counts as one outside of the pool. What the future
 /// submits to the same pool takes a place, and may be refused. A future that *blocks* on such work
-/// holds its worker, and never ends in a pool of one thread; await the work instead.
-///
-/// A worker has no budget of a Tokio task. A future that always finds its messages ready keeps its
-/// worker until it is pending; call `tokio::task::yield_now` from time to time.
+/// holds its worker, and never ends in a pool of one thread; await the work instead. A worker has
+/// no budget of a Tokio task, so a future that always finds its messages ready keeps its worker;
+/// call `tokio::task::yield_now` from time to time.
 ///
 /// Every poll is in the `tracing` span in which `call` was made. With the option
 /// [`task_spans`](crate::PoolConfig::task_spans), or a name in the options of the request, each
@@ -43,13 +40,11 @@ use crate::task::{CancelNode, CancelOnDrop, Notice, TaskOptions};
 /// So the limit is on waiting computation. To limit the *requests* in flight as well, most of which
 /// may wait for something else, put `tower::limit::GlobalConcurrencyLimitLayer` around it.
 ///
-/// A clone of the layer, and every service that it makes, use the same pool with the same places.
-/// (`axum::serve` builds layers anew for each connection, so a limit within the service would be a
-/// limit for each connection.)
+/// A clone of the layer, and every service that it makes, use the same pool with the same places,
+/// also where a server builds layers anew for each connection, as `axum::serve` does.
 ///
 /// # Panics
-/// A panic of the wrapped future is an error,
-/// [`ServiceError::Panicked`].
+/// A panic of the wrapped future is an error, [`ServiceError::Panicked`].
 ///
 /// # Cancel safety
 /// Dropping the response's future drops the wrapped future before `drop` returns. If a worker polls
@@ -80,19 +75,9 @@ use crate::task::{CancelNode, CancelOnDrop, Notice, TaskOptions};
 /// ```
 ///
 /// # In an axum router
-/// A [`Router`](https://docs.rs/axum/latest/axum/struct.Router.html) takes layers whose services
-/// never fail: call `responding()` (feature `axum`), which converts the pool's refusals to
-/// responses. Without it the compiler reports that `Infallible: From<ServiceError>` is not
-/// satisfied:
-///
-#[cfg_attr(feature = "axum", doc = "```compile_fail,E0277")]
-#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
-/// use millpond::AdaptiveThreadPool;
-/// use millpond::service::OffloadLayer;
-///
-/// let router: axum::Router =
-/// axum::Router::new().layer(OffloadLayer::new(AdaptiveThreadPool::new()));
-/// ```
+/// A `Router` takes layers whose services never fail: call `responding()` (feature `axum`), which
+/// converts the pool's refusals to responses. Without it the compiler reports that `Infallible:
+/// From<ServiceError>` is not satisfied.
 #[derive(Clone)]
 pub struct OffloadLayer<C = Unclassified> {
     pool: AdaptiveThreadPool,
@@ -143,7 +128,7 @@ impl<S, C: Clone> Layer<S> for OffloadLayer<C> {
 
     fn layer(&self, inner: S) -> Self::Service {
         let admission = self.admission.unwrap_or(Admission::Backpressure);
-        Offload::new(inner, Entrance::new(self.pool.clone(), admission, self.classify.clone()))
+        Offload { inner, entrance: Entrance::new(self.pool.clone(), admission, self.classify.clone()) }
     }
 }
 
@@ -156,10 +141,6 @@ pub struct Offload<S, C = Unclassified> {
 }
 
 impl<S, C> Offload<S, C> {
-    pub(super) fn new(inner: S, entrance: Entrance<C>) -> Self {
-        Self { inner, entrance }
-    }
-
     /// The service within.
     #[must_use]
     pub fn get_ref(&self) -> &S {
@@ -204,11 +185,13 @@ where
         let node = CancelNode::new(Polling::outer());
         let request_node = Arc::clone(&node);
         let first = submit(pool, options.clone(), admission, request, |request| {
-            let polled = Polled::new(inner.call(request), request_node);
+            let future = Some(Box::pin(inner.call(request)));
+            let (notice, runtime) = (Notice::new(), Handle::try_current().ok());
+            let polled = Polled { future, notice, request: request_node, runtime };
             move || polled.poll()
         });
         OffloadFuture {
-            request: CancelOnDrop::new(node),
+            request: CancelOnDrop(node),
             state: State::First(first),
             pool: pool.clone(),
             options,
@@ -241,13 +224,7 @@ enum State<F: Future + 'static> {
 
 impl<F: Future + 'static> fmt::Debug for OffloadFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::First(_) => "First",
-            State::Later(_) => "Later",
-            State::Idle(_) => "Idle",
-            State::Over => "Over",
-        };
-        f.debug_struct("OffloadFuture").field("state", &state).finish_non_exhaustive()
+        f.debug_struct("OffloadFuture").finish_non_exhaustive()
     }
 }
 
@@ -285,12 +262,12 @@ where
                 State::First(placed) => ready!(placed.poll(cx)),
                 State::Later(submitted) => ready!(submitted.poll(cx)),
                 State::Idle(polled) => {
-                    if !polled.rest(cx.waker()) {
+                    if !polled.notice.rest(cx.waker()) {
                         return Poll::Pending;
                     }
                     if submitted {
                         // The future wakes itself, and the pool polls at once: yield the thread.
-                        polled.wake();
+                        polled.notice.wake_by_ref();
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
@@ -309,50 +286,32 @@ where
                 Ok(Step::Ready(output)) => output.map_err(ServiceError::Inner),
                 Err(error) => Err(error),
             };
-            this.request.node().end();
+            this.request.0.end();
             return Poll::Ready(answer);
         }
     }
 }
 
 /// A future that tasks of the pool poll, one after another.
-pub(super) struct Polled<F> {
+struct Polled<F> {
     /// Taken out to be dropped.
     future: Option<Pin<Box<F>>>,
     notice: Arc<Notice>,
     /// The request, to which belongs what the future awaits.
     request: Arc<CancelNode>,
-    /// The runtime of its timers, sockets and tasks.
+    /// The runtime of its timers, sockets and tasks: that of the call, if there was one.
     runtime: Option<Handle>,
 }
 
 /// The result of a poll.
-pub(super) enum Step<F: Future> {
+enum Step<F: Future> {
     Ready(F::Output),
     Pending(Polled<F>),
 }
 
-impl<F> Polled<F> {
-    /// In the runtime of the calling thread, if there is one.
-    pub(super) fn new(future: F, request: Arc<CancelNode>) -> Self {
-        let (notice, runtime) = (Notice::new(), Handle::try_current().ok());
-        Self { future: Some(Box::pin(future)), notice, request, runtime }
-    }
-
-    /// Returns whether it was woken since its last poll. If not, `waiter` will be woken.
-    pub(super) fn rest(&self, waiter: &Waker) -> bool {
-        self.notice.rest(waiter)
-    }
-
-    /// Marks it as woken.
-    pub(super) fn wake(&self) {
-        self.notice.wake_by_ref();
-    }
-}
-
 impl<F: Future> Polled<F> {
     /// Polls it once, on this thread. Drops it if it panics or is ready.
-    pub(super) fn poll(mut self) -> Step<F> {
+    fn poll(mut self) -> Step<F> {
         let waker = Waker::from(Arc::clone(&self.notice));
         let polled = {
             let _in_runtime = self.runtime.as_ref().map(Handle::enter);

@@ -56,7 +56,6 @@ impl CancelNode {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Cancels this node and all below it.
     pub(crate) fn cancel(self: &Arc<Self>) {
         let mut nodes = vec![Arc::clone(self)];
         while let Some(node) = nodes.pop() {
@@ -127,18 +126,7 @@ impl Drop for CancelNode {
 
 /// Cancels a node when it is dropped, unless the node has ended.
 #[cfg(feature = "tower")]
-pub(crate) struct CancelOnDrop(Arc<CancelNode>);
-
-#[cfg(feature = "tower")]
-impl CancelOnDrop {
-    pub(crate) fn new(node: Arc<CancelNode>) -> Self {
-        Self(node)
-    }
-
-    pub(crate) fn node(&self) -> &Arc<CancelNode> {
-        &self.0
-    }
-}
+pub(crate) struct CancelOnDrop(pub(crate) Arc<CancelNode>);
 
 #[cfg(feature = "tower")]
 impl Drop for CancelOnDrop {

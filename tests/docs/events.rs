@@ -29,20 +29,30 @@ fn emitted() -> BTreeMap<String, Event> {
         code.split(&constant).nth(1).unwrap().split('"').next().unwrap().to_owned()
     };
     let mut events = BTreeMap::new();
-    for call in code.split("event!(\n").skip(1) {
-        let call = call.split(");\n").next().unwrap();
-        let name = call.split("name: \"").nth(1).unwrap().split('"').next().unwrap();
-        let place = call.split("target: ").nth(1).unwrap().split(',').next().unwrap();
-        let level = call.split("Level::").nth(1).unwrap();
-        let (level, rest) = level.split_once(',').unwrap();
-        let rest = rest.split('"').next().unwrap();
-        let fields = rest.split(',').map(|field| field.split('=').next().unwrap().trim());
-        let fields = fields.map(|field| field.trim_start_matches(['?', '%']).to_owned());
-        let fields = fields.filter(|field| !field.is_empty()).collect();
-        let event = (target(place), level.to_owned(), fields);
+    for call in code.split("untold!(").skip(1) {
+        let (head, fields) = call.split_once("\";").unwrap();
+        let (level, head) = head.split_once(", ").unwrap();
+        let (place, head) = head.split_once(", \"").unwrap();
+        let (name, _) = head.split_once("\": ").unwrap();
+        let event = (target(place), level.to_owned(), names(fields));
         events.insert(name.to_owned(), event);
     }
     events
+}
+
+/// The names in `name = value, name = value)`.
+fn names(fields: &str) -> Vec<String> {
+    let (mut names, mut depth) = (vec![String::new()], 0);
+    for c in fields.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 0 => break,
+            ')' => depth -= 1,
+            ',' if depth == 0 => names.push(String::new()),
+            c => names.last_mut().unwrap().push(c),
+        }
+    }
+    names.iter().map(|field| field.split('=').next().unwrap().trim().to_owned()).collect()
 }
 
 #[test]

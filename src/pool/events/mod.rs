@@ -15,8 +15,9 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
+use tracing::Level;
+use tracing::field::{debug, display};
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, event};
 
 use self::gate::Gate;
 use self::recent::Recent;
@@ -37,6 +38,17 @@ const THREADS: &str = "millpond::threads";
 
 /// The slow tasks that are told in a second, and the long waits.
 const MOST_TOLD: u32 = 1;
+
+/// Prepares an event. Its fields are evaluated only if anybody may listen to its level. They belong
+/// to the event, because another thread may emit it.
+macro_rules! untold {
+    ($level:ident, $target:ident, $name:literal: $text:literal; $($field:ident $(= $value:expr)?),+) => {
+        Untold::when(Level::$level, || {
+            $($(let $field = $value;)?)+
+            move || tracing::event!(name: $name, target: $target, Level::$level, { $($field),+ }, $text)
+        })
+    };
+}
 
 /// What the events of a pool have in common.
 #[derive(Debug)]
@@ -64,18 +76,17 @@ impl<'a> Subject<'a> {
         Self { task: label.name(), tenant, arrival: Some(label.arrival) }
     }
 
-    fn told(self, now: u64) -> Told {
-        let waited = self.arrival.map(|arrival| Duration::from_nanos(now.saturating_sub(arrival)));
-        let (task, tenant) = (self.task.map(String::from), self.tenant.map(String::from));
-        Told { task, tenant, waited_ms: waited.map(millis) }
+    fn task(self) -> Option<String> {
+        self.task.map(String::from)
     }
-}
 
-/// A [`Subject`] that can go to another thread.
-struct Told {
-    task: Option<String>,
-    tenant: Option<String>,
-    waited_ms: Option<u64>,
+    fn tenant(self) -> Option<String> {
+        self.tenant.map(String::from)
+    }
+
+    fn waited_ms(self, now: u64) -> Option<u64> {
+        self.arrival.map(|arrival| millis(Duration::from_nanos(now.saturating_sub(arrival))))
+    }
 }
 
 /// Work of a worker that took long.
@@ -94,7 +105,7 @@ pub(in crate::pool) struct Untold(Option<Postponed>);
 impl Untold {
     /// Prepares an event, if anybody may listen to events of this level.
     fn when<E: FnOnce() + Send + 'static>(level: Level, event: impl FnOnce() -> E) -> Self {
-        Self(heard(level).then(|| Box::new(event()) as Postponed))
+        Self((level <= LevelFilter::current()).then(|| Box::new(event()) as Postponed))
     }
 
     /// Emits it, without locks.
@@ -105,16 +116,10 @@ impl Untold {
     }
 }
 
-/// Returns whether anybody may listen to events of this level.
-fn heard(level: Level) -> bool {
-    level <= LevelFilter::current()
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Events about a task.
 impl Events {
     pub(in crate::pool) fn new(epoch: Instant) -> Self {
         let gate = || Gate::new(MOST_TOLD);
@@ -130,183 +135,128 @@ impl Events {
         nanos(self.epoch.elapsed())
     }
 
+    /// Keeps an event among the recent ones. Returns its time.
+    fn note(&self, kind: RecentKind, who: Subject<'_>, detail: impl FnOnce() -> String) -> u64 {
+        let now = self.now();
+        self.recent.note(now, kind, who.task, who.tenant, detail);
+        now
+    }
+}
+
+/// Events about a task.
+impl Events {
     /// Work was refused.
     #[cold]
     pub(in crate::pool) fn refused(&self, facts: &Rejection, who: Subject<'_>) -> Untold {
-        let now = self.now();
-        self.recent.note(now, RecentKind::Refused, who.task, who.tenant, || facts.to_string());
-        Untold::when(Level::DEBUG, || {
-            let (Told { task, tenant, .. }, facts) = (who.told(now), *facts);
-            move || {
-                let Rejection { reason, depth, limit, load_factor, retry_after } = facts;
-                let reason = RefusalCounters::name_of(reason);
-                event!(
-                    name: "refused", target: TASK, Level::DEBUG,
-                    reason, depth, limit, load_factor, retry_after_ms = retry_after.map(millis),
-                    task = task.as_deref(), tenant = tenant.as_deref(),
-                    "work was refused"
-                );
-            }
-        })
+        self.note(RecentKind::Refused, who, || facts.to_string());
+        untold!(DEBUG, TASK, "refused": "work was refused";
+            reason = RefusalCounters::name_of(facts.reason), depth = facts.depth, limit = facts.limit,
+            load_factor = facts.load_factor, retry_after_ms = facts.retry_after.map(millis),
+            task = who.task(), tenant = who.tenant())
     }
 
     /// A task was cancelled before it started: by its caller, or as the pool shuts down.
     #[cold]
     pub(in crate::pool) fn cancelled(&self, shutting_down: bool, who: Subject<'_>) -> Untold {
-        Untold::when(Level::DEBUG, || {
-            let Told { task, tenant, waited_ms } = who.told(self.now());
-            move || {
-                event!(
-                    name: "cancelled", target: TASK, Level::DEBUG,
-                    shutting_down, task = task.as_deref(), tenant = tenant.as_deref(), waited_ms,
-                    "a task was cancelled before it started"
-                );
-            }
-        })
+        untold!(DEBUG, TASK, "cancelled": "a task was cancelled before it started";
+            shutting_down, task = who.task(), tenant = who.tenant(), waited_ms = who.waited_ms(self.now()))
     }
 
     /// The deadline of an accepted task passed before it started.
     #[cold]
     pub(in crate::pool) fn expired(&self, who: Subject<'_>) -> Untold {
-        let now = self.now();
         let detail = || "the deadline passed before it started".to_owned();
-        self.recent.note(now, RecentKind::Expired, who.task, who.tenant, detail);
-        Untold::when(Level::DEBUG, || {
-            let Told { task, tenant, waited_ms } = who.told(now);
-            move || {
-                event!(
-                    name: "expired", target: TASK, Level::DEBUG,
-                    task = task.as_deref(), tenant = tenant.as_deref(), waited_ms,
-                    "the deadline of a task passed before it started"
-                );
-            }
-        })
+        let now = self.note(RecentKind::Expired, who, detail);
+        untold!(DEBUG, TASK, "expired": "the deadline of a task passed before it started";
+            task = who.task(), tenant = who.tenant(), waited_ms = who.waited_ms(now))
     }
 
     /// An accepted task was evicted by more urgent work.
     #[cold]
     pub(in crate::pool) fn evicted(&self, who: Subject<'_>) -> Untold {
-        let now = self.now();
-        let detail = || RejectReason::Evicted.to_string();
-        self.recent.note(now, RecentKind::Shed, who.task, who.tenant, detail);
-        Untold::when(Level::DEBUG, || {
-            let Told { task, tenant, waited_ms } = who.told(now);
-            move || {
-                event!(
-                    name: "evicted", target: TASK, Level::DEBUG,
-                    task = task.as_deref(), tenant = tenant.as_deref(), waited_ms,
-                    "more urgent work took the place of a task"
-                );
-            }
-        })
+        let now = self.note(RecentKind::Shed, who, || RejectReason::Evicted.to_string());
+        untold!(DEBUG, TASK, "evicted": "more urgent work took the place of a task";
+            task = who.task(), tenant = who.tenant(), waited_ms = who.waited_ms(now))
     }
 
     /// An accepted task was refused in an overload, because it had waited too long.
     #[cold]
     pub(in crate::pool) fn shed(&self, who: Subject<'_>) -> Untold {
-        let now = self.now();
-        let detail = || "it had waited too long".to_owned();
-        self.recent.note(now, RecentKind::Shed, who.task, who.tenant, detail);
-        Untold::when(Level::DEBUG, || {
-            let Told { task, tenant, waited_ms } = who.told(now);
-            move || {
-                event!(
-                    name: "shed", target: TASK, Level::DEBUG,
-                    task = task.as_deref(), tenant = tenant.as_deref(), waited_ms,
-                    "a task had waited too long in an overload"
-                );
-            }
-        })
+        let now = self.note(RecentKind::Shed, who, || "it had waited too long".to_owned());
+        untold!(DEBUG, TASK, "shed": "a task had waited too long in an overload";
+            task = who.task(), tenant = who.tenant(), waited_ms = who.waited_ms(now))
     }
 
     /// A task panicked.
     #[cold]
     pub(in crate::pool) fn panicked(&self, message: Option<&str>, who: Subject<'_>) -> Untold {
-        let detail = || message.unwrap_or("(no message)").to_owned();
-        self.recent.note(self.now(), RecentKind::Panicked, who.task, who.tenant, detail);
+        self.note(RecentKind::Panicked, who, || message.unwrap_or("(no message)").to_owned());
         panicked(message, who)
     }
 
     /// A task ran for longer than `slow_task`.
     #[cold]
-    pub(in crate::pool) fn slow_task(&self, took: Took, who: Subject<'_>) -> Untold {
-        let (now, Took { ns, tasks }) = (self.now(), took);
+    pub(in crate::pool) fn slow_task(&self, Took { ns, tasks }: Took, who: Subject<'_>) -> Untold {
         // A reading of the clock that several tasks share says nothing of one of them.
         let who = if tasks > 1 { Subject::default() } else { who };
         let time = Duration::from_nanos(ns);
-        let detail = || match tasks {
+        let now = self.note(RecentKind::SlowTask, who, || match tasks {
             1 => format!("it ran for {time:.1?}"),
             _ => format!("{tasks} tasks ran for {time:.1?}, one after the other"),
-        };
-        self.recent.note(now, RecentKind::SlowTask, who.task, who.tenant, detail);
+        });
         let Some(suppressed) = self.slow_tasks.pass(now) else { return Untold(None) };
-        Untold::when(Level::WARN, || {
-            let Told { task, tenant, .. } = who.told(now);
-            let time_ms = millis(time);
-            move || {
-                event!(
-                    name: "slow_task", target: TASK, Level::WARN,
-                    task = task.as_deref(), tenant = tenant.as_deref(), time_ms, tasks, suppressed,
-                    "a task was slow"
-                );
-            }
-        })
+        untold!(WARN, TASK, "slow_task": "a task was slow";
+            task = who.task(), tenant = who.tenant(), time_ms = millis(time), tasks, suppressed)
     }
 
     /// A task waited for `ns` nanoseconds, longer than `long_wait`, until it started.
     #[cold]
     pub(in crate::pool) fn long_wait(&self, ns: u64, who: Subject<'_>) -> Untold {
-        let (now, waited) = (self.now(), Duration::from_nanos(ns));
-        let detail = || format!("it waited for {waited:.1?}");
-        self.recent.note(now, RecentKind::LongWait, who.task, who.tenant, detail);
+        let waited = Duration::from_nanos(ns);
+        let now = self.note(RecentKind::LongWait, who, || format!("it waited for {waited:.1?}"));
         let Some(suppressed) = self.long_waits.pass(now) else { return Untold(None) };
-        Untold::when(Level::WARN, || {
-            let Told { task, tenant, .. } = who.told(now);
-            let waited_ms = millis(waited);
-            move || {
-                event!(
-                    name: "long_wait", target: TASK, Level::WARN,
-                    task = task.as_deref(), tenant = tenant.as_deref(), waited_ms, suppressed,
-                    "a task waited long"
-                );
-            }
-        })
+        untold!(WARN, TASK, "long_wait": "a task waited long";
+            task = who.task(), tenant = who.tenant(), waited_ms = millis(waited), suppressed)
     }
 }
 
 /// A task panicked, and no pool remembers it.
 #[cold]
 pub(in crate::pool) fn panicked(message: Option<&str>, who: Subject<'_>) -> Untold {
-    Untold::when(Level::WARN, || {
-        let (Told { task, tenant, .. }, message) = (who.told(0), message.map(String::from));
-        move || {
-            event!(
-                name: "panicked", target: TASK, Level::WARN,
-                task = task.as_deref(), tenant = tenant.as_deref(), panic = message.as_deref(),
-                "a task panicked"
-            );
-        }
-    })
+    untold!(WARN, TASK, "panicked": "a task panicked";
+        task = who.task(), tenant = who.tenant(), panic = message.map(String::from))
 }
 
-/// Events about the pool.
+/// Events about the pool and its threads that it keeps.
 impl Events {
     /// All workers have been blocked for a while, and work waits.
     #[cold]
     pub(in crate::pool) fn all_blocked(&self, threads: usize, waiting: usize, tasks: Vec<String>) -> Untold {
-        let detail = || match tasks.is_empty() {
+        self.note(RecentKind::AllBlocked, Subject::default(), || match tasks.is_empty() {
             true => format!("{threads} workers, {waiting} tasks wait"),
             false => format!("{threads} workers, {waiting} tasks wait; blocked: {}", tasks.join(", ")),
-        };
-        self.recent.note(self.now(), RecentKind::AllBlocked, None, None, detail);
-        Untold::when(Level::WARN, || {
-            move || {
-                event!(
-                    name: "all_blocked", target: POOL, Level::WARN, threads, waiting, ?tasks,
-                    "every worker is blocked in its task while work waits"
-                );
-            }
-        })
+        });
+        untold!(WARN, POOL, "all_blocked": "every worker is blocked in its task while work waits";
+            threads, waiting, tasks = debug(tasks))
+    }
+
+    /// The operating system, or a spawn handler, refused the thread of a worker.
+    #[cold]
+    pub(in crate::pool) fn thread_refused(&self, error: io::Error, threads: usize) -> Untold {
+        let detail = || format!("{error} (there are {threads})");
+        self.note(RecentKind::ThreadRefused, Subject::default(), detail);
+        untold!(WARN, THREADS, "thread_refused": "no further worker thread could be started";
+            error = display(error), threads)
+    }
+
+    /// The operating system refused a thread beside the workers: the timer thread, a helper thread,
+    /// or the one that joins the workers.
+    #[cold]
+    pub(in crate::pool) fn side_thread_refused(&self, error: io::Error, which: &'static str) -> Untold {
+        let detail = || format!("the {which} thread: {error}");
+        self.note(RecentKind::ThreadRefused, Subject::default(), detail);
+        untold!(WARN, THREADS, "side_thread_refused": "a thread beside the workers could not be started";
+            error = display(error), which)
     }
 }
 
@@ -316,44 +266,23 @@ pub(in crate::pool) fn pressure_changed(
     load: usize,
     mark: usize,
 ) {
-    Untold::when(Level::DEBUG, || {
-        move || {
-            event!(
-                name: "pressure_changed", target: POOL, Level::DEBUG, %pressure, load, mark,
-                "the pressure of the pool changed"
-            );
-        }
-    })
+    untold!(DEBUG, POOL, "pressure_changed": "the pressure of the pool changed";
+        pressure = display(pressure), load, mark)
     .tell();
 }
 
 /// A permit was not used in time.
 #[cold]
 pub(in crate::pool) fn permit_lapsed(timeout: Duration) {
-    Untold::when(Level::WARN, || {
-        let timeout_ms = millis(timeout);
-        move || {
-            event!(
-                name: "permit_lapsed", target: POOL, Level::WARN, timeout_ms,
-                "a permit was not used in time; its place goes to others"
-            );
-        }
-    })
+    untold!(WARN, POOL, "permit_lapsed": "a permit was not used in time; its place goes to others";
+        timeout_ms = millis(timeout))
     .tell();
 }
 
 /// The pool takes no more work.
 #[cold]
 pub(in crate::pool) fn closing(turned_away: u64) {
-    Untold::when(Level::DEBUG, || {
-        move || {
-            event!(
-                name: "closing", target: POOL, Level::DEBUG, turned_away,
-                "the pool takes no more work"
-            );
-        }
-    })
-    .tell();
+    untold!(DEBUG, POOL, "closing": "the pool takes no more work"; turned_away).tell();
 }
 
 /// A shutdown is over.
@@ -362,162 +291,72 @@ pub(in crate::pool) fn shut_down(
     (completed, cancelled, turned_away): (u64, u64, u64),
     (still_running, threads_remaining): (usize, usize),
 ) {
-    Untold::when(Level::INFO, || {
-        move || {
-            event!(
-                name: "shut_down", target: POOL, Level::INFO,
-                completed, cancelled, turned_away, still_running, threads_remaining,
-                "the pool was shut down"
-            );
-        }
-    })
+    untold!(INFO, POOL, "shut_down": "the pool was shut down";
+        completed, cancelled, turned_away, still_running, threads_remaining)
     .tell();
 }
 
 /// `numa_aware` is set and changes nothing; told once in a process.
 #[cold]
 pub(in crate::pool) fn not_placed(reason: &'static str) {
-    contain::contain(|| {
-        event!(
-            name: "not_placed", target: POOL, Level::INFO, reason,
-            "workers are not placed by NUMA node"
-        );
-    });
-}
-
-/// Events about threads.
-impl Events {
-    /// The operating system, or a spawn handler, refused the thread of a worker.
-    #[cold]
-    pub(in crate::pool) fn thread_refused(&self, error: io::Error, threads: usize) -> Untold {
-        let detail = || format!("{error} (there are {threads})");
-        self.recent.note(self.now(), RecentKind::ThreadRefused, None, None, detail);
-        Untold::when(Level::WARN, || {
-            move || {
-                event!(
-                    name: "thread_refused", target: THREADS, Level::WARN, %error, threads,
-                    "no further worker thread could be started"
-                );
-            }
-        })
-    }
-
-    /// The operating system refused a thread beside the workers: the timer thread, a helper thread,
-    /// or the one that joins the workers.
-    #[cold]
-    pub(in crate::pool) fn side_thread_refused(&self, error: io::Error, which: &'static str) -> Untold {
-        let detail = || format!("the {which} thread: {error}");
-        self.recent.note(self.now(), RecentKind::ThreadRefused, None, None, detail);
-        Untold::when(Level::WARN, || {
-            move || {
-                event!(
-                    name: "side_thread_refused", target: THREADS, Level::WARN, %error, which,
-                    "a thread beside the workers could not be started"
-                );
-            }
-        })
-    }
+    untold!(INFO, POOL, "not_placed": "workers are not placed by NUMA node"; reason).tell();
 }
 
 /// A worker's thread has started.
 pub(in crate::pool) fn thread_started(worker: usize) {
-    Untold::when(Level::DEBUG, || {
-        move || {
-            event!(
-                name: "thread_started", target: THREADS, Level::DEBUG, worker,
-                "a worker started"
-            );
-        }
-    })
-    .tell();
+    untold!(DEBUG, THREADS, "thread_started": "a worker started"; worker).tell();
 }
 
 /// A worker's thread has left.
 pub(in crate::pool) fn thread_left(worker: usize) {
-    Untold::when(Level::DEBUG, || {
-        move || {
-            event!(
-                name: "thread_left", target: THREADS, Level::DEBUG, worker,
-                "a worker left"
-            );
-        }
-    })
-    .tell();
+    untold!(DEBUG, THREADS, "thread_left": "a worker left"; worker).tell();
 }
 
 /// More threads may run, in the place of blocked workers.
 pub(in crate::pool) fn blocked_replaced(blocked: usize) {
-    Untold::when(Level::DEBUG, || {
-        move || {
-            event!(
-                name: "blocked_replaced", target: THREADS, Level::DEBUG, blocked,
-                "workers are blocked: others are started in their place"
-            );
-        }
-    })
+    untold!(DEBUG, THREADS, "blocked_replaced": "workers are blocked: others are started in their place";
+        blocked)
     .tell();
 }
 
 /// The controller has decided on the number of threads, at trace level if that changes nothing.
 pub(in crate::pool) fn target(decision: &Decision, changed: bool) {
-    let level = if changed { Level::DEBUG } else { Level::TRACE };
-    if !heard(level) {
-        return;
-    }
-    let decision = *decision;
-    contain::tell(move || {
-        let Decision { target, reason, blocked_share, runnable_share, cores, sample, .. } = decision;
-        let reason = DecisionCounters::name_of(reason);
-        if changed {
-            event!(
-                name: "target_changed", target: THREADS, Level::DEBUG,
-                threads = target, reason, blocked_share, runnable_share, cores, ?sample,
-                "another number of threads"
-            );
-        } else {
-            event!(
-                name: "target_kept", target: THREADS, Level::TRACE,
-                threads = target, reason, blocked_share, runnable_share, cores, ?sample,
-                "the same number of threads"
-            );
-        }
-    });
+    let Decision { target, reason, blocked_share, runnable_share, cores, sample, .. } = *decision;
+    let event = if changed {
+        untold!(DEBUG, THREADS, "target_changed": "another number of threads";
+            threads = target, reason = DecisionCounters::name_of(reason), blocked_share, runnable_share,
+            cores, sample = debug(sample))
+    } else {
+        untold!(TRACE, THREADS, "target_kept": "the same number of threads";
+            threads = target, reason = DecisionCounters::name_of(reason), blocked_share, runnable_share,
+            cores, sample = debug(sample))
+    };
+    event.tell();
 }
 
 /// The time slice of workers could not be set; told once in a process.
 pub(in crate::pool) fn slice_not_set(error: &io::Error, slice: Duration) {
-    contain::contain(|| {
-        // An older kernel or another system: not an error.
-        if error.kind() == io::ErrorKind::Unsupported {
-            event!(
-                name: "slice_not_set", target: THREADS, Level::DEBUG, %error, ?slice,
-                "workers keep the kernel's own time slice"
-            );
-        } else {
-            event!(
-                name: "slice_not_set", target: THREADS, Level::WARN, %error, ?slice,
-                "workers keep the kernel's own time slice"
-            );
-        }
-    });
+    // An older kernel or another system: not an error.
+    let event = if error.kind() == io::ErrorKind::Unsupported {
+        untold!(DEBUG, THREADS, "slice_not_set": "workers keep the kernel's own time slice";
+            error = display(error.to_string()), slice = debug(slice))
+    } else {
+        untold!(WARN, THREADS, "slice_not_set": "workers keep the kernel's own time slice";
+            error = display(error.to_string()), slice = debug(slice))
+    };
+    event.tell();
 }
 
 /// The niceness of workers could not be set; told once in a process.
 pub(in crate::pool) fn niceness_not_set(error: &io::Error, niceness: u8) {
-    contain::contain(|| {
-        event!(
-            name: "niceness_not_set", target: THREADS, Level::WARN, %error, niceness,
-            "workers keep the process's own niceness"
-        );
-    });
+    untold!(WARN, THREADS, "niceness_not_set": "workers keep the process's own niceness";
+        error = display(error.to_string()), niceness)
+    .tell();
 }
 
 /// A worker could not be bound to its node; told once in a process.
 pub(in crate::pool) fn worker_not_bound(error: &io::Error, worker: usize) {
-    contain::contain(|| {
-        event!(
-            name: "worker_not_bound", target: THREADS, Level::WARN, %error, worker,
-            "a worker runs wherever the kernel puts it"
-        );
-    });
+    untold!(WARN, THREADS, "worker_not_bound": "a worker runs wherever the kernel puts it";
+        error = display(error.to_string()), worker)
+    .tell();
 }

@@ -43,7 +43,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
             let missing = self.target - self.buffer.len();
             if self.buffer.capacity() == self.buffer.len() {
                 // A document is seldom as long as it may be.
-                self.grow(self.target.min(2 * self.buffer.len()));
+                self.rebuffer(&[], self.target.min(2 * self.buffer.len()));
             }
             let mut room = (&mut *self.buffer).limit(missing);
             let count = ready!(pin!(self.reader.read_buf(&mut room)).poll(cx))?;
@@ -63,19 +63,15 @@ impl<R: AsyncRead + Unpin> Input<R> {
     /// Puts back the rest of the last window. The next has `target` bytes.
     pub(super) fn put_back(&mut self, rest: &[u8], target: usize) {
         self.target = target;
-        if rest.is_empty() {
-            return;
+        if !rest.is_empty() {
+            self.rebuffer(rest, (rest.len() + self.buffer.len()).max(target.min(2 * rest.len())));
         }
-        let ahead = self.buffer.len();
-        let mut buffer = self.memory.take((rest.len() + ahead).max(target.min(2 * rest.len())));
-        buffer.extend_from_slice(rest);
-        buffer.extend_from_slice(&self.buffer);
-        self.buffer = buffer;
     }
 
-    /// Makes room for `capacity` bytes in total.
-    fn grow(&mut self, capacity: usize) {
+    /// Puts `before` before the bytes, and makes room for `capacity` bytes in total.
+    fn rebuffer(&mut self, before: &[u8], capacity: usize) {
         let mut buffer = self.memory.take(capacity);
+        buffer.extend_from_slice(before);
         buffer.extend_from_slice(&self.buffer);
         self.buffer = buffer;
     }

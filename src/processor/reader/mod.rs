@@ -3,7 +3,6 @@
 mod input;
 mod output;
 mod pump;
-mod step;
 
 use std::future::poll_fn;
 use std::time::Instant;
@@ -23,14 +22,14 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// `content` is what was already read of the document: mostly nothing.
     ///
     /// The written bytes are exactly what [`process_single`](Self::process_single) makes of the
-    /// whole document, or this fails. But the document is never in memory as a whole, if the
-    /// converter can convert it piece by piece ([`Converter::incremental`]). A window of
+    /// whole document, or this fails. If the converter can convert it piece by piece
+    /// ([`Converter::incremental`]), the document is never in memory as a whole: a window of
     /// `chunk_size` bytes for each core, but no more than half of `max_document_size`, is converted
     /// on the pool, in parts at the same time if that is allowed (`parallel_chunks`). Meanwhile as
     /// much again is read, and the results of earlier windows are written. So a document of any
-    /// length takes no more memory than two windows and the results of three, and what the
-    /// converter must remember. A slow writer slows down the reader. A document shorter than a
-    /// window is converted as by `process_single`.
+    /// length takes no more memory than two windows, the results of three, and what the converter
+    /// must remember. A slow writer slows down the reader. A document shorter than a window is
+    /// converted as by `process_single`.
     ///
     /// Where the converter needs more, the window grows, if need be to the rest of the document,
     /// but never beyond [`max_document_size`](crate::ProcessorConfig::max_document_size). The
@@ -47,11 +46,10 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     /// has the error that `process_single` would have answered.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the document: a window whose conversion has not started is
-    /// dropped, and its place in the queue is free, before `drop` returns. A conversion that has
-    /// started goes on to its end, and its result is dropped. No task is left that reads or writes.
-    /// Bytes that were read and not yet written are lost, so the future is not cancel safe in a
-    /// `select!` in a loop, unless it is polled by reference.
+    /// Dropping the future drops the window as [`process_single`](Self::process_single) drops a
+    /// document. No task is left that reads or writes. Bytes that were read and not yet written are
+    /// lost, so the future is not cancel safe in a `select!` in a loop, unless it is polled by
+    /// reference.
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
@@ -86,7 +84,6 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         let begun = std::mem::take(&mut request.content);
         request.options.chunk_size = Some(chunk_size);
         let mut pump = Pump {
-            under_way: Some(inner.enter()),
             processor: self.clone(),
             request,
             task: None,
@@ -96,18 +93,18 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
             state: State::Reads(Progress::NotBegun),
             windows: 0,
             report: Report::default(),
-            is_counted: false,
+            in_flight: Some(inner.tally.enter()),
         };
         let done = poll_fn(|cx| pump.poll(cx)).await;
         let (bytes_in, bytes_out) = (pump.input.read, pump.output.written);
-        if !pump.is_counted {
-            inner.account_read(&done, bytes_in, bytes_out);
+        if pump.in_flight.is_some() {
+            inner.tally.account_read(&done, bytes_in, bytes_out);
         }
+        let (id, windows, report, ok) = (pump.request.id, pump.windows, pump.report, done.is_ok());
         contain(|| {
-            tracing::debug!(bytes_in, bytes_out, windows = pump.windows, ok = done.is_ok(), "document read")
+            tracing::debug!(target: "millpond::processor", bytes_in, bytes_out, windows, ok, "document read");
         });
         let (from, to) = done?.unzip();
-        let (id, windows, report) = (pump.request.id, pump.windows, pump.report);
         Ok(ReaderResponse { id, from, to, bytes_in, bytes_out, windows, report })
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,10 +14,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::input::Input;
 use super::output::Output;
-use super::step::{Session, Stepped};
-use crate::convert::{ConvertError, Converter, Format, Report};
+use crate::convert::{ConversionOptions, ConvertError, Converter, Format, Incremental, OneByOne, Report};
+use crate::memory::PooledBuf;
 use crate::policy::window;
-use crate::processor::inner::InFlight;
+use crate::pool::TaskContext;
+use crate::processor::convert::Here;
+use crate::processor::inner::Inner;
+use crate::processor::metrics::InFlight;
 use crate::processor::request::{Job, Outcome};
 use crate::processor::{ConcurrentProcessorV2, ConversionRequest, ProcessError, ReaderError};
 use crate::task::TaskOptions;
@@ -40,9 +43,8 @@ pub(super) struct Pump<C, R, W> {
     pub(super) windows: u64,
     /// What was left out, once the conversion is done.
     pub(super) report: Report,
-    /// Whether the document is counted in the processor's metrics.
-    pub(super) is_counted: bool,
-    pub(super) under_way: Option<InFlight>,
+    /// `None` once it is converted as a whole, and counted as such.
+    pub(super) in_flight: Option<InFlight>,
 }
 
 pub(super) enum State {
@@ -64,6 +66,20 @@ pub(super) enum Progress {
     NeedsWhole,
 }
 
+/// A conversion that has begun.
+pub(super) struct Session {
+    conversion: Box<dyn Incremental>,
+    formats: (Format, Format),
+}
+
+/// The result of a window.
+pub(super) enum Stepped {
+    /// The converter needs the whole document.
+    NeedsWhole,
+    /// `done` bytes of it are converted.
+    Done { session: Session, done: usize, out: PooledBuf },
+}
+
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl<C, R, W> Pump<C, R, W>
@@ -79,33 +95,29 @@ where
         loop {
             let written = self.output.poll_write(cx).map_err(|source| self.write_error(source))?;
             let filled = self.input.poll_fill(cx).map_err(|source| self.read_error(source))?;
-            let is_further = match &mut self.state {
+            match &mut self.state {
                 State::Done(formats) => {
                     let formats = *formats;
                     return written.map(|()| Ok(formats));
                 }
                 // One result may be written and one may wait. Then this waits, too.
-                State::Reads(_) if filled.is_ready() && self.output.has_room() => self.begin()?,
-                State::Reads(_) => false,
-                State::Converts { step, .. } => match step.as_mut().poll(cx) {
-                    Poll::Ready(stepped) => self.stepped(stepped)?,
-                    Poll::Pending => false,
-                },
-                State::ConvertsWhole(whole) => match whole.as_mut().poll(cx) {
-                    Poll::Ready(outcome) => self.converted_whole(outcome)?,
-                    Poll::Pending => false,
-                },
-            };
-            if !is_further {
-                return Poll::Pending;
+                State::Reads(_) if filled.is_pending() || !self.output.has_room() => return Poll::Pending,
+                State::Reads(_) => self.begin()?,
+                State::Converts { step, .. } => {
+                    let stepped = ready!(step.as_mut().poll(cx));
+                    self.stepped(stepped)?;
+                }
+                State::ConvertsWhole(whole) => {
+                    let outcome = ready!(whole.as_mut().poll(cx));
+                    self.converted_whole(outcome)?;
+                }
             }
         }
     }
 
-    /// Starts to convert the window. Always makes progress.
-    fn begin(&mut self) -> Result<bool, ReaderError> {
+    fn begin(&mut self) -> Result<(), ReaderError> {
         let State::Reads(progress) = mem::replace(&mut self.state, State::Done(None)) else {
-            return Ok(true);
+            return Ok(());
         };
         let (window, is_last) = (self.input.take(), self.input.is_over);
         if window.len() > self.limit() {
@@ -115,14 +127,12 @@ where
         let options = || self.processor.inner.task_options(&self.request, head);
         let task = self.task.get_or_insert_with(options).clone();
         if self.windows == 0 && is_last {
-            // From here on `process` counts it.
-            self.under_way = None;
-            self.is_counted = true;
+            self.in_flight = None;
             let (processor, asked) = (self.processor.clone(), self.asked);
             let job = Job { content: window, options: self.request.options.clone() };
             let whole = async move { processor.process(job, task, asked).await };
             self.state = State::ConvertsWhole(Box::pin(whole));
-            return Ok(true);
+            return Ok(());
         }
         if task.has_expired(Instant::now()) {
             self.processor.pool.count_late();
@@ -134,21 +144,23 @@ where
             Progress::NotBegun => None,
             Progress::Begun(session) => Some(session),
         };
-        let step = {
-            let (processor, options) = (self.processor.clone(), self.request.options.clone());
+        let (processor, options) = (self.processor.clone(), self.request.options.clone());
+        let task = TaskOptions { bytes: processor.inner.weight(&window, &options), ..task };
+        let work = {
             let (inner, window) = (Arc::clone(&processor.inner), window.clone());
-            let bytes = inner.weight(&window, &options);
-            let work = move || inner.step(session, &window, is_last, &options);
-            async move { processor.run(task, bytes, work).await.unwrap_or_else(|error| Err(error.into())) }
+            move || inner.step(session, &window, is_last, &options)
+        };
+        let step = async move {
+            let stepped = processor.pool.run_with(task, work).await;
+            stepped.unwrap_or_else(|error| Err(error.into()))
         };
         self.state = State::Converts { window, is_last, step: Box::pin(step) };
-        Ok(true)
+        Ok(())
     }
 
-    /// Continues after a window. Always makes progress.
-    fn stepped(&mut self, stepped: Result<Stepped, ProcessError>) -> Result<bool, ReaderError> {
+    fn stepped(&mut self, stepped: Result<Stepped, ProcessError>) -> Result<(), ReaderError> {
         let State::Converts { window, is_last, .. } = mem::replace(&mut self.state, State::Done(None)) else {
-            return Ok(true);
+            return Ok(());
         };
         let (session, done, out) = match stepped.map_err(|error| self.process_error(error))? {
             Stepped::Done { session, done, out } => (session, done, out),
@@ -156,7 +168,7 @@ where
                 // One byte over the limit shows whether that was all.
                 self.input.put_back(&window, self.limit().saturating_add(1));
                 self.state = State::Reads(Progress::NeedsWhole);
-                return Ok(true);
+                return Ok(());
             }
         };
         if done > window.len() || (is_last && done < window.len()) {
@@ -166,29 +178,26 @@ where
         self.windows += u64::from(done > 0);
         self.output.push(out.freeze());
         if is_last {
-            self.report = session.report();
+            self.report = session.conversion.report();
             self.state = State::Done(Some(session.formats));
-            return Ok(true);
+            return Ok(());
         }
         let rest = window.get(done..).unwrap_or_default();
-        let next = window::next(rest.len(), session.held(), self.input.usual, self.limit());
+        let next = window::next(rest.len(), session.conversion.held(), self.input.usual, self.limit());
         let Some(target) = next else { return Err(self.too_large()) };
         self.input.put_back(rest, target);
         self.state = State::Reads(Progress::Begun(session));
-        Ok(true)
+        Ok(())
     }
 
-    /// Continues after the whole document. Always makes progress.
-    fn converted_whole(&mut self, outcome: Outcome) -> Result<bool, ReaderError> {
-        let formats = outcome.formats;
+    /// Continues after the whole document, which is counted already.
+    fn converted_whole(&mut self, outcome: Outcome) -> Result<(), ReaderError> {
         self.report = outcome.report;
-        // It is counted already.
-        let written = self.output.written;
-        let bytes = outcome.result.map_err(|source| ReaderError::Process { source, written })?;
-        self.windows = 1;
+        let bytes = outcome.result.map_err(|source| self.process_error(source))?;
         self.output.push(bytes);
-        self.state = State::Done(formats);
-        Ok(true)
+        self.windows = 1;
+        self.state = State::Done(outcome.formats);
+        Ok(())
     }
 }
 
@@ -211,5 +220,37 @@ impl<C: Converter, R, W> Pump<C, R, W> {
 
     fn too_large(&self) -> ReaderError {
         ReaderError::TooLarge { limit: self.limit(), written: self.output.written }
+    }
+}
+
+impl<C: Converter> Inner<C> {
+    /// Converts as much of a window as possible. Starts the conversion first, if necessary.
+    fn step(
+        self: &Arc<Self>,
+        session: Option<Session>,
+        window: &Bytes,
+        is_last: bool,
+        options: &ConversionOptions,
+    ) -> Result<Stepped, ProcessError> {
+        let mut session = match session {
+            Some(session) => session,
+            None => match self.converter.incremental(window, options)? {
+                Some(conversion) => Session { conversion, formats: self.converter.resolve(window, options)? },
+                None => return Ok(Stepped::NeedsWhole),
+            },
+        };
+        let formats = session.formats;
+        let mut out = self.buffer(formats, window.len());
+        let done = match TaskContext::current().filter(|_| options.parallel_chunks) {
+            Some(context) => {
+                let here = Here { inner: self, formats, context };
+                session.conversion.convert(window, is_last, &here, &mut out)?
+            }
+            None => session.conversion.convert(window, is_last, &OneByOne, &mut out)?,
+        };
+        if done > 0 {
+            self.kind(formats).lock().learn_room(done, out.len());
+        }
+        Ok(Stepped::Done { session, done, out })
     }
 }

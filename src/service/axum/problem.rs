@@ -80,6 +80,10 @@ impl Problem {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "deadline-exceeded", "the deadline passed")
     }
 
+    fn too_large(detail: String) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    }
+
     fn shutting_down() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting-down", RejectReason::ShuttingDown.to_string())
     }
@@ -165,9 +169,7 @@ impl From<JoinError> for Problem {
 impl From<ProcessError> for Problem {
     fn from(error: ProcessError) -> Self {
         match error {
-            ProcessError::TooLarge { .. } => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", error.to_string())
-            }
+            ProcessError::TooLarge { .. } => Self::too_large(error.to_string()),
             ProcessError::Convert(error) => error.into(),
             ProcessError::Panicked(_) => Self::panicked(),
             ProcessError::TimedOut { .. } => {
@@ -186,8 +188,7 @@ impl From<ReaderError> for Problem {
     fn from(error: ReaderError) -> Self {
         match error {
             ReaderError::TooLarge { limit, .. } => {
-                let detail = format!("more than {limit} bytes of the document would have to be in memory");
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+                Self::too_large(format!("more than {limit} bytes of the document would have to be in memory"))
             }
             ReaderError::Process { source, .. } => source.into(),
             ReaderError::Read { .. } => {
@@ -237,33 +238,23 @@ impl<W> IntoResponse for Rejected<W> {
     }
 }
 
-/// A [`Problem`].
-impl IntoResponse for AcquireError {
-    fn into_response(self) -> Response {
-        Problem::shutting_down().into_response()
+impl From<AcquireError> for Problem {
+    fn from(_: AcquireError) -> Self {
+        Self::shutting_down()
     }
 }
 
-/// A [`Problem`].
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response {
-        Problem::from(self).into_response()
-    }
+macro_rules! problems {
+    ($($error:ty),+) => {$(
+        /// A [`Problem`].
+        impl IntoResponse for $error {
+            fn into_response(self) -> Response {
+                Problem::from(self).into_response()
+            }
+        }
+    )+};
 }
-
-/// A [`Problem`].
-impl IntoResponse for JoinError {
-    fn into_response(self) -> Response {
-        Problem::from(self).into_response()
-    }
-}
-
-/// A [`Problem`].
-impl IntoResponse for ProcessError {
-    fn into_response(self) -> Response {
-        Problem::from(self).into_response()
-    }
-}
+problems!(AcquireError, JoinError, ProcessError, Rejection);
 
 /// The converted document with its media type, without a copy; or the [`Problem`]. Browsers are
 /// told not to guess another type.
