@@ -8,8 +8,8 @@ use crate::topology::usable_cores;
 
 /// The size and the limits of a pool.
 ///
-/// [`PoolBuilder`](crate::PoolBuilder) has a method for each field, and for the hooks, which are not
-/// plain values.
+/// [`PoolBuilder`](crate::PoolBuilder) has a method for each field, and for the hooks, which are
+/// not plain values.
 ///
 /// ```
 /// let config = millpond::PoolConfig { min_threads: 0, ..Default::default() };
@@ -27,10 +27,11 @@ pub struct PoolConfig {
     /// The limit of threads. Default: twice the cores that the process may use (affinity and cgroup
     /// quota are respected); accepted `min_threads` to 1,024.
     ///
-    /// The pool starts threads above `min_threads` while work waits and no worker is free: up to one
-    /// for each usable core at once, and more only as far as threads are blocked in their tasks. A
-    /// limit above the number of cores leaves room for those: ten times the cores for tasks that
-    /// wait 90 % of their time. See also [`max_blocked_threads`](Self::max_blocked_threads).
+    /// The pool starts threads above `min_threads` while work waits and no worker is free: up to
+    /// one for each usable core at once, and more only as far as threads are blocked in their
+    /// tasks. A limit above the number of cores leaves room for those: ten times the cores for
+    /// tasks that wait 90 % of their time. See also
+    /// [`max_blocked_threads`](Self::max_blocked_threads).
     pub max_threads: usize,
     /// The number of workers beyond `max_threads` that may be started in the place of blocked ones.
     /// Default 32; accepted 0 to 1,024; 0: none.
@@ -266,8 +267,9 @@ names!("shedding", Shedding { Off: "off", OldestFirst: "oldest_first", NewestFir
 pub enum RuntimeContext {
     /// The workers are in one runtime: first the one in which the pool is built, then the one of
     /// the last thread that began to submit from another runtime. This costs a task two loads. It
-    /// is right for a process with one runtime, and for runtimes that follow each other, as in tests.
-    /// Where several runtimes submit at the same time, a task may find the wrong one of them.
+    /// is right for a process with one runtime, and for runtimes that follow each other, as in
+    /// tests. Where several runtimes submit at the same time, a task may find the wrong one of
+    /// them.
     #[default]
     Shared,
     /// Each task is in the runtime of its submitter. This costs each task two references to the

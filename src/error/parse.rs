@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-/// The error of `FromStr` for values with names, such as [`Priority`](crate::Priority): no value has
-/// this name.
+/// The error of `FromStr` for values with names, such as [`Priority`](crate::Priority): no value
+/// has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what} {name:?}, but it must be one of {accepted}")]
 #[non_exhaustive]

@@ -63,9 +63,9 @@ use crate::policy::scaling::Decision;
 
 /// An adaptive work-stealing pool for CPU-bound work beside async code.
 ///
-/// A value of this type is a handle, and so is each clone. When the last handle is dropped, the pool
-/// takes no more work, finishes accepted work in the background, and stops its threads. The drop
-/// does not block; [`shutdown`](Self::shutdown) waits for the end, or bounds it in time.
+/// A value of this type is a handle, and so is each clone. When the last handle is dropped, the
+/// pool takes no more work, finishes accepted work in the background, and stops its threads. The
+/// drop does not block; [`shutdown`](Self::shutdown) waits for the end, or bounds it in time.
 ///
 /// | You want | Use | When the queue is full |
 /// |---|---|---|
@@ -82,8 +82,8 @@ use crate::policy::scaling::Decision;
 ///
 /// # On a worker of the same pool
 /// Work that a task submits to its own pool is a subtask. It needs no permit, because otherwise a
-/// running task could wait for itself. It belongs to its task: when the task is not wanted any more,
-/// neither is the subtask ([`TaskContext::is_cancelled`]).
+/// running task could wait for itself. It belongs to its task: when the task is not wanted any
+/// more, neither is the subtask ([`TaskContext::is_cancelled`]).
 ///
 /// A task may block on the future of such work: [`run`](Self::run), a [`JoinHandle`]. While another
 /// worker is awake, the future stays pending, other workers run the work, and a `join!`, `select!`
@@ -161,9 +161,9 @@ impl AdaptiveThreadPool {
     /// Returns what has lately gone wrong ([`RecentKind`]), the newest last.
     ///
     /// The pool keeps the last 32 events of each kind, whether or not anybody listens to its
-    /// `tracing` events. It keeps at most 16 of a kind in a second and counts the others, so a flood
-    /// of refusals stays cheap. Of a task an event holds its name, its tenant, and the message of
-    /// its panic, and nothing else. The [guide](crate::guide::events) has an example.
+    /// `tracing` events. It keeps at most 16 of a kind in a second and counts the others, so a
+    /// flood of refusals stays cheap. Of a task an event holds its name, its tenant, and the
+    /// message of its panic, and nothing else. The [guide](crate::guide::events) has an example.
     #[must_use]
     pub fn recent_events(&self) -> Vec<RecentEvent> {
         self.shared().events.recent()
@@ -249,9 +249,9 @@ impl AdaptiveThreadPool {
     }
 
     /// Shuts the pool down as [`shutdown`](Self::shutdown) does, without running the work that
-    /// waits: cancels it, asks running tasks to stop, and waits up to `grace` (real time) for them to
-    /// end. `Duration::MAX` waits without end, except from a task of the pool itself: there the call
-    /// returns once the waiting work is cancelled.
+    /// waits: cancels it, asks running tasks to stop, and waits up to `grace` (real time) for them
+    /// to end. `Duration::MAX` waits without end, except from a task of the pool itself: there the
+    /// call returns once the waiting work is cancelled.
     ///
     /// # Cancel safety
     /// The first poll of the future closes the pool and has the waiting work cancelled. Dropping

@@ -185,7 +185,7 @@ impl Packed {
         let (mut work, mut result) = (Some(work), None);
         // The first is the outermost.
         carried.0.reverse();
-        nest(&mut carried, &mut || {
+        nest(carried, &mut || {
             if let Some(work) = work.take() {
                 result = Some(work());
             }
@@ -198,9 +198,13 @@ impl Packed {
 }
 
 /// Calls `task` within the contexts, the last one outermost.
-fn nest(contexts: &mut Carried, task: &mut dyn FnMut()) {
-    match contexts.0.pop() {
-        None => task(),
-        Some(outermost) => outermost.scope(&mut || nest(contexts, task)),
-    }
+fn nest(mut contexts: Carried, task: &mut dyn FnMut()) {
+    let Some(outermost) = contexts.0.pop() else { return task() };
+    // A scope that calls its task twice must not run it without the contexts within.
+    let mut rest = Some(contexts);
+    outermost.scope(&mut || {
+        if let Some(rest) = rest.take() {
+            nest(rest, task);
+        }
+    });
 }

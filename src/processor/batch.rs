@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use super::dispatch::{BatchProgress, Start, Started, poll_in_order};
+use super::dispatch::{BatchProgress, Groups, Start, Started, poll_in_order};
 use super::inner::Inner;
 use super::request::Outcome;
 use super::yield_budget::{BatchTimer, CHECKS, MOVES, YieldBudget};
@@ -116,12 +116,12 @@ impl<C: Converter> Batch<C> {
             let refused = batch.answers.iter().flatten();
             refused.for_each(|_| progress.send_modify(|progress| progress.count(true, 0)));
         }
-        let timed_out = timed_out || !until_over(&processor, &mut groups, over, &mut timer).await;
+        let timed_out = timed_out || !until_over(&processor, &mut groups.0, over, &mut timer).await;
         if timed_out {
-            groups.iter().for_each(Started::cancel);
+            groups.cancel();
         }
         // From here on the timeout does not matter: finished documents are answered.
-        batch.collect(groups, timed_out, &mut timer).await;
+        batch.collect(std::mem::take(&mut groups.0), timed_out, &mut timer).await;
         batch.into_responses(&mut timer).await
     }
 }
@@ -149,7 +149,7 @@ impl<'b, C: Converter> Collected<'b, C> {
         requests: Vec<ConversionRequest>,
         mut start: Start<'_, C>,
         timer: &mut BatchTimer,
-    ) -> (Vec<Started>, bool) {
+    ) -> (Groups, bool) {
         let (mut timed_out, mut budget) = (false, YieldBudget::new(CHECKS));
         for (position, request) in requests.into_iter().enumerate() {
             if budget.spend(1) {
@@ -172,7 +172,7 @@ impl<'b, C: Converter> Collected<'b, C> {
             });
         }
         if timed_out {
-            return (Vec::new(), true);
+            return (Groups(Vec::new()), true);
         }
         start.submit(timer).await
     }

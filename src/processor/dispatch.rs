@@ -113,6 +113,23 @@ impl Started {
     }
 }
 
+/// The groups of a batch. Dropping them cancels them.
+pub(super) struct Groups(pub(super) Vec<Started>);
+
+impl Groups {
+    /// Cancels groups that have not started, the last first. So a free place does not go to a group
+    /// that is cancelled next.
+    pub(super) fn cancel(&self) {
+        self.0.iter().rev().for_each(Started::cancel);
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
 /// Waits for groups in their order, for a worker of the pool. If every worker waits, the poll runs
 /// a group (`pool/worker/waits.rs`). `over` is the number of groups whose end was seen. Returns
 /// true if the poll may have run one: the caller then checks the timeout and polls again.
@@ -189,18 +206,18 @@ impl<'b, C: Converter> Start<'b, C> {
 
     /// Submits all documents. Returns whether the timeout passed before the last was submitted. It
     /// consumes `self`, so only the groups hold `alive`.
-    pub(super) async fn submit(mut self, timer: &mut BatchTimer) -> (Vec<Started>, bool) {
+    pub(super) async fn submit(mut self, timer: &mut BatchTimer) -> (Groups, bool) {
         let target = nanos(self.processor.inner.config.coalesce_target);
         let pool = &self.processor.pool;
         let plan = coalescing::groups(&self.items, target, pool.usable_threads());
         // Dropping the batch while it yields drops and cancels the groups.
-        let mut groups = Vec::with_capacity(plan.len());
+        let mut groups = Groups(Vec::with_capacity(plan.len()));
         let (mut called, mut budget) = (0, YieldBudget::new(MOVES));
         for group in plan {
             if budget.spend(group.members.len()) {
                 // This thread may be away for long.
-                pool.call(groups.len() - called);
-                called = groups.len();
+                pool.call(groups.0.len() - called);
+                called = groups.0.len();
                 if timer.yield_now().await {
                     return (groups, true);
                 }
@@ -215,9 +232,9 @@ impl<'b, C: Converter> Start<'b, C> {
                     common = task;
                 }
             }
-            groups.push(self.start(jobs, members, common));
+            groups.0.push(self.start(jobs, members, common));
         }
-        pool.call(groups.len() - called);
+        pool.call(groups.0.len() - called);
         (groups, false)
     }
 

@@ -236,7 +236,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         }
     }
 
-    /// The latencies that are in [`get_metrics`](Self::get_metrics), as a histogram.
+    /// The latencies that are in [`get_metrics`](Self::get_metrics), as a histogram. Takes some
+    /// 100 us.
     #[must_use]
     pub fn latencies(&self) -> Histogram {
         self.inner.tally.summary().latencies()

@@ -28,7 +28,9 @@ pub struct ConversionRequest {
     pub content: Bytes,
     /// How to convert it.
     pub options: ConversionOptions,
-    /// The tenant, class, deadline and name of its task. The processor sets
+    /// The tenant, class, deadline and name of its task. Of each tenant
+    /// [`max_concurrent_per_tenant`](crate::ProcessorConfig::max_concurrent_per_tenant) tasks may
+    /// run at a time; requests without a tenant are not limited. The processor sets
     /// [`bytes`](TaskOptions::bytes) itself. Small documents of a batch share a task only if these
     /// options are equal.
     pub task: TaskOptions,
@@ -107,7 +109,8 @@ pub struct ConversionResponse {
     pub from: Option<Format>,
     /// The format of the result; `None` if the document was not examined.
     pub to: Option<Format>,
-    /// The time from the request to the start of the conversion.
+    /// The time from the request to the start of the conversion: the waits for room, for its
+    /// tenant's turn and for a worker, and in a batch for the documents before it.
     pub queued: Duration,
     /// The time of the conversion itself.
     pub took: Duration,

@@ -13,6 +13,8 @@ pub(crate) struct Local {
     deques: Deques,
     /// How often the worker checked for overdue batches, before it took a task.
     turn: Cell<u32>,
+    /// How often the worker checked for overdue batches.
+    checks: Cell<u32>,
     /// For each node, the count of batches at the last check for overdue ones of its injector.
     seen: Box<[Cell<u64>]>,
     /// Whether none of the own node's batches had a task left.
@@ -47,8 +49,8 @@ impl Queues {
         let deques = self.slots[slot].deques.lock().take()?;
         self.present[node].fetch_add(1, Ordering::Relaxed);
         let seen = self.injectors.iter().map(|_| Cell::default()).collect();
-        let (turn, none_left) = Default::default();
-        Some(Local { slot, node, deques, turn, seen, none_left })
+        let (turn, checks, none_left) = Default::default();
+        Some(Local { slot, node, deques, turn, checks, seen, none_left })
     }
 
     /// Puts back the deques of a thread that leaves.
@@ -154,15 +156,16 @@ impl Local {
     /// looks at another node first.
     #[inline]
     pub(crate) fn overdue(&self, queues: &Queues) -> Option<Found> {
-        let turn = self.turn.get().wrapping_add(1);
-        self.turn.set(turn);
+        self.turn.set(self.turn.get().wrapping_add(1));
         if !self.batch_is_empty() {
             return None;
         }
-        // Not in the turn in which `next` takes work from outside first.
-        if turn % FAIR_TURN == FAIR_TURN / 2 {
+        // Not the turns are counted: batches of one length may be in step with them.
+        let checks = self.checks.get().wrapping_add(1);
+        self.checks.set(checks);
+        if checks % FAIR_TURN == 0 {
             let others = queues.layout.others(self.node);
-            let node = others.get((turn / FAIR_TURN) as usize % others.len().max(1));
+            let node = others.get((checks / FAIR_TURN) as usize % others.len().max(1));
             if let Some(found) = node.and_then(|&node| self.outside_of(queues, node, 1)) {
                 return Some(found);
             }

@@ -20,8 +20,9 @@
 //! takes before it reads the count, and the one that it takes between its first check and its
 //! second. Tasks of different injectors have no order.
 //!
-//! A node whose workers are all blocked is not left alone: in every [`FAIR_TURN`]th turn a worker
-//! whose batch is empty begins with one of the other nodes, each in rotation, and takes one task.
+//! A node whose workers are all blocked is not left alone: in every [`FAIR_TURN`]th check for
+//! overdue batches a worker begins with one of the other nodes, each in rotation, and takes one
+//! task.
 
 mod layout;
 mod local;

@@ -76,8 +76,9 @@ impl DeferredWakes {
         self.is_ticking()
     }
 
-    /// As [`defer`](Self::defer), for a caller that somebody else is to wake, too. Only a tick wakes
-    /// it. In a worker's box it could be the first, which is to wake the others, and never poll.
+    /// As [`defer`](Self::defer), for a caller that somebody else is to wake, too. Only a tick
+    /// wakes it. In a worker's box it could be the first, which is to wake the others, and never
+    /// poll.
     #[must_use]
     pub(crate) fn defer_backup(&self, waker: Waker, overdue_ns: u64) -> bool {
         self.defer(self.workers().len(), waker, overdue_ns)

@@ -66,7 +66,8 @@ pub trait Converter: Send + Sync + 'static {
 
     /// Returns an upper bound, in bytes, of the memory that the conversion of `input` holds,
     /// including the document and its output. A processor counts this number against the pool's
-    /// byte budget while the conversion waits and runs. By default it is the length of the input.
+    /// byte budget while the conversion waits and runs, if the pool has one; otherwise this is not
+    /// called. By default it is the length of the input.
     ///
     /// This runs before anything else is known about the document. It should use lengths and
     /// formats only, and not parse.

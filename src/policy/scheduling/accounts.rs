@@ -186,6 +186,19 @@ impl<T> Accounts<T> {
                 self.closed = self.closed.plus(&tenant.sum().done());
             }
         }
+        if self.tenants.len() > 8 * MAX_IDLE && self.idle.len() == self.names.len() {
+            self.release_memory();
+        }
+    }
+
+    /// Forgets all tenants. Called after a rush of tenants, while every tenant is idle.
+    #[cold]
+    fn release_memory(&mut self) {
+        self.closed = self.total().done();
+        self.names = HashMap::new();
+        self.tenants = Vec::new();
+        self.free = Vec::new();
+        self.idle = BTreeSet::new();
     }
 
     /// Returns the next tenant, and advances the virtual time to it.

@@ -329,7 +329,8 @@ impl<T> RunOrder<T> {
         others > 0 && shared.saturating_add(work) <= time_until(due, now)
     }
 
-    /// Returns the mean usage of a tenant's tasks; before the first of them ends, that of all tasks.
+    /// Returns the mean usage of a tenant's tasks; before the first of them ends, that of all
+    /// tasks.
     fn mean_of(&self, index: u32) -> Usage {
         self.accounts.get(index).map(|tenant| tenant.mean).filter(|mean| mean.time > 0).unwrap_or(self.mean)
     }

@@ -49,9 +49,9 @@ pub struct ShutdownReport {
     pub still_running: usize,
     /// Worker threads that are not known to be gone. 0: each thread has ended, and its
     /// thread-locals are dropped. More: tasks still run, or thread-locals took longer than 1 s to
-    /// drop; while one thread drops them, others that are gone may be counted with it. A thread that
-    /// a [`spawn_handler`](crate::PoolBuilder::spawn_handler) has started counts only until its body
-    /// has returned; its thread-locals are dropped after that.
+    /// drop; while one thread drops them, others that are gone may be counted with it. A thread
+    /// that a [`spawn_handler`](crate::PoolBuilder::spawn_handler) has started counts only until
+    /// its body has returned; its thread-locals are dropped after that.
     pub threads_remaining: usize,
 }
 

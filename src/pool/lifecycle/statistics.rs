@@ -22,9 +22,9 @@ pub struct PoolStatistics {
     /// Tasks that ran to their end, including those that panicked.
     pub tasks_completed: u64,
     /// Tasks that entered the queue: those that completed, run, wait or were cancelled, and besides
-    /// all that expired. It never decreases. It is exact while nothing changes. Otherwise tasks that
-    /// start during the reading may be missing, and a task that was cancelled on its way into the
-    /// queue may be counted.
+    /// all that expired. It never decreases. It is exact while nothing changes. Otherwise tasks
+    /// that start during the reading may be missing, and a task that was cancelled on its way into
+    /// the queue may be counted.
     pub tasks_queued: u64,
     /// Tasks that a worker took from another worker's deques.
     pub tasks_stolen: u64,

@@ -8,8 +8,8 @@ use crate::pool::shared::Shared;
 
 /// One thread of a pool: what it does now, and what it has done.
 ///
-/// A thread that leaves gives its index and its counts to the thread that starts next, so the counts
-/// of an index never fall.
+/// A thread that leaves gives its index and its counts to the thread that starts next, so the
+/// counts of an index never fall.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

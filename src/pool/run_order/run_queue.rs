@@ -141,8 +141,8 @@ impl RunQueue {
         self.next_expiry().is_some_and(|next| next >= at)
     }
 
-    /// Calls `change` with the order under the lock, and publishes the result. `change` must drop no
-    /// task: the last reference to one drops its result, a user's value.
+    /// Calls `change` with the order under the lock, and publishes the result. `change` must drop
+    /// no task: the last reference to one drops its result, a user's value.
     pub(in crate::pool) fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         if !self.inbox.is_empty() {

@@ -1,5 +1,7 @@
 //! A worker that runs one task at a time, under the control of a test.
 
+use std::sync::Arc;
+
 use super::main_loop::Worker;
 use crate::metrics::Phase;
 use crate::pool::test_hooks::Stepped;
@@ -65,7 +67,9 @@ impl Worker {
         let n = choose(&all)?;
         // The tasks of the queues come before those of the run order.
         let mut queued: Vec<_> = self.local.drain(&shared.queues).collect();
-        let chosen = (n < queued.len()).then(|| queued.remove(n));
+        // Tasks may have come or been cancelled since.
+        let at = all.get(n).and_then(|chosen| queued.iter().position(|task| Arc::ptr_eq(task, chosen)));
+        let chosen = at.map(|at| queued.remove(at));
         self.local.put_back(queued);
         chosen.or_else(|| {
             let label = all.get(n)?.label()?;
