@@ -155,6 +155,18 @@ pub struct PoolConfig {
     /// is 2 MiB unless the environment variable `RUST_MIN_STACK` says otherwise; accepted 128 KiB
     /// to 1 GiB. The stack takes memory only as far as it was used. A
     /// [`spawn_handler`](crate::PoolBuilder::spawn_handler) finds it in the builder that it gets.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn depth(left: usize) -> usize {
+    ///     let frame = std::hint::black_box([0_u8; 1024]);
+    ///     if left == 0 { frame.len() } else { depth(left - 1) }
+    /// }
+    ///
+    /// let pool = millpond::AdaptiveThreadPool::builder().thread_stack_size(32 << 20).build()?;
+    /// assert_eq!(pool.run(|| depth(4_000)).await?, 1024);
+    /// # Ok(()) }
+    /// ```
     pub thread_stack_size: Option<usize>,
 }
 

@@ -110,6 +110,31 @@ impl TaskContext {
     /// Starts a subtask as [`spawn`](Self::spawn) does. It does not belong to this task: it runs
     /// even if this task is asked to stop, as tidying up must. Its own handle can cancel it, and so
     /// can the deadline of the pool's shutdown.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::mpsc;
+    /// use millpond::{AdaptiveThreadPool, TaskContext};
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let (begun, begins) = tokio::sync::oneshot::channel();
+    /// let (tell, told) = mpsc::channel();
+    /// let task = pool
+    ///     .spawn(move || {
+    ///         let context = TaskContext::current().expect("this is a task");
+    ///         let _ = begun.send(());
+    ///         while !context.is_cancelled() {
+    ///             std::thread::yield_now();
+    ///         }
+    ///         context.spawn_detached(move || tell.send("tidied up"));
+    ///     })
+    ///     .await?;
+    /// begins.await?;
+    /// task.abort();
+    /// task.await?;
+    /// assert_eq!(told.recv()?, "tidied up");
+    /// # Ok(()) }
+    /// ```
     pub fn spawn_detached<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,

@@ -147,6 +147,16 @@ impl AdaptiveThreadPool {
     ///
     /// # Errors
     /// A value is out of its range.
+    ///
+    /// ```
+    /// use millpond::AdaptiveThreadPool;
+    /// use millpond::memory::BufferPoolConfig;
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let buffers = pool.buffer_pool(BufferPoolConfig::default())?;
+    /// assert!(buffers.take(1_000).is_empty());
+    /// # Ok::<(), millpond::ConfigError>(())
+    /// ```
     pub fn buffer_pool(&self, config: BufferPoolConfig) -> Result<BufferPool, ConfigError> {
         BufferPool::on_nodes(config, self.shared().bindings.nodes().clone())
     }
@@ -164,6 +174,20 @@ impl AdaptiveThreadPool {
     /// `tracing` events. It keeps at most 16 of a kind in a second and counts the others, so a
     /// flood of refusals stays cheap. Of a task an event holds its name, its tenant, and the
     /// message of its panic, and nothing else. The [guide](crate::guide::events) has an example.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{AdaptiveThreadPool, RecentKind};
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let failed = pool.task().name("report").run(|| panic!("no paper")).await;
+    /// assert!(failed.is_err_and(|error: millpond::JoinError| error.is_panic()));
+    ///
+    /// let events = pool.recent_events();
+    /// assert_eq!((events[0].kind, events[0].detail.as_str()), (RecentKind::Panicked, "no paper"));
+    /// assert_eq!(events[0].task.as_deref(), Some("report"));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn recent_events(&self) -> Vec<RecentEvent> {
         self.shared().events.recent()
@@ -256,6 +280,18 @@ impl AdaptiveThreadPool {
     /// # Cancel safety
     /// The first poll of the future closes the pool and has the waiting work cancelled. Dropping
     /// the future later undoes neither.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use millpond::{AdaptiveThreadPool, TaskContext};
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let task = pool.spawn(|| while !TaskContext::current().is_some_and(|task| task.is_cancelled()) {}).await?;
+    /// let report = pool.cancel_and_wait(Duration::from_secs(5)).await;
+    /// assert_eq!((report.still_running, report.threads_remaining), (0, 0));
+    /// # drop(task); Ok(()) }
+    /// ```
     pub async fn cancel_and_wait(&self, grace: Duration) -> ShutdownReport {
         self.shared().end(Duration::ZERO, grace).await
     }

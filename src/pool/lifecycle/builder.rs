@@ -133,6 +133,18 @@ impl PoolBuilder {
     /// A pool with a forecast takes a sample every `sampling_interval`, idle or not, in 10 to 30 us
     /// for ten idle workers, and about 30 us more for each worker that is busy with long tasks.
     /// [`build`](Self::build) refuses a forecast whose steps are shorter than that interval.
+    ///
+    /// ```
+    /// use millpond::AdaptiveThreadPool;
+    /// use millpond::scaling::{Forecast, ForecastConfig};
+    ///
+    /// let forecast = Forecast::new(ForecastConfig::default())?; // or `with_history`, from the last run
+    /// let pool = AdaptiveThreadPool::builder().forecast(forecast).build()?;
+    /// // At the end, to be saved with serde:
+    /// let history = pool.forecast_history();
+    /// assert!(history.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "forecast")]
     pub fn forecast(mut self, forecast: impl Into<Option<Forecast>>) -> Self {
         self.forecast = forecast.into();

@@ -93,6 +93,17 @@ pub struct PoolStatistics {
     /// Threads that the operating system refused to start.
     pub thread_spawn_failures: u64,
     /// Whether the load factor has reached `backpressure_threshold`, or the queue is full.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use millpond::{AdaptiveThreadPool, Pressure};
+    ///
+    /// let pool = AdaptiveThreadPool::new();
+    /// let mut pressure = pool.pressure();
+    /// assert_eq!(*pressure.borrow_and_update(), Pressure::Normal);
+    /// // elsewhere: while pressure.changed().await.is_ok() { .. }
+    /// # Ok(()) }
+    /// ```
     pub pressure: Pressure,
 }
 
@@ -230,6 +241,18 @@ impl AdaptiveThreadPool {
     /// has changed since the call before; the first since the pool was built
     /// ([`PoolStatistics::diff`]). The iterator does not keep the pool open. The
     /// [guide](crate::guide::metrics) has an example.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = millpond::AdaptiveThreadPool::new();
+    /// let mut intervals = pool.intervals();
+    /// pool.run(|| ()).await?;
+    /// pool.run(|| ()).await?;
+    /// assert_eq!(intervals.next().unwrap().tasks_completed, 2);
+    /// pool.run(|| ()).await?;
+    /// assert_eq!(intervals.next().unwrap().tasks_completed, 1);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn intervals(&self) -> Intervals {
         Intervals { pool: Arc::clone(self.shared()), last: PoolStatistics::default() }

@@ -58,6 +58,17 @@ impl PoolLatencies {
 impl AdaptiveThreadPool {
     /// Returns how long tasks have waited and run since the pool was built. It takes a few
     /// microseconds, and some hundred nanoseconds more for each thread that there may be.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = millpond::AdaptiveThreadPool::new();
+    /// let before = pool.latencies();
+    /// pool.task().run(|| ()).await?;
+    /// let since = pool.latencies().diff(&before);
+    /// assert_eq!(since.run_time.standard.count(), 1);
+    /// assert_eq!(since.queue_delay.standard.count(), 1);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn latencies(&self) -> PoolLatencies {
         PoolLatencies::read(self.shared())

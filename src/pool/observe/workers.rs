@@ -90,6 +90,14 @@ impl WorkerStatistics {
 impl AdaptiveThreadPool {
     /// Returns what each thread of the pool does now and has done, by index. It takes some hundred
     /// nanoseconds for each thread. The figures are read one after the other while the pool runs.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = millpond::AdaptiveThreadPool::builder().min_threads(2).max_threads(2).build()?;
+    /// pool.run(|| ()).await?;
+    /// assert_eq!(pool.workers().iter().map(|worker| worker.tasks_completed).sum::<u64>(), 1);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn workers(&self) -> Vec<WorkerStatistics> {
         let slots = 0..self.shared().workers.len();
