@@ -124,7 +124,9 @@ impl Local {
     /// order.
     pub(crate) fn next(&self, queues: &Queues, batch: usize) -> Option<Found> {
         let own = |task| Found { task, from: Source::Own };
-        if self.turn.get() % FAIR_TURN == 0 {
+        let turn = self.turn.get().wrapping_add(1);
+        self.turn.set(turn);
+        if turn % FAIR_TURN == 0 {
             // Neither the oldest subtask nor work from outside may starve.
             if let Some(oldest) = insist(|| queues.slots[self.slot].subtasks.steal()) {
                 self.push(oldest);
@@ -156,11 +158,10 @@ impl Local {
     /// looks at another node first.
     #[inline]
     pub(crate) fn overdue(&self, queues: &Queues) -> Option<Found> {
-        self.turn.set(self.turn.get().wrapping_add(1));
         if !self.batch_is_empty() {
             return None;
         }
-        // Not the turns are counted: batches of one length may be in step with them.
+        // Not the turns of `next` are counted: a check in step with them could take each fair one.
         let checks = self.checks.get().wrapping_add(1);
         self.checks.set(checks);
         if checks % FAIR_TURN == 0 {
