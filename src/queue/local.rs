@@ -11,7 +11,7 @@ pub(crate) struct Local {
     slot: usize,
     node: usize,
     deques: Deques,
-    /// How often the worker checked for overdue batches, before it took a task.
+    /// How often the worker asked for its next task.
     turn: Cell<u32>,
     /// How often the worker checked for overdue batches.
     checks: Cell<u32>,

@@ -252,3 +252,17 @@ fn one_worker_begins_all_in_order() {
     let order: Vec<_> = std::iter::from_fn(|| model.turn(0, MOST)).collect();
     assert!(order.into_iter().eq(0..5_000));
 }
+
+#[test]
+fn work_of_the_own_node_begins_beside_endless_subtasks_and_endless_work_of_another_node() {
+    let mut model = Model::with_layout(nodes(2, 1), From::Injector);
+    model.submit_at(1, Some(0));
+    let begins = (0..200).any(|_| {
+        model.submit_at(1, Some(1));
+        let subtask: TaskRef = TaskCell::new(|| (), Place::Subtask, None, None);
+        model.numbers.insert(Arc::as_ptr(&subtask).cast(), model.numbers.len());
+        model.workers[0].push(subtask);
+        model.turn(0, 1) == Some(0)
+    });
+    assert!(begins);
+}
