@@ -157,7 +157,8 @@ pub struct PoolConfig {
     /// [`spawn_handler`](crate::PoolBuilder::spawn_handler) finds it in the builder that it gets.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// fn depth(left: usize) -> usize {
     ///     let frame = std::hint::black_box([0_u8; 1024]);
     ///     if left == 0 { frame.len() } else { depth(left - 1) }
@@ -364,3 +365,25 @@ fn check_part(value: f64, field: &'static str) -> Result<(), ConfigError> {
     }
     Err(ConfigError::new(field, value, "more than 0 and at most 1"))
 }
+
+/// Declares the methods of a builder that set one field of its `config` each.
+macro_rules! setters {
+    ($config:ident; values { $($field:ident: $type:ty,)* } options { $($option:ident: $some:ty,)* }) => {
+        $(
+            #[doc = concat!("Sets [`", stringify!($config), "::", stringify!($field), "`].")]
+            pub fn $field(mut self, $field: $type) -> Self {
+                self.config.$field = $field;
+                self
+            }
+        )*
+        $(
+            #[doc = concat!("Sets [`", stringify!($config), "::", stringify!($option), "`]; `None` unsets it.")]
+            pub fn $option(mut self, $option: impl Into<Option<$some>>) -> Self {
+                self.config.$option = $option.into();
+                self
+            }
+        )*
+    };
+}
+
+pub(crate) use setters;

@@ -97,11 +97,14 @@ impl Reservations {
 ///
 /// ```text
 ///            grant              poll
-///  Waiting ────────▶ Granted ─────────▶ Over        lapse: the grant was not taken up in time. The caller has lost
-///     │ ▲               │                           its turn; polled again, it joins the line anew.
+///  Waiting ────────▶ Granted ─────────▶ Over
+///     │ ▲               │
 ///     │ └── rejoin ── Lapsed ◀── lapse ─┘
 ///     └── close / withdraw ──▶ Over
 /// ```
+///
+/// A grant lapses if it is not taken up in time. The caller has then lost its turn; polled again,
+/// it joins the line anew.
 #[derive(Debug)]
 pub(crate) struct Call {
     state: Mutex<CallState>,
@@ -235,12 +238,11 @@ impl Call {
 
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::counted_wakes::CountedWakes;
 
     proptest! {
         /// Every permit comes back exactly once: by its holder or by its lapse.
@@ -277,25 +279,16 @@ mod tests {
         assert!(book.strike(id));
     }
 
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
     #[test]
     fn a_caller_whose_grant_lapses_before_it_is_told_is_woken_to_join_the_line_anew() {
         let timeout = Duration::from_millis(1);
         let reservations = Arc::new(Reservations::new(timeout));
-        let wakes = Arc::new(Wakes::default());
-        let call = Call::new(Waker::from(Arc::clone(&wakes)), Arc::clone(&reservations));
+        let wakes = Arc::<CountedWakes>::default();
+        let call = Call::new(wakes.waker(), Arc::clone(&reservations));
         assert!(call.grant());
         assert_eq!(reservations.lapse(Instant::now() + timeout), 1);
         call.wake();
-        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        assert_eq!(wakes.count(), 1);
         assert_eq!(call.poll(Waker::noop()), Poll::Lapsed);
     }
 }

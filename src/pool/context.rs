@@ -168,7 +168,8 @@ impl TaskContext {
     ///
     /// let pool = AdaptiveThreadPool::new();
     /// let read = || std::fs::read_to_string("Cargo.toml");
-    /// let text = pool.run(move || TaskContext::current().map(|task| task.block_in_place(read))).await?;
+    /// let task = move || TaskContext::current().map(|context| context.block_in_place(read));
+    /// let text = pool.run(task).await?;
     /// assert!(text.is_some_and(|text| text.is_ok()));
     /// # Ok(()) }
     /// ```

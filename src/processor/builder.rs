@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ConcurrentProcessorV2, ProcessorConfig};
-use crate::config::PoolConfig;
+use crate::config::{PoolConfig, setters};
 #[cfg(feature = "documents")]
 use crate::convert::DocumentConverter;
 use crate::convert::{Converter, Format};
@@ -39,23 +39,22 @@ impl From<ProcessorConfig> for ProcessorBuilder {
     }
 }
 
-macro_rules! setters {
-    ($($field:ident: $type:ty),+) => {
-        impl ProcessorBuilder {$(
-            #[doc = concat!("Sets [`ProcessorConfig::", stringify!($field), "`].")]
-            pub fn $field(mut self, $field: $type) -> Self {
-                self.config.$field = $field;
-                self
-            }
-        )+}
-    };
-}
-setters! {
-    max_document_size: usize, chunk_size: usize, batch_timeout: Duration, max_concurrent_per_tenant: usize,
-    inline_budget: Duration, coalesce_target: Duration, memory: BufferPoolConfig, pool: PoolConfig
-}
-
 impl ProcessorBuilder {
+    setters! {
+        ProcessorConfig;
+        values {
+            max_document_size: usize,
+            chunk_size: usize,
+            batch_timeout: Duration,
+            max_concurrent_per_tenant: usize,
+            inline_budget: Duration,
+            coalesce_target: Duration,
+            memory: BufferPoolConfig,
+            pool: PoolConfig,
+        }
+        options {}
+    }
+
     /// Sets the class of a format in [`ProcessorConfig::priorities`]; `None` unsets it.
     pub fn priority(mut self, format: Format, priority: impl Into<Option<Priority>>) -> Self {
         match priority.into() {

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 
 use super::ProcessError;
 use super::inline;
-use super::inner::Inner;
+use super::inner::{Inner, TARGET};
 use super::request::{Job, Outcome};
 use crate::contain::contain;
 use crate::convert::{ConvertError, ConvertPart, Converter, Format, OneByOne, Parts, Report, Split};
@@ -107,7 +107,7 @@ fn in_parts<C: Converter>(
         return None;
     }
     let bytes = job.content.len();
-    contain(|| tracing::debug!(target: "millpond::processor", bytes, parts = chunks, "document in parts"));
+    contain(|| tracing::debug!(target: TARGET, bytes, parts = chunks, "document in parts"));
     let lengths = (0..chunks).map(|part| split.part(part).len());
     let outs = Here { inner, formats, context }.convert_each(lengths, &part(inner, job, &split));
     let done = outs.and_then(|mut outs| {
@@ -123,7 +123,7 @@ fn in_parts<C: Converter>(
         // An error in the document will show when it is converted whole.
         Err(ProcessError::Convert(error)) => {
             let message = "the parts do not make the whole: it is converted again";
-            contain(|| tracing::debug!(target: "millpond::processor", %error, "{message}"));
+            contain(|| tracing::debug!(target: TARGET, %error, "{message}"));
             None
         }
         done => Some(done),

@@ -18,6 +18,9 @@ use crate::pool::AdaptiveThreadPool;
 use crate::sync::Mutex;
 use crate::task::TaskOptions;
 
+/// The target of a processor's events.
+pub(super) const TARGET: &str = "millpond::processor";
+
 /// The number of formats.
 const FORMATS: usize = 3;
 

@@ -175,24 +175,14 @@ impl DeferredWakes {
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
-    use std::task::Wake;
 
     use super::*;
-
-    #[derive(Default)]
-    struct Calls(AtomicUsize);
-
-    impl Wake for Calls {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::counted_wakes::CountedWakes;
 
     /// Counts the wakers of one worker and their calls.
     struct Counted {
         wakes: DeferredWakes,
-        calls: Arc<Calls>,
+        calls: Arc<CountedWakes>,
     }
 
     impl Counted {
@@ -201,11 +191,11 @@ mod tests {
         }
 
         fn defer(&self, overdue_ns: u64) -> bool {
-            self.wakes.defer(0, Waker::from(Arc::clone(&self.calls)), overdue_ns)
+            self.wakes.defer(0, self.calls.waker(), overdue_ns)
         }
 
         fn calls(&self) -> usize {
-            self.calls.0.load(Ordering::Relaxed)
+            self.calls.count()
         }
     }
 
@@ -250,15 +240,15 @@ mod tests {
 
     #[test]
     fn a_backup_is_woken_by_a_tick_only_and_is_not_the_first_of_a_group() {
-        let (counted, backup) = (Counted::new(), Arc::<Calls>::default());
-        let _ = counted.wakes.defer_backup(Waker::from(Arc::clone(&backup)), 10);
+        let (counted, backup) = (Counted::new(), Arc::<CountedWakes>::default());
+        let _ = counted.wakes.defer_backup(backup.waker(), 10);
         let _ = counted.defer(10);
         counted.wakes.wake_first(0);
         assert_eq!(counted.calls(), 1);
         counted.wakes.wake_all();
-        assert_eq!(backup.0.load(Ordering::Relaxed), 0);
+        assert_eq!(backup.count(), 0);
         counted.wakes.tick(10);
-        assert_eq!(backup.0.load(Ordering::Relaxed), 1);
+        assert_eq!(backup.count(), 1);
     }
 
     #[test]

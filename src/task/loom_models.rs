@@ -17,7 +17,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
+use std::task::{Poll, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
@@ -25,6 +25,7 @@ use loom::thread;
 use super::{
     CancelNode, DeferredWakes, Ended, Host, Join, NotWaiting, Notice, Place, Refusal, Run, TaskCell, Ticket,
 };
+use crate::counted_wakes::CountedWakes;
 use crate::error::JoinError;
 
 const HELD: Place = Place::Queued(Ticket::HELD);
@@ -115,17 +116,7 @@ fn loom_a_cancelled_task_takes_no_place() {
     });
 }
 
-/// Counts the calls of a waker.
-#[derive(Default)]
-struct Calls(std::sync::atomic::AtomicUsize);
-
-impl Wake for Calls {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn deferred(workers: usize) -> (Arc<DeferredWakes>, Arc<Calls>) {
+fn deferred(workers: usize) -> (Arc<DeferredWakes>, Arc<CountedWakes>) {
     (Arc::new(DeferredWakes::new(workers)), Arc::default())
 }
 
@@ -160,7 +151,7 @@ fn loom_a_deferred_wake_up_is_sent_once() {
         };
         wakes.tick(0);
         worker.join().unwrap();
-        assert_eq!(calls.0.load(Ordering::SeqCst), 1);
+        assert_eq!(calls.count(), 1);
     });
 }
 
@@ -172,7 +163,7 @@ fn loom_callers_that_are_left_are_woken() {
     builder.preemption_bound = Some(3);
     builder.check(|| {
         let (wakes, calls) = deferred(2);
-        let woken = |worker: usize, wakes: &DeferredWakes, calls: &Arc<Calls>| {
+        let woken = |worker: usize, wakes: &DeferredWakes, calls: &Arc<CountedWakes>| {
             for _ in 0..2 {
                 let _ = wakes.defer(worker, Waker::from(Arc::clone(calls)), 0);
             }
@@ -186,7 +177,7 @@ fn loom_callers_that_are_left_are_woken() {
         };
         woken(0, &wakes, &calls);
         other.join().unwrap();
-        assert_eq!(calls.0.load(Ordering::SeqCst), 4);
+        assert_eq!(calls.count(), 4);
     });
 }
 

@@ -68,40 +68,30 @@ impl Wake for Notice {
 
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
-
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
+    use crate::counted_wakes::CountedWakes;
 
     #[test]
     fn a_wake_up_during_the_job_wakes_nobody_and_is_not_lost() {
-        let (notice, wakes) = (Notice::new(), Arc::new(Wakes::default()));
-        let waiter = Waker::from(Arc::clone(&wakes));
+        let (notice, wakes) = (Notice::new(), Arc::<CountedWakes>::default());
+        let waiter = wakes.waker();
         notice.wake_by_ref();
         notice.wake_by_ref();
         assert!(notice.rest(&waiter), "it is to be polled again, at once");
         assert!(!notice.rest(&waiter), "once");
-        assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+        assert_eq!(wakes.count(), 0);
     }
 
     #[test]
     fn whoever_rests_is_woken_once_and_only_the_last_of_them() {
-        let (notice, first, last) = (Notice::new(), Arc::new(Wakes::default()), Arc::new(Wakes::default()));
-        assert!(!notice.rest(&Waker::from(Arc::clone(&first))));
-        assert!(!notice.rest(&Waker::from(Arc::clone(&last))));
+        let (notice, first, last) =
+            (Notice::new(), Arc::<CountedWakes>::default(), Arc::<CountedWakes>::default());
+        assert!(!notice.rest(&first.waker()));
+        assert!(!notice.rest(&last.waker()));
         assert_eq!(Arc::strong_count(&first), 1, "its waker is not kept");
         notice.wake_by_ref();
         notice.wake_by_ref();
-        let count = |wakes: &Wakes| wakes.0.load(Ordering::SeqCst);
-        assert_eq!((count(&first), count(&last)), (0, 1));
+        assert_eq!((first.count(), last.count()), (0, 1));
         assert!(notice.rest(Waker::noop()));
     }
 }

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::pool_support::{block_on, fixed, in_time, short, until};
+use crate::pool_support::{Wakes, block_on, fixed, in_time, short, until};
 use millpond::{AdaptiveThreadPool, JoinError, JoinHandle, PoolBuilder, Priority};
 use tokio::sync::oneshot;
 
@@ -93,16 +93,6 @@ fn spawn<T: Send + 'static>(
     spawned.unwrap_or_else(|rejected| panic!("{:?}", rejected.rejection()))
 }
 
-/// Counts its calls, and does nothing about them.
-#[derive(Default)]
-struct Calls(AtomicUsize);
-
-impl Wake for Calls {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 /// Callers of tiny tasks are told of each other's ends by one of them. If that one does not come by, they are told nevertheless.
 #[test]
 fn a_crowd_is_told_though_nobody_who_was_told_comes_by() {
@@ -111,17 +101,17 @@ fn a_crowd_is_told_though_nobody_who_was_told_comes_by() {
         for _ in 0..20 {
             let (open, gate) = mpsc::channel::<()>();
             let gate = pool.try_spawn(move || gate.recv().unwrap()).unwrap();
-            let calls: Vec<Arc<Calls>> = (0..200).map(|_| Arc::default()).collect();
+            let calls: Vec<Arc<Wakes>> = (0..200).map(|_| Arc::default()).collect();
             let mut runs: Vec<_> = calls.iter().map(|_| Box::pin(pool.run(|| ()))).collect();
             for (run, calls) in runs.iter_mut().zip(&calls) {
                 let waker = Waker::from(Arc::clone(calls));
                 assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
             }
             open.send(()).unwrap();
-            until(|| calls.iter().all(|calls| calls.0.load(Ordering::SeqCst) > 0));
+            until(|| calls.iter().all(|calls| calls.count() > 0));
             for (run, calls) in runs.iter_mut().zip(&calls) {
                 assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
-                assert_eq!(calls.0.load(Ordering::SeqCst), 1, "told once");
+                assert_eq!(calls.count(), 1, "told once");
             }
             gate.blocking_join().unwrap();
         }
@@ -147,13 +137,13 @@ fn callers_are_told_beside_work_that_nobody_waits_for() {
                     }
                 });
                 until(|| pool.statistics().queue_depth >= 5_000);
-                let calls: Vec<Arc<Calls>> = (0..callers).map(|_| Arc::default()).collect();
+                let calls: Vec<Arc<Wakes>> = (0..callers).map(|_| Arc::default()).collect();
                 let mut runs: Vec<_> = calls.iter().map(|_| Box::pin(pool.run(short))).collect();
                 for (run, calls) in runs.iter_mut().zip(&calls) {
                     let waker = Waker::from(Arc::clone(calls));
                     assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
                 }
-                until(|| calls.iter().all(|calls| calls.0.load(Ordering::SeqCst) > 0));
+                until(|| calls.iter().all(|calls| calls.count() > 0));
                 over.store(true, Ordering::SeqCst);
             });
         }
@@ -172,13 +162,13 @@ fn every_caller_is_woken_before_the_next_task(
     for _ in 0..20 {
         let (open, gate) = mpsc::channel::<()>();
         let gate = pool.try_spawn(move || gate.recv().unwrap()).unwrap();
-        let calls: Arc<[Arc<Calls>]> = (0..200).map(|_| Arc::default()).collect();
+        let calls: Arc<[Arc<Wakes>]> = (0..200).map(|_| Arc::default()).collect();
         let ran = Arc::new(Mutex::new(Vec::<usize>::new()));
         let check = |n: usize| {
             let (calls, ran) = (Arc::clone(&calls), Arc::clone(&ran));
             move || {
                 let before = std::mem::take(&mut *ran.lock().unwrap());
-                assert!(before.iter().all(|&n| calls[n].0.load(Ordering::SeqCst) == 1), "{before:?}");
+                assert!(before.iter().all(|&n| calls[n].count() == 1), "{before:?}");
                 ran.lock().unwrap().extend(before.into_iter().chain([n]));
             }
         };
@@ -189,7 +179,7 @@ fn every_caller_is_woken_before_the_next_task(
         }
         open.send(()).unwrap();
         // To poll sooner would replace the wakers.
-        until(|| calls.iter().all(|calls| calls.0.load(Ordering::SeqCst) > 0));
+        until(|| calls.iter().all(|calls| calls.count() > 0));
         runs.into_iter().for_each(|run| block_on(run).unwrap());
         gate.blocking_join().unwrap();
     }

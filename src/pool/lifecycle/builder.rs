@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{io, thread};
 
-use crate::config::{PoolConfig, RuntimeContext, Shedding, WorkerPinning, WorkerPlacement};
+use crate::config::{PoolConfig, RuntimeContext, Shedding, WorkerPinning, WorkerPlacement, setters};
 #[cfg(feature = "forecast")]
 use crate::error::ConfigError;
 use crate::error::{BuildError, or_panic};
@@ -49,28 +49,9 @@ impl From<PoolConfig> for PoolBuilder {
     }
 }
 
-/// Declares the methods that set one field of [`PoolConfig`] each.
-macro_rules! setters {
-    (values { $($field:ident: $type:ty,)* } options { $($option:ident: $some:ty,)* }) => {
-        $(
-            #[doc = concat!("Sets [`PoolConfig::", stringify!($field), "`].")]
-            pub fn $field(mut self, $field: $type) -> Self {
-                self.config.$field = $field;
-                self
-            }
-        )*
-        $(
-            #[doc = concat!("Sets [`PoolConfig::", stringify!($option), "`]; `None` unsets it.")]
-            pub fn $option(mut self, $option: impl Into<Option<$some>>) -> Self {
-                self.config.$option = $option.into();
-                self
-            }
-        )*
-    };
-}
-
 impl PoolBuilder {
     setters! {
+        PoolConfig;
         values {
             min_threads: usize,
             max_threads: usize,

@@ -95,7 +95,8 @@ pub struct PoolStatistics {
     /// Whether the load factor has reached `backpressure_threshold`, or the queue is full.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{AdaptiveThreadPool, Pressure};
     ///
     /// let pool = AdaptiveThreadPool::new();
@@ -243,7 +244,8 @@ impl AdaptiveThreadPool {
     /// [guide](crate::guide::metrics) has an example.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pool = millpond::AdaptiveThreadPool::new();
     /// let mut intervals = pool.intervals();
     /// pool.run(|| ()).await?;

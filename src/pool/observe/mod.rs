@@ -60,7 +60,8 @@ impl AdaptiveThreadPool {
     /// microseconds, and some hundred nanoseconds more for each thread that there may be.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pool = millpond::AdaptiveThreadPool::new();
     /// let before = pool.latencies();
     /// pool.task().run(|| ()).await?;

@@ -1,7 +1,5 @@
 //! A worker that runs one task at a time, under the control of a test.
 
-use std::sync::Arc;
-
 use super::main_loop::Worker;
 use crate::metrics::Phase;
 use crate::pool::test_hooks::Stepped;
@@ -24,12 +22,9 @@ impl Stepped for Worker {
     }
 
     fn waiting(&self) -> Vec<TaskRef> {
-        let shared = self.shared();
-        let mut all: Vec<_> = self.local.drain(&shared.queues).collect();
+        let mut all: Vec<_> = self.local.drain(&self.shared().queues).collect();
         self.local.put_back(all.clone());
-        let labelled =
-            shared.run_queue.with(|state| state.order.all().into_iter().cloned().collect::<Vec<_>>());
-        all.extend(labelled);
+        all.extend(self.waiting_in_order());
         all
     }
 }
@@ -63,19 +58,22 @@ impl Worker {
         self.settle_grant();
         let now = shared.now_ns();
         shared.expire(shared.run_queue.expire(now));
-        let all = self.waiting();
-        let n = choose(&all)?;
-        // The tasks of the queues come before those of the run order.
         let mut queued: Vec<_> = self.local.drain(&shared.queues).collect();
-        // Tasks may have come or been cancelled since.
-        let at = all.get(n).and_then(|chosen| queued.iter().position(|task| Arc::ptr_eq(task, chosen)));
-        let chosen = at.map(|at| queued.remove(at));
+        let mut all = queued.clone();
+        all.extend(self.waiting_in_order());
+        let n = choose(&all);
+        // The tasks of the queues come before those of the run order.
+        let chosen = n.filter(|&n| n < queued.len()).map(|n| queued.remove(n));
         self.local.put_back(queued);
         chosen.or_else(|| {
-            let label = all.get(n)?.label()?;
+            let label = all.get(n?)?.label()?;
             let (task, grant) = shared.run_queue.with(|state| state.order.pop_this(label))?;
             self.charges.open(grant, now);
             Some(task)
         })
+    }
+
+    fn waiting_in_order(&self) -> Vec<TaskRef> {
+        self.shared().run_queue.with(|state| state.order.all().into_iter().cloned().collect())
     }
 }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use self::input::Input;
 use self::output::Output;
 use self::pump::{HEAD, Progress, Pump, State};
+use super::inner::TARGET;
 use super::{ConcurrentProcessorV2, ConversionRequest, ReaderError};
 use crate::contain::contain;
 use crate::convert::{Converter, Format, Report};
@@ -102,7 +103,7 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
         }
         let (id, windows, report, ok) = (pump.request.id, pump.windows, pump.report, done.is_ok());
         contain(|| {
-            tracing::debug!(target: "millpond::processor", bytes_in, bytes_out, windows, ok, "document read");
+            tracing::debug!(target: TARGET, bytes_in, bytes_out, windows, ok, "document read");
         });
         let (from, to) = done?.unzip();
         Ok(ReaderResponse { id, from, to, bytes_in, bytes_out, windows, report })
