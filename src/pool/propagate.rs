@@ -127,7 +127,7 @@ impl Captured {
     }
 
     /// Makes a task that runs `work` in this context. A large closure or result is boxed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn task<F, T>(
         self,
         work: F,
@@ -151,7 +151,7 @@ impl Captured {
         Made { run: Arc::clone(&cell) as TaskRef, join: cell }
     }
 
-    #[inline]
+    #[inline(always)]
     fn cell<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -119,11 +119,10 @@ impl Local {
         queues.slots[self.slot].number.store(number, Ordering::SeqCst);
     }
 
-    /// Takes the next task from the own deques or the injector of the own node. From the injector
-    /// it takes up to `batch` tasks at once and puts those after the first into the own batch, in
-    /// order.
-    pub(crate) fn next(&self, queues: &Queues, batch: usize) -> Option<Found> {
-        let own = |task| Found { task, from: Source::Own };
+    /// Takes the next task from the own deques; in a fair turn perhaps from the injector of the own
+    /// node. If there is none, the worker continues with [`next_injected`](Self::next_injected).
+    #[inline]
+    pub(crate) fn next_own(&self, queues: &Queues) -> Option<TaskRef> {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn % FAIR_TURN == 0 {
@@ -133,11 +132,16 @@ impl Local {
             }
             let injected = || insist(|| queues.injectors[self.node].steal());
             if let Some(outside) = self.pop_batch().or_else(injected) {
-                return Some(own(outside));
+                return Some(outside);
             }
         }
-        let task = self.pop().or_else(|| self.pop_batch());
-        task.map(own).or_else(|| self.inject_batch(queues, self.node, batch))
+        self.pop().or_else(|| self.pop_batch())
+    }
+
+    /// Takes the next task from the injector of the own node: up to `batch` tasks at once. It puts
+    /// those after the first into the own batch, in order, which must be empty.
+    pub(crate) fn next_injected(&self, queues: &Queues, batch: usize) -> Option<Found> {
+        self.inject_batch(queues, self.node, batch)
     }
 
     /// The own batch is empty.
@@ -161,7 +165,7 @@ impl Local {
         if !self.batch_is_empty() {
             return None;
         }
-        // Not the turns of `next` are counted: a check in step with them could take each fair one.
+        // Not the turns of `next_own` are counted: a check in step with them could take each fair one.
         let checks = self.checks.get().wrapping_add(1);
         self.checks.set(checks);
         if checks % FAIR_TURN == 0 {
@@ -213,7 +217,7 @@ impl Local {
 
     /// Takes a task from elsewhere: of the oldest batch of the own node, else a subtask of the
     /// nearest neighbour there, else from the other nodes, the nearest first. From another node's
-    /// injector it takes up to `batch` tasks, as [`next`](Self::next) does. The worker checks the
+    /// injector it takes up to `batch` tasks, as [`next_injected`](Self::next_injected) does. The worker checks the
     /// injector of its node before this, and all of them again before it sleeps.
     pub(crate) fn steal(&self, queues: &Queues, batch: usize) -> Option<Found> {
         let deques = |node: usize| {

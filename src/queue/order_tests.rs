@@ -93,7 +93,8 @@ impl Model {
                 }
                 Some(first)
             })
-            .or_else(|| local.next(queues, batch).map(|found| found.task))
+            .or_else(|| local.next_own(queues))
+            .or_else(|| local.next_injected(queues, batch).map(|found| found.task))
             .or_else(|| local.steal(queues, batch).map(take))?;
         let number = self.numbers[&Arc::as_ptr(&task).cast()];
         self.begun.push((number, task));

@@ -77,7 +77,8 @@ impl<'m> Simulation<'m> {
 
     fn turn(&mut self, slot: usize, now: u64) {
         let (local, queues) = (&self.workers[slot], &self.queues);
-        let found = local.overdue(queues).or_else(|| local.next(queues, 2));
+        let own = || local.next_own(queues).map(|task| Found { task, from: Source::Own });
+        let found = local.overdue(queues).or_else(own).or_else(|| local.next_injected(queues, 2));
         let Some(Found { task, from }) = found.or_else(|| local.steal(queues, 2)) else { return };
         let (node, has_subtasks) = self.tasks[&std::ptr::from_ref(&*task).cast()];
         let here = self.placement.threads[slot].node;

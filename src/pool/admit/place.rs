@@ -93,6 +93,7 @@ impl Shared {
     }
 
     /// Refuses the work if a test has asked for it.
+    #[inline]
     pub(in crate::pool) fn test_refusal(&self) -> Result<(), Rejection> {
         let reason = self.test_hooks.control().and_then(|control| control.refusal());
         reason.map_or(Ok(()), |reason| Err(self.rejected(reason)))

@@ -91,7 +91,7 @@ impl Worker {
         let known = match self.charges.kind.get() {
             _ if !self.within.borrow().is_empty() => None,
             Kind::Owner => self.charges.grant.borrow().as_ref().and_then(|&(_, taken)| taken),
-            Kind::Batch => Some(self.shared().ns_at(self.ledger.stamp())),
+            Kind::Batch => Some(self.ledger.stamp_ns()),
             Kind::Other => None,
         };
         known.unwrap_or_else(|| self.shared().now_ns())

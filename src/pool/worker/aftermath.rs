@@ -3,8 +3,6 @@
 //! It is among the recent events before the task's result is visible, and emitted as an event of
 //! `tracing` after its caller was woken. So no caller waits for a subscriber.
 
-use std::time::Instant;
-
 use super::main_loop::{Worker, current};
 use crate::pool::events::{self, Events, Subject, Took, Untold};
 use crate::task::TaskRef;
@@ -19,7 +17,7 @@ impl Worker {
         }
         // A part of a task has the arrival of the task.
         let Some(label) = task.label().filter(|label| !label.part) else { return };
-        let waited = shared.ns_at(self.ledger.stamp()).saturating_sub(label.arrival);
+        let waited = self.ledger.stamp_ns().saturating_sub(label.arrival);
         if waited > self.long_wait_ns && task.is_pending() {
             self.tell([shared.events.long_wait(waited, Subject::of(Some(label)))]);
         }
@@ -59,7 +57,7 @@ impl Worker {
     fn tell(&self, untold: impl IntoIterator<Item = Untold>) {
         untold.into_iter().for_each(Untold::tell);
         // The time of the subscriber is not that of the next task.
-        self.ledger.resume(self.counters(), Instant::now());
+        self.ledger.resume(self.counters());
     }
 }
 

@@ -11,68 +11,66 @@
 
 use std::cell::Cell;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::policy::nanos;
 
 /// After a yield a worker runs at least this many times as long as the yield took.
-const RUN_PER_WAIT: u32 = 4;
+const RUN_PER_WAIT: u64 = 4;
 
 /// Decides when one worker yields next.
 #[derive(Debug)]
 pub(in crate::pool) struct CoreYield {
     /// `None`: the worker never yields.
-    interval: Option<Duration>,
-    next: Cell<Instant>,
+    interval_ns: Option<u64>,
+    /// When the next yield is due, in nanoseconds of the pool's clock.
+    next_ns: Cell<u64>,
 }
 
 impl CoreYield {
     pub(in crate::pool) fn new(interval: Option<Duration>) -> Self {
-        Self { interval, next: Cell::new(Instant::now()) }
+        Self { interval_ns: interval.map(nanos), next_ns: Cell::new(0) }
     }
 
-    /// Yields if a yield is due. Called after a task that ended `now` or a little later. Returns
-    /// the time at which the worker had its core again.
+    /// Yields if a yield is due, and returns whether it did. Called after a task that ended at
+    /// `now` or a little later; `clock` reads the time.
     #[inline]
-    pub(in crate::pool) fn offer(&self, now: Instant) -> Option<Instant> {
-        let interval = self.interval?;
-        if now < self.next.get() {
-            return None;
-        }
+    pub(in crate::pool) fn offer(&self, now: u64, clock: impl Fn() -> u64) -> bool {
+        let Some(interval) = self.interval_ns.filter(|_| now >= self.next_ns.get()) else { return false };
         thread::yield_now();
-        let back = Instant::now();
-        self.next.set(next(interval, now, back));
-        Some(back)
+        self.next_ns.set(next(interval, now, clock()));
+        true
     }
 }
 
-fn next(interval: Duration, yielded: Instant, back: Instant) -> Instant {
-    back + interval.max(back.saturating_duration_since(yielded) * RUN_PER_WAIT)
+/// The time of the next yield, after one from `yielded` to `back`.
+fn next(interval: u64, yielded: u64, back: u64) -> u64 {
+    back.saturating_add(interval.max(back.saturating_sub(yielded).saturating_mul(RUN_PER_WAIT)))
 }
 
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
     use super::*;
 
-    const US: Duration = Duration::from_micros(1);
-
     #[test]
     fn a_worker_yields_once_an_interval_and_less_often_where_others_keep_the_core() {
-        let now = Instant::now();
-        let run = |took: u32| next(200 * US, now, now + took * US) - (now + took * US);
-        assert_eq!(run(1), 200 * US);
-        assert_eq!(run(50), 200 * US);
-        assert_eq!(run(3_000), 12_000 * US);
+        let now = 1_000;
+        let run = |took: u64| next(200, now, now + took) - (now + took);
+        assert_eq!(run(1), 200);
+        assert_eq!(run(50), 200);
+        assert_eq!(run(3_000), 12_000);
     }
 
     #[test]
     fn no_interval_no_yield() {
-        assert_eq!(CoreYield::new(None).offer(Instant::now()), None);
+        assert!(!CoreYield::new(None).offer(u64::MAX, || u64::MAX));
     }
 
     #[test]
     fn it_yields_when_it_is_due_and_then_not_before_the_next() {
-        let core_yield = CoreYield::new(Some(Duration::from_secs(3_600)));
-        let now = Instant::now();
-        assert!(core_yield.offer(now).is_some_and(|back| back >= now));
-        assert_eq!(core_yield.offer(Instant::now()), None);
+        let core_yield = CoreYield::new(Some(Duration::from_nanos(100)));
+        assert!(core_yield.offer(5, || 6));
+        assert!(!core_yield.offer(105, || unreachable!()));
+        assert!(core_yield.offer(106, || 107));
     }
 }

@@ -32,14 +32,15 @@ const SHARE: usize = 16;
 /// What is not yet in the worker's counters.
 #[derive(Debug)]
 pub(in crate::pool) struct Ledger {
-    /// The last reading of the clock: the end of the last task, unless tasks are tiny.
-    stamp: Cell<Instant>,
-    /// The tasks that have ended since the last reading, by class.
-    untimed: [Cell<u64>; Class::ALL.len()],
-    /// The start of the pool's clock.
+    /// The start of the pool's clock, from which the readings count nanoseconds.
     epoch: Instant,
+    /// The last reading of the clock: the end of the last task, unless tasks are tiny.
+    stamp_ns: Cell<u64>,
     /// The first reading of the clock after the worker had no work.
-    busy_since: Cell<Instant>,
+    busy_since_ns: Cell<u64>,
+    /// The tasks that have ended since the last reading: all, and by class.
+    untimed: Cell<u64>,
+    untimed_of: [Cell<u64>; Class::ALL.len()],
     /// The next task is the first after a sleep or a search, and may be the only one. It is always
     /// timed: the woken caller may preempt the worker, and that time is not the task's.
     first: Cell<bool>,
@@ -56,10 +57,19 @@ pub(in crate::pool) struct Ledger {
 impl Ledger {
     /// Makes the empty ledger of one of `workers` workers, in a pool of `permits` permits.
     pub(in crate::pool) fn new(permits: usize, workers: usize, epoch: Instant) -> Self {
-        let (now, most) = (Instant::now(), (permits / (SHARE * workers)).min(MOST_WITHHELD - 1));
-        let (untimed, mean_ns, withheld, withhold) = Default::default();
-        let (stamp, busy_since) = (Cell::new(now), Cell::new(now));
-        Self { stamp, untimed, epoch, busy_since, first: Cell::new(true), mean_ns, withheld, withhold, most }
+        let now = nanos(epoch.elapsed());
+        Self {
+            epoch,
+            stamp_ns: Cell::new(now),
+            busy_since_ns: Cell::new(now),
+            untimed: Cell::default(),
+            untimed_of: Default::default(),
+            first: Cell::new(true),
+            mean_ns: Cell::default(),
+            withheld: Cell::default(),
+            withhold: Cell::default(),
+            most: (permits / (SHARE * workers)).min(MOST_WITHHELD - 1),
+        }
     }
 
     pub(in crate::pool) fn mean_ns(&self) -> u64 {
@@ -70,39 +80,40 @@ impl Ledger {
         self.first.get()
     }
 
-    pub(in crate::pool) fn stamp(&self) -> Instant {
-        self.stamp.get()
+    /// Returns the last reading, in nanoseconds of the pool's clock.
+    pub(in crate::pool) fn stamp_ns(&self) -> u64 {
+        self.stamp_ns.get()
     }
 
     /// Returns for how many nanoseconds the worker has had work without a pause, by the last
     /// reading.
     pub(in crate::pool) fn busy_ns(&self) -> u64 {
-        nanos(self.stamp.get().saturating_duration_since(self.busy_since.get()))
+        self.stamp_ns.get().saturating_sub(self.busy_since_ns.get())
     }
 
     /// Starts the clock after a sleep or a search: the time from now on is a task's.
     pub(in crate::pool) fn begin(&self, counters: &WorkerCounters) {
-        let now = Instant::now();
+        let now = self.now_ns();
         self.set_stamp(counters, now);
-        self.busy_since.set(now);
+        self.busy_since_ns.set(now);
         self.first.set(true);
     }
 
-    /// Notes that the worker has its core again since `now`. The time that it waited is no task's.
-    pub(in crate::pool) fn resume(&self, counters: &WorkerCounters, now: Instant) {
-        if self.untimed() == 0 {
-            self.set_stamp(counters, now);
+    /// Notes that the worker has its core again. The time that it waited is no task's.
+    pub(in crate::pool) fn resume(&self, counters: &WorkerCounters) {
+        if self.untimed.get() == 0 {
+            self.set_stamp(counters, self.now_ns());
         }
     }
 
-    /// Notes a reading of the clock, and returns the one before.
-    fn set_stamp(&self, counters: &WorkerCounters, now: Instant) -> Instant {
-        counters.clock_read(nanos(now.saturating_duration_since(self.epoch)));
-        self.stamp.replace(now)
+    fn now_ns(&self) -> u64 {
+        nanos(self.epoch.elapsed())
     }
 
-    fn untimed(&self) -> u64 {
-        self.untimed.iter().map(Cell::get).sum()
+    /// Notes a reading of the clock, and returns the one before.
+    fn set_stamp(&self, counters: &WorkerCounters, now: u64) -> u64 {
+        counters.clock_read(now);
+        self.stamp_ns.replace(now)
     }
 
     /// Notes that a task has ended. Returns the time since the last reading of the clock, if the
@@ -110,9 +121,10 @@ impl Ledger {
     #[inline]
     pub(in crate::pool) fn ended(&self, counters: &WorkerCounters, ended: Ended) -> Took {
         counters.task_ended(ended.panicked);
-        let of_class = &self.untimed[class_of(ended.priority) as usize];
+        let of_class = &self.untimed_of[class_of(ended.priority) as usize];
         of_class.set(of_class.get() + 1);
-        let tasks = self.untimed();
+        let tasks = self.untimed.get() + 1;
+        self.untimed.set(tasks);
         let first = self.first.replace(false);
         if first || tasks >= MOST_UNTIMED || ended.abandoned || self.mean_ns.get() > TINY_NS {
             let ns = self.read_clock(counters);
@@ -126,11 +138,11 @@ impl Ledger {
 
     /// Enters the time since the last reading. Returns that time in nanoseconds.
     fn read_clock(&self, counters: &WorkerCounters) -> u64 {
-        let now = Instant::now();
-        let ns = nanos(now.saturating_duration_since(self.set_stamp(counters, now)));
-        let all = self.untimed();
+        let now = self.now_ns();
+        let ns = now.saturating_sub(self.set_stamp(counters, now));
+        let all = self.untimed.take();
         let (mut ns_left, mut tasks_left) = (ns, all);
-        for (class, tasks) in Class::ALL.into_iter().zip(&self.untimed) {
+        for (class, tasks) in Class::ALL.into_iter().zip(&self.untimed_of) {
             let tasks = tasks.replace(0);
             if tasks > 0 {
                 // Nothing is lost to rounding: the last class gets the rest.
@@ -171,7 +183,7 @@ impl Ledger {
 
     /// Settles everything, because the worker has run out of work.
     pub(in crate::pool) fn settle(&self, shared: &Arc<Shared>, counters: &WorkerCounters) {
-        if self.untimed() > 0 {
+        if self.untimed.get() > 0 {
             self.read_clock(counters);
         }
         if self.withheld.get() > 0 {
@@ -204,11 +216,11 @@ mod tests {
         let (ledger, counters) = (Ledger::new(100, 1, Instant::now()), WorkerCounters::default());
         ledger.begin(&counters);
         assert_eq!(ledger.busy_ns(), 0);
-        let began = ledger.stamp();
-        while Instant::now() == began {}
+        let began = ledger.stamp_ns();
+        while ledger.now_ns() == began {}
         // The first task is always timed.
         ledger.ended(&counters, ended(None));
-        assert_eq!(u128::from(ledger.busy_ns()), (ledger.stamp() - began).as_nanos());
+        assert_eq!(ledger.busy_ns(), ledger.stamp_ns() - began);
         assert!(ledger.busy_ns() > 0);
         ledger.begin(&counters);
         assert_eq!(ledger.busy_ns(), 0, "it has had a pause");
@@ -223,7 +235,7 @@ mod tests {
         for priority in classes {
             ledger.ended(&counters, ended(priority));
         }
-        if ledger.untimed() > 0 {
+        if ledger.untimed.get() > 0 {
             ledger.read_clock(&counters);
         }
         let (mut delays, mut times) = (ByClass::<Histogram>::default(), ByClass::default());

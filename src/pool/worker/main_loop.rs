@@ -31,6 +31,9 @@ pub(in crate::pool) type Ready = mpsc::SyncSender<()>;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+    /// Whether `CURRENT` may hold a worker. It needs no destructor, so to read it is one load, which
+    /// is all that a thread pays that is no worker.
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The state of a worker's thread.
@@ -78,6 +81,11 @@ pub(in crate::pool) fn thread_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
 /// Returns the calling thread's worker. Returns `None` while the thread's locals are destroyed.
 #[inline]
 pub(in crate::pool) fn current() -> Option<Rc<Worker>> {
+    if IS_WORKER.get() { worker() } else { None }
+}
+
+#[inline(never)]
+fn worker() -> Option<Rc<Worker>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
@@ -132,6 +140,7 @@ fn serve(shared: &Arc<Shared>, slot: usize, local: Local) {
         within: RefCell::default(),
     });
     CURRENT.set(Some(Rc::clone(&worker)));
+    IS_WORKER.set(true);
     let counters = worker.counters();
     // Other threads can read the thread's clocks from now on.
     counters.set_thread(thread_number());
@@ -146,6 +155,7 @@ fn serve(shared: &Arc<Shared>, slot: usize, local: Local) {
     counters.away().leave(shared.now_ns());
     counters.set_thread(None);
     counters.enter(Phase::Absent);
+    IS_WORKER.set(false);
     CURRENT.set(None);
     if let Some(worker) = Rc::into_inner(worker) {
         shared.queues.give_back(worker.local);
@@ -308,15 +318,19 @@ impl Worker {
         if let Some(task) = self.next_of_batch() {
             return Some(task);
         }
-        let overdue = self.local.overdue(&self.shared.queues);
-        if overdue.is_none() {
-            if let Some(task) = self.next_in_order(true) {
-                return Some(task);
-            }
+        let queues = &self.shared.queues;
+        if let Some(found) = self.local.overdue(queues) {
+            self.settle_grant();
+            return Some(self.take_found(found));
+        }
+        if let Some(task) = self.next_in_order(true) {
+            return Some(task);
         }
         self.settle_grant();
-        let found = overdue.or_else(|| self.local.next(&self.shared.queues, self.batch_size()))?;
-        Some(self.take_found(found))
+        if let Some(task) = self.local.next_own(queues) {
+            return Some(task);
+        }
+        Some(self.take_found(self.local.next_injected(queues, self.batch_size())?))
     }
 
     pub(in crate::pool) fn batch_size(&self) -> usize {
@@ -355,29 +369,39 @@ impl Worker {
         }
         self.charges.end();
         self.flush_wakes_if_due();
-        if let Some(back) = self.core_yield.offer(self.ledger.stamp()) {
-            self.ledger.resume(self.counters(), back);
+        if self.core_yield.offer(self.ledger.stamp_ns(), || self.shared.now_ns()) {
+            self.ledger.resume(self.counters());
         }
     }
 
+    /// Runs a task. Not inlined, so that the task comes in two registers: from the stack it would be
+    /// read as one word of 16 bytes right after two words were written, which costs a wait.
+    #[inline(never)]
     fn run(&self, task: TaskRef) {
-        let account = self.charges.begin(&self.shared, &task);
+        *self.task.borrow_mut() = Some(task);
+        if let Some(task) = &*self.task.borrow() {
+            self.run_current(task);
+        }
+        contain(|| drop(self.task.take()));
+        self.tell_aftermath();
+    }
+
+    /// Runs the task that is in `self.task`.
+    fn run_current(&self, task: &TaskRef) {
+        let account = self.charges.begin(&self.shared, task);
         // The timer thread sees the task's name, if it has one.
         let named = self.shared.run_queue.used() && task.label().is_some_and(|label| label.name().is_some());
         if named {
-            self.shared.scaling.named.begin(self.slot, &task);
+            self.shared.scaling.named.begin(self.slot, task);
         }
-        self.check_wait(&task);
-        *self.task.borrow_mut() = Some(task);
+        self.check_wait(task);
         // Panics of the task itself are values. This catches panics of what the end of a task
         // calls: a waker, or the drop of a result that nobody takes.
         contain(|| {
-            if let Some(task) = &*self.task.borrow() {
-                if task.run(self).is_none() {
-                    self.charges.not_run();
-                    if self.shared.void_disowned(&**task).is_none() {
-                        self.shared.queues.passed_empty();
-                    }
+            if task.run(self).is_none() {
+                self.charges.not_run();
+                if self.shared.void_disowned(&**task).is_none() {
+                    self.shared.queues.passed_empty();
                 }
             }
         });
@@ -388,8 +412,6 @@ impl Worker {
         if named {
             contain(|| drop(self.shared.scaling.named.end(self.slot)));
         }
-        contain(|| drop(self.task.take()));
-        self.tell_aftermath();
     }
 
     pub(in crate::pool) fn push(&self, task: TaskRef) {

@@ -81,7 +81,7 @@ impl Worker {
 
     #[inline]
     fn pace(&self) -> Pace {
-        Pace { now_ns: self.shared().ns_at(self.ledger.stamp()), task_ns: self.ledger.mean_ns() }
+        Pace { now_ns: self.ledger.stamp_ns(), task_ns: self.ledger.mean_ns() }
     }
 
     /// Returns how long the ending task has waited, in nanoseconds; `None` if it is urgent. Only a
