@@ -139,12 +139,15 @@ where
             host.panicked(&panic);
             JoinError::Panicked(panic)
         });
-        let (ran, waker) = {
+        let (node, waker) = {
             let mut inner = self.inner.lock();
-            (mem::replace(&mut inner.stage, Stage::Done(result)), inner.waker.take())
+            let node = if let Stage::Running(node) = &mut inner.stage { node.take() } else { None };
+            // Nothing is left in the old stage: to move it out would cost a wait for its last store.
+            mem::forget(mem::replace(&mut inner.stage, Stage::Done(result)));
+            (node, inner.waker.take())
         };
         self.done.store(true, Ordering::Release);
-        if let Stage::Running(Some(node)) = ran {
+        if let Some(node) = node {
             node.end();
         }
         host.wake(waker);

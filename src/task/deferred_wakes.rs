@@ -160,11 +160,11 @@ impl DeferredWakes {
 
     /// Wakes the callers of the `boxes` that are overdue at `now_ns`.
     fn wake(boxes: &[CachePadded<Mutex<WakeBox>>], now_ns: u64) {
-        let mut wakers = Vec::new();
+        let mut wakers = VecDeque::new();
         for deferred in boxes {
             let mut deferred = deferred.lock();
             if deferred.overdue_ns <= now_ns {
-                wakers.extend(deferred.wakers.drain(..));
+                wakers.append(&mut deferred.wakers);
             }
         }
         // Without a lock: a waker is a user's code.
