@@ -3,9 +3,16 @@
 //! A Tokio task that always finds its futures ready would keep its thread. So Tokio gives each task
 //! a budget for one poll, and its own types are pending once the budget is spent. So are the
 //! futures of the pool. Code outside of a Tokio task has no budget, and is never pending for it.
+//!
+//! A result costs one unit. To give way costs the thread several microseconds, as much as many tiny
+//! tasks, so results that follow each other within a microsecond share a unit ([`Quick`]). A task
+//! thus gives way after 128 results, or after 1,024 if they take less than about a millisecond in
+//! all.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
+use std::time::{Duration, Instant};
 
 use tokio::task::coop::{RestoreOnPending, poll_proceed};
 
@@ -17,6 +24,46 @@ use crate::task::Join;
 
 /// When the wake-up of a future that was pending for want of budget is overdue, in nanoseconds.
 const OVERDUE_NS: u64 = 1_000_000;
+/// The number of results that share a unit if they come quickly, and between two readings of the
+/// clock.
+const GROUP: u32 = 8;
+/// A group that takes less than this came quickly: 1 us a result.
+const QUICK: Duration = Duration::from_micros(GROUP as u64);
+
+thread_local! {
+    static QUICKNESS: Quick = const { Quick::new() };
+}
+
+/// Whether the results that a thread's tasks take come quickly. The first of a group costs a unit.
+/// The others are free if the group before was quick.
+#[derive(Debug)]
+struct Quick {
+    left: Cell<u32>,
+    quick: Cell<bool>,
+    began: Cell<Option<Instant>>,
+}
+
+impl Quick {
+    const fn new() -> Self {
+        Self { left: Cell::new(0), quick: Cell::new(false), began: Cell::new(None) }
+    }
+
+    /// Returns whether the next result costs nothing.
+    fn is_free(&self) -> bool {
+        self.quick.get() && self.left.get() > 0
+    }
+
+    /// Counts a result.
+    fn count(&self, clock: impl FnOnce() -> Instant) {
+        if let Some(left) = self.left.get().checked_sub(1) {
+            return self.left.set(left);
+        }
+        let now = clock();
+        let before = self.began.replace(Some(now));
+        self.quick.set(before.is_some_and(|before| now.saturating_duration_since(before) < QUICK));
+        self.left.set(GROUP - 1);
+    }
+}
 
 /// The turn of a future: whether it was pending for want of budget before.
 #[derive(Debug, Default)]
@@ -25,8 +72,9 @@ pub(in crate::pool) struct Turn {
 }
 
 impl Turn {
-    /// Takes one unit of budget, to be kept with [`end`](Self::end) if the future is ready. Pending
-    /// if the budget is spent: the task is polled again after the runtime has polled others.
+    /// Takes one unit of budget, unless the result is free. It is to be kept with
+    /// [`end`](Self::end) if the future is ready. Pending if the budget is spent: the task is polled
+    /// again after the runtime has polled others.
     ///
     /// A future gives way once. If it is then polled without budget again, an executor is nested in
     /// the task, and the runtime does not renew the budget before that executor ends. Nor does
@@ -40,6 +88,9 @@ impl Turn {
         if let Some(backup) = &self.gave_way {
             backup.cancel();
         }
+        if QUICKNESS.with(Quick::is_free) {
+            return Poll::Ready(None);
+        }
         match poll_proceed(cx) {
             Poll::Ready(unit) => Poll::Ready(Some(unit)),
             Poll::Pending if self.gave_way.is_some() => Poll::Ready(None),
@@ -50,7 +101,8 @@ impl Turn {
         }
     }
 
-    /// Polls the result of work. Only a result that is there costs a unit.
+    /// Polls the result of work. Only a result that is there costs a unit: the unit is given back
+    /// when the future is pending.
     #[inline]
     pub(in crate::pool) fn poll_join<T>(
         &mut self,
@@ -58,12 +110,11 @@ impl Turn {
         join: &dyn Join<T>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, JoinError>> {
-        if !join.looks_done() {
-            return join.poll_join(cx.waker());
-        }
         let unit = ready!(self.begin(shared, cx));
         let result = join.poll_join(cx.waker());
-        self.end(unit);
+        if result.is_ready() {
+            self.end(unit);
+        }
         result
     }
 
@@ -78,6 +129,7 @@ impl Turn {
     /// Keeps the unit: the future is ready. Its next result, if there is one, may give way again.
     #[inline]
     pub(in crate::pool) fn end(&mut self, unit: Option<RestoreOnPending>) {
+        QUICKNESS.with(|quick| quick.count(Instant::now));
         self.gave_way = None;
         if let Some(unit) = unit {
             unit.made_progress();
@@ -125,5 +177,40 @@ impl Shared {
             cx.waker().wake_by_ref();
         }
         backup
+    }
+}
+
+#[cfg(all(test, not(millpond_loom)))]
+mod tests {
+    use super::*;
+
+    /// Counts the results that cost a unit, among `results` of which each takes `each`.
+    fn units(results: u32, each: Duration) -> u32 {
+        let (quick, start) = (Quick::new(), Instant::now());
+        let costs = |at: u32| {
+            let free = quick.is_free();
+            quick.count(|| start + at * each);
+            u32::from(!free)
+        };
+        (0..results).map(costs).sum()
+    }
+
+    #[test]
+    fn each_result_costs_a_unit_unless_they_come_within_a_microsecond() {
+        assert_eq!(units(800, Duration::from_micros(1)), 800);
+        // Of the first group nothing is known.
+        assert_eq!(units(800, Duration::from_nanos(999)), GROUP + (800 / GROUP - 1));
+    }
+
+    #[test]
+    fn results_that_become_slow_cost_a_unit_each_from_the_next_group_on() {
+        let (quick, start) = (Quick::new(), Instant::now());
+        (0..2 * GROUP).for_each(|_| quick.count(|| start));
+        assert!(!quick.is_free(), "the first of a group");
+        quick.count(|| start);
+        assert!(quick.is_free());
+        (1..GROUP).for_each(|_| quick.count(|| unreachable!()));
+        quick.count(|| start + QUICK);
+        assert!(!quick.is_free());
     }
 }
