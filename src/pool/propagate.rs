@@ -90,7 +90,7 @@ impl Drop for Carried {
 
 impl Captured {
     /// Captures the context of the calling thread, for a task that has spans of these names.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pack(propagate: &[Arc<dyn Propagate>], names: Option<Names>) -> Self {
         // Without a subscriber no span exists, and a look-up of the current one would cost as much
         // as the rest of a submission.
@@ -100,6 +100,7 @@ impl Captured {
         Self::pack_all(propagate, names)
     }
 
+    #[inline(never)]
     fn pack_all(propagate: &[Arc<dyn Propagate>], names: Option<Names>) -> Self {
         let mut span = Span::none();
         contain(|| span = Span::current());
@@ -112,7 +113,7 @@ impl Captured {
     }
 
     /// Adds the task or request to which the work belongs.
-    #[inline]
+    #[inline(always)]
     pub(super) fn owned_by(self, owner: Option<Arc<CancelNode>>) -> Self {
         Self { owner, ..self }
     }

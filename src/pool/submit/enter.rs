@@ -219,8 +219,8 @@ impl Shared {
     }
 
     /// Captures the context of the calling thread. If the task has spans, enters the one of the
-    /// call.
-    #[inline]
+    /// call. Inlined, because a context that is returned through memory is read before it is there.
+    #[inline(always)]
     fn capture(&self, options: Option<&TaskOptions>) -> (Captured, Option<Inside>) {
         match Names::of(options, self.config.task_spans) {
             None => (Captured::pack(&self.hooks.propagate, None), None),
