@@ -17,7 +17,7 @@
 //! | gets more work than it can do | Yes. At three times the capacity, work with deadlines got 104 % of what bare threads get done in time. `spawn_blocking` with its 512 threads got 12 %. |
 //! | has users who must not delay each other | Yes: see [`AdaptiveThreadPool::task`] and [`guide::scheduling`]. |
 //! | converts many documents | Yes. 1,000 of 10 KB took 42.7 ms, on one thread 88.8 ms. |
-//! | has tasks below 1 us | No. One costs 0.26 to 0.33 us among 64 callers, 9 us with a wake-up. |
+//! | has tasks below 1 us | No. One costs 0.27 to 0.38 us among 64 callers, 9 us with a wake-up. |
 //! | splits one computation over all cores, as `par_iter` does | No: that is what rayon does. |
 //! | mostly waits for disks or locks in blocking calls | Rarely. The pool adds threads as far as tasks block, up to `max_threads`. `spawn_blocking` suits it as well. |
 //! | shares its cores with other programs that compute | Yes. Beside two such programs on two cores it got 0.83 cores of work done, where 1.0 is fair. With [`PoolConfig::worker_niceness`] the workers give way to those programs. |

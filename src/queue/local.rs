@@ -139,7 +139,7 @@ impl Local {
     }
 
     /// Takes the next task from the injector of the own node: up to `batch` tasks at once. It puts
-    /// those after the first into the own batch, in order, which must be empty.
+    /// those after the first into the own batch, in order. The own batch must be empty.
     pub(crate) fn next_injected(&self, queues: &Queues, batch: usize) -> Option<Found> {
         self.inject_batch(queues, self.node, batch)
     }
@@ -165,7 +165,8 @@ impl Local {
         if !self.batch_is_empty() {
             return None;
         }
-        // Not the turns of `next_own` are counted: a check in step with them could take each fair one.
+        // Not the turns of `next_own` are counted: a check in step with them could take each fair
+        // one.
         let checks = self.checks.get().wrapping_add(1);
         self.checks.set(checks);
         if checks % FAIR_TURN == 0 {
@@ -217,8 +218,8 @@ impl Local {
 
     /// Takes a task from elsewhere: of the oldest batch of the own node, else a subtask of the
     /// nearest neighbour there, else from the other nodes, the nearest first. From another node's
-    /// injector it takes up to `batch` tasks, as [`next_injected`](Self::next_injected) does. The worker checks the
-    /// injector of its node before this, and all of them again before it sleeps.
+    /// injector it takes up to `batch` tasks, as [`next_injected`](Self::next_injected) does. The
+    /// worker checks the injector of its node before this, and all of them again before it sleeps.
     pub(crate) fn steal(&self, queues: &Queues, batch: usize) -> Option<Found> {
         let deques = |node: usize| {
             self.take_older(queues, node, u64::MAX).or_else(|| self.steal_subtask(queues, node))

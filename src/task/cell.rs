@@ -142,7 +142,9 @@ where
         let (node, waker) = {
             let mut inner = self.inner.lock();
             let node = if let Stage::Running(node) = &mut inner.stage { node.take() } else { None };
-            // Nothing is left in the old stage: to move it out would cost a wait for its last store.
+            debug_assert!(matches!(inner.stage, Stage::Running(None)));
+            // Nothing is left in the old stage. To move it out would cost a wait for its last
+            // store.
             mem::forget(mem::replace(&mut inner.stage, Stage::Done(result)));
             (node, inner.waker.take())
         };

@@ -19,14 +19,33 @@ fn elastic(max: usize) -> PoolBuilder {
     builder.idle_timeout(Duration::from_secs(3_600))
 }
 
+/// Keeps as many workers busy, until the flag is set. They compute: one that sleeps in its task for
+/// long would be replaced.
+fn keep_busy(pool: &AdaptiveThreadPool, workers: usize) -> Arc<AtomicBool> {
+    let over = Arc::<AtomicBool>::default();
+    let (begun, begins) = mpsc::channel();
+    for _ in 0..workers {
+        let (over, begun) = (Arc::clone(&over), begun.clone());
+        let task = move || {
+            begun.send(()).unwrap();
+            while !over.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+        };
+        drop(pool.try_spawn(task).unwrap());
+    }
+    begins.iter().take(workers).for_each(drop);
+    over
+}
+
 /// Tasks that each keep a worker, as many as can run at once, and more.
 fn crowd(pool: &AdaptiveThreadPool, at_once: usize) {
-    let held = hold(pool, at_once);
+    let over = keep_busy(pool, at_once);
     let waiting: Vec<_> = (0..20).map(|n| pool.try_spawn(move || n).unwrap()).collect();
     assert!(waiting.iter().all(|task| !task.is_finished()));
     let statistics = pool.statistics();
     assert_eq!((statistics.total_threads, statistics.active_threads), (at_once, at_once));
-    held.end();
+    over.store(true, Ordering::Relaxed);
     assert!(waiting.into_iter().map(|task| task.blocking_join().unwrap()).eq(0..20));
 }
 

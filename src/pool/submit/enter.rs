@@ -219,7 +219,8 @@ impl Shared {
     }
 
     /// Captures the context of the calling thread. If the task has spans, enters the one of the
-    /// call. Inlined, because a context that is returned through memory is read before it is there.
+    /// call. Inlined, because a context that is returned through memory is read right after it was
+    /// written, which costs a wait.
     #[inline(always)]
     fn capture(&self, options: Option<&TaskOptions>) -> (Captured, Option<Inside>) {
         match Names::of(options, self.config.task_spans) {

@@ -5,9 +5,9 @@
 //! futures of the pool. Code outside of a Tokio task has no budget, and is never pending for it.
 //!
 //! A result costs one unit. To give way costs the thread several microseconds, as much as many tiny
-//! tasks, so results that follow each other within a microsecond share a unit ([`Quick`]). A task
-//! thus gives way after 128 results, or after 1,024 if they take less than about a millisecond in
-//! all.
+//! tasks. So after eight results that took less than 8 us together, the next seven are free
+//! ([`Quick`]). A task thus gives way after 128 to 1,024 results, and the more there are, the less
+//! time they took: about a millisecond for 1,024.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ use crate::task::Join;
 
 /// When the wake-up of a future that was pending for want of budget is overdue, in nanoseconds.
 const OVERDUE_NS: u64 = 1_000_000;
-/// The number of results that share a unit if they come quickly, and between two readings of the
-/// clock.
+/// The number of results between two readings of the clock. They share a unit if the group before
+/// them came quickly.
 const GROUP: u32 = 8;
 /// A group that takes less than this came quickly: 1 us a result.
 const QUICK: Duration = Duration::from_micros(GROUP as u64);
@@ -73,8 +73,8 @@ pub(in crate::pool) struct Turn {
 
 impl Turn {
     /// Takes one unit of budget, unless the result is free. It is to be kept with
-    /// [`end`](Self::end) if the future is ready. Pending if the budget is spent: the task is polled
-    /// again after the runtime has polled others.
+    /// [`end`](Self::end) if the future is ready. Pending if the budget is spent: the task is
+    /// polled again after the runtime has polled others.
     ///
     /// A future gives way once. If it is then polled without budget again, an executor is nested in
     /// the task, and the runtime does not renew the budget before that executor ends. Nor does
@@ -85,20 +85,36 @@ impl Turn {
         shared: &Arc<Shared>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<RestoreOnPending>> {
+        match self.take_unit(cx) {
+            Some(unit) => Poll::Ready(unit),
+            None => self.give_way(shared, cx),
+        }
+    }
+
+    /// Returns the unit, or nothing in its place if the result is free or the future gave way
+    /// before; `None` if the budget is spent.
+    #[inline]
+    fn take_unit(&mut self, cx: &mut Context<'_>) -> Option<Option<RestoreOnPending>> {
         if let Some(backup) = &self.gave_way {
             backup.cancel();
         }
-        if QUICKNESS.with(Quick::is_free) {
-            return Poll::Ready(None);
+        if QUICKNESS.try_with(Quick::is_free).unwrap_or(true) {
+            return Some(None);
         }
         match poll_proceed(cx) {
-            Poll::Ready(unit) => Poll::Ready(Some(unit)),
-            Poll::Pending if self.gave_way.is_some() => Poll::Ready(None),
-            Poll::Pending => {
-                self.gave_way = Some(shared.wake_soon(cx));
-                Poll::Pending
+            Poll::Ready(unit) => {
+                // The budget was renewed, so the future is not polled by a nested executor.
+                self.gave_way = None;
+                Some(Some(unit))
             }
+            Poll::Pending => self.gave_way.is_some().then_some(None),
         }
+    }
+
+    #[cold]
+    fn give_way<T>(&mut self, shared: &Arc<Shared>, cx: &Context<'_>) -> Poll<T> {
+        self.gave_way = Some(shared.wake_soon(cx));
+        Poll::Pending
     }
 
     /// Polls the result of work. Only a result that is there costs a unit: the unit is given back
@@ -110,7 +126,11 @@ impl Turn {
         join: &dyn Join<T>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, JoinError>> {
-        let unit = ready!(self.begin(shared, cx));
+        let unit = match self.take_unit(cx) {
+            Some(unit) => unit,
+            None if join.looks_done() => return self.give_way(shared, cx),
+            None => None,
+        };
         let result = join.poll_join(cx.waker());
         if result.is_ready() {
             self.end(unit);
@@ -129,7 +149,8 @@ impl Turn {
     /// Keeps the unit: the future is ready. Its next result, if there is one, may give way again.
     #[inline]
     pub(in crate::pool) fn end(&mut self, unit: Option<RestoreOnPending>) {
-        QUICKNESS.with(|quick| quick.count(Instant::now));
+        // Without thread-locals the thread is about to end.
+        let _ = QUICKNESS.try_with(|quick| quick.count(Instant::now));
         self.gave_way = None;
         if let Some(unit) = unit {
             unit.made_progress();

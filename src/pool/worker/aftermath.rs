@@ -5,12 +5,12 @@
 
 use super::main_loop::{Worker, current};
 use crate::pool::events::{self, Events, Subject, Took, Untold};
-use crate::task::TaskRef;
+use crate::task::Run;
 
 impl Worker {
     /// Emits that a labelled task has waited long, if it has. The last reading of the clock tells.
     #[inline]
-    pub(in crate::pool) fn check_wait(&self, task: &TaskRef) {
+    pub(in crate::pool) fn check_wait(&self, task: &dyn Run) {
         let shared = self.shared();
         if !shared.run_queue.used() {
             return;

@@ -31,8 +31,8 @@ pub(in crate::pool) type Ready = mpsc::SyncSender<()>;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
-    /// Whether `CURRENT` may hold a worker. It needs no destructor, so to read it is one load, which
-    /// is all that a thread pays that is no worker.
+    /// Whether `CURRENT` may hold a worker. It needs no destructor, so to read it is one load. A
+    /// thread that is no worker pays only that load.
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -81,7 +81,7 @@ pub(in crate::pool) fn thread_of(shared: &Arc<Shared>) -> Option<Rc<Worker>> {
 /// Returns the calling thread's worker. Returns `None` while the thread's locals are destroyed.
 #[inline]
 pub(in crate::pool) fn current() -> Option<Rc<Worker>> {
-    if IS_WORKER.get() { worker() } else { None }
+    if IS_WORKER.try_with(Cell::get).unwrap_or(false) { worker() } else { None }
 }
 
 #[inline(never)]
@@ -374,10 +374,11 @@ impl Worker {
         }
     }
 
-    /// Runs a task. Not inlined, so that the task comes in two registers: from the stack it would be
-    /// read as one word of 16 bytes right after two words were written, which costs a wait.
+    /// Runs a task. Not inlined, so that the task comes in two registers. From the stack it would
+    /// be read as one word of 16 bytes right after two words were written, which costs a wait.
     #[inline(never)]
     fn run(&self, task: TaskRef) {
+        self.check_wait(&*task);
         *self.task.borrow_mut() = Some(task);
         if let Some(task) = &*self.task.borrow() {
             self.run_current(task);
@@ -394,7 +395,6 @@ impl Worker {
         if named {
             self.shared.scaling.named.begin(self.slot, task);
         }
-        self.check_wait(task);
         // Panics of the task itself are values. This catches panics of what the end of a task
         // calls: a waker, or the drop of a result that nobody takes.
         contain(|| {
