@@ -238,7 +238,6 @@ impl Call {
 
 #[cfg(all(test, not(millpond_loom)))]
 mod tests {
-
     use proptest::prelude::*;
 
     use super::*;

@@ -144,7 +144,7 @@ fn loom_no_deferred_wake_up_is_forgotten() {
 fn loom_a_deferred_wake_up_is_sent_once() {
     loom::model(|| {
         let (wakes, calls) = deferred(1);
-        let _ = wakes.defer(0, Waker::from(Arc::clone(&calls)), 0);
+        let _ = wakes.defer(0, calls.waker(), 0);
         let worker = {
             let wakes = Arc::clone(&wakes);
             thread::spawn(move || wakes.wake_first(0))
@@ -165,7 +165,7 @@ fn loom_callers_that_are_left_are_woken() {
         let (wakes, calls) = deferred(2);
         let woken = |worker: usize, wakes: &DeferredWakes, calls: &Arc<CountedWakes>| {
             for _ in 0..2 {
-                let _ = wakes.defer(worker, Waker::from(Arc::clone(calls)), 0);
+                let _ = wakes.defer(worker, calls.waker(), 0);
             }
             wakes.wake_first(worker);
             // The woken caller polls.

@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::pool_support::{block_on, fixed, give_way, hold, in_time_async, poll_once, until};
+use crate::pool_support::{block_on, fixed, give_way, hold, in_time_async, poll_once, short, until};
 use millpond::{AdaptiveThreadPool, JoinHandle, Priority};
 use tokio::task::{LocalSet, coop, spawn_local, yield_now};
 
@@ -20,12 +20,6 @@ const GROUP: u64 = 8;
 /// The most results in a row. Those of the first group may follow others on the same thread.
 const MOST: u64 = GROUP * (BUDGET + 1);
 const STEPS: usize = 3_000;
-
-/// Works for so long that the next result does not share a unit.
-fn work() {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_micros(2) {}
-}
 
 /// Runs `step` many times, and returns the greatest number of steps in a row without a turn of the
 /// other task.
@@ -87,7 +81,7 @@ fn a_task_that_works_between_results_leaves_others_their_turn_as_often_as_with_t
             let handle = handles.pop().unwrap();
             async {
                 handle.await.unwrap();
-                work();
+                short();
             }
         });
         let longest_of_handles = longest_of_handles.await;
@@ -95,7 +89,7 @@ fn a_task_that_works_between_results_leaves_others_their_turn_as_often_as_with_t
             let acquire = acquired.acquire_owned();
             async {
                 drop(acquire.await.unwrap());
-                work();
+                short();
             }
         });
         let longest_of_permits = longest_of_permits.await;
@@ -125,7 +119,7 @@ fn the_runtime_looks_at_its_timers_beside_handles_that_are_ready() {
         let caller = tokio::spawn(async move {
             for handle in handles {
                 handle.await.unwrap();
-                work();
+                short();
             }
         });
         caller.await.unwrap();
@@ -239,7 +233,7 @@ fn a_future_that_gave_way_once_gives_way_again_when_its_permit_comes() {
             let pool = fixed(1).max_queue_size(1).build().unwrap();
             let mut acquire = Box::pin(pool.acquire());
             spend_budget().await;
-            work();
+            short();
             assert!(poll_once(&mut acquire).is_pending(), "it gives way");
             let taken = pool.try_acquire().unwrap();
             yield_now().await;
