@@ -85,29 +85,28 @@ impl Turn {
         shared: &Arc<Shared>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<RestoreOnPending>> {
-        match self.take_unit(cx) {
-            Some(unit) => Poll::Ready(unit),
-            None => self.give_way(shared, cx),
-        }
+        let unit = self.take_unit(cx);
+        if unit.is_pending() { self.give_way(shared, cx) } else { unit }
     }
 
-    /// Returns the unit, or nothing in its place if the result is free or the future gave way
-    /// before; `None` if the budget is spent.
+    /// Takes a unit, or nothing if the result is free or the future gave way before. Pending if the
+    /// budget is spent.
     #[inline]
-    fn take_unit(&mut self, cx: &mut Context<'_>) -> Option<Option<RestoreOnPending>> {
+    fn take_unit(&mut self, cx: &mut Context<'_>) -> Poll<Option<RestoreOnPending>> {
         if let Some(backup) = &self.gave_way {
             backup.cancel();
         }
         if QUICKNESS.try_with(Quick::is_free).unwrap_or(true) {
-            return Some(None);
+            return Poll::Ready(None);
         }
         match poll_proceed(cx) {
             Poll::Ready(unit) => {
                 // The budget was renewed, so the future is not polled by a nested executor.
                 self.gave_way = None;
-                Some(Some(unit))
+                Poll::Ready(Some(unit))
             }
-            Poll::Pending => self.gave_way.is_some().then_some(None),
+            Poll::Pending if self.gave_way.is_some() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -127,9 +126,9 @@ impl Turn {
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, JoinError>> {
         let unit = match self.take_unit(cx) {
-            Some(unit) => unit,
-            None if join.looks_done() => return self.give_way(shared, cx),
-            None => None,
+            Poll::Ready(unit) => unit,
+            Poll::Pending if join.looks_done() => return self.give_way(shared, cx),
+            Poll::Pending => None,
         };
         let result = join.poll_join(cx.waker());
         if result.is_ready() {

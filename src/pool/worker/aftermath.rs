@@ -57,7 +57,7 @@ impl Worker {
     fn tell(&self, untold: impl IntoIterator<Item = Untold>) {
         untold.into_iter().for_each(Untold::tell);
         // The time of the subscriber is not that of the next task.
-        self.ledger.resume(self.counters());
+        self.ledger.resume(self.counters(), self.shared().now_ns());
     }
 }
 

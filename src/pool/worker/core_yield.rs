@@ -32,14 +32,15 @@ impl CoreYield {
         Self { interval_ns: interval.map(nanos), next_ns: Cell::new(0) }
     }
 
-    /// Yields if a yield is due, and returns whether it did. Called after a task that ended at
-    /// `now` or a little later; `clock` reads the time.
+    /// Yields if a yield is due. Called after a task that ended at `now` or a little later; `clock`
+    /// reads the time. Returns the time at which the worker had its core again.
     #[inline]
-    pub(in crate::pool) fn offer(&self, now: u64, clock: impl Fn() -> u64) -> bool {
-        let Some(interval) = self.interval_ns.filter(|_| now >= self.next_ns.get()) else { return false };
+    pub(in crate::pool) fn offer(&self, now: u64, clock: impl FnOnce() -> u64) -> Option<u64> {
+        let interval = self.interval_ns.filter(|_| now >= self.next_ns.get())?;
         thread::yield_now();
-        self.next_ns.set(next(interval, now, clock()));
-        true
+        let back = clock();
+        self.next_ns.set(next(interval, now, back));
+        Some(back)
     }
 }
 
@@ -63,14 +64,14 @@ mod tests {
 
     #[test]
     fn no_interval_no_yield() {
-        assert!(!CoreYield::new(None).offer(u64::MAX, || u64::MAX));
+        assert_eq!(CoreYield::new(None).offer(u64::MAX, || u64::MAX), None);
     }
 
     #[test]
     fn it_yields_when_it_is_due_and_then_not_before_the_next() {
         let core_yield = CoreYield::new(Some(Duration::from_nanos(100)));
-        assert!(core_yield.offer(5, || 6));
-        assert!(!core_yield.offer(105, || unreachable!()));
-        assert!(core_yield.offer(106, || 107));
+        assert_eq!(core_yield.offer(5, || 6), Some(6));
+        assert_eq!(core_yield.offer(105, || unreachable!()), None);
+        assert_eq!(core_yield.offer(106, || 107), Some(107));
     }
 }

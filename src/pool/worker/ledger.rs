@@ -99,10 +99,10 @@ impl Ledger {
         self.first.set(true);
     }
 
-    /// Notes that the worker has its core again. The time that it waited is no task's.
-    pub(in crate::pool) fn resume(&self, counters: &WorkerCounters) {
+    /// Notes that the worker has its core again since `now`. The time that it waited is no task's.
+    pub(in crate::pool) fn resume(&self, counters: &WorkerCounters, now: u64) {
         if self.untimed.get() == 0 {
-            self.set_stamp(counters, self.now_ns());
+            self.set_stamp(counters, now);
         }
     }
 

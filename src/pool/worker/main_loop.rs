@@ -84,6 +84,7 @@ pub(in crate::pool) fn current() -> Option<Rc<Worker>> {
     if IS_WORKER.try_with(Cell::get).unwrap_or(false) { worker() } else { None }
 }
 
+/// The rest of [`current`], for a thread that is a worker.
 #[inline(never)]
 fn worker() -> Option<Rc<Worker>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
@@ -369,8 +370,8 @@ impl Worker {
         }
         self.charges.end();
         self.flush_wakes_if_due();
-        if self.core_yield.offer(self.ledger.stamp_ns(), || self.shared.now_ns()) {
-            self.ledger.resume(self.counters());
+        if let Some(back) = self.core_yield.offer(self.ledger.stamp_ns(), || self.shared.now_ns()) {
+            self.ledger.resume(self.counters(), back);
         }
     }
 
