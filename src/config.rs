@@ -377,7 +377,8 @@ macro_rules! setters {
             }
         )*
         $(
-            #[doc = concat!("Sets [`", stringify!($config), "::", stringify!($option), "`]; `None` unsets it.")]
+            #[doc = concat!("Sets [`", stringify!($config), "::", stringify!($option), "`].")]
+            #[doc = "`None` unsets it."]
             pub fn $option(mut self, $option: impl Into<Option<$some>>) -> Self {
                 self.config.$option = $option.into();
                 self

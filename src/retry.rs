@@ -36,7 +36,8 @@ pub enum Jitter {
 /// the retries of all callers add together.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::retry::RetryPolicy;
 /// use millpond::AdaptiveThreadPool;
 ///
@@ -203,7 +204,8 @@ impl RetryBudgetConfig {
 /// any policies, and with no other service: a service in need should not use up another's retries.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::retry::{RetryBudget, RetryPolicy};
 /// use millpond::AdaptiveThreadPool;
 ///

@@ -93,7 +93,8 @@ impl std::error::Error for Rejection {}
 /// A refusal with the work that was refused.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let pool = millpond::AdaptiveThreadPool::new();
 /// match pool.try_spawn(|| 6 * 7) {
 ///     Ok(handle) => assert_eq!(handle.await?, 42),

@@ -15,7 +15,8 @@ const BUCKETS: usize = BOUNDS + 1;
 /// Every histogram has the same bounds, so two can be compared, added and subtracted.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let pool = millpond::AdaptiveThreadPool::new();
 /// pool.run(|| ()).await?;
 /// let run_time = pool.latencies().run_time.plain;

@@ -15,7 +15,8 @@ use crate::task::TaskRef;
 /// The context of the task that runs on this thread. It can't be sent to another thread.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::{AdaptiveThreadPool, TaskContext};
 ///
 /// let sum = || {
@@ -112,7 +113,8 @@ impl TaskContext {
     /// can the deadline of the pool's shutdown.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::sync::mpsc;
     /// use millpond::{AdaptiveThreadPool, TaskContext};
     ///
@@ -163,7 +165,8 @@ impl TaskContext {
     /// call, but only after some milliseconds. A section within another section has no effect.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{AdaptiveThreadPool, TaskContext};
     ///
     /// let pool = AdaptiveThreadPool::new();

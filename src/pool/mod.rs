@@ -103,7 +103,8 @@ use crate::policy::scaling::Decision;
 ///
 /// # Examples
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::AdaptiveThreadPool;
 ///
 /// let pool = AdaptiveThreadPool::new();
@@ -176,7 +177,8 @@ impl AdaptiveThreadPool {
     /// message of its panic, and nothing else. The [guide](crate::guide::events) has an example.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{AdaptiveThreadPool, RecentKind};
     ///
     /// let pool = AdaptiveThreadPool::new();
@@ -258,7 +260,8 @@ impl AdaptiveThreadPool {
     /// pool nor removes the deadline.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
     /// let pool = millpond::AdaptiveThreadPool::new();
@@ -282,12 +285,14 @@ impl AdaptiveThreadPool {
     /// the future later undoes neither.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     /// use millpond::{AdaptiveThreadPool, TaskContext};
     ///
     /// let pool = AdaptiveThreadPool::new();
-    /// let task = pool.spawn(|| while !TaskContext::current().is_some_and(|task| task.is_cancelled()) {}).await?;
+    /// let cancelled = || TaskContext::current().is_some_and(|task| task.is_cancelled());
+    /// let task = pool.spawn(move || while !cancelled() {}).await?;
     /// let report = pool.cancel_and_wait(Duration::from_secs(5)).await;
     /// assert_eq!((report.still_running, report.threads_remaining), (0, 0));
     /// # drop(task); Ok(()) }

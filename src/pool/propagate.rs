@@ -21,7 +21,8 @@ use crate::task::{BoxedWork, CancelNode, Join, Label, Place, TaskCell, TaskRef, 
 /// ```
 /// tokio::task_local! { static USER: String; }
 ///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let pool = millpond::AdaptiveThreadPool::builder().propagate(&USER).build()?;
 /// let seen = USER.scope("ada".into(), pool.run(|| USER.with(String::clone))).await?;
 /// assert_eq!(seen, "ada");

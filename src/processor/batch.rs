@@ -50,7 +50,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest};
     ///
     /// let processor = ConcurrentProcessorV2::new();

@@ -70,7 +70,8 @@ pub(crate) type DefaultConverter = std::convert::Infallible;
 /// # Examples
 /// ```
 /// # #[cfg(feature = "documents")]
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
 ///
 /// let processor = ConcurrentProcessorV2::new();

@@ -50,7 +50,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
     ///
     /// let processor = ConcurrentProcessorV2::new();
@@ -154,7 +155,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::retry::RetryPolicy;
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest};
     ///

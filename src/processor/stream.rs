@@ -35,7 +35,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use futures_util::{StreamExt, stream};
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
     ///

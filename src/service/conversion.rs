@@ -41,7 +41,8 @@ use crate::processor::{
 ///
 /// ```
 /// # #[cfg(feature = "documents")]
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::service::ConversionService;
 /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
 /// use tower::{Service, ServiceExt};

@@ -30,7 +30,8 @@ use crate::task::TaskOptions;
 /// [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled).
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::service::CpuService;
 /// use millpond::AdaptiveThreadPool;
 /// use tower::{Service, ServiceExt};

@@ -57,7 +57,8 @@ use crate::task::{CancelNode, CancelOnDrop, Notice, TaskOptions};
 /// runtime: it runs on.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::convert::Infallible;
 /// use std::time::Duration;
 /// use millpond::AdaptiveThreadPool;

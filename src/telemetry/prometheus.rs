@@ -24,7 +24,8 @@ use crate::processor::ConcurrentProcessorV2;
 /// [`Registry::with_prefix`](https://docs.rs/prometheus-client/latest/prometheus_client/registry/struct.Registry.html#method.with_prefix).
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use millpond::AdaptiveThreadPool;
 /// use millpond::telemetry::PoolCollector;
 /// use prometheus_client::{encoding::prometheus_text::encode, registry::Registry};

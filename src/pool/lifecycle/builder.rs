@@ -26,7 +26,8 @@ use millpond_forecast::Forecast;
 /// Configures a pool step by step: every field of [`PoolConfig`], and the hooks.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let pool = millpond::AdaptiveThreadPool::builder().max_threads(4).max_queue_size(256).thread_name("render").build()?;
 /// assert_eq!(pool.run(|| std::thread::current().name().map(String::from)).await?.as_deref(), Some("render-0"));
 /// # Ok(()) }
@@ -119,7 +120,8 @@ impl PoolBuilder {
     /// use millpond::AdaptiveThreadPool;
     /// use millpond::scaling::{Forecast, ForecastConfig};
     ///
-    /// let forecast = Forecast::new(ForecastConfig::default())?; // or `with_history`, from the last run
+    /// // Or `with_history`, from the last run.
+    /// let forecast = Forecast::new(ForecastConfig::default())?;
     /// let pool = AdaptiveThreadPool::builder().forecast(forecast).build()?;
     /// // At the end, to be saved with serde:
     /// let history = pool.forecast_history();

@@ -46,7 +46,8 @@ impl AdaptiveThreadPool {
     /// its queue for some 10 ns for each tenant with an account.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pool = millpond::AdaptiveThreadPool::new();
     /// pool.task().tenant("ada").run(|| ()).await?;
     /// let [ada, others] = &pool.tenants(10)[..] else { panic!() };

@@ -92,7 +92,8 @@ impl AdaptiveThreadPool {
     /// nanoseconds for each thread. The figures are read one after the other while the pool runs.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pool = millpond::AdaptiveThreadPool::builder().min_threads(2).max_threads(2).build()?;
     /// pool.run(|| ()).await?;
     /// assert_eq!(pool.workers().iter().map(|worker| worker.tasks_completed).sum::<u64>(), 1);

@@ -127,7 +127,8 @@ impl AdaptiveThreadPool {
     /// As [`acquire`](Self::acquire).
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let acquire = millpond::AdaptiveThreadPool::new().acquire_owned();
     /// let permit = tokio::spawn(acquire).await??;
     /// assert_eq!(permit.spawn(|| 6 * 7).await?, 42);

@@ -23,7 +23,8 @@ use crate::task::{Priority, TaskOptions};
 /// [scheduling](crate::guide::scheduling) states the guarantees.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::{Duration, Instant};
 /// use millpond::{AdaptiveThreadPool, Priority};
 ///

@@ -54,7 +54,8 @@ impl<C: Converter> ConcurrentProcessorV2<C> {
     ///
     /// ```
     /// # #[cfg(feature = "documents")]
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use millpond::{ConcurrentProcessorV2, ConversionRequest, Format};
     ///
     /// let processor = ConcurrentProcessorV2::new();

@@ -24,7 +24,8 @@ impl<C> OffloadLayer<C> {
     /// [`Admission::WaitUpTo`].
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use axum::{Router, routing::get};
     /// use millpond::AdaptiveThreadPool;
     /// use millpond::service::OffloadLayer;
@@ -57,7 +58,8 @@ impl<S> Layer<S> for RespondLayer {
 /// it. Errors of the inner service are passed on.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use axum::{Router, extract::Request};
 /// use millpond::AdaptiveThreadPool;
 /// use millpond::service::{Admission, CpuService, axum::Respond};

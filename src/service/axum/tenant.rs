@@ -193,7 +193,8 @@ impl IdentifyTenant for TenantHeader {
 /// the memory; but each name has a share of its own.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use axum::{Router, http::HeaderName, routing::get};
 /// use millpond::AdaptiveThreadPool;
 /// use millpond::service::OffloadLayer;

@@ -174,7 +174,8 @@ fn at_rest_a_frame_has_the_statistics_of_the_pool() {
             statistics.as_object_mut().unwrap().remove("elapsed_ms").unwrap();
             statistics
         };
-        // Read as the frame is: a figure that was written and read again may differ in its last bit.
+        // Read as the frame is: a figure that was written and read again may differ in its last
+        // bit.
         let read = || {
             let text = serde_json::to_string(&pool.statistics()).unwrap();
             timeless(serde_json::from_str(&text).unwrap())
